@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class DeliveryConfig(AppConfig):
+    name = "delivery"
+    verbose_name = "Doorstep"
+
+    def ready(self) -> None:
+        # Tasks sent from the web process need the configured Celery application.
+        from delivery import celery  # noqa: F401

@@ -1,0 +1,38 @@
+"""The ASGI application: pages over HTTP, everything live over `/ws`."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "delivery.settings")
+_http = get_asgi_application()
+
+# The apps must be loaded before anything that imports models.
+from typing import Any  # noqa: E402
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.urls import path  # noqa: E402
+
+from tracking import live  # noqa: E402
+from tracking.consumers import live_socket  # noqa: E402
+
+_protocols = ProtocolTypeRouter({"http": _http, "websocket": URLRouter([path("ws", live_socket)])})
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    else:
+        await _protocols(scope, receive, send)
+
+
+async def _lifespan(receive: Any, send: Any) -> None:
+    """The server's shutdown is the moment for a last commit of fixes and acks."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await live.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

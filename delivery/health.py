@@ -1,0 +1,53 @@
+"""`/healthz`: the process is up. `/readyz`: what it needs is up too; 503 names what is not."""
+
+from collections.abc import Callable
+
+import psycopg
+import redis
+import requests
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+
+_TIMEOUT_S = 1.5
+
+
+def healthz(_: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(_: HttpRequest) -> JsonResponse:
+    down = [name for name, answers in _CHECKS.items() if not answers()]
+    return JsonResponse({"status": "unavailable" if down else "ok", "down": down}, status=503 if down else 200)
+
+
+def _database() -> bool:
+    # A connection of its own with a timeout: the ORM's would wait for a server that hangs.
+    params = connection.get_connection_params()
+    known = {name: params[name] for name in ("dbname", "user", "password", "host", "port") if name in params}
+    try:
+        with psycopg.connect(**known, connect_timeout=2) as own:
+            own.execute("SELECT 1")
+    except (DatabaseError, psycopg.Error):
+        return False
+    return True
+
+
+def _redis() -> bool:
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=_TIMEOUT_S) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def _osrm() -> bool:
+    """Any answer of OSRM's own counts, an error about the question included."""
+    try:
+        answer = requests.get(f"{settings.OSRM_URL}/nearest/v1/driving/0,0", timeout=_TIMEOUT_S)
+        return "code" in answer.json()
+    except (requests.RequestException, ValueError):
+        return False
+
+
+_CHECKS: dict[str, Callable[[], bool]] = {"database": _database, "redis": _redis, "osrm": _osrm}

@@ -1,0 +1,65 @@
+"""`manage.py simulate`: a fleet of simulated drivers on the public WebSocket, and the orders they deliver."""
+
+import asyncio
+import signal
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from delivery.simulation.app import SignedInElsewhere
+from delivery.simulation.run import NoRestaurants, Options, simulate
+
+
+class Command(BaseCommand):
+    help = "Runs simulated drivers who sign in, drive, and press the buttons, and customers who order."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        url = f"ws://127.0.0.1:{settings.PORT}/ws"
+        parser.add_argument("--drivers", type=int, required=True, help="how many drivers")
+        parser.add_argument("--orders-per-hour", type=float, required=True, help="in all cities together; 0 for none")
+        parser.add_argument("--seed", type=int, help="for the same random choices in each run")
+        parser.add_argument("--no-dispatcher", action="store_true", help="leave pending orders to people")
+        parser.add_argument("--url", default=url, help=f"the live endpoint (default {url})")
+        parser.add_argument("--interval", type=float, default=5.0, help="seconds between two fixes (default 5)")
+        parser.add_argument(
+            "--forgets", type=float, default=0.05, help="share of pickups whose button is forgotten (default 0.05)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["drivers"] < 1:
+            raise CommandError("--drivers must be 1 or more.")
+        if options["orders_per_hour"] < 0:
+            raise CommandError("--orders-per-hour must be 0 or more.")
+        if options["interval"] <= 0:
+            raise CommandError("--interval must be more than 0 seconds.")
+        if not 0 <= options["forgets"] <= 1:
+            raise CommandError("--forgets is a share: from 0 to 1.")
+        chosen = Options(
+            url=f"{options['url']}?role=driver",
+            drivers=options["drivers"],
+            orders_per_hour=options["orders_per_hour"],
+            dispatcher=not options["no_dispatcher"],
+            interval_s=options["interval"],
+            forgets=options["forgets"],
+            seed=options["seed"],
+        )
+        try:
+            asyncio.run(_until_told_to_stop(chosen))
+        except NoRestaurants:
+            raise CommandError("There is no restaurant to order from: run `manage.py sample_data` first.") from None
+        except ExceptionGroup as failures:
+            if failures.split(SignedInElsewhere)[1] is None:
+                raise CommandError("Another simulation has taken over these drivers: this one ends.") from None
+            raise
+
+
+async def _until_told_to_stop(options: Options) -> None:
+    running = asyncio.create_task(simulate(options))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+    try:
+        await running
+    except asyncio.CancelledError:
+        return

@@ -1,0 +1,202 @@
+"""Doorstep's settings: one file, read from the environment. Every variable is described in the README."""
+
+from pathlib import Path
+
+import environ
+from celery.schedules import crontab
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# ------------------------------------------------------------------------------------------ this server
+STATE_DIR = Path(env.str("DOORSTEP_STATE", default=str(BASE_DIR / ".state"))).expanduser().absolute()
+DEBUG = env.bool("DEBUG", default=False)
+PORT = env.int("PORT", default=8000)
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+
+def _secret_key() -> str:
+    """SECRET_KEY, or the one that the demo made for itself in the state folder."""
+    key = env.str("SECRET_KEY", default="")
+    made = STATE_DIR / "secret-key"
+    if not key and made.is_file():
+        key = made.read_text().strip()
+    if not key:
+        raise ImproperlyConfigured(
+            "Set SECRET_KEY to 50 or more random characters (`make demo` makes one for itself)."
+        )
+    return key
+
+
+SECRET_KEY = _secret_key()
+
+# ----------------------------------------------------------------------------------- the parts around us
+DATABASES = {"default": env.db("DATABASE_URL", default=f"postgres://doorstep@/doorstep?host={STATE_DIR / 'run'}")}
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+REDIS_URL = env.str("REDIS_URL", default=f"unix://{STATE_DIR / 'run' / 'valkey.sock'}?db=0")
+OSRM_URL = env.str("OSRM_URL", default="http://127.0.0.1:5000").rstrip("/")
+ROADS_DIR = STATE_DIR / "roads"
+
+INSTALLED_APPS = [
+    "daphne",  # gives `runserver` its WebSockets; production and the demo run uvicorn
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "delivery",
+    "tracking",
+    "dispatch",
+    "routing",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "delivery.urls"
+ASGI_APPLICATION = "delivery.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+CHANNEL_LAYERS = {
+    "default": {
+        # PubSub: nothing is dropped at a capacity and a restart of Redis is survived; a message is a hint all
+        # the same, and tracking/healing.py repairs what was lost. Measured in docs/adr/0003.
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "doorstep"},
+    },
+}
+
+# -------------------------------------------------------------------------------------------------- jobs
+CELERY_BROKER_URL = REDIS_URL
+if REDIS_URL.startswith("unix://"):
+    _path, _, _query = REDIS_URL.removeprefix("unix://").partition("?")
+    _db = environ.urlparse(f"//x?{_query}").query.removeprefix("db=") or "0"
+    CELERY_BROKER_URL = f"redis+socket://{_path}?virtual_host={_db}"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+ETA_INTERVAL_S = env.int("ETA_INTERVAL_S", default=30)
+CELERY_BEAT_SCHEDULE = {
+    # `expires`: a worker that was away does not work through old ticks.
+    "refresh ETAs": {
+        "task": "dispatch.tasks.refresh_etas",
+        "schedule": ETA_INTERVAL_S,
+        "options": {"expires": ETA_INTERVAL_S},
+    },
+    "silent drivers go offline": {
+        "task": "dispatch.tasks.mark_silent_drivers",
+        "schedule": 10,
+        "options": {"expires": 10},
+    },
+    "location history partitions": {
+        "task": "tracking.tasks.keep_history_partitions",
+        "schedule": crontab(minute=7),
+        "options": {"expires": 3600},
+    },
+}
+
+# ----------------------------------------------------------------------------------------------- tracking
+LOCATION_HISTORY_EVERY = env.int("LOCATION_HISTORY_EVERY", default=5)
+LOCATION_HISTORY_DAYS = env.int("LOCATION_HISTORY_DAYS", default=30)
+DRIVER_OFFLINE_AFTER_S = env.int("DRIVER_OFFLINE_AFTER_S", default=60)
+DISPATCHER_TICK_MS = env.int("DISPATCHER_TICK_MS", default=500)
+CUSTOMER_GEOFENCE_M = env.int("CUSTOMER_GEOFENCE_M", default=100)
+
+# A fix is turned away, by name (tracking/fixes.py), when it is …
+FIX_FUTURE_S = env.float("FIX_FUTURE_S", default=30.0)
+FIX_STALE_S = env.float("FIX_STALE_S", default=120.0)
+FIX_MAX_SPEED_MPS = env.float("FIX_MAX_SPEED_MPS", default=45.0)
+FIX_MAX_ACCURACY_M = env.float("FIX_MAX_ACCURACY_M", default=100.0)
+
+# How long a driver stands at a stop, for ETAs (seconds).
+PICKUP_SERVICE_S = env.int("PICKUP_SERVICE_S", default=120)
+DROPOFF_SERVICE_S = env.int("DROPOFF_SERVICE_S", default=90)
+#: Once delivered, a tracking page works on for this long.
+TRACKING_PAGE_AFTER_DELIVERY_S = env.int("TRACKING_PAGE_AFTER_DELIVERY_S", default=900)
+
+# ---------------------------------------------------------------------------------------------------- map
+# Our own tiles by default. Another server must allow your use of it, and joins the page's CSP by itself.
+MAP_TILE_URL = env.str("MAP_TILE_URL", default="/tiles/{z}/{x}/{y}.mvt")
+MAP_ATTRIBUTION = env.str("MAP_ATTRIBUTION", default="© OpenStreetMap contributors")
+
+# ------------------------------------------------------------------------------------------------ the rest
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+LOGIN_URL = "admin:login"
+
+STATIC_URL = "static/"
+STATIC_ROOT = STATE_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:"],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "manifest-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+    "frame-ancestors": [CSP.NONE],
+}
+_https = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if _https else 0)
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+# A tracking link is a secret: no page may hand it on as a referrer.
+SECURE_REFERRER_POLICY = "no-referrer"
+SESSION_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {"django.db.backends": {"level": "WARNING"}, "urllib3": {"level": "WARNING"}},
+}

@@ -1,0 +1,166 @@
+"""A driver's app, as the server sees it: the public WebSocket, a bearer token, and a network that comes and goes."""
+
+import asyncio
+import logging
+from collections import deque
+from random import Random
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from delivery.simulation.outages import Outages, backoff
+from tracking.messages import (
+    Ack,
+    Error,
+    Frame,
+    Heartbeat,
+    Hello,
+    Location,
+    Locations,
+    Plan,
+    Ready,
+    Shift,
+    StatusReport,
+    encode,
+)
+
+logger = logging.getLogger("delivery.simulation")
+
+PART = "The server"
+#: The server promises a heartbeat every 10 s: who hears nothing for this long has lost it.
+SILENCE_S = 25.0
+FIXES_PER_FRAME = 50
+#: An hour at one fix in five seconds; of a longer absence the oldest are given up.
+KEPT_FIXES = 720
+
+#: Close codes 4401 (the token is no longer good) and 4409 (a newer socket took over).
+OUSTED = frozenset({4401, 4409})
+
+_decoder = msgspec.json.Decoder(Hello | Ready | Heartbeat | Error | Ack | Plan)
+
+
+class SignedInElsewhere(Exception):
+    """Another app took over this driver. Coming back would only throw that one out in turn."""
+
+
+class App:
+    """One driver's app. `run` keeps it signed in; `plan` is the latest the server sent; `changed` tells of news."""
+
+    def __init__(self, url: str, token: str, *, outages: Outages, rng: Random) -> None:
+        self._url = url
+        self._token = token
+        self._outages = outages
+        self._rng = rng
+        self.plan: Plan | None = None
+        self.changed = asyncio.Event()
+        self.acknowledged = 0
+        self._waiting: deque[Location] = deque(maxlen=KEPT_FIXES)
+        self._sent: deque[Location] = deque(maxlen=KEPT_FIXES)
+        self._buttons: list[StatusReport | Shift] = []
+        self._something_to_send = asyncio.Event()
+        self._seq = 0
+        self._ready = False
+
+    # ------------------------------------------------------------------------------- what the driver does
+
+    def record(self, fix: Location) -> None:
+        """Takes a fix; it is sent now, or when the network is back."""
+        self._waiting.append(fix)
+        self._something_to_send.set()
+
+    def press(self, order_id: UUID, status: str, ts: int) -> bool:
+        """Sends a button. False where there is no connection or the plan does not list the order: try again."""
+        listed = self.plan is not None and any(stop.order_id == order_id for stop in self.plan.stops)
+        if not self._ready or not listed:
+            return False
+        self._buttons.append(StatusReport(order_id=order_id, status=status, ts=ts))  # type: ignore[arg-type]
+        self._something_to_send.set()
+        return True
+
+    # ------------------------------------------------------------------------------------------ the network
+
+    async def run(self) -> None:
+        """Connects again and again, until another app signs in as this driver (SignedInElsewhere)."""
+        attempt = 0
+        while True:
+            try:
+                async with connect(
+                    self._url,
+                    additional_headers={"Authorization": f"Bearer {self._token}"},
+                    compression=None,
+                    ping_interval=None,  # the server's heartbeats tell as much
+                    open_timeout=15,
+                    close_timeout=2,
+                    proxy=None,
+                ) as socket:
+                    await self._session(socket)
+            except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
+                if isinstance(error, ConnectionClosed) and error.rcvd and error.rcvd.code in OUSTED:
+                    raise SignedInElsewhere from error
+                self._outages.away(PART, error)
+            attempt = 0 if self._ready else attempt + 1
+            self._ready = False
+            await asyncio.sleep(backoff(attempt, self._rng))
+
+    async def _session(self, socket: ClientConnection) -> None:
+        # Numbers count per session: what the last one left unacknowledged goes out anew, oldest first.
+        self._waiting = deque([*self._sent, *self._waiting], maxlen=KEPT_FIXES)
+        self._sent.clear()
+        self._buttons.clear()
+        self._seq = 0
+        sending = asyncio.create_task(self._send(socket))
+        try:
+            while True:
+                async with asyncio.timeout(SILENCE_S):
+                    text = await socket.recv()
+                self._receive(text)
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+    async def _send(self, socket: ClientConnection) -> None:
+        while True:
+            await self._something_to_send.wait()
+            self._something_to_send.clear()
+            while self._waiting:
+                await socket.send(encode(self._next_fixes()))
+            while self._buttons:
+                await socket.send(encode(self._buttons.pop(0)))
+
+    def _next_fixes(self) -> Frame:
+        fixes = []
+        while self._waiting and len(fixes) < FIXES_PER_FRAME:
+            self._seq += 1
+            fixes.append(replace(self._waiting.popleft(), seq=self._seq))
+        self._sent.extend(fixes)
+        return fixes[0] if len(fixes) == 1 else Locations(fixes=fixes)
+
+    def _receive(self, text: str | bytes) -> None:
+        try:
+            frame = _decoder.decode(text)
+        except msgspec.MsgspecError as error:
+            logger.warning("The server sent a frame that this app does not know: %s", error)
+            return
+        match frame:
+            case Ack(seq=seq):
+                while self._sent and (self._sent[0].seq or 0) <= seq:
+                    self._sent.popleft()
+                    self.acknowledged += 1
+            case Plan() as plan:
+                # Until the snapshot is complete, the server's word replaces whatever was known before.
+                if self.plan is None or not self._ready or plan.v >= self.plan.v:
+                    self.plan = plan
+                    self.changed.set()
+            case Ready():
+                self._ready = True
+                self._outages.back(PART)
+                self.changed.set()
+                if self.plan is not None and not self.plan.on_shift:
+                    self._buttons.append(Shift(on=True))
+                    self._something_to_send.set()
+            case Error(code=code, message=message, seq=seq):
+                # A fix that was turned away is everyday life with GPS; anything else is worth a line.
+                logger.log(logging.WARNING if seq is None else logging.DEBUG, "Server: %s (%s)", message, code)

@@ -1,0 +1,130 @@
+"""The simulation as one asyncio process: drivers, customers who order, and a dispatcher."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import Never
+from uuid import UUID
+
+from django.utils import timezone
+
+from delivery.simulation import demand, people
+from delivery.simulation.app import App
+from delivery.simulation.demand import Kitchen
+from delivery.simulation.dispatcher import Dispatcher
+from delivery.simulation.driver import HAUNT_M, Habits, SimulatedDriver
+from delivery.simulation.fleet import Recruit, Town, recruit, restaurants_by_town
+from delivery.simulation.outages import Database, Outages
+from delivery.simulation.roads import Roads
+from dispatch import actions
+from dispatch.models import Order
+from dispatch.statuses import FINAL
+from routing.geo import Point
+
+logger = logging.getLogger("delivery.simulation")
+
+#: Orders placed at once at the start, one for so many drivers, and at most this many.
+DRIVERS_PER_FIRST_ORDER = 3
+MOST_FIRST_ORDERS = 12
+#: Customers order elsewhere while this many orders a driver are open.
+OPEN_ORDERS_PER_DRIVER = 3
+
+
+class NoRestaurants(Exception):
+    """There is nothing to order from."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """`forgets`: the share of pickups whose button the driver forgets. `seed`: None for another run each time."""
+
+    url: str
+    drivers: int
+    orders_per_hour: float
+    dispatcher: bool = True
+    interval_s: float = 5.0
+    forgets: float = 0.05
+    seed: int | None = None
+
+
+async def simulate(options: Options) -> Never:
+    """Runs until it is cancelled. NoRestaurants where there is nothing to order from."""
+    rng = Random(options.seed)
+    outages = Outages()
+    database = Database(outages, rng)
+    roads = Roads(outages, rng)
+    restaurants = await database(restaurants_by_town)
+    if not restaurants:
+        raise NoRestaurants
+    sizes = demand.shares(options.drivers, {town: len(places) for town, places in restaurants.items()})
+    recruits = await database(recruit, sizes, rng)
+    logger.info("Simulating %d drivers and %g orders an hour.", len(recruits), options.orders_per_hour)
+    async with asyncio.TaskGroup() as tasks:
+        for each in recruits:
+            haunts = [point for _, point in restaurants[each.town]]
+            tasks.create_task(_drive(each, haunts, options, roads, outages, Random(rng.random())))
+        if options.orders_per_hour:
+            tasks.create_task(Customers(options, restaurants, sizes, database, roads, rng).run())
+        if options.dispatcher:
+            tasks.create_task(Dispatcher(database, rng).run())
+    raise AssertionError("Drivers, customers and dispatchers never end by themselves.")
+
+
+async def _drive(
+    each: Recruit, haunts: Sequence[Point], options: Options, roads: Roads, outages: Outages, rng: Random
+) -> None:
+    start = await roads.near(each.point) if each.point else None
+    if start is None:
+        start = (await roads.spot(rng.choice(haunts), HAUNT_M)).point
+    habits = Habits(interval_s=options.interval_s, forgets=options.forgets)
+    app = App(options.url, each.token, outages=outages, rng=rng)
+    await SimulatedDriver(app, roads, start, haunts, habits, rng).run()
+
+
+class Customers:
+    """Places orders at customers' doors: a handful at once, then at random times."""
+
+    def __init__(
+        self,
+        options: Options,
+        restaurants: Mapping[Town, Sequence[tuple[UUID, Point]]],
+        sizes: Mapping[Town, int],
+        database: Database,
+        roads: Roads,
+        rng: Random,
+    ) -> None:
+        self._options = options
+        self._kitchens = {town: demand.kitchens_of(places) for town, places in restaurants.items()}
+        self._sizes = {town: size for town, size in sizes.items() if size} or dict.fromkeys(restaurants, 1)
+        self._database = database
+        self._roads = roads
+        self._rng = rng
+
+    async def run(self) -> Never:
+        first = min(MOST_FIRST_ORDERS, max(2, self._options.drivers // DRIVERS_PER_FIRST_ORDER))
+        for _ in range(first - await self._database(_open_orders)):
+            await self._place(self._kitchen())
+        while True:
+            await asyncio.sleep(demand.gap_s(self._options.orders_per_hour, self._rng))
+            if await self._database(_open_orders) < OPEN_ORDERS_PER_DRIVER * max(1, self._options.drivers):
+                await self._place(self._kitchen())
+
+    async def _place(self, kitchen: Kitchen[UUID]) -> None:
+        door = await self._roads.spot(kitchen.point, demand.DOOR_M)
+        await self._database(
+            actions.create_order,
+            kitchen.id,
+            customer_name=people.name(self._rng),
+            customer_phone=people.phone(self._rng),
+            customer_address=f"{self._rng.randrange(100, 3000)} {door.street}",
+            customer_lat=door.point.lat,
+            customer_lng=door.point.lng,
+            ready_at=timezone.now() + timedelta(seconds=self._rng.uniform(*demand.KITCHEN_S)),
+        )
+
+
+def _open_orders() -> int:
+    return Order.objects.exclude(status__in=FINAL).count()

@@ -1,0 +1,192 @@
+"""The processes of a run: each with a log of its own, watched, stopped in order, and never orphaned.
+
+On Linux the kernel ties every child to the launcher (PR_SET_PDEATHSIG): even one that is killed with SIGKILL
+leaves nothing behind. Children live in sessions of their own, so that a Ctrl-C reaches the launcher alone.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from delivery.stack.errors import ChildDied, Interrupted, StackError
+
+POLL_S = 0.05
+LAST_LINES = 15
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Child:
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    stop_signal: signal.Signals
+    stop_s: float
+
+    def last_lines(self, count: int = LAST_LINES) -> list[str]:
+        with self.log.open("rb") as file:
+            file.seek(max(0, self.log.stat().st_size - 20_000))
+            return file.read().decode(errors="replace").splitlines()[-count:]
+
+    def died(self) -> ChildDied:
+        code = self.process.returncode
+        how = f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+        lines = "".join(f"\n    {line}" for line in self.last_lines())
+        return ChildDied(f"{self.name} ended by itself ({how}); its log is {self.log} and ends:{lines}")
+
+    def stop(self) -> None:
+        """Ask, wait, then kill, together with whatever it started in its session."""
+        if self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(self.stop_s)
+        # No such group: all of it has ended. macOS says EPERM for a group of zombies.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+class Processes:
+    """A context where SIGINT, SIGTERM and SIGHUP ask to stop; at its end every child is stopped, last first.
+
+    A signal only leaves a mark, which `pause` turns into Interrupted: no start is torn in the middle, and a
+    second Ctrl-C changes nothing about an orderly stop.
+    """
+
+    def __init__(self, logs: Path) -> None:
+        self.logs = logs
+        self.children: list[Child] = []
+        self._signal: int | None = None
+        self._handlers: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's SIGHUP stays ignored
+                self._handlers[number] = signal.signal(number, self._mark)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        while self.children:
+            self.children.pop().stop()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _mark(self, number: int, frame: FrameType | None) -> None:
+        self._signal = number
+
+    def start(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        env: Mapping[str, str],
+        *,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        stop_s: float = 10,
+        orphan_signal: signal.Signals = signal.SIGKILL,
+        drop_root: Callable[[], None] | None = None,
+    ) -> Child:
+        """Start a process that is to run until the end.
+
+        `orphan_signal`: what the kernel sends it when the launcher dies. `drop_root` runs in it first.
+        """
+        log = self.logs / f"{name}.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                command,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=tied_to_launcher(orphan_signal, drop_root),
+            )
+        child = Child(name, process, log, stop_signal, stop_s)
+        self.children.append(child)
+        return child
+
+    def run(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        env: Mapping[str, str],
+        *,
+        drop_root: Callable[[], None] | None = None,
+        show: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        """Run a command to its end; `show` gets the last line of its log as it grows.
+
+        ChildDied: it failed.
+        """
+        child = self.start(name, command, env, drop_root=drop_root)
+        self.children.remove(child)
+        try:
+            while child.process.poll() is None:
+                self.pause()
+                show("".join(child.last_lines(1)))
+        except BaseException:
+            child.stop()
+            raise
+        if child.process.returncode:
+            raise child.died()
+
+    def run_in_terminal(self, command: Sequence[str | Path], env: Mapping[str, str]) -> int:
+        """Run a command on our own terminal, which sends it a Ctrl-C as well, and return its exit status."""
+        process = subprocess.Popen(command, env=env, preexec_fn=tied_to_launcher(signal.SIGTERM))
+        try:
+            while process.poll() is None:
+                self.pause()
+        except BaseException as error:
+            if not (isinstance(error, Interrupted) and error.number == signal.SIGINT):
+                process.send_signal(signal.SIGINT)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            raise
+        return process.wait()
+
+    def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
+        """Wait for a condition. StackError: it took too long, or a child died meanwhile."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if time.monotonic() > deadline:
+                raise StackError(f"{what} took over {seconds:.0f} s: see the logs in {self.logs}")
+            self.pause()
+
+    def pause(self, seconds: float = POLL_S) -> None:
+        """Wait a moment. Interrupted: a signal asked to stop. ChildDied: a child has ended."""
+        time.sleep(seconds)
+        if self._signal is not None:
+            raise Interrupted(self._signal)
+        for child in self.children:
+            if child.process.poll() is not None:
+                raise child.died()
+
+
+def tied_to_launcher(
+    orphan_signal: signal.Signals, drop_root: Callable[[], None] | None = None
+) -> Callable[[], None]:
+    """What a child does between fork and exec. The tie comes last: a change of user would undo it."""
+    launcher = os.getpid()
+    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+    def prepare() -> None:
+        if drop_root:
+            drop_root()
+        if libc:
+            libc.prctl(PR_SET_PDEATHSIG, orphan_signal)
+            if os.getppid() != launcher:  # it died before the tie was made
+                os._exit(1)
+
+    return prepare

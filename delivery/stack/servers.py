@@ -1,0 +1,78 @@
+"""The servers Doorstep stands on, each one ours unless the environment names another."""
+
+import os
+import re
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+import psycopg
+import redis
+
+from delivery.stack import osrm, postgres, valkey
+from delivery.stack.errors import StackError
+from delivery.stack.processes import Processes
+from delivery.stack.progress import step
+from delivery.stack.state import ROOT, State
+
+MANAGE = [sys.executable, str(ROOT / "manage.py")]
+ANSWER_S = 5
+
+
+def start_servers(
+    processes: Processes, state: State, settings: Mapping[str, str], *, throwaway: bool = False
+) -> dict[str, str]:
+    """Start PostgreSQL, Valkey and OSRM, whose roads are built where they are missing.
+
+    Returns the environment for Doorstep's own processes: ours, the given settings, where those servers are.
+
+    StackError: one does not start, or one that the environment names does not answer.
+    """
+    env = dict(os.environ) | {
+        "DOORSTEP_STATE": str(state.folder),
+        "SECRET_KEY": state.secret("secret-key", 48),
+        "PYTHONUNBUFFERED": "1",
+        **settings,
+    }
+
+    def server(name: str, variable: str, start: Callable[[], str], check: Callable[[str], object]) -> None:
+        if theirs := os.environ.get(variable):
+            with step(f"{name} ({variable})"):
+                try:
+                    check(theirs)
+                except (OSError, ValueError, psycopg.Error, redis.RedisError) as error:
+                    raise StackError(f"{variable} does not answer: {' '.join(str(error).split())}") from error
+        else:
+            with step(name):
+                env[variable] = start()
+
+    server(
+        "PostgreSQL",
+        "DATABASE_URL",
+        lambda: postgres.start(processes, state, throwaway=throwaway),
+        lambda url: psycopg.connect(for_libpq(url), connect_timeout=ANSWER_S).close(),
+    )
+    server(
+        "Valkey",
+        "REDIS_URL",
+        lambda: valkey.start(processes, state, throwaway=throwaway),
+        lambda url: redis.Redis.from_url(url, socket_timeout=ANSWER_S).ping(),
+    )
+    with step("roads and map") as show:
+        processes.run("roads", [*MANAGE, "roads", "build"], env, show=show)
+    roads = state.folder / "roads" / "current" / "osrm" / "roads.osrm"
+    server("OSRM", "OSRM_URL", lambda: osrm.start(processes, roads), answers_http)
+    return env
+
+
+def for_libpq(database_url: str) -> str:
+    """A DATABASE_URL as libpq reads it: django-environ knows more names for the scheme."""
+    return re.sub(r"^\w+://", "postgresql://", database_url)
+
+
+def answers_http(url: str) -> None:
+    """OSError: nothing there speaks HTTP. Any answer will do: which roads are there is not ours to know."""
+    with suppress(urllib.error.HTTPError):
+        urllib.request.urlopen(url, timeout=ANSWER_S).close()  # noqa: S310

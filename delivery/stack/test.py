@@ -1,0 +1,106 @@
+"""`make test` and `make check`: the suite against real servers of its own, and the checks around it."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from delivery.stack.errors import Interrupted, StackError
+from delivery.stack.processes import Processes
+from delivery.stack.progress import step
+from delivery.stack.servers import MANAGE, start_servers
+from delivery.stack.state import ROOT, default_folder, open_state
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+END_TO_END = "tests/e2e"
+NO_TESTS_COLLECTED = 5
+
+TOOLS = Path(sys.executable).parent
+#: What needs no server, in the order in which a mistake shows fastest.
+STATIC_CHECKS = {
+    "ruff check": [f"{TOOLS}/ruff", "check", "."],
+    "ruff format": [f"{TOOLS}/ruff", "format", "--check", "."],
+    "import-linter": [f"{TOOLS}/lint-imports"],
+    "mypy": [f"{TOOLS}/mypy"],
+}
+SCHEMA_CHECKS = {"migrations": [*MANAGE, "makemigrations", "--check", "--dry-run"]}
+
+
+def run_suite(arguments: Sequence[str], *, checks: bool) -> int:
+    """Run the tests, and the checks before them if asked to; returns the exit status.
+
+    StackError: a server does not start, or what has failed.
+    """
+    with open_state(default_folder() / "test") as state, Processes(state.logs) as processes:
+        secret = {"SECRET_KEY": state.secret("secret-key", 48)}
+        try:
+            failed = []
+            if checks:
+                failed += run_all(processes, STATIC_CHECKS, os.environ | secret)
+            env = start_servers(processes, state, {"DEBUG": "false"}, throwaway=True)
+            if checks:
+                failed += run_all(processes, SCHEMA_CHECKS, env)
+            with step("collectstatic") as show:
+                processes.run("collectstatic", [*MANAGE, "collectstatic", "--no-input"], env, show=show)
+            failed += run_tests(processes, arguments, env)
+        except Interrupted:
+            return 130
+    if failed:
+        raise StackError(f"failed: {', '.join(failed)}")
+    return 0
+
+
+def run_all(processes: Processes, commands: Mapping[str, list[str]], env: Mapping[str, str]) -> list[str]:
+    """Run each command to its end and return the names of those that failed."""
+    failed = []
+    for name, command in commands.items():
+        print(f"\n— {name}", flush=True)
+        if processes.run_in_terminal(command, env):
+            failed.append(name)
+    return failed
+
+
+def run_tests(processes: Processes, arguments: Sequence[str], env: Mapping[str, str]) -> list[str]:
+    """pytest, and once more for the browser tests: Playwright's event loop and pytest-asyncio's don't mix.
+
+    Paths among the arguments go where they belong, everything else to both. Returns what failed.
+    """
+    paths = [argument for argument in arguments if argument.startswith("tests")]
+    options = [argument for argument in arguments if argument not in paths]
+    in_browser = [path for path in paths if path.startswith(END_TO_END)]
+    others = [path for path in paths if path not in in_browser]
+    if not paths:
+        others = ["tests", f"--ignore={END_TO_END}"]
+        in_browser = [END_TO_END] if (ROOT / END_TO_END).is_dir() else []
+    browser = find_browser()
+
+    outcomes = {}
+    pytest = [sys.executable, "-m", "pytest"]
+    if others:
+        print("\n— tests", flush=True)
+        outcomes["tests"] = processes.run_in_terminal([*pytest, *others, *options], env)
+    if in_browser and browser:
+        print("\n— tests in a browser", flush=True)
+        with_browser = {**env, "CHROMIUM": browser}
+        outcomes["tests in a browser"] = processes.run_in_terminal(
+            [*pytest, *in_browser, *options], with_browser
+        )
+    elif in_browser:
+        print(
+            "doorstep: the browser tests did not run: install Chromium (apt-get install chromium), "
+            "or set CHROMIUM to the path of yours",
+            file=sys.stderr,
+        )
+    if all(code == NO_TESTS_COLLECTED for code in outcomes.values()):
+        return ["no test ran"]
+    return [name for name, code in outcomes.items() if code not in (0, NO_TESTS_COLLECTED)]
+
+
+def find_browser() -> str | None:
+    if named := os.environ.get("CHROMIUM"):
+        found = shutil.which(named)
+        if found is None:
+            raise StackError(f"CHROMIUM={named} is no program: set it to the path of a Chromium, or unset it")
+        return found
+    return next((found for name in BROWSERS if (found := shutil.which(name))), None)

@@ -1,0 +1,68 @@
+"""How a PostgreSQL started by root gives root up, which it insists on. Linux only.
+
+Either way runs in the child between fork and exec.
+"""
+
+import ctypes
+import os
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from delivery.stack.errors import StackError
+
+NOBODY = 65534
+PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 8, 47, 2
+CAP_DAC_OVERRIDE = 1
+CAPABILITY_VERSION_3 = 0x20080522
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def in_user_namespace() -> None:
+    """Root outside, nobody inside: files stay root's, and so does everything around them."""
+    os.unshare(os.CLONE_NEWUSER)
+    for name, line in (("uid_map", f"{NOBODY} 0 1"), ("setgroups", "deny"), ("gid_map", f"{NOBODY} 0 1")):
+        Path("/proc/self", name).write_text(line)
+
+
+def as_nobody() -> None:
+    """Another user for real, where a container forbids namespaces.
+
+    It keeps one right of root's: to pass the folders around the checkout, which may be root's alone.
+    """
+    if libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "PR_SET_KEEPCAPS")
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+    low = 1 << CAP_DAC_OVERRIDE
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    effective_permitted_inheritable = (ctypes.c_uint32 * 6)(low, low, low, 0, 0, 0)
+    if libc.capset(header, effective_permitted_inheritable):
+        raise OSError(ctypes.get_errno(), "capset")
+    if libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0):
+        raise OSError(ctypes.get_errno(), "PR_CAP_AMBIENT")
+
+
+def way_down(program: Path, folder: Path) -> Callable[[], None]:
+    """The first way in which the program runs and can enter the folder. StackError: there is none."""
+    command = ["/bin/sh", "-c", 'cd "$1" && exec "$0" --version', str(program), str(folder)]
+    for way in (in_user_namespace, as_nobody):
+        with suppress(subprocess.SubprocessError):  # what a `way` that is forbidden turns into
+            if subprocess.run(command, capture_output=True, preexec_fn=way).returncode == 0:
+                return way
+    raise StackError(
+        "PostgreSQL refuses to run as root, and this machine lets root become nobody else: "
+        "run this as another user, or set DATABASE_URL"
+    )
+
+
+def give(folder: Path, way: Callable[[], None] | None) -> None:
+    """Make the folder and all in it belong to whom the way leads to (in a namespace: still to us)."""
+    owner = NOBODY if way is as_nobody else os.geteuid()
+    if folder.stat().st_uid == owner:
+        return
+    for path in [*folder.rglob("*"), folder]:  # the folder last: it tells that all is done
+        os.chown(path, owner, owner, follow_symlinks=False)

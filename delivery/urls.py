@@ -1,0 +1,15 @@
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from delivery import health
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="dashboard"), name="home"),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("track/", include("tracking.urls")),
+    path("dispatch/", include("dispatch.urls")),
+    path("tiles/", include("routing.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,447 @@
+"""Every write to the domain. A button, the admin, a geofence, the API and Celery all come through here.
+
+Each action is one transaction: it locks the drivers it concerns (in id order, before any order, so that two actions
+never wait for each other), takes the step that `statuses.TRANSITIONS` allows, appends an OrderEvent, and on commit
+announces what changed (dispatch/signals.py). Of two processes that try the same step, one succeeds; the other gets
+`WrongStatus`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F, Max, Q
+from django.utils import timezone
+
+from dispatch.errors import Conflict, Invalid, NotFound, NotYours, WrongStatus
+from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.signals import Changes, announced
+from dispatch.statuses import (
+    ACTIVE,
+    BEFORE_PICKUP,
+    DRIVER_BUTTONS,
+    FINAL,
+    IN_THE_BAG,
+    TRANSITIONS,
+    DriverStatus,
+    OrderStatus,
+    StopKind,
+    driver_status,
+)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who or what takes a step, as the order's timeline shows it."""
+
+    kind: OrderEvent.Actor
+    name: str = ""
+
+
+GEOFENCE = Actor(OrderEvent.Actor.GEOFENCE)
+SYSTEM = Actor(OrderEvent.Actor.SYSTEM)
+PLATFORM = Actor(OrderEvent.Actor.PLATFORM)
+
+
+def dispatcher(name: str) -> Actor:
+    return Actor(OrderEvent.Actor.DISPATCHER, name)
+
+
+# ---------------------------------------------------------------------------------------- orders come and go
+
+
+def create_order(
+    restaurant_id: UUID,
+    *,
+    customer_name: str,
+    customer_address: str,
+    customer_lat: float | None,
+    customer_lng: float | None,
+    customer_phone: str = "",
+    ready_at: datetime | None = None,
+    actor: Actor = PLATFORM,
+) -> Order:
+    """A new pending order (degrees; `ready_at` is when the kitchen expects to be done)."""
+    with announced() as changes:
+        order = Order.objects.create(
+            restaurant_id=restaurant_id,
+            customer_name=customer_name,
+            customer_phone=customer_phone,
+            customer_address=customer_address,
+            customer_lat=customer_lat,
+            customer_lng=customer_lng,
+            ready_at=ready_at,
+        )
+        record_creation(order, actor, changes)
+    return order
+
+
+def record_creation(order: Order, actor: Actor, changes: Changes) -> None:
+    """The first line of the timeline of an order that was just inserted."""
+    OrderEvent.objects.create(order=order, to_status=OrderStatus.PENDING, actor=actor.kind, actor_name=actor.name)
+    changes.orders.add(order.pk)
+
+
+def assign(order_id: UUID, driver_id: UUID, *, actor: Actor, only_pending: bool = False) -> None:
+    """Gives a pending order to a driver, or moves one that is not picked up yet to another driver.
+
+    `only_pending`: an order that somebody gave to a driver meanwhile stays there (WrongStatus).
+    """
+    with announced() as changes:
+        order, drivers = _lock(order_id, driver_id)
+        if only_pending and order.status != OrderStatus.PENDING:
+            raise WrongStatus("Somebody else was first: the order is no longer waiting for a driver.")
+        driver = drivers[driver_id]
+        if order.driver_id == driver_id:
+            raise WrongStatus(f"{driver.name} already has this order.")
+        if not driver.on_shift:
+            raise Invalid(f"{driver.name} is off shift. Choose a driver who is on shift.")
+        if order.customer_point is None:
+            raise Invalid("The customer's address has no coordinates. Set them in the admin, then assign the order.")
+        _step(
+            changes, order, OrderStatus.ASSIGNED, actor=actor, driver_id=driver_id, eta_minutes=None,
+            eta_approximate=False,
+        )
+        order.stops.all().delete()
+        last = Stop.objects.filter(driver_id=driver_id, done_at=None).aggregate(Max("position", default=0))
+        Stop.objects.bulk_create(
+            Stop(driver_id=driver_id, order=order, kind=kind, position=last["position__max"] + rank)
+            for rank, kind in enumerate((StopKind.PICKUP, StopKind.DROPOFF), start=1)
+        )
+        _plans_changed(changes, drivers.values(), reassigned=True)
+
+
+def unassign(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
+    """Takes an order that is not picked up yet away from its driver."""
+    with announced() as changes:
+        order, drivers = _lock(order_id)
+        _step(
+            changes, order, OrderStatus.PENDING, actor=actor, reason=reason, driver_id=None, eta_minutes=None,
+            eta_approximate=False,
+        )
+        order.stops.all().delete()
+        _plans_changed(changes, drivers.values(), reassigned=True)
+
+
+def cancel(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
+    """Cancels an order. Once picked up, only a dispatcher can, and says why."""
+    with announced() as changes:
+        order, drivers = _lock(order_id)
+        if order.status in IN_THE_BAG:
+            if actor.kind != OrderEvent.Actor.DISPATCHER:
+                raise WrongStatus("The food is already with the driver: only a dispatcher can cancel now.")
+            if not reason.strip():
+                raise Invalid("The food is already with the driver: give a reason for cancelling.")
+        _step(changes, order, OrderStatus.CANCELLED, actor=actor, reason=reason)
+        order.stops.filter(done_at=None).delete()
+        _plans_changed(changes, drivers.values(), reassigned=True)
+
+
+# ------------------------------------------------------------------------------------------ drivers' buttons
+
+
+def report(driver_id: UUID, order_id: UUID, status: str, *, happened_at: datetime | None = None) -> None:
+    """A driver's button: picked up, delivered, or could not be handed over."""
+    if status not in DRIVER_BUTTONS:
+        raise Invalid(f"A driver reports one of {', '.join(sorted(DRIVER_BUTTONS))}.")
+    step = OrderStatus(status)
+    with announced() as changes:
+        order, drivers = _lock(order_id)
+        if order.driver_id != driver_id:
+            raise NotYours("This order is not with you.")
+        driver = drivers[driver_id]
+        now = timezone.now()
+        _step(
+            changes,
+            order,
+            step,
+            actor=Actor(OrderEvent.Actor.DRIVER, driver.name),
+            happened_at=happened_at or now,
+            **({"delivered_at": now, "eta_minutes": None} if step == OrderStatus.DELIVERED else {}),
+        )
+        _plans_changed(changes, [driver], reassigned=True)
+
+
+def set_shift(driver_id: UUID, on: bool) -> None:
+    """A driver starts or ends the shift. Orders that the driver still has stay with the driver."""
+    with announced() as changes:
+        driver = _lock_drivers([driver_id])[driver_id]
+        driver.on_shift = on
+        driver.last_seen_at = timezone.now()
+        driver.save(update_fields=["on_shift", "last_seen_at"])
+        _refresh_drivers(changes, [driver])
+
+
+def issue_token(driver_id: UUID) -> str:
+    """A new bearer token for a driver's app; the one before stops working. Only its digest is kept."""
+    token = Driver.new_token()
+    if not Driver.objects.filter(pk=driver_id).update(token_digest=Driver.digest(token)):
+        raise NotFound("No such driver.")
+    return token
+
+
+# --------------------------------------------------------------------------------------- geofences, presence
+
+
+def set_out(driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]) -> None:
+    """The driver is on the way to these pickups (one restaurant)."""
+    _visit(driver_id, stop_ids, {StopKind.PICKUP: OrderStatus.TO_RESTAURANT}, happened_at, evidence)
+
+
+def arrive(driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]) -> None:
+    """Confirmed arrival at these stops (one place): at the restaurant, or near the customer."""
+    steps = {StopKind.PICKUP: OrderStatus.DRIVER_AT_RESTAURANT, StopKind.DROPOFF: OrderStatus.DRIVER_NEARBY}
+    _visit(driver_id, stop_ids, steps, happened_at, evidence, arrived_at=happened_at)
+
+
+def leave(driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]) -> None:
+    """Confirmed exit after a dwell: a pickup whose button was forgotten counts as picked up."""
+    steps = {StopKind.PICKUP: OrderStatus.PICKED_UP}
+    _visit(driver_id, stop_ids, steps, happened_at, evidence, left_at=happened_at)
+
+
+def _visit(
+    driver_id: UUID,
+    stop_ids: Sequence[UUID],
+    steps: dict[StopKind, OrderStatus],
+    happened_at: datetime,
+    evidence: dict[str, Any],
+    **times: datetime,
+) -> None:
+    """Writes what a geofence saw at the open stops of this driver. A step that was taken before is no error."""
+    with announced() as changes:
+        driver = _lock_drivers([driver_id])[driver_id]
+        for stop in Stop.objects.plans_of([driver_id]).filter(pk__in=stop_ids):
+            order = Order.objects.select_for_update().get(pk=stop.order_id)
+            for name, moment in times.items():
+                Stop.objects.filter(pk=stop.pk, **{f"{name}__isnull": True}).update(**{name: moment})
+            step = steps.get(StopKind(stop.kind))
+            if step is not None and order.status in TRANSITIONS[step]:
+                event = _step(changes, order, step, actor=GEOFENCE, happened_at=happened_at, evidence=evidence)
+                changes.geofence_events.append(event.pk)
+        _plans_changed(changes, [driver], reassigned="left_at" in times)
+
+
+def heard_of(driver_id: UUID) -> None:
+    """A driver who was offline for silence sends fixes again."""
+    with announced() as changes:
+        driver = _lock_drivers([driver_id])[driver_id]
+        driver.last_seen_at = timezone.now()
+        driver.save(update_fields=["last_seen_at"])
+        _refresh_drivers(changes, [driver])
+
+
+def mark_silent_drivers() -> int:
+    """Drivers on shift of whom nothing was heard for DRIVER_OFFLINE_AFTER_S go offline. Returns how many."""
+    silent = Driver.objects.exclude(status=DriverStatus.OFFLINE).exclude(last_seen_at__gte=_silent_before())
+    with announced() as changes:
+        drivers = _lock_drivers(silent.values_list("pk", flat=True))
+        return _refresh_drivers(changes, drivers.values())
+
+
+def _silent_before() -> datetime:
+    return timezone.now() - timedelta(seconds=settings.DRIVER_OFFLINE_AFTER_S)
+
+
+# ------------------------------------------------------------------------------------------- plans and ETAs
+
+
+@dataclass(frozen=True)
+class Leg:
+    """What planning found for one stop: predicted arrival there, and the road to it ([[lng, lat], …])."""
+
+    stop_id: UUID
+    eta: datetime
+    line: list[list[float]] | None
+
+
+def record_plan(
+    driver_id: UUID, legs: Sequence[Leg], *, approximate: bool, reorder: bool, keep_roads: bool = False
+) -> bool:
+    """Stores a driver's ETAs, roads and (with `reorder`) visiting order, unless the stops changed meanwhile.
+
+    `keep_roads` leaves the stored roads as they are. Returns False where the plan was made of stops that are no
+    longer the driver's open ones: the change that made it old has asked for a new plan.
+    """
+    with announced() as changes:
+        driver = _lock_drivers([driver_id])[driver_id]
+        stops = list(Stop.objects.plans_of([driver_id]))
+        by_id = {stop.pk: stop for stop in stops}
+        if set(by_id) != {leg.stop_id for leg in legs}:
+            return False
+        now = timezone.now()
+        order_changed = reorder and [stop.pk for stop in stops] != [leg.stop_id for leg in legs]
+        for position, leg in enumerate(legs, start=1):
+            stop = by_id[leg.stop_id]
+            stop.eta = leg.eta
+            if reorder:
+                stop.position = position
+            if not keep_roads:
+                stop.leg = leg.line
+        Stop.objects.bulk_update(stops, ["eta", "position", "leg"])
+        for stop in stops:
+            if stop.kind == StopKind.DROPOFF and stop.eta is not None:
+                minutes = minutes_until(stop.eta, now)
+                moved = Q(eta_minutes__isnull=True) | ~Q(eta_minutes=minutes) | ~Q(eta_approximate=approximate)
+                if Order.objects.filter(moved, pk=stop.order_id).update(
+                    eta_minutes=minutes, eta_approximate=approximate, version=F("version") + 1, updated_at=now
+                ):
+                    changes.orders.add(stop.order_id)
+                    changes.drivers.add(driver_id)
+        if order_changed or not keep_roads:
+            _plans_changed(changes, [driver])
+    return True
+
+
+def minutes_until(moment: datetime, now: datetime) -> int:
+    """Whole minutes to a predicted arrival, rounded up, and never 0 before it has happened."""
+    return max(1, -int(-(moment - now).total_seconds() // 60))
+
+
+def change_restaurant(restaurant: Restaurant) -> None:
+    """Saves a restaurant; its new place and radius hold from the next fix on."""
+    with announced() as changes:
+        restaurant.save()
+        changes.restaurants.add(restaurant.pk)
+        drivers = Driver.objects.filter(stops__done_at=None, stops__order__restaurant=restaurant).distinct()
+        _plans_changed(changes, _lock_drivers(drivers.values_list("pk", flat=True)).values())
+
+
+def change_driver(driver: Driver) -> None:
+    """Saves a driver's name, phone and city, or a new driver."""
+    with announced() as changes:
+        if driver._state.adding:
+            driver.save()
+        else:
+            Driver.objects.filter(pk=driver.pk).update(
+                name=driver.name,
+                phone=driver.phone,
+                city=driver.city,
+                version=F("version") + 1,
+                updated_at=timezone.now(),
+            )
+        changes.drivers.add(driver.pk)
+
+
+#: What may be corrected on an order by hand.
+CORRECTABLE = ("customer_name", "customer_phone", "customer_address", "customer_lat", "customer_lng", "ready_at")
+
+
+def change_order(order: Order) -> None:
+    """Saves an order's customer and ready time; where the door moved, the driver's stops are put in order anew."""
+    with announced() as changes:
+        current, drivers = _lock(order.pk)
+        if current.status in FINAL:
+            raise WrongStatus("The order is over: nothing on it changes any more.")
+        if current.status in ACTIVE and order.customer_point is None:
+            raise Invalid("A driver has this order: the customer's address needs coordinates.")
+        corrected = {name: getattr(order, name) for name in CORRECTABLE}
+        Order.objects.filter(pk=order.pk).update(version=F("version") + 1, updated_at=timezone.now(), **corrected)
+        changes.orders.add(order.pk)
+        if drivers:
+            moved = current.customer_point != order.customer_point
+            _plans_changed(changes, drivers.values(), reassigned=moved)
+
+
+# ------------------------------------------------------------------------------------------------ the pieces
+
+#: A stop that is over once its order has taken this step.
+CLOSES = {
+    OrderStatus.PICKED_UP: StopKind.PICKUP,
+    OrderStatus.DELIVERED: StopKind.DROPOFF,
+    OrderStatus.FAILED: StopKind.DROPOFF,
+}
+
+
+def _lock_drivers(ids: Iterable[UUID]) -> dict[UUID, Driver]:
+    wanted = set(ids)
+    drivers = Driver.objects.select_for_update().filter(pk__in=wanted).order_by("pk").in_bulk()
+    if len(drivers) != len(wanted):
+        raise NotFound("No such driver.")
+    return drivers
+
+
+def _lock(order_id: UUID, *more_drivers: UUID) -> tuple[Order, dict[UUID, Driver]]:
+    """Locks an order with its driver and `more_drivers`, the drivers first."""
+    order = Order.objects.filter(pk=order_id).first()
+    if order is None:
+        raise NotFound("No such order.")
+    drivers = _lock_drivers({*more_drivers, order.driver_id} - {None})
+    order.refresh_from_db(from_queryset=Order.objects.select_for_update())
+    if order.driver_id is not None and order.driver_id not in drivers:
+        raise Conflict("The order went to another driver this very moment. Try again.")
+    return order, drivers
+
+
+def _step(
+    changes: Changes,
+    order: Order,
+    to: OrderStatus,
+    *,
+    actor: Actor,
+    happened_at: datetime | None = None,
+    reason: str = "",
+    evidence: dict[str, Any] | None = None,
+    **fields: Any,
+) -> OrderEvent:
+    """One step of an order's life: guarded update, timeline, announcement. Exactly one caller wins it."""
+    before = OrderStatus(order.status)
+    now = timezone.now()
+    won = Order.objects.filter(pk=order.pk, status=before, status__in=TRANSITIONS[to]).update(
+        status=to, version=F("version") + 1, updated_at=now, **fields
+    )
+    if not won:
+        raise WrongStatus(f"The order is {before.label.lower()}; it cannot become {to.label.lower()}.")
+    driver_id = fields.get("driver_id", order.driver_id)
+    event = OrderEvent.objects.create(
+        order=order,
+        driver_id=driver_id or order.driver_id,
+        from_status=before,
+        to_status=to,
+        actor=actor.kind,
+        actor_name=actor.name,
+        reason=reason,
+        evidence=evidence,
+        happened_at=happened_at or now,
+    )
+    if to in CLOSES:
+        Stop.objects.filter(order=order, kind=CLOSES[to], done_at=None).update(done_at=now)
+    changes.orders.add(order.pk)
+    return event
+
+
+def _plans_changed(changes: Changes, drivers: Iterable[Driver], *, reassigned: bool = False) -> None:
+    """After the stops of these locked drivers changed: their status, and new versions for all who look at them."""
+    drivers = list(drivers)
+    ids = [driver.pk for driver in drivers]
+    now = timezone.now()
+    Driver.objects.filter(pk__in=ids).update(version=F("version") + 1, updated_at=now)
+    changes.drivers.update(ids)
+    _refresh_drivers(changes, drivers)
+    # A customer's view (is the driver mine now, how many stops before mine) follows from the whole plan.
+    active = Order.objects.filter(driver_id__in=ids, status__in=ACTIVE)
+    changes.orders.update(active.values_list("pk", flat=True))
+    active.update(version=F("version") + 1, updated_at=now)
+    if reassigned:
+        changes.assignments.update(ids)
+
+
+def _refresh_drivers(changes: Changes, drivers: Iterable[Driver]) -> int:
+    """Derives the status of locked drivers from shift, silence and stops. Returns how many changed."""
+    changed = 0
+    silent_before = _silent_before()
+    for driver in drivers:
+        stop = Stop.objects.plans_of([driver.pk]).first()
+        heard = driver.last_seen_at is not None and driver.last_seen_at >= silent_before
+        status = driver_status(
+            on_duty=driver.on_shift and heard, next_stop=StopKind(stop.kind) if stop is not None else None
+        )
+        if Driver.objects.filter(pk=driver.pk).exclude(status=status).update(
+            status=status, version=F("version") + 1, updated_at=timezone.now()
+        ):
+            changed += 1
+            changes.drivers.add(driver.pk)
+    return changed

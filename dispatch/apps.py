@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class DispatchConfig(AppConfig):
+    name = "dispatch"
+    verbose_name = "Dispatch"
+
+    def ready(self) -> None:
+        from dispatch import tasks
+        from dispatch.groups import create_groups
+
+        tasks.connect()
+        post_migrate.connect(create_groups, sender=self)

@@ -1,0 +1,43 @@
+"""What can go wrong in the domain. Each error has a code for programs and a sentence for a person."""
+
+
+class DispatchError(Exception):
+    """Base of the tree. `retryable`: trying the same again may help."""
+
+    code = "dispatch_error"
+    retryable = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class NotFound(DispatchError):
+    """No such object, or none that the asker may see: the two are told apart by nobody."""
+
+    code = "not_found"
+
+
+class WrongStatus(DispatchError):
+    """The order's status does not allow the step: somebody else was first, or it never did."""
+
+    code = "wrong_status"
+
+
+class NotYours(DispatchError):
+    """A driver asked for an order that another driver has."""
+
+    code = "not_yours"
+
+
+class Invalid(DispatchError):
+    """The request makes no sense as it stands; the message says what to change."""
+
+    code = "invalid"
+
+
+class Conflict(DispatchError):
+    """Somebody changed the same thing at the same moment."""
+
+    code = "conflict"
+    retryable = True

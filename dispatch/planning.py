@@ -1,0 +1,160 @@
+"""A driver's stops: in which order, over which roads, when. Reads the domain, asks the roads, writes through actions.
+
+`replan` works out the visiting order anew whenever an assignment changes; `refresh_etas` runs every ETA_INTERVAL_S
+for everybody. An ETA goes through all of the driver's earlier stops, with the time that each of them takes.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from dispatch import actions
+from dispatch.models import Driver, Stop
+from dispatch.statuses import DriverStatus, StopKind
+from routing.errors import RoutingError
+from routing.geo import Point, distance_to_line_m, from_lnglat, linestring
+from routing.osrm import Route, osrm_from_settings, straight_line
+from routing.stops import Visit, best_order
+
+logger = logging.getLogger(__name__)
+
+#: A driver this far from the planned road has taken another one.
+OFF_ROAD_M = 75.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """How long a driver stands at a stop (seconds)."""
+
+    pickup_s: float
+    dropoff_s: float
+
+    @classmethod
+    def from_settings(cls) -> "Service":
+        return cls(settings.PICKUP_SERVICE_S, settings.DROPOFF_SERVICE_S)
+
+
+# ------------------------------------------------------------------------------------------------ pure parts
+
+
+def places(stops: Sequence[Stop]) -> list[list[Stop]]:
+    """Stops one after the other at the same place: one visit each."""
+    return [list(place) for _, place in groupby(stops, key=lambda stop: (stop.kind, stop.point))]
+
+
+def next_stops(stops: Sequence[Stop]) -> list[Stop]:
+    """The stops of the place that the driver visits next."""
+    return next(iter(places(stops)), [])
+
+
+def arrivals(stops: Sequence[Stop], seconds: Sequence[float], now: datetime, service: Service) -> list[datetime]:
+    """When the driver reaches each stop: `seconds[k]` is the drive to stop k from the one before (or from here)."""
+    times: list[datetime] = []
+    clock = now
+    drives = iter(seconds)
+    for place in places(stops):
+        leaving = clock
+        for stop in place:
+            drive = timedelta(seconds=next(drives))
+            if not stop.arrived_at:
+                clock += drive
+            times.append(stop.arrived_at or clock)
+            leaving = max(leaving, _leaves(stop, clock, service))
+        clock = leaving
+    return times
+
+
+def _leaves(stop: Stop, there: datetime, service: Service) -> datetime:
+    """When the driver, at the stop since `there`, drives on: after the handover, and not without the food."""
+    since = stop.arrived_at or there
+    if stop.kind == StopKind.DROPOFF:
+        return max(there, since + timedelta(seconds=service.dropoff_s))
+    done = since + timedelta(seconds=service.pickup_s)
+    return max(there, done, stop.order.ready_at or done)
+
+
+# ------------------------------------------------------------------------------------------------- the shell
+
+
+def replan(driver_id: UUID) -> bool:
+    """Orders a driver's stops and stores order, roads and ETAs. False where there was nothing (left) to plan."""
+    driver = Driver.objects.get(pk=driver_id)
+    stops = list(Stop.objects.plans_of([driver_id]))
+    if not stops or driver.point is None:
+        return False
+    stops = _visiting_order(driver.point, stops)
+    return _store(driver, stops, roads=True, reorder=True)
+
+
+def refresh_etas() -> int:
+    """New ETAs for every driver with stops. Returns how many were stored; one driver's trouble stops nobody else's."""
+    stored = 0
+    drivers = Driver.objects.filter(stops__done_at=None, stops__isnull=False, current_lat__isnull=False).distinct()
+    plans: dict[UUID, list[Stop]] = {}
+    for stop in Stop.objects.plans_of([driver.pk for driver in drivers]):
+        plans.setdefault(stop.driver_id, []).append(stop)
+    for driver in drivers:
+        stops = plans.get(driver.pk)
+        if stops:
+            stored += _store(driver, stops, roads=_left_the_road(driver, stops[0]), reorder=False)
+    return stored
+
+
+def _left_the_road(driver: Driver, stop: Stop) -> bool:
+    if stop.leg is None or driver.point is None:
+        return True
+    return distance_to_line_m(driver.point, [from_lnglat(at) for at in stop.leg]) > OFF_ROAD_M
+
+
+def _store(driver: Driver, stops: Sequence[Stop], *, roads: bool, reorder: bool) -> bool:
+    assert driver.point is not None  # noqa: S101 (callers leave out drivers without a position)
+    points = [stop.point for stop in stops]
+    if None in points:
+        logger.warning("driver %s has a stop without coordinates; no ETA until its address has some", driver.pk)
+        return False
+    way = [driver.point, *(point for point in points if point is not None)]
+    route = _route(way, geometry=roads)
+    now = timezone.now()
+    times = arrivals(stops, [leg.duration_s for leg in route.legs], now, Service.from_settings())
+    legs = [
+        actions.Leg(stop.pk, eta, linestring(leg.line)["coordinates"] if roads and len(leg.line) > 1 else None)
+        for stop, eta, leg in zip(stops, times, route.legs, strict=True)
+    ]
+    return actions.record_plan(
+        driver.pk,
+        legs,
+        approximate=route.approximate or driver.status == DriverStatus.OFFLINE,
+        reorder=reorder,
+        keep_roads=not roads,
+    )
+
+
+def _route(way: Sequence[Point], *, geometry: bool) -> Route:
+    try:
+        return osrm_from_settings().route(way, geometry=geometry)
+    except RoutingError as error:
+        logger.warning("an ETA is a straight line's: %s", error)
+        return straight_line(way)
+
+
+def _visiting_order(start: Point, stops: list[Stop]) -> list[Stop]:
+    """The order with the least driving; as it is, where the roads do not answer."""
+    points = [stop.point for stop in stops if stop.point is not None]
+    if len(stops) == 1 or len(points) < len(stops):
+        return stops
+    osrm = osrm_from_settings()
+    try:
+        if not stops[0].arrived_at and all(stop.kind == StopKind.DROPOFF for stop in stops):
+            return [stops[k] for k in osrm.trip(start, points).order]
+        table = osrm.table([start, *points])
+        visits = [Visit(stop.kind, stop.order_id) for stop in stops]
+        return [stops[k] for k in best_order(table.seconds, visits, first=0 if stops[0].arrived_at else None)]
+    except RoutingError as error:
+        logger.warning("the stops of a driver keep their order: %s", error)
+        return stops

@@ -1,0 +1,71 @@
+"""The one transition table: what an order and a driver can be, and what may follow what.
+
+Geofences, ETAs, broadcasts and pages all ask here whether an order is active; nobody else lists statuses.
+"""
+
+from django.db import models
+
+
+class OrderStatus(models.TextChoices):
+    PENDING = "pending", "Pending"
+    ASSIGNED = "assigned", "Assigned"
+    TO_RESTAURANT = "to_restaurant", "Driver to restaurant"
+    DRIVER_AT_RESTAURANT = "driver_at_restaurant", "Driver at restaurant"
+    PICKED_UP = "picked_up", "Picked up"
+    DRIVER_NEARBY = "driver_nearby", "Driver nearby"
+    DELIVERED = "delivered", "Delivered"
+    CANCELLED = "cancelled", "Cancelled"
+    FAILED = "failed", "Failed"
+
+
+class DriverStatus(models.TextChoices):
+    OFFLINE = "offline", "Offline"
+    IDLE = "idle", "Idle"
+    TO_RESTAURANT = "to_restaurant", "To restaurant"
+    DELIVERING = "delivering", "Delivering"
+
+
+class StopKind(models.TextChoices):
+    PICKUP = "pickup", "Pickup"
+    DROPOFF = "dropoff", "Dropoff"
+
+
+S = OrderStatus
+
+#: A driver has the order and its pickup is still ahead.
+BEFORE_PICKUP = frozenset({S.ASSIGNED, S.TO_RESTAURANT, S.DRIVER_AT_RESTAURANT})
+#: The food is with the driver.
+IN_THE_BAG = frozenset({S.PICKED_UP, S.DRIVER_NEARBY})
+#: A driver is working on it: it has stops, an ETA, geofences and a live page.
+ACTIVE = BEFORE_PICKUP | IN_THE_BAG
+#: Nothing follows.
+FINAL = frozenset({S.DELIVERED, S.CANCELLED, S.FAILED})
+
+#: to → from. Steps may be skipped forward; the way back is only unassigning and reassigning before the pickup.
+TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
+    S.PENDING: BEFORE_PICKUP,
+    S.ASSIGNED: frozenset({S.PENDING}) | BEFORE_PICKUP,
+    S.TO_RESTAURANT: frozenset({S.ASSIGNED}),
+    S.DRIVER_AT_RESTAURANT: frozenset({S.ASSIGNED, S.TO_RESTAURANT}),
+    S.PICKED_UP: BEFORE_PICKUP,
+    S.DRIVER_NEARBY: frozenset({S.PICKED_UP}),
+    S.DELIVERED: IN_THE_BAG,
+    S.CANCELLED: frozenset({S.PENDING}) | ACTIVE,
+    S.FAILED: IN_THE_BAG,
+}
+
+#: What a driver's own buttons may ask for.
+DRIVER_BUTTONS = frozenset({S.PICKED_UP, S.DELIVERED, S.FAILED})
+
+
+def may_follow(before: OrderStatus, after: OrderStatus) -> bool:
+    return before in TRANSITIONS[after]
+
+
+def driver_status(*, on_duty: bool, next_stop: StopKind | None) -> DriverStatus:
+    """A driver's status follows from the stops: `on_duty` is on shift and heard of lately."""
+    if not on_duty:
+        return DriverStatus.OFFLINE
+    if next_stop is None:
+        return DriverStatus.IDLE
+    return DriverStatus.TO_RESTAURANT if next_stop == StopKind.PICKUP else DriverStatus.DELIVERING

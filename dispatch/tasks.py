@@ -1,0 +1,53 @@
+"""Celery's way in: fetch, call, finish. Each task may run twice or late without harm."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+from django.db import connection
+
+from dispatch import actions, planning
+from dispatch.signals import assignment_changed
+
+#: Names the ETA cycle among PostgreSQL's advisory locks.
+_ETA_CYCLE = 0x0D00_12E7
+
+
+@shared_task(expires=60)
+def replan(driver_id: str) -> None:
+    planning.replan(UUID(driver_id))
+
+
+@shared_task
+def refresh_etas() -> None:
+    with _alone(_ETA_CYCLE) as alone:
+        if alone:
+            planning.refresh_etas()
+
+
+@shared_task
+def mark_silent_drivers() -> None:
+    actions.mark_silent_drivers()
+
+
+def connect() -> None:
+    assignment_changed.connect(_on_assignment_changed)
+
+
+def _on_assignment_changed(driver: UUID, **_: Any) -> None:
+    replan.delay(str(driver))
+
+
+@contextmanager
+def _alone(key: int) -> Iterator[bool]:
+    """Whether nobody else holds `key`; held until the end of the block."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        (won,) = cursor.fetchone()
+        try:
+            yield won
+        finally:
+            if won:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])

@@ -1,0 +1,40 @@
+// The server's time, and times in words. A viewer's clock may be wrong and in another time zone than the order.
+
+let offset = 0;
+
+/** Takes over the server's clock, from a frame's `now` (ms since the epoch). */
+export function setServerTime(now) {
+  offset = now - Date.now();
+}
+
+/** The time by the server's clock (ms since the epoch). */
+export function serverNow() {
+  return Date.now() + offset;
+}
+
+const formats = new Map();
+
+/** "6:42 PM" in a time zone such as America/Denver. */
+export function clockTime(moment, timeZone) {
+  if (!formats.has(timeZone)) {
+    formats.set(timeZone, new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit", timeZone }));
+  }
+  return formats.get(timeZone).format(moment).replace("\u202f", "\u00a0");
+}
+
+/** How long something has lasted: "0:42", "12:05", "1:03:20". */
+export function stopwatch(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const two = (n) => String(n).padStart(2, "0");
+  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+/** How long ago: "40 s", "5 min", "3 h", "2 d". */
+export function age(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 90) return `${seconds} s`;
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 36 * 3600) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} d`;
+}

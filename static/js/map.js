@@ -1,0 +1,80 @@
+// The map of every page: Leaflet with our own vector tiles (or a raster server that an operator chose).
+
+import { GROUND, labelRules, paintRules } from "./map-style.js";
+
+const { L, protomapsL } = window;
+
+/**
+ * @param element the container
+ * @param config what the server passed: `tileUrl`, `attribution` (text), `maxDataZoom` of vector tiles
+ * @param options Leaflet's own, for this map
+ */
+export function createMap(element, config, options = {}) {
+  const map = L.map(element, {
+    zoomControl: false,
+    attributionControl: false,
+    maxZoom: 19,
+    minZoom: 4,
+    preferCanvas: true,
+    zoomAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    ...options,
+  });
+  tiles(config).addTo(map);
+  attribution(config.attribution).addTo(map);
+  return map;
+}
+
+function tiles({ tileUrl, maxDataZoom }) {
+  if (/\.(mvt|pbf)(\?|$)/.test(tileUrl)) {
+    return protomapsL.leafletLayer({
+      url: tileUrl,
+      maxDataZoom,
+      paintRules: paintRules(),
+      labelRules: labelRules(),
+      backgroundColor: GROUND,
+      attribution: "",
+      maxZoom: 19,
+    });
+  }
+  return L.tileLayer(tileUrl, { maxZoom: 19 });
+}
+
+function attribution(text) {
+  const control = L.control({ position: "bottomright" });
+  control.onAdd = () => {
+    const line = L.DomUtil.create("div", "leaflet-control-attribution");
+    const link = L.DomUtil.create("a", "", line);
+    link.href = "https://www.openstreetmap.org/copyright";
+    link.target = "_blank";
+    link.rel = "noopener noreferrer";
+    link.textContent = text;
+    return line;
+  };
+  return control;
+}
+
+/** Whether a person has moved the map, so that it must not move by itself any more. `reset()` takes it back. */
+export class Hands {
+  constructor(map) {
+    this.moved = false;
+    this.onchange = () => {};
+    const mine = () => {
+      if (!this.moved) {
+        this.moved = true;
+        this.onchange();
+      }
+    };
+    map.on("dragstart", mine);
+    const container = map.getContainer();
+    container.addEventListener("wheel", mine, { passive: true });
+    container.addEventListener("dblclick", mine);
+    container.addEventListener("touchmove", (event) => event.touches.length > 1 && mine(), { passive: true });
+    container.addEventListener("keydown", (event) => /^(Arrow|[-+=_])/.test(event.key) && mine());
+    container.addEventListener("click", (event) => event.target.closest(".leaflet-control-zoom") && mine());
+  }
+
+  reset() {
+    this.moved = false;
+    this.onchange();
+  }
+}

@@ -1,0 +1,93 @@
+"""Real PostgreSQL, Redis and OSRM, as `make test` starts them; rows made by plain functions."""
+
+import itertools
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import redis
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connections
+from django.utils import timezone
+
+from dispatch import actions
+from dispatch.models import City, Driver, Order, Restaurant
+from routing.geo import Point, destination
+from tracking import live
+
+DENVER = Point(39.7495, -104.9865)
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def city(db: None) -> City:
+    return City.objects.create(name="Denver", lat=DENVER.lat, lng=DENVER.lng)
+
+
+@pytest.fixture
+def restaurant(city: City) -> Restaurant:
+    return Restaurant.objects.create(name="Larimer Noodles", city=city, lat=DENVER.lat, lng=DENVER.lng)
+
+
+@pytest.fixture
+def new_driver(city: City) -> Callable[..., Driver]:
+    """A driver on shift, heard of just now, 1 km west of the restaurant unless said otherwise."""
+
+    def make(**fields: object) -> Driver:
+        at = destination(DENVER, 270, 1000)
+        return Driver.objects.create(
+            **{
+                "name": f"Driver {next(_numbers)}",
+                "city": city,
+                "on_shift": True,
+                "status": "idle",
+                "last_seen_at": timezone.now(),
+                "current_lat": at.lat,
+                "current_lng": at.lng,
+                "fix_at": timezone.now(),
+            }
+            | fields
+        )
+
+    return make
+
+
+@pytest.fixture
+def driver(new_driver: Callable[..., Driver]) -> Driver:
+    return new_driver()
+
+
+@pytest.fixture
+def new_order(restaurant: Restaurant) -> Callable[..., Order]:
+    """A pending order, its customer 1.5 km east of the restaurant unless said otherwise."""
+
+    def make(**fields: object) -> Order:
+        door = destination(DENVER, 90, 1500)
+        return actions.create_order(
+            **{
+                "restaurant_id": restaurant.pk,
+                "customer_name": f"Customer {next(_numbers)}",
+                "customer_address": "1 Test Street",
+                "customer_lat": door.lat,
+                "customer_lng": door.lng,
+            }
+            | fields
+        )
+
+    return make
+
+
+@pytest.fixture
+def order(new_order: Callable[..., Order]) -> Order:
+    return new_order()
+
+
+@pytest.fixture
+async def live_server(transactional_db: None) -> AsyncIterator[None]:
+    """For tests with sockets: an empty Redis, and nothing left running or connected behind them."""
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.flushdb()
+    yield
+    await live.close()
+    await sync_to_async(connections.close_all)()

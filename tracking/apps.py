@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class TrackingConfig(AppConfig):
+    name = "tracking"
+    verbose_name = "Tracking"
+
+    def ready(self) -> None:
+        from tracking import receivers
+
+        receivers.connect()

@@ -1,0 +1,205 @@
+"""From rows to frames: what a customer, a driver and a dispatcher are shown of the same order. Pure.
+
+Stops are a driver's open ones, in visiting order, with their orders and restaurants.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.planning import places
+from dispatch.statuses import BEFORE_PICKUP, IN_THE_BAG, OrderStatus, StopKind
+from tracking.messages import (
+    CustomerStatus,
+    DriverHidden,
+    DriverState,
+    Eta,
+    Frame,
+    GeofenceEvent,
+    OrderState,
+    Plan,
+    PlanStop,
+    RestaurantState,
+    Route,
+    encode,
+)
+
+_MESSAGES = {
+    OrderStatus.PENDING: "We have your order and are looking for a driver.",
+    OrderStatus.ASSIGNED: "A driver has your order.",
+    OrderStatus.TO_RESTAURANT: "Your driver is on the way to the restaurant.",
+    OrderStatus.DRIVER_AT_RESTAURANT: "Your driver is at the restaurant.",
+    OrderStatus.PICKED_UP: "Your food is on its way.",
+    OrderStatus.DRIVER_NEARBY: "Your driver is nearby!",
+    OrderStatus.DELIVERED: "Delivered. Enjoy your meal!",
+    OrderStatus.CANCELLED: "This order was cancelled.",
+    OrderStatus.FAILED: "We could not hand over your order. The restaurant will contact you.",
+}
+
+
+def milliseconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)
+
+
+# -------------------------------------------------------------------------------------------- the customer
+
+
+@dataclass(frozen=True)
+class CustomerView:
+    """All that a customer may know now. `driver_id`: whose live position may be shown, if anybody's."""
+
+    v: int
+    driver_id: str | None
+    driver_city_id: UUID | None
+    frames: tuple[Frame, ...]
+
+
+def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
+    places = places(stops)
+    mine = [any(stop.order_id == order.pk for stop in place) for place in places]
+    last_of_mine = max((n for n, is_mine in enumerate(mine) if is_mine), default=-1)
+    shown = _is_on_its_way(order) and bool(mine) and mine[0]
+    geometry = None
+    if shown:
+        # As far as the way is this customer's own: what comes behind somebody else's door is not shown.
+        first_of_others = mine.index(False) if False in mine else len(mine)
+        own = [stop for place in places[: min(first_of_others, last_of_mine + 1)] for stop in place]
+        geometry = geometry_through(own)
+    eta = order.eta_minutes if order.status in BEFORE_PICKUP | IN_THE_BAG else None
+    frames: list[Frame] = [
+        Eta(
+            minutes=eta,
+            v=order.version,
+            approximate=order.eta_approximate,
+            stops_before=mine[:last_of_mine].count(False) if last_of_mine > 0 else 0,
+        ),
+        Route(geometry=geometry, v=order.version),
+    ]
+    if not shown:
+        frames.append(DriverHidden(v=order.version))
+    status = OrderStatus(order.status)
+    frames.append(CustomerStatus(status=status, message=_MESSAGES[status], v=order.version))
+    driver = order.driver if shown else None
+    return CustomerView(
+        v=order.version,
+        driver_id=str(driver.pk) if driver else None,
+        driver_city_id=driver.city_id if driver else None,
+        frames=tuple(frames),
+    )
+
+
+def _is_on_its_way(order: Order) -> bool:
+    """From the city's chosen status on, until the handover."""
+    if order.status in IN_THE_BAG:
+        return True
+    city = order.restaurant.city
+    from_pickup = city is not None and city.show_driver_from == City.ShowDriverFrom.PICKED_UP
+    return not from_pickup and order.status in BEFORE_PICKUP - {OrderStatus.ASSIGNED}
+
+
+def geometry_through(stops: Iterable[Stop]) -> dict[str, Any] | None:
+    """The road through these stops as a GeoJSON LineString, or None where it is not known."""
+    coordinates: list[list[float]] = []
+    for stop in stops:
+        coordinates += [at for at in stop.leg or [] if not coordinates or at != coordinates[-1]]
+    return {"type": "LineString", "coordinates": coordinates} if len(coordinates) > 1 else None
+
+
+def without_version(frame: Frame) -> str:
+    """Names what a frame says, whatever its version: a client is not told the same twice."""
+    return blake2b(encode(replace(frame, v=0)).encode(), digest_size=8).hexdigest()
+
+
+# ---------------------------------------------------------------------------------------------- the driver
+
+
+def plan(driver: Driver, stops: Sequence[Stop]) -> Plan:
+    return Plan(
+        driver_id=driver.pk,
+        v=driver.version,
+        status=driver.status,
+        on_shift=driver.on_shift,
+        stops=[_plan_stop(stop) for stop in stops],
+        geometry=geometry_through(stops),
+    )
+
+
+def _plan_stop(stop: Stop) -> PlanStop:
+    order, point = stop.order, stop.point
+    is_pickup = stop.kind == StopKind.PICKUP
+    return PlanStop(
+        stop_id=stop.pk,
+        order_id=order.pk,
+        kind="pickup" if is_pickup else "dropoff",
+        lat=None if point is None else point.lat,
+        lng=None if point is None else point.lng,
+        name=order.restaurant.name if is_pickup else order.customer_name,
+        address=order.restaurant.address if is_pickup else order.customer_address,
+        order_status=order.status,
+        eta=milliseconds(stop.eta),
+        arrived_at=milliseconds(stop.arrived_at),
+        ready_at=milliseconds(order.ready_at) if is_pickup else None,
+    )
+
+
+# ------------------------------------------------------------------------------------------ the dispatcher
+
+
+def driver_state(driver: Driver) -> DriverState:
+    return DriverState(
+        driver_id=driver.pk,
+        v=driver.version,
+        name=driver.name,
+        phone=driver.phone,
+        city_id=driver.city_id,
+        status=driver.status,
+        on_shift=driver.on_shift,
+    )
+
+
+def order_state(order: Order) -> OrderState:
+    return OrderState(
+        order_id=order.pk,
+        v=order.version,
+        status=order.status,
+        city_id=order.restaurant.city_id,
+        restaurant_id=order.restaurant_id,
+        customer_name=order.customer_name,
+        customer_address=order.customer_address,
+        customer_phone=order.customer_phone,
+        lat=order.customer_lat,
+        lng=order.customer_lng,
+        created_at=milliseconds(order.created_at) or 0,
+        driver_id=order.driver_id,
+        eta_minutes=order.eta_minutes,
+        eta_approximate=order.eta_approximate,
+        ready_at=milliseconds(order.ready_at),
+    )
+
+
+def restaurant_state(restaurant: Restaurant) -> RestaurantState:
+    return RestaurantState(
+        restaurant_id=restaurant.pk,
+        name=restaurant.name,
+        address=restaurant.address,
+        lat=restaurant.lat,
+        lng=restaurant.lng,
+        geofence_radius=restaurant.geofence_radius,
+        city_id=restaurant.city_id,
+    )
+
+
+def geofence_event(event: OrderEvent) -> GeofenceEvent:
+    return GeofenceEvent(
+        order_id=event.order_id,
+        driver_id=event.driver_id,
+        status=event.to_status,
+        at=milliseconds(event.happened_at) or 0,
+        evidence=event.evidence,
+    )

@@ -1,0 +1,90 @@
+"""What of the fixes is kept for good: sampled into location_history, and each driver's latest in its row.
+
+Written in batches straight from the web process, one transaction each: while PostgreSQL is away the batch waits (and
+with it the acks), live positions go on.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import psycopg
+from django.db import connections
+
+from tracking.fixes import Fix
+
+
+
+class Kept(NamedTuple):
+    """A fix for location_history."""
+
+    driver_id: UUID
+    fix: Fix
+
+
+_COPY = (
+    "COPY location_history (driver_id, lat, lng, speed, heading, accuracy, recorded_at, received_at) FROM STDIN"
+)
+# Rows are locked in id order first, as every action does: two batches, or a batch and an action, never deadlock.
+_DRIVERS = """
+WITH latest AS (
+    SELECT * FROM unnest(%s::uuid[], %s::float8[], %s::float8[], %s::timestamptz[]) AS t (id, lat, lng, fix_at)
+), locked AS (
+    SELECT id FROM drivers WHERE id = ANY (%s::uuid[]) ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE drivers SET current_lat = latest.lat, current_lng = latest.lng, fix_at = latest.fix_at, last_seen_at = now()
+FROM latest JOIN locked USING (id)
+WHERE drivers.id = latest.id AND (drivers.fix_at IS NULL OR drivers.fix_at <= latest.fix_at)
+"""
+
+
+class HistoryWriter:
+    """One connection of its own, outside of the ORM; opened when first needed and after every failure."""
+
+    def __init__(self) -> None:
+        self._connection: psycopg.AsyncConnection | None = None
+
+    async def write(self, kept: Sequence[Kept], latest: dict[UUID, Fix]) -> None:
+        """One transaction: `kept` into the history, `latest` (driver id → newest live fix) into the drivers' rows.
+
+        Raises psycopg.Error; then nothing was written.
+        """
+        connection = await self._connected()
+        try:
+            async with connection.transaction(), connection.cursor() as cursor:
+                if latest:
+                    ids = sorted(latest)
+                    fixes = [latest[driver_id] for driver_id in ids]
+                    await cursor.execute(
+                        _DRIVERS,
+                        [ids, [f.lat for f in fixes], [f.lng for f in fixes], [_when(f) for f in fixes], ids],
+                    )
+                if kept:
+                    now = datetime.now(UTC)
+                    async with cursor.copy(_COPY) as copy:
+                        for driver_id, fix in kept:
+                            await copy.write_row(
+                                (driver_id, fix.lat, fix.lng, fix.speed, fix.heading, fix.accuracy, _when(fix), now)
+                            )
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _connected(self) -> psycopg.AsyncConnection:
+        if self._connection is None or self._connection.closed:
+            params = connections["default"].get_connection_params()
+            known = {name: params[name] for name in ("dbname", "user", "password", "host", "port") if name in params}
+            self._connection = await psycopg.AsyncConnection.connect(
+                **known, connect_timeout=5, autocommit=True, application_name="doorstep-history"
+            )
+        return self._connection
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await connection.close()
+
+
+def _when(fix: Fix) -> datetime:
+    return datetime.fromtimestamp(fix.ts / 1000, UTC)

@@ -1,0 +1,245 @@
+"""Every frame of the live protocol, as types. docs/protocol.md describes the conversation.
+
+A frame is one JSON object in one text message. Its fields are camelCase on the wire. Coordinates are degrees, speeds
+m/s, headings degrees clockwise from north, distances metres, and times milliseconds since the epoch.
+"""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+PROTOCOL_VERSION = 1
+
+
+class Frame(Struct, tag_field="type", rename="camel", frozen=True, omit_defaults=True):
+    """Base of all frames; absent optional fields are left out."""
+
+
+# -------------------------------------------------------------------------------------- from a driver's app
+
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+Milliseconds = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
+
+
+class Location(Frame, tag="location"):
+    """One fix; −1 stands for unknown, as phones report it. `ts`: the device's time; `seq`: counts up by one per fix within a session, to be acknowledged."""
+
+    lat: Latitude
+    lng: Longitude
+    speed: Annotated[float, Meta(ge=-1, le=150)] | None = None
+    heading: Annotated[float, Meta(ge=-1, le=360)] | None = None
+    accuracy: Annotated[float, Meta(ge=-1, le=1e6)] | None = None
+    ts: Milliseconds | None = None
+    seq: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+
+
+class Locations(Frame, tag="locations"):
+    """Fixes that were buffered while the network was away, oldest first."""
+
+    fixes: Annotated[list[Location], Meta(min_length=1, max_length=50)]
+
+
+class StatusReport(Frame, tag="status"):
+    """A button: the driver picked the order up, delivered it, or could not hand it over."""
+
+    order_id: UUID
+    status: Literal["picked_up", "delivered", "failed"]
+    ts: Milliseconds | None = None
+
+
+class Shift(Frame, tag="shift"):
+    on: bool
+
+
+DriverFrame = Location | Locations | StatusReport | Shift
+
+# ------------------------------------------------------------------------------------------ to every client
+
+
+class Hello(Frame, tag="hello"):
+    """The first frame: a snapshot follows, made of the same frames as everything later, until `ready`."""
+
+    v: int
+    now: int
+
+
+class Ready(Frame, tag="ready"):
+    """The snapshot is complete."""
+
+
+class Heartbeat(Frame, tag="heartbeat"):
+    """Sent every 10 s: a client that hears nothing for 25 s should connect anew."""
+
+    now: int
+
+
+class Error(Frame, tag="error"):
+    """Something the client sent was not taken; the message says what to do."""
+
+    code: str
+    message: str
+    seq: int | None = None
+
+
+# ------------------------------------------------------------------------------------------- to a driver
+
+
+class Ack(Frame, tag="ack"):
+    """Every fix up to and including `seq` was considered and survives a crash of ours."""
+
+    seq: int
+
+
+class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):
+    stop_id: UUID
+    order_id: UUID
+    kind: Literal["pickup", "dropoff"]
+    lat: float | None
+    lng: float | None
+    name: str
+    address: str
+    order_status: str
+    eta: int | None = None
+    arrived_at: int | None = None
+    ready_at: int | None = None
+
+
+class Plan(Frame, tag="plan"):
+    """A driver's stops in visiting order, and the roads through them (GeoJSON LineString)."""
+
+    driver_id: UUID
+    v: int
+    status: str
+    on_shift: bool
+    stops: list[PlanStop]
+    geometry: dict[str, Any] | None = None
+
+
+# ------------------------------------------------------------------------------------------ to a customer
+
+
+class CustomerStatus(Frame, tag="status"):
+    status: str
+    message: str
+    v: int
+
+
+class Eta(Frame, tag="eta"):
+    """Minutes to the customer's door; None when there is no prediction. `stops_before`: others' stops before it."""
+
+    minutes: int | None
+    v: int
+    approximate: bool = False
+    stops_before: int = 0
+
+
+class Route(Frame, tag="route"):
+    """The part of the driver's road that leads to this customer; None when there is none to show."""
+
+    geometry: dict[str, Any] | None
+    v: int
+
+
+class DriverPosition(Frame, tag="driver_pos"):
+    """Where the customer's driver is. `ts` is the time of the fix."""
+
+    lat: float
+    lng: float
+    ts: int
+    heading: float | None = None
+
+
+class DriverHidden(Frame, tag="driver_hidden"):
+    """The driver is not (or no longer) to be seen: not on the way yet, at somebody else's door, or done."""
+
+    v: int
+
+
+# ---------------------------------------------------------------------------------------- to a dispatcher
+
+
+class FleetPosition(Struct, rename="camel", frozen=True, omit_defaults=True):
+    driver_id: str
+    lat: float
+    lng: float
+    ts: int
+    speed: float | None = None
+    heading: float | None = None
+
+
+class FleetPositions(Frame, tag="driver_pos"):
+    """The latest position of each driver of a city that moved since the last of these frames."""
+
+    city_id: str
+    drivers: list[FleetPosition]
+
+
+class DriverState(Frame, tag="driver"):
+    driver_id: UUID
+    v: int
+    name: str
+    phone: str
+    city_id: UUID | None
+    status: str
+    on_shift: bool
+
+
+class OrderState(Frame, tag="order"):
+    """An order as it now is. One whose status is final leaves the dispatcher's lists."""
+
+    order_id: UUID
+    v: int
+    status: str
+    city_id: UUID | None
+    restaurant_id: UUID
+    customer_name: str
+    customer_address: str
+    customer_phone: str
+    lat: float | None
+    lng: float | None
+    created_at: int
+    driver_id: UUID | None = None
+    eta_minutes: int | None = None
+    eta_approximate: bool = False
+    ready_at: int | None = None
+
+
+class RestaurantState(Frame, tag="restaurant"):
+    restaurant_id: UUID
+    name: str
+    address: str
+    lat: float
+    lng: float
+    geofence_radius: int
+    city_id: UUID | None
+
+
+class GeofenceEvent(Frame, tag="geofence"):
+    """A geofence moved an order along, and why."""
+
+    order_id: UUID
+    driver_id: UUID | None
+    status: str
+    at: int
+    evidence: dict[str, Any] | None = None
+
+
+ServerFrame = (
+    Hello | Ready | Heartbeat | Error | Ack | Plan | CustomerStatus | Eta | Route | DriverPosition | DriverHidden
+    | FleetPositions | DriverState | OrderState | RestaurantState | GeofenceEvent
+)
+
+_encoder = msgspec.json.Encoder()
+_driver_decoder = msgspec.json.Decoder(DriverFrame)
+
+
+def encode(frame: Frame | FleetPosition) -> str:
+    return _encoder.encode(frame).decode()
+
+
+def decode_driver_frame(text: str | bytes) -> DriverFrame:
+    """A driver's frame, decoded and validated in one pass; `msgspec.MsgspecError` says what is wrong with it."""
+    return _driver_decoder.decode(text)
