@@ -164,7 +164,7 @@ def fetch_pip() -> None:
     try:
         with urllib.request.urlopen(index, timeout=60, context=context) as page:  # noqa: S310
             links = re.findall(r'href="([^"#]+)', page.read().decode())
-        link = next(link for link in links if link.endswith("/" + PIP_WHEEL))
+        link = next(link for link in links if link.rpartition("/")[2] == PIP_WHEEL)
         with urllib.request.urlopen(urllib.parse.urljoin(index, link), timeout=60, context=context) as file:  # noqa: S310
             wheel = file.read()
     except (OSError, StopIteration) as error:
@@ -186,15 +186,20 @@ def install(venv_python: str, version: "tuple[int, ...]", requirements: "list[st
     carriers = []
     for name in requirements:
         with open(os.path.join(ROOT, name)) as file:
-            lines = file.read().splitlines()
-        carried = [line for line in lines if line.split("==")[0].strip().replace("_", "-") in CARRIERS]
-        carriers += [line.split(";")[0].strip() for line in carried]
+            others, carried = apart(file.read().splitlines())
         with open(os.path.join(VENV, name), "w") as file:
-            file.write("\n".join(line for line in lines if line not in carried) + "\n")
+            file.write("\n".join(others) + "\n")
+        carriers += carried
     pip(venv_python, [part for name in requirements for part in ("-r", os.path.join(VENV, name))])
     site_packages = os.path.join(VENV, "lib", "python" + dotted(version[:2]), "site-packages")
     as_if = ["--python-version", dotted(CARRIERS_LAST), "--only-binary", ":all:", "--no-deps", "--upgrade"]
     pip(venv_python, ["--target", site_packages, *as_if, *carriers])
+
+
+def apart(lines: "list[str]") -> "tuple[list[str], list[str]]":
+    """The lines of a requirement file without the carriers; the carriers, without their conditions."""
+    carried = [line for line in lines if line.split("==")[0].strip().replace("_", "-") in CARRIERS]
+    return [line for line in lines if line not in carried], [line.split(";")[0].strip() for line in carried]
 
 
 def pip(venv_python: str, arguments: "list[str]") -> None:

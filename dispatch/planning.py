@@ -20,7 +20,8 @@ from dispatch.statuses import DriverStatus, StopKind
 from routing.errors import RoutingError
 from routing.geo import Point, distance_to_line_m, from_lnglat, linestring
 from routing.osrm import Route, osrm_from_settings, straight_line
-from routing.stops import Visit, best_order
+from routing.stops import Stop as Visit
+from routing.stops import best_order
 
 logger = logging.getLogger(__name__)
 
@@ -153,8 +154,11 @@ def _visiting_order(start: Point, stops: list[Stop]) -> list[Stop]:
         if not stops[0].arrived_at and all(stop.kind == StopKind.DROPOFF for stop in stops):
             return [stops[k] for k in osrm.trip(start, points).order]
         table = osrm.table([start, *points])
-        visits = [Visit(stop.kind, stop.order_id) for stop in stops]
-        return [stops[k] for k in best_order(table.seconds, visits, first=0 if stops[0].arrived_at else None)]
+        visits = [
+            Visit(stop.order_id, "pickup" if stop.kind == StopKind.PICKUP else "dropoff") for stop in stops
+        ]
+        best = best_order(table.seconds, visits, first=0 if stops[0].arrived_at else None)
+        return [stops[k] for k in best.order]
     except RoutingError as error:
         logger.warning("the stops of a driver keep their order: %s", error)
         return stops

@@ -58,10 +58,6 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
 DRIVER_BUTTONS = frozenset({S.PICKED_UP, S.DELIVERED, S.FAILED})
 
 
-def may_follow(before: OrderStatus, after: OrderStatus) -> bool:
-    return before in TRANSITIONS[after]
-
-
 def driver_status(*, on_duty: bool, next_stop: StopKind | None) -> DriverStatus:
     """A driver's status follows from the stops: `on_duty` is on shift and heard of lately."""
     if not on_duty:

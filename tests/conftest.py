@@ -1,7 +1,8 @@
 """Real PostgreSQL, Redis and OSRM, as `make test` starts them; rows made by plain functions."""
 
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 
 import pytest
 import redis
@@ -45,7 +46,7 @@ def new_driver(city: City) -> Callable[..., Driver]:
                 "last_seen_at": timezone.now(),
                 "current_lat": at.lat,
                 "current_lng": at.lng,
-                "fix_at": timezone.now(),
+                "fix_at": timezone.now() - timedelta(minutes=5),
             }
             | fields
         )
@@ -84,10 +85,18 @@ def order(new_order: Callable[..., Order]) -> Order:
 
 
 @pytest.fixture
-async def live_server(transactional_db: None) -> AsyncIterator[None]:
+async def live_loop(transactional_db: None) -> AsyncIterator[None]:
     """For tests with sockets: an empty Redis, and nothing left running or connected behind them."""
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.flushdb()
     yield
     await live.close()
     await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture(autouse=True)
+def no_hidden_errors(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """What the server only logs (a receiver that failed after the commit, say) fails the test all the same."""
+    yield
+    errors = [r for when in ("setup", "call") for r in caplog.get_records(when) if r.levelname in ("ERROR", "CRITICAL")]
+    assert not errors, [record.getMessage() for record in errors]

@@ -110,13 +110,16 @@ class DriverConsumer(LiveConsumer):
 class CustomerConsumer(LiveConsumer):
     """Shows one order to whoever has its tracking token, and of the driver no more than the order's own way."""
 
-    watched: str | None = None
-    position: str | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        #: Kind of frame → what it last said.
+        self.told: dict[str, str] = {}
+        self.watched: str | None = None
+        self.position: str | None = None
 
     async def enter(self) -> None:
         token = query(self.scope).get("token", "")
         self.key = f"order:{(await self._find(token)).pk}"
-        self.told: dict[str, str] = {}
         await self.join(groups.order(token))
         order = await self._find(token)
         view = (await database_sync_to_async(snapshots.customer_views)([order]))[order.pk]
@@ -176,12 +179,16 @@ class CustomerConsumer(LiveConsumer):
 class DispatcherConsumer(LiveConsumer):
     """Shows the whole fleet to a signed-in dispatcher."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        #: City → driver id → latest position, for a reader who is behind.
+        self.unsent: dict[str, dict[str, str]] = {}
+
     async def enter(self) -> None:
         if not _same_origin(self.scope):
             raise Refused(NOT_SIGNED_IN, "not_signed_in", "Open the dashboard from this server's own address.")
         if not await database_sync_to_async(access.may_dispatch)(self.scope["user"]):
             raise Refused(NOT_SIGNED_IN, "not_signed_in", "Sign in as a dispatcher.")
-        self.unsent: dict[str, dict[str, str]] = {}
         cities = await database_sync_to_async(snapshots.city_keys)()
         for city in cities:
             await self.join(groups.city(city))

@@ -61,15 +61,15 @@ class CustomerView:
 
 
 def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
-    places = places(stops)
-    mine = [any(stop.order_id == order.pk for stop in place) for place in places]
+    visits = places(stops)
+    mine = [any(stop.order_id == order.pk for stop in place) for place in visits]
     last_of_mine = max((n for n, is_mine in enumerate(mine) if is_mine), default=-1)
     shown = _is_on_its_way(order) and bool(mine) and mine[0]
     geometry = None
     if shown:
         # As far as the way is this customer's own: what comes behind somebody else's door is not shown.
         first_of_others = mine.index(False) if False in mine else len(mine)
-        own = [stop for place in places[: min(first_of_others, last_of_mine + 1)] for stop in place]
+        own = [stop for place in visits[: min(first_of_others, last_of_mine + 1)] for stop in place]
         geometry = geometry_through(own)
     eta = order.eta_minutes if order.status in BEFORE_PICKUP | IN_THE_BAG else None
     frames: list[Frame] = [

@@ -242,4 +242,9 @@ def encode(frame: Frame | FleetPosition) -> str:
 
 def decode_driver_frame(text: str | bytes) -> DriverFrame:
     """A driver's frame, decoded and validated in one pass; `msgspec.MsgspecError` says what is wrong with it."""
-    return _driver_decoder.decode(text)
+    try:
+        return _driver_decoder.decode(text)
+    except UnicodeError:
+        raise msgspec.DecodeError("The text is not valid UTF-8") from None
+    except RecursionError:
+        raise msgspec.DecodeError("The JSON is nested too deeply") from None

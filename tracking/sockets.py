@@ -1,6 +1,7 @@
 """What the three roles have in common: sign-in answers, frames out, closing, leaving no trace when gone."""
 
 import asyncio
+import logging
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,7 +12,10 @@ from tracking.live import Live, live, now_ms
 from tracking.messages import PROTOCOL_VERSION, Error, Frame, Hello, Ready, encode
 from tracking.outbox import Outbox
 
+logger = logging.getLogger(__name__)
+
 # Close codes; docs/protocol.md says what a client does about each.
+INTERNAL_ERROR = 1011
 BAD_REQUEST = 4400
 NOT_SIGNED_IN = 4401
 NOT_FOUND = 4404
@@ -35,14 +39,15 @@ class LiveConsumer(AsyncConsumer):
     more than everything else that a fix needs; here only code that uses the database pays for it.
     """
 
-    live: Live
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.live = live()
+    def __init__(self) -> None:
+        self.live: Live = live()
+        self.outbox = Outbox(self._send_text, self.latest, self._too_slow)
         self.groups: list[str] = []
+        #: Key → newest version that this socket was told of.
         self.versions: dict[str, int] = {}
         self.closed = False
-        self.outbox = Outbox(self._send_text, self.latest, self._too_slow)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         writer = asyncio.create_task(self._write())
         try:
             await super().__call__(scope, receive, send)
@@ -134,6 +139,9 @@ class LiveConsumer(AsyncConsumer):
         except OSError:
             # The other side went away while we were writing; its disconnect is on the way to us.
             self.closed = True
+        except Exception:
+            logger.exception("a %s failed to write", type(self).__name__)
+            await self.send({"type": "websocket.close", "code": INTERNAL_ERROR})
 
 
 def query(scope: dict[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A driver's app, as the server sees it: the public WebSocket, a bearer token, and a network that comes and goes."""
+"""A driver's app: the public WebSocket, a bearer token, and a network that comes and goes."""
 
 import asyncio
 import logging
@@ -47,7 +47,7 @@ class SignedInElsewhere(Exception):
 
 
 class App:
-    """One driver's app. `run` keeps it signed in; `plan` is the latest the server sent; `changed` tells of news."""
+    """One driver's app. `plan` is what the server sent last, `changed` tells of news."""
 
     def __init__(self, url: str, token: str, *, outages: Outages, rng: Random) -> None:
         self._url = url
@@ -72,7 +72,7 @@ class App:
         self._something_to_send.set()
 
     def press(self, order_id: UUID, status: str, ts: int) -> bool:
-        """Sends a button. False where there is no connection or the plan does not list the order: try again."""
+        """Sends a button. False where there is no connection, or the plan does not list the order."""
         listed = self.plan is not None and any(stop.order_id == order_id for stop in self.plan.stops)
         if not self._ready or not listed:
             return False
@@ -163,4 +163,6 @@ class App:
                     self._something_to_send.set()
             case Error(code=code, message=message, seq=seq):
                 # A fix that was turned away is everyday life with GPS; anything else is worth a line.
-                logger.log(logging.WARNING if seq is None else logging.DEBUG, "Server: %s (%s)", message, code)
+                logger.log(
+                    logging.WARNING if seq is None else logging.DEBUG, "Server: %s (%s)", message, code
+                )

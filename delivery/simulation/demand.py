@@ -28,7 +28,7 @@ def kitchens_of[Id](restaurants: Sequence[tuple[Id, Point]]) -> list[Kitchen[Id]
 
 
 def shares[Key](total: int, weights: Mapping[Key, float]) -> dict[Key, int]:
-    """`total` parted by weight into whole numbers (largest remainder): the greatest weight is never left out."""
+    """`total` parted by weight into whole numbers (largest remainder)."""
     whole = sum(weights.values())
     if not whole:
         return dict.fromkeys(weights, 0)

@@ -1,4 +1,4 @@
-"""A dispatcher who never sleeps: decides who takes which pending order. `choose` is pure; `Dispatcher` acts on it."""
+"""A dispatcher who never sleeps: `choose` (pure) decides who takes which order, `Dispatcher` acts on it."""
 
 import asyncio
 import logging
@@ -53,7 +53,7 @@ class Candidate:
 
 def patience_s(order: UUID) -> float:
     """An order's own waiting time, the same each time one asks."""
-    return Random(order.int).uniform(*PATIENCE_S)  # noqa: S311
+    return Random(order.int).uniform(*PATIENCE_S)
 
 
 def choose(
@@ -61,7 +61,7 @@ def choose(
 ) -> list[tuple[UUID, UUID]]:
     """Pairs of (order, driver) for the orders that have waited enough, oldest first.
 
-    An order stays in its city. It joins a driver on the way to the same restaurant, often; else it goes to the
+    An order stays in its city. Often it joins a driver on the way to the same restaurant; else it goes to the
     nearest of those with the fewest orders. Nobody gets more than MOST_ORDERS.
     """
     candidates = [
@@ -105,7 +105,9 @@ class Dispatcher:
 def waiting_orders() -> list[Waiting]:
     pending = Order.objects.filter(status=OrderStatus.PENDING, customer_lat__isnull=False)
     return [
-        Waiting(order.pk, order.restaurant_id, order.restaurant.city_id, order.restaurant.point, order.created_at)
+        Waiting(
+            order.pk, order.restaurant_id, order.restaurant.city_id, order.restaurant.point, order.created_at
+        )
         for order in pending.select_related("restaurant").order_by("created_at")[:100]
     ]
 
@@ -116,7 +118,9 @@ def candidates() -> list[Candidate]:
         status=DriverStatus.OFFLINE
     )
     found = {
-        driver.pk: Candidate(driver.pk, driver.city_id, Point(driver.current_lat, driver.current_lng), driver.load)
+        driver.pk: Candidate(
+            driver.pk, driver.city_id, Point(driver.current_lat, driver.current_lng), driver.load
+        )
         for driver in drivers.annotate(load=Count("orders", filter=Q(orders__status__in=ACTIVE)))
     }
     to_pick_up = Order.objects.filter(driver__in=found, status__in=BEFORE_PICKUP)

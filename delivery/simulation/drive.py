@@ -26,11 +26,13 @@ class Motion(NamedTuple):
 class Drive:
     """One drive along `line`, which the router expects to take `seconds[i]` from point i to point i + 1.
 
-    Whoever drives keeps to the router's speeds times a mild random factor, starts with `speed` m/s, slows down for
-    corners, never brakes or accelerates harder than above, and stands still at the end, `duration` seconds later.
+    It keeps to the router's speeds times a mild random factor, starts with `speed` m/s, slows down for corners,
+    brakes and accelerates no harder than above, and stands still at the end, `duration` seconds later.
     """
 
-    def __init__(self, line: Sequence[Point], seconds: Sequence[float], rng: Random, *, speed: float = 0.0) -> None:
+    def __init__(
+        self, line: Sequence[Point], seconds: Sequence[float], rng: Random, *, speed: float = 0.0
+    ) -> None:
         if not line or len(seconds) != len(line) - 1:
             raise ValueError(f"{len(line)} points need {len(line) - 1} durations, not {len(seconds)}.")
         self._points = [line[0]]
@@ -64,7 +66,7 @@ class Drive:
         return Motion(point, max(before + acceleration * since, 0.0), self._headings[piece])
 
     def _lay_out(self, line: Sequence[Point], seconds: Sequence[float], rng: Random) -> list[float]:
-        """Cuts the line into short pieces; returns the speed that road and corners allow at each of their ends."""
+        """Cuts the line into short pieces; returns the speed that road and corners allow at their ends."""
         caps: list[float] = []
         pace = rng.uniform(0.85, 1.05)
         for start, end, expected in zip(line, line[1:], seconds, strict=False):
@@ -83,7 +85,9 @@ class Drive:
             for k in range(1, pieces + 1):
                 share = k / pieces
                 self._points.append(
-                    Point(start.lat + (end.lat - start.lat) * share, start.lng + (end.lng - start.lng) * share)
+                    Point(
+                        start.lat + (end.lat - start.lat) * share, start.lng + (end.lng - start.lng) * share
+                    )
                 )
                 self._lengths.append(length / pieces)
                 self._headings.append(heading)
@@ -92,7 +96,7 @@ class Drive:
 
 
 def _reachable(caps: list[float], lengths: list[float], speed: float) -> list[float]:
-    """The highest speeds under `caps` that start at `speed`, end at 0 and need no harder driving than allowed.
+    """The highest speeds under `caps` that start at `speed`, end at 0 and need no harder driving.
 
     A start that is too fast to brake for the road ahead is taken as the fastest from which it can be done.
     """

@@ -1,4 +1,4 @@
-"""A simulated driver: drives, waits, presses buttons, forgets one now and then. All it knows comes from its plan."""
+"""A simulated driver: drives, waits, presses buttons or forgets to. All it knows comes from its plan."""
 
 import asyncio
 import time
@@ -132,7 +132,10 @@ class SimulatedDriver:
 
     def _is_next(self, stop: PlanStop) -> bool:
         following = self._next_stop()
-        return following is not None and (following.stop_id, _place_of(following)) == (stop.stop_id, _place_of(stop))
+        return following is not None and (following.stop_id, _place_of(following)) == (
+            stop.stop_id,
+            _place_of(stop),
+        )
 
     def _lists(self, stop: PlanStop) -> bool:
         return any(other.stop_id == stop.stop_id for other in self._stops())
@@ -155,7 +158,7 @@ class SimulatedDriver:
     # ----------------------------------------------------------------------------------------- the driving
 
     async def _drive_to(self, place: Point, wanted: Callable[[], bool]) -> None:
-        """Drives there while it is `wanted`; whatever comes instead starts from where the driver is by then."""
+        """Drives there while it is `wanted`; what comes instead starts from where the driver is by then."""
         road = await self._roads.route(self.motion().point, place)
         if not wanted():
             return

@@ -1,4 +1,4 @@
-"""What a phone's GPS makes of a true motion: errors that drift rather than jump, and now and then a bad spell."""
+"""What a phone's GPS makes of a true motion: errors that drift rather than jump, and a bad spell at times."""
 
 from math import exp, sqrt
 from random import Random
@@ -12,7 +12,7 @@ BAD_SIGMA_M = 22.0  # between high buildings
 BAD_SPELL_CHANCE = 0.01  # per reading
 BAD_SPELL_READINGS = (1, 4)
 MEMORY_S = 20.0  # after this long, 1/e of an error is left
-#: Phones report the radius that holds 68 % of readings: 1.51 σ of a round two-dimensional error.
+#: Phones report the radius that holds 68 % of readings: 1.51 standard deviations.
 RADIUS_68 = 1.51
 STANDING_MPS = 0.8  # a phone knows no course below this
 
@@ -30,7 +30,7 @@ class Reading(NamedTuple):
 class Gps:
     def __init__(self, rng: Random) -> None:
         self._rng = rng
-        self._north, self._east = rng.gauss(), rng.gauss()  # in units of the present σ
+        self._north, self._east = rng.gauss(), rng.gauss()  # in standard deviations
         self._bad_left = 0
 
     def read(self, motion: Motion, since_s: float) -> Reading:

@@ -31,7 +31,7 @@ class Outages:
 
 
 def backoff(attempt: int, rng: Random, *, longest: float = 20.0) -> float:
-    """Seconds to wait before try number `attempt` + 1: doubling, capped, and jittered so that nobody marches in step."""
+    """Seconds to wait after `attempt` + 1 failures: doubling, capped, jittered so that few come at once."""
     return min(longest, 2.0 ** min(attempt, 10)) * rng.uniform(0.3, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""The demo's restaurants: invented kitchens at real street corners (Boulder's and Fort Collins's streets are generated)."""
+"""The demo's restaurants: invented kitchens on the streets of the default road network."""
 
 from typing import NamedTuple
 

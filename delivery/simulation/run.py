@@ -39,7 +39,7 @@ class NoRestaurants(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """`forgets`: the share of pickups whose button the driver forgets. `seed`: None for another run each time."""
+    """`forgets`: share of pickups whose button is forgotten. `seed`: None for another run each time."""
 
     url: str
     drivers: int

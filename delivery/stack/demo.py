@@ -70,7 +70,7 @@ def start(processes: Processes, state: State, port: int) -> dict[str, str]:
         ready = env["PUBLIC_URL"] + "/readyz"
         processes.wait_until(lambda: answers_ok(ready), "starting the web process", WEB_READY_S)
     with step("worker, beat, drivers"):
-        processes.start("worker", celery("worker", "--concurrency", "2"), env)
+        processes.start("worker", celery("worker", "--concurrency", "2"), env, stop_s=5)
         processes.start("beat", celery("beat", "--schedule", str(state.folder / "celerybeat-schedule")), env)
         fleet = ["--drivers", os.environ.get("DEMO_DRIVERS", "24")]
         fleet += ["--orders-per-hour", os.environ.get("DEMO_ORDERS_PER_HOUR", "240")]

@@ -3,7 +3,7 @@ class StackError(Exception):
 
 
 class ChildDied(StackError):
-    """A process that should be running has ended by itself; the message carries the end of its log."""
+    """A process has ended that should run, or has failed; the message carries the end of its log."""
 
 
 class Interrupted(Exception):

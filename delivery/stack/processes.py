@@ -37,11 +37,11 @@ class Child:
             file.seek(max(0, self.log.stat().st_size - 20_000))
             return file.read().decode(errors="replace").splitlines()[-count:]
 
-    def died(self) -> ChildDied:
+    def died(self, what: str = "ended by itself") -> ChildDied:
         code = self.process.returncode
         how = f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
         lines = "".join(f"\n    {line}" for line in self.last_lines())
-        return ChildDied(f"{self.name} ended by itself ({how}); its log is {self.log} and ends:{lines}")
+        return ChildDied(f"{self.name} {what} ({how}); its log is {self.log} and ends:{lines}")
 
     def stop(self) -> None:
         """Ask, wait, then kill, together with whatever it started in its session."""
@@ -138,7 +138,7 @@ class Processes:
             child.stop()
             raise
         if child.process.returncode:
-            raise child.died()
+            raise child.died("failed")
 
     def run_in_terminal(self, command: Sequence[str | Path], env: Mapping[str, str]) -> int:
         """Run a command on our own terminal, which sends it a Ctrl-C as well, and return its exit status."""

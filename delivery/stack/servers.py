@@ -37,34 +37,35 @@ def start_servers(
         **settings,
     }
 
-    def server(name: str, variable: str, start: Callable[[], str], check: Callable[[str], object]) -> None:
-        if theirs := os.environ.get(variable):
-            with step(f"{name} ({variable})"):
-                try:
-                    check(theirs)
-                except (OSError, ValueError, psycopg.Error, redis.RedisError) as error:
-                    raise StackError(f"{variable} does not answer: {' '.join(str(error).split())}") from error
-        else:
-            with step(name):
-                env[variable] = start()
-
-    server(
-        "PostgreSQL",
-        "DATABASE_URL",
-        lambda: postgres.start(processes, state, throwaway=throwaway),
-        lambda url: psycopg.connect(for_libpq(url), connect_timeout=ANSWER_S).close(),
+    env["DATABASE_URL"] = named_or_ours(
+        "PostgreSQL", "DATABASE_URL", lambda: postgres.start(processes, state, throwaway=throwaway)
     )
-    server(
-        "Valkey",
-        "REDIS_URL",
-        lambda: valkey.start(processes, state, throwaway=throwaway),
-        lambda url: redis.Redis.from_url(url, socket_timeout=ANSWER_S).ping(),
+    env["REDIS_URL"] = named_or_ours(
+        "Valkey", "REDIS_URL", lambda: valkey.start(processes, state, throwaway=throwaway)
     )
     with step("roads and map") as show:
         processes.run("roads", [*MANAGE, "roads", "build"], env, show=show)
     roads = state.folder / "roads" / "current" / "osrm" / "roads.osrm"
-    server("OSRM", "OSRM_URL", lambda: osrm.start(processes, roads), answers_http)
+    env["OSRM_URL"] = named_or_ours("OSRM", "OSRM_URL", lambda: osrm.start(processes, roads))
     return env
+
+
+def named_or_ours(name: str, variable: str, start: Callable[[], str]) -> str:
+    """The URL of a server: the one that the environment names, or one that is started now.
+
+    StackError: the one that is named does not answer.
+    """
+    url = os.environ.get(variable)
+    if not url:
+        with step(name):
+            return start()
+    with step(f"{name} ({variable})"):
+        try:
+            CHECKS[variable](url)
+        except (OSError, ValueError, psycopg.Error, redis.RedisError) as error:
+            reason = " ".join(str(error).split())
+            raise StackError(f"{variable} does not answer: {reason}. Correct it, or unset it") from error
+    return url
 
 
 def for_libpq(database_url: str) -> str:
@@ -76,3 +77,10 @@ def answers_http(url: str) -> None:
     """OSError: nothing there speaks HTTP. Any answer will do: which roads are there is not ours to know."""
     with suppress(urllib.error.HTTPError):
         urllib.request.urlopen(url, timeout=ANSWER_S).close()  # noqa: S310
+
+
+CHECKS: dict[str, Callable[[str], object]] = {
+    "DATABASE_URL": lambda url: psycopg.connect(for_libpq(url), connect_timeout=ANSWER_S).close(),
+    "REDIS_URL": lambda url: redis.Redis.from_url(url, socket_timeout=ANSWER_S).ping(),
+    "OSRM_URL": answers_http,
+}

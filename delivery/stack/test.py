@@ -64,27 +64,22 @@ def run_all(processes: Processes, commands: Mapping[str, list[str]], env: Mappin
 def run_tests(processes: Processes, arguments: Sequence[str], env: Mapping[str, str]) -> list[str]:
     """pytest, and once more for the browser tests: Playwright's event loop and pytest-asyncio's don't mix.
 
-    Paths among the arguments go where they belong, everything else to both. Returns what failed.
+    Returns what failed.
     """
-    paths = [argument for argument in arguments if argument.startswith("tests")]
-    options = [argument for argument in arguments if argument not in paths]
-    in_browser = [path for path in paths if path.startswith(END_TO_END)]
-    others = [path for path in paths if path not in in_browser]
-    if not paths:
-        others = ["tests", f"--ignore={END_TO_END}"]
-        in_browser = [END_TO_END] if (ROOT / END_TO_END).is_dir() else []
+    others, in_browser = apart(arguments)
+    if not (ROOT / END_TO_END).is_dir():
+        in_browser = []
     browser = find_browser()
-
-    outcomes = {}
     pytest = [sys.executable, "-m", "pytest"]
+    outcomes = {}
     if others:
         print("\n— tests", flush=True)
-        outcomes["tests"] = processes.run_in_terminal([*pytest, *others, *options], env)
+        outcomes["tests"] = processes.run_in_terminal([*pytest, *others], env)
     if in_browser and browser:
         print("\n— tests in a browser", flush=True)
-        with_browser = {**env, "CHROMIUM": browser}
+        chromium = {"CHROMIUM": browser}
         outcomes["tests in a browser"] = processes.run_in_terminal(
-            [*pytest, *in_browser, *options], with_browser
+            [*pytest, *in_browser], {**env, **chromium}
         )
     elif in_browser:
         print(
@@ -95,6 +90,21 @@ def run_tests(processes: Processes, arguments: Sequence[str], env: Mapping[str, 
     if all(code == NO_TESTS_COLLECTED for code in outcomes.values()):
         return ["no test ran"]
     return [name for name, code in outcomes.items() if code not in (0, NO_TESTS_COLLECTED)]
+
+
+def apart(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What pytest gets without a browser and with one; an empty list says not to run it at all.
+
+    Paths go where they belong, everything else to both.
+    """
+    paths = [argument for argument in arguments if argument.split("/")[0] == "tests"]
+    options = [argument for argument in arguments if argument not in paths]
+    in_browser = [path for path in paths if path.startswith(END_TO_END)]
+    others = [path for path in paths if path not in in_browser]
+    if not paths:
+        others = ["tests", f"--ignore={END_TO_END}"]
+        in_browser = [END_TO_END]
+    return others and others + options, in_browser and in_browser + options
 
 
 def find_browser() -> str | None:

@@ -9,6 +9,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,10 @@ from routing.geo import Point, from_lnglat, linestring, to_lnglat
 from routing.roads.network import Line
 
 FIRST_ZOOM, LAST_ZOOM = 6, 15
+
+
+type GeoJson = dict[str, Any]
+type Feature = dict[str, Any]  # a GeoJSON feature that tells tippecanoe its layer and lowest zoom
 
 
 class Style(NamedTuple):
@@ -90,69 +95,81 @@ class Contents:
     south_west: Point = Point(90, 180)
     north_east: Point = Point(-90, -180)
     layers: Counter[str] = field(default_factory=Counter)
+    notice: str = ""
 
     def include(self, line: Line) -> None:
         self.roads += 1
-        lats, lngs = zip(*line, self.south_west, self.north_east, strict=True)
-        self.south_west = Point(min(lats[:-1]), min(lngs[:-1]))
-        self.north_east = Point(max(*lats[:-2], lats[-1]), max(*lngs[:-2], lngs[-1]))
+        lats, lngs = zip(*line, strict=True)
+        self.south_west = Point(min(self.south_west.lat, *lats), min(self.south_west.lng, *lngs))
+        self.north_east = Point(max(self.north_east.lat, *lats), max(self.north_east.lng, *lngs))
 
 
 def write_features(extract: Path, output: Path) -> Contents:
     """Reads an `.osm.pbf` and writes newline-separated GeoJSON. RoadsError: unreadable, or no road for cars."""
     contents = Contents()
-    try:
-        with output.open("w", encoding="utf-8") as file:
-            for feature in _features(extract, contents):
-                contents.layers[feature["tippecanoe"]["layer"]] += 1
-                file.write(json.dumps(feature, ensure_ascii=False, separators=(",", ":")) + "\n")
-    except RuntimeError as error:  # what libosmium throws for everything it cannot read
-        raise RoadsError(
-            f"{extract.name} cannot be read as OpenStreetMap data ({error}): download it again."
-        ) from error
-    if not contents.roads:
-        raise RoadsError(f"{extract.name} has no road for cars: take an extract of the area you deliver in.")
+
+    def write(features: Iterable[Feature]) -> None:
+        for feature in features:
+            contents.layers[feature["tippecanoe"]["layer"]] += 1
+            file.write(json.dumps(feature, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+    with output.open("w", encoding="utf-8") as file:
+        try:
+            write(_roads_and_places(extract, contents))
+        except RuntimeError as error:  # what libosmium throws for everything it cannot read
+            raise RoadsError(
+                f"{extract.name} cannot be read as OpenStreetMap data ({error}): download it again."
+            ) from error
+        if not contents.roads:
+            raise RoadsError(f"{extract.name} has no road for cars: take an extract of the area you deliver in.")
+        try:
+            write(_areas(extract))
+        except RuntimeError as error:  # areas, unlike roads, need a file in the usual order
+            contents.notice = f"The map lacks parks and lakes: {error}. `osmium sort` puts the extract in order."
     return contents
 
 
-def _features(extract: Path, contents: Contents) -> Iterator[dict[str, Any]]:
-    shown = KeyFilter("highway", "waterway", "natural", "landuse", "leisure", "place")
-    areas = KeyFilter("waterway", "natural", "landuse", "leisure")
-    geojson = osmium.geom.GeoJSONFactory()
+def _roads_and_places(extract: Path, contents: Contents) -> Iterator[Feature]:
     blocks: defaultdict[tuple[str, str, str], list[Line]] = defaultdict(list)
-    for item in osmium.FileProcessor(extract).with_areas(areas).with_filter(shown):
+    shown = KeyFilter("highway", "waterway", "place")
+    for item in osmium.FileProcessor(extract, osmium.osm.NODE | osmium.osm.WAY).with_locations().with_filter(shown):
         match item:
             case Node(tags=tags) if tags.get("place") in PLACES and "name" in tags:
-                kind = tags["place"]
-                position = {"type": "Point", "coordinates": [item.lon, item.lat]}
-                yield _feature("places", position, Style(kind, PLACES[kind]), tags)
-            case Way(tags=tags) if tags.get("highway") in ROADS and tags.get("area") != "yes":
-                road_class, line = tags["highway"], _line(item)
-                if len(line) < 2:
-                    continue
-                if road_class not in NOT_FOR_CARS:
-                    contents.include(line)
-                name, ref = tags.get("name", ""), tags.get("ref", "")
-                if name or ref:
-                    blocks[road_class, name, ref].append(line)
-                else:
-                    yield _feature("roads", linestring(line), ROADS[road_class], {})
-            case Way(tags=tags) if tags.get("waterway") in WATER_LINES and len(line := _line(item)) > 1:
-                yield _feature("water", linestring(line), WATER_LINES[tags["waterway"]], tags)
-            case Area(tags=tags):
-                for layer, styles in (("water", WATER_AREAS), ("parks", PARKS)):
-                    if style := _area_style(styles, tags):
-                        shape = json.loads(geojson.create_multipolygon(item))
-                        yield _feature(layer, shape, style, {})
-                        if "name" in tags:
-                            yield _feature(layer, _label_point(shape), Style(style.kind, 13), tags)
+                style = Style(tags["place"], PLACES[tags["place"]])
+                yield _feature("places", _point(Point(item.lat, item.lon)), style, tags)
+            case Way(tags=tags) if len(line := _line(item)) > 1:
+                road_class, waterway = tags.get("highway"), tags.get("waterway")
+                if road_class in ROADS and tags.get("area") != "yes":
+                    if road_class not in NOT_FOR_CARS:
+                        contents.include(line)
+                    name, ref = tags.get("name", ""), tags.get("ref", "")
+                    if name or ref:
+                        blocks[road_class, name, ref].append(line)
+                    else:
+                        yield _feature("roads", linestring(line), ROADS[road_class])
+                elif waterway in WATER_LINES:
+                    yield _feature("water", linestring(line), WATER_LINES[waterway], tags)
     for (road_class, name, ref), lines in blocks.items():
         for line in join_lines(lines):
             yield _feature("roads", linestring(line), ROADS[road_class], {"name": name, "ref": ref})
 
 
-def _feature(layer: str, geometry: dict[str, Any], style: Style, tags: TagList | dict[str, str]) -> dict[str, Any]:
-    texts = {key: tags[key] for key in ("name", "ref") if tags.get(key)}
+def _areas(extract: Path) -> Iterator[Feature]:
+    geojson = osmium.geom.GeoJSONFactory()
+    keys = KeyFilter("waterway", "natural", "landuse", "leisure")
+    for area in osmium.FileProcessor(extract).with_areas(keys).with_filter(keys):
+        if not isinstance(area, Area) or not area.num_rings()[0]:
+            continue  # no ring could be closed: the data is incomplete
+        for layer, styles in (("water", WATER_AREAS), ("parks", PARKS)):
+            if style := _area_style(styles, area.tags):
+                shape = json.loads(geojson.create_multipolygon(area))
+                yield _feature(layer, shape, style)
+                if "name" in area.tags:
+                    yield _feature(layer, _label_point(shape), Style(style.kind, 13), area.tags)
+
+
+def _feature(layer: str, geometry: GeoJson, style: Style, tags: TagList | dict[str, str] | None = None) -> Feature:
+    texts = {key: tags[key] for key in ("name", "ref") if tags and tags.get(key)}
     return {
         "type": "Feature",
         "tippecanoe": {"layer": layer, "minzoom": style.minzoom},
@@ -173,24 +190,26 @@ def _line(way: Way) -> Line:
     return tuple(Point(node.lat, node.lon) for node in way.nodes if node.location.valid())
 
 
-def _label_point(multipolygon: dict[str, Any]) -> dict[str, Any]:
+def _point(place: Point) -> GeoJson:
+    return {"type": "Point", "coordinates": to_lnglat(place)}
+
+
+def _label_point(multipolygon: GeoJson) -> GeoJson:
     """The centre of gravity of the largest outer ring."""
 
-    def centre(ring: list[list[float]]) -> tuple[float, Point]:
-        origin = from_lnglat(ring[0])
-        double_area = x = y = 0.0
-        for (ax, ay), (bx, by) in zip(ring, ring[1:], strict=False):
-            ax, ay, bx, by = ax - origin.lng, ay - origin.lat, bx - origin.lng, by - origin.lat
+    def weighed(ring: list[list[float]]) -> tuple[float, Point]:
+        (x0, y0), twice_area, x, y = ring[0], 0.0, 0.0, 0.0
+        corners = [(corner[0] - x0, corner[1] - y0) for corner in ring]
+        for (ax, ay), (bx, by) in pairwise(corners):
             cross = ax * by - bx * ay
-            double_area += cross
+            twice_area += cross
             x += (ax + bx) * cross
             y += (ay + by) * cross
-        if not double_area:
-            return 0, origin
-        return abs(double_area), Point(origin.lat + y / (3 * double_area), origin.lng + x / (3 * double_area))
+        thrice = 3 * twice_area or 1
+        return abs(twice_area), from_lnglat((x0 + x / thrice, y0 + y / thrice))
 
-    _, place = max(centre(polygon[0]) for polygon in multipolygon["coordinates"])
-    return {"type": "Point", "coordinates": to_lnglat(place)}
+    _, place = max(weighed(polygon[0]) for polygon in multipolygon["coordinates"])
+    return _point(place)
 
 
 def join_lines(lines: Iterable[Line]) -> Iterator[Line]:

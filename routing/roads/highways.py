@@ -44,10 +44,9 @@ def join_cities(
     i_25, us_36, co_119, co_14 = (
         tuple(on_grid(Point(*waypoint)) for waypoint in course) for course in (I_25, US_36, CO_119, CO_14)
     )
-    motorway, trunk = ("motorway", "65 mph"), ("trunk", "60 mph")
-    add_highway(network, i_25, *motorway, name="Interstate 25", ref="I 25")
-    add_highway(network, us_36, *motorway, name="Denver-Boulder Turnpike", ref="US 36")
-    add_highway(network, co_119, *trunk, name="Diagonal Highway", ref="CO 119")
+    add_highway(network, i_25, "motorway", "75 mph", name="Interstate 25", ref="I 25")
+    add_highway(network, us_36, "motorway", "65 mph", name="Denver-Boulder Turnpike", ref="US 36")
+    add_highway(network, co_119, "trunk", "60 mph", name="Diagonal Highway", ref="CO 119")
 
     primary = {"highway": "primary", "maxspeed": "40 mph", **GENERATED}
     network.add([i_25[0], denver[0]], name="20th Street", **primary)

@@ -65,3 +65,23 @@ export function syncList(container, items, key, create, update) {
   for (const row of before.values()) row.remove();
   rows.set(container, after);
 }
+
+/** A copy of what a <template> holds, with its `data-field` elements at hand as `fields`. */
+export function fromTemplate(id) {
+  const element = document.getElementById(id).content.firstElementChild.cloneNode(true);
+  return withFields(element);
+}
+
+export function withFields(element) {
+  element.fields = Object.fromEntries([...element.querySelectorAll("[data-field]")].map((field) => [field.dataset.field, field]));
+  return element;
+}
+
+/** Fills `data-field` elements with texts; an empty one is hidden. */
+export function fill(element, texts) {
+  for (const [name, text] of Object.entries(texts)) {
+    const field = element.fields[name];
+    setText(field, text ?? "");
+    field.hidden = !text;
+  }
+}

@@ -7,9 +7,10 @@ const { L, protomapsL } = window;
 /**
  * @param element the container
  * @param config what the server passed: `tileUrl`, `attribution` (text), `maxDataZoom` of vector tiles
- * @param options Leaflet's own, for this map
+ * @param bounds what to show first
+ * @param padding free space around it (Leaflet's fitBounds options)
  */
-export function createMap(element, config, options = {}) {
+export function createMap(element, config, bounds, padding = {}) {
   const map = L.map(element, {
     zoomControl: false,
     attributionControl: false,
@@ -17,8 +18,8 @@ export function createMap(element, config, options = {}) {
     minZoom: 4,
     preferCanvas: true,
     zoomAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
-    ...options,
   });
+  map.fitBounds(bounds, { maxZoom: 16, ...padding, animate: false });
   tiles(config).addTo(map);
   attribution(config.attribution).addTo(map);
   return map;

@@ -1,4 +1,4 @@
-"""`manage.py sample_data`: three cities, their restaurants and a demo dispatcher. Run it as often as you like."""
+"""`manage.py sample_data`: three cities, their restaurants, a demo dispatcher. Run it again at will."""
 
 import os
 from typing import Any
@@ -32,7 +32,9 @@ class Command(BaseCommand):
             for place in RESTAURANTS:
                 _restaurant(place, cities[place.city])
             _user(password)
-        self.stdout.write(f"{len(cities)} cities, {len(RESTAURANTS)} restaurants and the user `{USERNAME}` are there.")
+        self.stdout.write(
+            f"{len(cities)} cities, {len(RESTAURANTS)} restaurants and the user `{USERNAME}` are there."
+        )
 
 
 def _city(city: Any) -> City:

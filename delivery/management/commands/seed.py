@@ -19,8 +19,8 @@ from routing.geo import Point
 from routing.roads.cities import DENVER
 
 ACTOR = actions.dispatcher("manage.py seed")
-#: Both lie kilometres away from the part of Denver that load tools walk in (39.7392 ± 0.03, −104.9903 ± 0.03):
-#: every fix is tested against a geofence, and none ever fires.
+#: Both lie kilometres away from the part of Denver that load tools walk in (0.03 degrees around 39.7392,
+#: -104.9903): every fix is tested against a geofence, and none ever fires.
 KITCHEN = Point(39.7400, -104.9000)
 DOOR = Point(39.8000, -105.1000)
 
@@ -30,9 +30,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--drivers", type=int, required=True)
-        parser.add_argument("--orders", type=int, required=True, help="picked up already, dealt out driver by driver")
-        parser.add_argument("--customers-per-order", type=int, default=1, help="entries per order (default 1)")
-        parser.add_argument("--json", required=True, metavar="FILE", help="holds secrets: mode 0600; - for stdout")
+        parser.add_argument(
+            "--orders", type=int, required=True, help="picked up already, dealt out driver by driver"
+        )
+        parser.add_argument(
+            "--customers-per-order", type=int, default=1, help="entries per order (default 1)"
+        )
+        parser.add_argument(
+            "--json", required=True, metavar="FILE", help="holds secrets: mode 0600; - for stdout"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         drivers, orders, per_order = options["drivers"], options["orders"], options["customers_per_order"]
@@ -45,20 +51,25 @@ class Command(BaseCommand):
                 json.dump(_seed(drivers, orders, per_order), file, indent=1)
                 file.write("\n")
         except ProgrammingError as error:
-            raise CommandError(f"The database has no tables of Doorstep: run manage.py migrate. ({error})") from error
+            raise CommandError(
+                f"The database has no tables of Doorstep: run manage.py migrate. ({error})"
+            ) from error
         except (OperationalError, InterfaceError) as error:
             raise CommandError(f"The database does not answer: {error}") from error
 
 
 def _seed(drivers: int, orders: int, per_order: int) -> dict[str, list[dict[str, str]]]:
     city, _ = City.objects.get_or_create(
-        name=DENVER.name, defaults={"lat": DENVER.center.lat, "lng": DENVER.center.lng, "time_zone": DENVER.time_zone}
+        name=DENVER.name,
+        defaults={"lat": DENVER.center.lat, "lng": DENVER.center.lng, "time_zone": DENVER.time_zone},
     )
     fleet = [_driver(city, number) for number in range(1, drivers + 1)]
     kitchen = _kitchen(city) if orders else None
     carried = [_order(kitchen.pk, fleet[n % drivers]["id"]) for n in range(orders)] if kitchen else []
     customers = [
-        {"token": order["trackingToken"], "driverId": order["driverId"]} for order in carried for _ in range(per_order)
+        {"token": order["trackingToken"], "driverId": order["driverId"]}
+        for order in carried
+        for _ in range(per_order)
     ]
     return {"drivers": fleet, "orders": carried, "customers": customers}
 

@@ -18,13 +18,20 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         url = f"ws://127.0.0.1:{settings.PORT}/ws"
         parser.add_argument("--drivers", type=int, required=True, help="how many drivers")
-        parser.add_argument("--orders-per-hour", type=float, required=True, help="in all cities together; 0 for none")
+        parser.add_argument(
+            "--orders-per-hour", type=float, required=True, help="in all cities together; 0 for none"
+        )
         parser.add_argument("--seed", type=int, help="for the same random choices in each run")
         parser.add_argument("--no-dispatcher", action="store_true", help="leave pending orders to people")
         parser.add_argument("--url", default=url, help=f"the live endpoint (default {url})")
-        parser.add_argument("--interval", type=float, default=5.0, help="seconds between two fixes (default 5)")
         parser.add_argument(
-            "--forgets", type=float, default=0.05, help="share of pickups whose button is forgotten (default 0.05)"
+            "--interval", type=float, default=5.0, help="seconds between two fixes (default 5)"
+        )
+        parser.add_argument(
+            "--forgets",
+            type=float,
+            default=0.05,
+            help="share of pickups whose button is forgotten (default 0.05)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -48,10 +55,14 @@ class Command(BaseCommand):
         try:
             asyncio.run(_until_told_to_stop(chosen))
         except NoRestaurants:
-            raise CommandError("There is no restaurant to order from: run `manage.py sample_data` first.") from None
+            raise CommandError(
+                "There is no restaurant to order from: run `manage.py sample_data` first."
+            ) from None
         except ExceptionGroup as failures:
             if failures.split(SignedInElsewhere)[1] is None:
-                raise CommandError("Another simulation has taken over these drivers: this one ends.") from None
+                raise CommandError(
+                    "Another simulation has taken over these drivers: this one ends."
+                ) from None
             raise
 
 

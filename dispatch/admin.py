@@ -1,0 +1,333 @@
+"""The admin: staff keep restaurants, drivers and orders. Every write goes through dispatch/actions.py."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin import ActionLocation
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import models
+from django.db.models import QuerySet
+from django.forms.widgets import Script
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.views.decorators.cache import never_cache
+
+from dispatch import access, actions
+from dispatch.errors import DispatchError
+from dispatch.forms import AssignForm, CancelForm, OrderForm
+from dispatch.maps import map_config
+from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.signals import announced
+from dispatch.statuses import FINAL
+
+admin.site.site_header = "Doorstep"
+admin.site.site_title = "Doorstep"
+admin.site.index_title = "Restaurants, drivers, orders"
+
+#: Orders are acted on from the list and from an order's own page.
+BOTH_PAGES = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
+
+#: So many orders at most are acted on at a time: each is a transaction of its own.
+MOST_AT_ONCE = 200
+#: Names and addresses are TextFields, as PostgreSQL likes them; people type them into one line.
+ONE_LINE = {models.TextField: {"widget": forms.TextInput(attrs={"class": "vTextField"})}}
+
+
+class ReadOnly:
+    """Nothing is added, changed or deleted by hand."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(City)
+class CityAdmin(admin.ModelAdmin):
+    list_display = ["name", "time_zone", "show_driver_from"]
+    formfield_overrides = ONE_LINE
+
+
+# -------------------------------------------------------------------------------------------------- drivers
+
+
+@admin.register(Driver)
+class DriverAdmin(admin.ModelAdmin):
+    list_display = ["name", "city", "status", "on_shift", "phone", "last_seen_at", "simulated"]
+    list_filter = ["status", "on_shift", "city", "simulated"]
+    list_select_related = ["city"]
+    search_fields = ["name", "phone"]
+    fields = [
+        "name",
+        "phone",
+        "city",
+        "status",
+        "on_shift",
+        "position",
+        "fix_at",
+        "last_seen_at",
+        "simulated",
+    ]
+    readonly_fields = ["status", "on_shift", "position", "fix_at", "last_seen_at", "simulated"]
+    formfield_overrides = ONE_LINE
+    actions = ["issue_new_token", "end_shift"]
+
+    @admin.display(description="last position")
+    def position(self, driver: Driver) -> str:
+        return f"{driver.point.lat:.5f}, {driver.point.lng:.5f}" if driver.point else "unknown"
+
+    def save_model(self, request: HttpRequest, obj: Driver, form: Any, change: bool) -> None:
+        actions.change_driver(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Driver | None = None) -> bool:
+        """A driver who has done anything stays: timelines and histories name them."""
+        allowed = super().has_delete_permission(request, obj)
+        if obj is None:
+            return False
+        return allowed and obj.fix_at is None and not obj.orders.exists() and not obj.stops.exists()
+
+    @admin.action(description="Issue a new token", permissions=["change"])
+    def issue_new_token(self, request: HttpRequest, queryset: QuerySet[Driver]) -> HttpResponse:
+        issued = [(driver, actions.issue_token(driver.pk)) for driver in queryset]
+        return _page(request, self, "driver/new_tokens.html", title="New tokens", issued=issued)
+
+    @admin.action(description="End the shift", permissions=["change"])
+    def end_shift(self, request: HttpRequest, queryset: QuerySet[Driver]) -> None:
+        _each(request, queryset, lambda driver: actions.set_shift(driver.pk, False), "now off shift")
+
+
+# ---------------------------------------------------------------------------------------------- restaurants
+
+
+@admin.register(Restaurant)
+class RestaurantAdmin(admin.ModelAdmin):
+    list_display = ["name", "address", "city", "geofence_radius"]
+    list_filter = ["city"]
+    list_select_related = ["city"]
+    search_fields = ["name", "address"]
+    fields = ["name", "address", "city", ("lat", "lng"), "geofence_radius"]
+    formfield_overrides = ONE_LINE
+
+    class Media:
+        css = {"all": ["vendor/leaflet/leaflet.css", "admin-map.css"]}
+        js = [
+            "vendor/leaflet/leaflet.js",
+            "vendor/protomaps-leaflet/protomaps-leaflet.js",
+            Script("admin-map.js", type="module"),
+        ]
+
+    def save_model(self, request: HttpRequest, obj: Restaurant, form: Any, change: bool) -> None:
+        actions.change_restaurant(obj)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        obj: Restaurant | None = kwargs.get("obj")
+        context["map"] = {
+            **map_config(),
+            "restaurant": obj and {"lat": obj.lat, "lng": obj.lng, "radius": obj.geofence_radius},
+            "cities": {str(city.pk): [city.lat, city.lng] for city in City.objects.all()},
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+# --------------------------------------------------------------------------------------------------- orders
+
+
+class _Timeline(ReadOnly, admin.TabularInline):
+    model = OrderEvent
+    verbose_name_plural = "timeline"
+    fields = [
+        "happened_at",
+        "from_status",
+        "to_status",
+        "actor",
+        "actor_name",
+        "driver",
+        "reason",
+        "evidence",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderEvent]:
+        return super().get_queryset(request).select_related("driver")
+
+
+class _Stops(ReadOnly, admin.TabularInline):
+    model = Stop
+    fields = ["kind", "driver", "position", "eta", "arrived_at", "left_at", "done_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Stop]:
+        return super().get_queryset(request).select_related("driver")
+
+
+@admin.register(Order)
+class OrderAdmin(admin.ModelAdmin):
+    form = OrderForm
+    list_display = ["__str__", "status", "restaurant", "city", "driver", "eta", "created_at", "tracking_page"]
+    list_filter = ["status", "restaurant__city", "created_at"]
+    list_select_related = ["restaurant__city", "driver"]
+    search_fields = [
+        "id",
+        "customer_name",
+        "customer_phone",
+        "customer_address",
+        "restaurant__name",
+        "driver__name",
+    ]
+    autocomplete_fields = ["restaurant"]
+    inlines = [_Timeline, _Stops]
+    actions = ["assign", "unassign", "cancel"]
+    facts = ["status", "driver", "eta", "created_at", "delivered_at", "tracking_page"]
+
+    @admin.display(description="city", ordering="restaurant__city__name")
+    def city(self, order: Order) -> str:
+        return order.restaurant.city.name if order.restaurant.city else ""
+
+    @admin.display(description="ETA", ordering="eta_minutes")
+    def eta(self, order: Order) -> str:
+        if order.eta_minutes is None:
+            return ""
+        return f"{'about ' if order.eta_approximate else ''}{order.eta_minutes} min"
+
+    @admin.display(description="tracking page")
+    def tracking_page(self, order: Order) -> str:
+        return format_html('<a href="/track/?t={}">Track</a>', order.tracking_token)
+
+    def get_fields(self, request: HttpRequest, obj: Order | None = None) -> Sequence[str]:
+        return OrderForm.Meta.fields if obj is None else [*OrderForm.Meta.fields, *self.facts]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Order | None = None) -> Sequence[str]:
+        return [] if obj is None else ["restaurant", *self.facts]
+
+    def get_inlines(self, request: HttpRequest, obj: Order | None) -> Any:
+        return [] if obj is None else self.inlines
+
+    def has_change_permission(self, request: HttpRequest, obj: Order | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.status not in FINAL)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Order | None = None) -> bool:
+        return False
+
+    def has_dispatch_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(access.DISPATCH_PERMISSION)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except DispatchError as error:  # the order moved on while the page was open
+            messages.error(request, error.message)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def save_model(self, request: HttpRequest, obj: Order, form: Any, change: bool) -> None:
+        if change:
+            actions.change_order(obj)
+            return
+        with announced() as changes:
+            obj.save()
+            actions.record_creation(obj, _actor(request), changes)
+
+    @admin.action(description="Assign to a driver …", permissions=["dispatch"], location=BOTH_PAGES)
+    def assign(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        def give(order: Order, driver: Driver) -> None:
+            actions.assign(order.pk, driver.pk, actor=_actor(request))
+
+        return self._ask(request, queryset, "assign", "Assign to a driver", AssignForm, give, "assigned")
+
+    @admin.action(description="Unassign", permissions=["dispatch"], location=BOTH_PAGES)
+    def unassign(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        _each(
+            request, queryset, lambda order: actions.unassign(order.pk, actor=_actor(request)), "unassigned"
+        )
+
+    @admin.action(description="Cancel …", permissions=["dispatch"], location=BOTH_PAGES)
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        def call_off(order: Order, reason: str) -> None:
+            actions.cancel(order.pk, actor=_actor(request), reason=reason)
+
+        return self._ask(request, queryset, "cancel", "Cancel orders", CancelForm, call_off, "cancelled")
+
+    def _ask(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Order],
+        action: str,
+        title: str,
+        form_class: type[forms.Form],
+        act: Callable[..., None],
+        done: str,
+    ) -> HttpResponse | None:
+        """The page between choosing orders and acting; `act` gets each order and what the form holds."""
+        form = form_class(request.POST if "confirmed" in request.POST else None)
+        if form.is_valid():
+            _each(request, queryset, lambda order: act(order, **form.cleaned_data), done)
+            return None
+        return _page(
+            request,
+            self,
+            "order/ask.html",
+            title=title,
+            form=form,
+            action=action,
+            checkbox=ACTION_CHECKBOX_NAME,
+            orders=queryset.select_related("restaurant", "driver")[:MOST_AT_ONCE],
+            media=self.media,
+        )
+
+
+@admin.register(OrderEvent)
+class OrderEventAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = [
+        "happened_at",
+        "order",
+        "from_status",
+        "to_status",
+        "actor",
+        "actor_name",
+        "driver",
+        "reason",
+    ]
+    list_display_links = ["happened_at"]
+    list_filter = ["to_status", "actor", "happened_at"]
+    list_select_related = ["order", "driver"]
+    search_fields = ["order__id", "order__customer_name", "driver__name"]
+    ordering = ["-id"]
+    show_full_result_count = False
+
+
+# -------------------------------------------------------------------------------------------- what they share
+
+
+def _actor(request: HttpRequest) -> actions.Actor:
+    return actions.dispatcher(request.user.get_username())
+
+
+def _each(request: HttpRequest, queryset: QuerySet[Any], act: Callable[[Any], None], done: str) -> None:
+    """Acts on each object by itself: what is refused is named, with the reason, and the rest goes on."""
+    succeeded = 0
+    left = queryset.count() - MOST_AT_ONCE
+    for obj in queryset[:MOST_AT_ONCE]:
+        try:
+            act(obj)
+        except DispatchError as error:
+            messages.error(request, f"{obj}: {error.message}")
+        else:
+            succeeded += 1
+    if succeeded:
+        messages.success(request, f"{succeeded} {done}.")
+    if left > 0:
+        messages.warning(request, f"{left} more were left: at most {MOST_AT_ONCE} at a time.")
+
+
+@never_cache
+def _page(
+    request: HttpRequest, model_admin: admin.ModelAdmin, template: str, **context: Any
+) -> TemplateResponse:
+    context |= {**model_admin.admin_site.each_context(request), "opts": model_admin.model._meta}
+    return TemplateResponse(request, f"admin/dispatch/{template}", context)

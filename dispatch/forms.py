@@ -1,0 +1,55 @@
+"""What the admin asks before it acts on orders."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from dispatch.models import Driver, Order
+
+
+class OrderForm(forms.ModelForm):
+    """An order as staff enter or correct it; a door has both coordinates or none yet."""
+
+    class Meta:
+        model = Order
+        fields = [
+            "restaurant",
+            "customer_name",
+            "customer_phone",
+            "customer_address",
+            "customer_lat",
+            "customer_lng",
+            "ready_at",
+        ]
+        widgets = {
+            name: forms.TextInput(attrs={"class": "vTextField"})
+            for name in ("customer_name", "customer_phone", "customer_address")
+        }
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if (data.get("customer_lat") is None) != (data.get("customer_lng") is None) and not self.errors:
+            raise ValidationError("Give both coordinates of the customer's door, or none.")
+        return data
+
+
+class _DriverChoice(forms.ModelChoiceField):
+    def label_from_instance(self, driver: Driver) -> str:
+        place = driver.city.name if driver.city else "no city"
+        return f"{place}: {driver.name} ({driver.get_status_display().lower()})"
+
+
+class AssignForm(forms.Form):
+    driver = _DriverChoice(
+        Driver.objects.filter(on_shift=True).select_related("city").order_by("city__name", "name", "pk"),
+        help_text="Only drivers who are on shift.",
+    )
+
+
+class CancelForm(forms.Form):
+    reason = forms.CharField(
+        max_length=300,
+        help_text="The order's timeline keeps it.",
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )

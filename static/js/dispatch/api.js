@@ -1,0 +1,37 @@
+// What a dispatcher asks of the server. The change itself comes back over the socket.
+
+export class Refused extends Error {}
+
+export class Api {
+  constructor(csrfToken) {
+    this.csrfToken = csrfToken;
+  }
+
+  assign(orderId, driverId) {
+    return this.#post(orderId, "assign", { driver: driverId });
+  }
+
+  unassign(orderId) {
+    return this.#post(orderId, "unassign", {});
+  }
+
+  cancel(orderId, reason) {
+    return this.#post(orderId, "cancel", { reason });
+  }
+
+  async #post(orderId, verb, body) {
+    let answer;
+    try {
+      answer = await fetch(`/dispatch/orders/${orderId}/${verb}`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-CSRFToken": this.csrfToken },
+        body: JSON.stringify(body),
+      });
+    } catch {
+      throw new Refused("No connection to the server. Nothing was changed.");
+    }
+    if (answer.ok) return;
+    const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
+    throw new Refused(isJson ? (await answer.json()).message : `The server answered ${answer.status}. Load the page anew.`);
+  }
+}

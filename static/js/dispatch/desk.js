@@ -1,0 +1,142 @@
+// The dispatcher's desk: what is known, what is being looked at, and what can be done. The panels draw it.
+
+import { Refused } from "./api.js";
+import { isBeforePickup, isPending } from "./fleet.js";
+
+export class Desk {
+  #api;
+  #draw;
+  #toast;
+
+  /** @param draw called after each change; `toast(words, undo)` tells how an action went. */
+  constructor({ fleet, api, cities, timeZone, draw, toast }) {
+    this.fleet = fleet;
+    this.cities = new Map(cities.map((city) => [city.id, city]));
+    this.#api = api;
+    this.#draw = draw;
+    this.#toast = toast;
+    this.timeZone = timeZone;
+    this.cityId = null;
+    this.query = "";
+    this.statuses = new Set();
+    this.driverId = null;
+    this.orderId = null;
+    this.reassigning = false;
+  }
+
+  // -------------------------------------------------------------------------------------------- looking
+
+  inCity(thing) {
+    return this.cityId === null || thing.cityId === this.cityId;
+  }
+
+  matches(...texts) {
+    return !this.query || texts.some((text) => text?.toLowerCase().includes(this.query));
+  }
+
+  matchesOrder(order) {
+    const restaurant = this.fleet.restaurants.get(order.restaurantId);
+    const driver = this.fleet.drivers.get(order.driverId);
+    return this.matches(order.customerName, order.customerAddress, order.customerPhone, restaurant?.name, driver?.name);
+  }
+
+  timeZoneOf(thing) {
+    return this.cities.get(thing?.cityId)?.timeZone ?? this.timeZone;
+  }
+
+  /** The order that waits for a driver to be chosen, if one is selected. */
+  get assigning() {
+    const order = this.order;
+    const open = order && !order.claimed && (isPending(order) || (this.reassigning && isBeforePickup(order)));
+    return open ? order : null;
+  }
+
+  get order() {
+    return this.orderId ? this.fleet.order(this.orderId) : undefined;
+  }
+
+  get driver() {
+    return this.driverId ? this.fleet.drivers.get(this.driverId) : undefined;
+  }
+
+  selectDriver(id) {
+    this.#select(id, null);
+  }
+
+  selectOrder(id) {
+    this.#select(null, id);
+  }
+
+  clear() {
+    this.#select(null, null);
+  }
+
+  reassign() {
+    this.reassigning = true;
+    this.#draw();
+  }
+
+  #select(driverId, orderId) {
+    this.driverId = driverId;
+    this.orderId = orderId;
+    this.reassigning = false;
+    this.#draw();
+  }
+
+  // --------------------------------------------------------------------------------------------- acting
+
+  /** A driver was clicked, in a list or on the map: chosen for the order at hand, or looked at. */
+  choose(driverId) {
+    const order = this.assigning;
+    if (order) this.assign(order.orderId, driverId);
+    else this.selectDriver(driverId);
+  }
+
+  async assign(orderId, driverId) {
+    const order = this.fleet.order(orderId);
+    const driver = this.fleet.drivers.get(driverId);
+    const restaurant = this.fleet.restaurants.get(order.restaurantId);
+    const before = order.driverId ?? null;
+    this.reassigning = false;
+    await this.#claim(orderId, driverId, () => this.#api.assign(orderId, driverId), {
+      words: `${restaurant?.name ?? "Order"} → ${driver.name}`,
+      undo: () => (before ? this.assign(orderId, before) : this.unassign(orderId)),
+    });
+  }
+
+  async unassign(orderId) {
+    const { driverId } = this.fleet.order(orderId) ?? {};
+    await this.#claim(orderId, null, () => this.#api.unassign(orderId), {
+      words: "Unassigned. The order waits for a driver.",
+      undo: driverId ? () => this.assign(orderId, driverId) : null,
+    });
+  }
+
+  async cancel(orderId, reason) {
+    try {
+      await this.#api.cancel(orderId, reason);
+      this.#toast("The order was cancelled.");
+    } catch (error) {
+      this.#complain(error);
+    }
+  }
+
+  /** Shows at once what was asked for; takes it back when the server says no. */
+  async #claim(orderId, driverId, ask, { words, undo }) {
+    this.fleet.claim(orderId, driverId);
+    this.#draw();
+    try {
+      await ask();
+      this.#toast(words, undo);
+    } catch (error) {
+      this.fleet.release(orderId);
+      this.#complain(error);
+    }
+    this.#draw();
+  }
+
+  #complain(error) {
+    if (!(error instanceof Refused)) throw error;
+    this.#toast(error.message);
+  }
+}

@@ -1,0 +1,96 @@
+// The right column when something is selected: a driver with the stops in visiting order, or an order.
+
+import { age, clockTime, serverNow, stopwatch } from "../clock.js";
+import { fill, fromTemplate, setAttribute, syncList, withFields } from "../dom.js";
+import { candidates, drawCandidates, silenceWords } from "./drivers.js";
+import { isBeforePickup, isPending } from "./fleet.js";
+import { drawOrdersOf, etaWords } from "./orders.js";
+import { DRIVER_STATUSES, ORDER_STATUSES, speedWords } from "./words.js";
+
+const byId = (id) => document.getElementById(id);
+const driverPanel = withFields(byId("driver-panel"));
+const orderPanel = withFields(byId("order-panel"));
+
+/** Draws whichever is selected. Returns the candidates for the order at hand, or null. */
+export function drawDetails(desk) {
+  const { driver, order, assigning } = desk;
+  byId("drivers-panel").hidden = Boolean(driver || order);
+  driverPanel.hidden = !driver;
+  orderPanel.hidden = !order;
+  if (driver) drawDriverPanel(desk, driver);
+  if (order) drawOrderPanel(desk, order);
+  const found = assigning ? candidates(desk, assigning) : null;
+  byId("candidates").hidden = !found;
+  if (found) drawCandidates(desk, found);
+  return found;
+}
+
+function drawPhone(field, phone) {
+  field.hidden = !phone;
+  if (phone) setAttribute(field, "href", `tel:${phone.replace(/[^+\d]/g, "")}`);
+}
+
+function drawDriverPanel(desk, driver) {
+  const { fleet } = desk;
+  const position = fleet.positions.get(driver.driverId);
+  const stops = fleet.stopsOf(driver.driverId);
+  const zone = desk.timeZoneOf(driver);
+  const silence = driver.status === "offline" ? "" : silenceWords(position);
+  setAttribute(driverPanel.fields.mark, "data-status", driver.status);
+  drawPhone(driverPanel.fields.phone, driver.phone);
+  const orders = drawOrdersOf(desk, byId("driver-orders"), driver.driverId);
+  fill(driverPanel, {
+    name: driver.name,
+    status: driver.onShift ? DRIVER_STATUSES[driver.status] : "Off shift",
+    silence: silence && `${silence[0].toUpperCase()}${silence.slice(1)}: the place on the map may be old.`,
+    city: desk.cities.get(driver.cityId)?.name ?? "None",
+    speed: position?.speed === undefined || silence ? "–" : speedWords(position.speed),
+    fix: position ? `${age(serverNow() - position.ts)} ago` : "none yet",
+    number: driver.phone || "–",
+    stopCount: String(stops.length),
+    orderCount: String(orders),
+  });
+  byId("stops-empty").hidden = stops.length > 0;
+  const update = (row, [stop, n]) => {
+    setAttribute(row, "data-kind", stop.kind);
+    fill(row, {
+      number: String(n + 1),
+      name: stop.name || (stop.kind === "pickup" ? "Restaurant" : "Customer"),
+      eta: stop.arrivedAt ? "here" : stop.eta ? `${Math.max(0, Math.ceil((stop.eta - serverNow()) / 60_000))} min` : "",
+      kind: [stop.kind === "pickup" ? "Pick up" : "Drop off", stop.address].filter(Boolean).join(" · "),
+      clock: clockTime(stop.arrivedAt ?? stop.eta ?? serverNow(), zone),
+    });
+    row.fields.clock.hidden = !stop.arrivedAt && !stop.eta;
+  };
+  syncList(byId("stops"), stops.map((stop, n) => [stop, n]), ([stop]) => stop.stopId, () => fromTemplate("stop-row"), update);
+}
+
+function drawOrderPanel(desk, order) {
+  const { fleet } = desk;
+  const restaurant = fleet.restaurants.get(order.restaurantId);
+  const driver = fleet.drivers.get(order.driverId);
+  const zone = desk.timeZoneOf(order);
+  const eta = etaWords(order);
+  drawPhone(orderPanel.fields.phone, order.customerPhone);
+  fill(orderPanel, {
+    title: order.customerName || "Order",
+    status: order.claimed ? "Saving…" : ORDER_STATUSES[order.status],
+    eta: eta && `${eta} to the door`,
+    restaurant: restaurant?.name ?? "…",
+    restaurantAddress: restaurant?.address ?? "",
+    customer: order.customerName || "No name",
+    address: order.customerAddress,
+    driver: driver?.name ?? "",
+    noDriver: driver ? "" : "None yet",
+    created: `${clockTime(order.createdAt, zone)}, ${stopwatch(serverNow() - order.createdAt)} ago`,
+    ready: order.readyAt ? clockTime(order.readyAt, zone) : "",
+    problem: order.lat === null ? "The address has no coordinates: set them in the admin before assigning." : "",
+  });
+  setAttribute(orderPanel.fields.status, "data-status", order.status);
+  orderPanel.fields.readyRow.hidden = !order.readyAt;
+  const before = isBeforePickup(order) && !order.claimed;
+  byId("reassign").hidden = !before || desk.reassigning;
+  byId("unassign").hidden = !before;
+  byId("cancel").disabled = Boolean(order.claimed);
+  setAttribute(orderPanel, "data-pending", isPending(order));
+}

@@ -1,0 +1,106 @@
+// The right column: the fleet as a list, and the drivers to choose from for an order.
+
+import { age, clockTime, serverNow } from "../clock.js";
+import { el, fill, fromTemplate, setAttribute, setText, syncList } from "../dom.js";
+import { distance } from "../road.js";
+import { STALE_MS } from "./fleet-layer.js";
+import { distanceWords, DRIVER_STATUSES, plural } from "./words.js";
+
+const byId = (id) => document.getElementById(id);
+const RANK = Object.keys(DRIVER_STATUSES);
+
+export function drawDrivers(desk) {
+  const here = [...desk.fleet.drivers.values()].filter((driver) => desk.inCity(driver) && desk.matches(driver.name, driver.phone));
+  const shown = desk.statuses.size ? here.filter((driver) => desk.statuses.has(driver.status)) : here;
+  shown.sort((a, b) => RANK.indexOf(a.status) - RANK.indexOf(b.status) || a.name.localeCompare(b.name));
+  syncList(byId("drivers"), shown, (driver) => driver.driverId, (driver) => driverRow(desk, "driver-row", driver), (row, driver) => drawDriver(desk, row, driver));
+  setText(byId("drivers-count"), String(shown.length));
+  byId("drivers-empty").hidden = shown.length > 0;
+  drawFilters(desk, here);
+}
+
+function drawFilters(desk, drivers) {
+  const create = (status) => {
+    const count = el("span", { class: "count" });
+    const button = el("button", { type: "button", class: "filter" }, el("span", { class: "mark", "data-status": status }), DRIVER_STATUSES[status], count);
+    button.count = count;
+    button.addEventListener("click", () => {
+      if (!desk.statuses.delete(status)) desk.statuses.add(status);
+      drawDrivers(desk);
+    });
+    return button;
+  };
+  const update = (button, status) => {
+    setText(button.count, String(drivers.filter((driver) => driver.status === status).length));
+    setAttribute(button, "aria-pressed", desk.statuses.has(status) ? "true" : "false");
+  };
+  syncList(byId("filters"), RANK, (status) => status, create, update);
+}
+
+function driverRow(desk, template, driver) {
+  const row = fromTemplate(template);
+  row.button = row.querySelector("button");
+  row.button.dataset.driverId = driver.driverId;
+  row.button.addEventListener("click", () => desk.choose(driver.driverId));
+  return row;
+}
+
+function drawDriver(desk, row, driver) {
+  const { driverId, status } = driver;
+  const stops = desk.fleet.stopsOf(driverId);
+  setAttribute(row.fields.mark, "data-status", status);
+  setAttribute(row.button, "data-status", status);
+  fill(row, {
+    name: driver.name,
+    load: stops.length ? plural(stops.length, "stop") : "",
+    doing: doingWords(desk, driver, stops),
+    silence: status === "offline" ? "" : silenceWords(desk.fleet.positions.get(driverId)),
+  });
+  setAttribute(row.button, "aria-pressed", desk.driverId === driverId ? "true" : "false");
+}
+
+/** "Idle", or the status with the next stop and when: "To restaurant · Sakura Ramen 6:42 PM". */
+function doingWords(desk, driver, stops) {
+  const words = driver.status === "offline" && !driver.onShift ? "Off shift" : DRIVER_STATUSES[driver.status];
+  const [next] = stops;
+  if (!next) return words;
+  const when = next.eta ? clockTime(next.eta, desk.timeZoneOf(driver)) : "";
+  return [words, next.name, when].filter(Boolean).join(" · ");
+}
+
+export function silenceWords(position) {
+  if (!position) return "no fix yet";
+  const silence = serverNow() - position.ts;
+  return silence > STALE_MS ? `no fix for ${age(silence)}` : "";
+}
+
+// --------------------------------------------------------------------------------------------- candidates
+
+/** Who can take the order, nearest to its restaurant first. A driver whose place is unknown comes last. */
+export function candidates(desk, order) {
+  const { fleet } = desk;
+  const restaurant = fleet.restaurants.get(order.restaurantId);
+  return [...fleet.drivers.values()]
+    .filter((driver) => driver.onShift && driver.cityId === order.cityId && driver.driverId !== order.driverId)
+    .map((driver) => {
+      const position = fleet.positions.get(driver.driverId);
+      return { driver, metres: position && restaurant ? distance(position, restaurant) : Infinity };
+    })
+    .sort((a, b) => a.metres - b.metres || a.driver.name.localeCompare(b.driver.name));
+}
+
+export function drawCandidates(desk, found) {
+  const shown = found.filter(({ driver }) => desk.matches(driver.name, driver.phone));
+  const update = (row, { driver, metres }) => {
+    const stops = desk.fleet.stopsOf(driver.driverId);
+    setAttribute(row.fields.mark, "data-status", driver.status);
+    fill(row, {
+      name: driver.name,
+      distance: metres === Infinity ? "" : distanceWords(metres),
+      doing: doingWords(desk, driver, stops),
+      load: stops.length ? plural(stops.length, "stop") : "free",
+    });
+  };
+  syncList(byId("candidate-rows"), shown, ({ driver }) => driver.driverId, ({ driver }) => driverRow(desk, "candidate-row", driver), update);
+  byId("candidates-empty").hidden = shown.length > 0;
+}

@@ -1,0 +1,148 @@
+// What a dispatcher knows, folded from frames. Pure: no page, no socket, no clock of its own.
+
+const FINAL = new Set(["delivered", "cancelled", "failed"]);
+const BEFORE_PICKUP = new Set(["assigned", "to_restaurant", "driver_at_restaurant"]);
+const ACTIVITY_KEPT = 100;
+
+export const isBeforePickup = (order) => BEFORE_PICKUP.has(order.status);
+export const isPending = (order) => order.status === "pending";
+
+export class Fleet {
+  #versions = new Map();
+  #orders = new Map();
+  #claims = new Map();
+
+  constructor() {
+    this.drivers = new Map();
+    this.restaurants = new Map();
+    this.plans = new Map();
+    /** Driver id → latest position. One may come before the frame of its driver, and waits here for it. */
+    this.positions = new Map();
+    /** What happened, newest first: {key, at, status, orderId, driverId, customer, restaurantId, cityId, evidence}. */
+    this.activity = [];
+  }
+
+  /** A snapshot: what is not in it is gone. The activity stays, it is a memory of this page. */
+  replace(frames) {
+    for (const known of [this.#versions, this.#orders, this.#claims, this.drivers, this.restaurants, this.plans, this.positions]) {
+      known.clear();
+    }
+    for (const frame of frames) this.apply(frame, null);
+  }
+
+  /**
+   * One frame. `now` (ms) dates what it tells; null for the frames of a snapshot, which are no news.
+   * Returns "positions", "fleet" or null: what to draw anew.
+   */
+  apply(frame, now) {
+    switch (frame.type) {
+      case "driver_pos":
+        return this.#move(frame.drivers);
+      case "driver":
+        return this.#store(this.drivers, "driver", frame.driverId, frame);
+      case "plan":
+        return this.#store(this.plans, "plan", frame.driverId, frame);
+      case "restaurant":
+        this.restaurants.set(frame.restaurantId, frame);
+        return "fleet";
+      case "order":
+        return this.#change(frame, now);
+      case "geofence":
+        this.#note(frame.at, frame, this.#orders.get(frame.orderId), frame.evidence ?? {});
+        return "fleet";
+      default:
+        return null;
+    }
+  }
+
+  #move(drivers) {
+    for (const position of drivers) {
+      const known = this.positions.get(position.driverId);
+      if (!known || position.ts >= known.ts) this.positions.set(position.driverId, position);
+    }
+    return "positions";
+  }
+
+  #isNews(key, v) {
+    if (v <= (this.#versions.get(key) ?? 0)) return false;
+    this.#versions.set(key, v);
+    return true;
+  }
+
+  #store(states, kind, id, frame) {
+    if (!this.#isNews(`${kind}:${id}`, frame.v)) return null;
+    states.set(id, frame);
+    return "fleet";
+  }
+
+  #change(order, now) {
+    if (!this.#isNews(`order:${order.orderId}`, order.v)) return null;
+    const before = this.#orders.get(order.orderId);
+    this.#claims.delete(order.orderId);
+    // The version stays known, so that an older frame that comes late does not bring the order back.
+    if (FINAL.has(order.status)) this.#orders.delete(order.orderId);
+    else this.#orders.set(order.orderId, order);
+    if (now !== null && before?.status !== order.status) this.#note(now, order, order, null);
+    return "fleet";
+  }
+
+  /** A geofence and the order that it moved tell of the same thing, in either order: one entry. */
+  #note(at, { orderId, status, driverId }, order, evidence) {
+    const last = this.activity.find((entry) => entry.orderId === orderId);
+    if (last?.status === status) {
+      last.evidence ??= evidence;
+      return;
+    }
+    this.activity.unshift({
+      key: `${orderId}:${status}:${at}`,
+      at,
+      status,
+      orderId,
+      driverId: driverId ?? null,
+      customer: order?.customerName ?? "",
+      restaurantId: order?.restaurantId ?? null,
+      cityId: order?.cityId ?? null,
+      evidence,
+    });
+    this.activity.length = Math.min(this.activity.length, ACTIVITY_KEPT);
+  }
+
+  // ------------------------------------------------------------------------------------------ what is shown
+
+  /** The order as it is, or as this dispatcher just asked for it to be. */
+  order(id) {
+    const order = this.#orders.get(id);
+    const claim = this.#claims.get(id);
+    if (!order || !claim) return order;
+    const { driverId } = claim;
+    return { ...order, driverId, status: driverId ? "assigned" : "pending", etaMinutes: null, claimed: true };
+  }
+
+  /** Oldest first. */
+  orders() {
+    return [...this.#orders.keys()].map((id) => this.order(id)).sort((a, b) => a.createdAt - b.createdAt);
+  }
+
+  ordersOf(driverId) {
+    return this.orders().filter((order) => order.driverId === driverId);
+  }
+
+  stopsOf(driverId) {
+    return this.plans.get(driverId)?.stops ?? [];
+  }
+
+  /** Drivers whose position is known, but nothing else: a frame got lost. */
+  strangers() {
+    return [...this.positions.keys()].filter((id) => !this.drivers.has(id));
+  }
+
+  /** Shows the order with this driver (null: with none) until the server has said what is. */
+  claim(orderId, driverId) {
+    this.#claims.set(orderId, { driverId });
+  }
+
+  /** The server said no, or nothing: shows the order as it is. */
+  release(orderId) {
+    this.#claims.delete(orderId);
+  }
+}

@@ -1,0 +1,118 @@
+// The customer's page: folds the frames of one order into words, a progress line and a map.
+
+import { age, clockTime, serverNow } from "./clock.js";
+import { pageData, setAttribute, setText } from "./dom.js";
+import { LiveSocket } from "./live-socket.js";
+import { DeliveryMap } from "./track-map.js";
+
+const STALE_MS = 15_000;
+const BANNER_AFTER_MS = 2_500; // a blink of the network is not worth a word
+
+const page = pageData("page");
+const byId = (id) => document.getElementById(id);
+const map = new DeliveryMap(byId("map"), byId("recenter"), page);
+
+const NOTHING = { status: null, eta: null, driver: null, route: null };
+let order = { ...NOTHING };
+let arrivesAt = null;
+let deliveredAt = page.deliveredAt;
+let bannerTimer = 0;
+
+function fold(known, frame) {
+  switch (frame.type) {
+    case "status":
+      return { ...known, status: frame };
+    case "eta":
+      return { ...known, eta: frame };
+    case "route":
+      return { ...known, route: frame.geometry };
+    case "driver_pos":
+      return known.driver && known.driver.ts > frame.ts ? known : { ...known, driver: frame };
+    case "driver_hidden":
+      return { ...known, driver: null, route: null };
+    default:
+      return known;
+  }
+}
+
+function take(next) {
+  if (next.eta?.minutes !== order.eta?.minutes || next.eta?.v !== order.eta?.v) {
+    arrivesAt = next.eta?.minutes ? serverNow() + next.eta.minutes * 60_000 : null;
+  }
+  if (next.status?.status === "delivered") deliveredAt ??= serverNow();
+  order = next;
+  show();
+}
+
+function show() {
+  const { status, eta, driver } = order;
+  if (!status) return;
+  const final = page.final.includes(status.status);
+  setText(byId("message"), status.message);
+  setAttribute(byId("sheet"), "data-status", status.status);
+  showEta(final ? null : eta, status.status);
+  showSteps(status.status);
+  showLastSeen();
+  map.show({ status: status.status, driver: final ? null : driver, route: final ? null : order.route });
+}
+
+function showEta(eta, status) {
+  const minutes = eta?.minutes ?? null;
+  byId("eta-minutes").hidden = minutes === null;
+  byId("eta-about").hidden = !eta?.approximate;
+  setText(byId("eta-number"), minutes === null ? "" : String(minutes));
+  setText(byId("eta-words"), etaWords(minutes, status));
+  const before = (minutes !== null && eta.stopsBefore) || 0;
+  byId("stops-before").hidden = !before;
+  setText(byId("stops-before"), before === 1 ? "1 stop before yours" : `${before} stops before yours`);
+  document.title = `${minutes === null ? "" : `${minutes} min · `}${order.status.message} · Doorstep`;
+}
+
+function etaWords(minutes, status) {
+  if (status === "delivered") return `Handed over at ${clockTime(deliveredAt, page.timeZone)}`;
+  if (minutes !== null) return `Arrives around ${clockTime(arrivesAt, page.timeZone)}`;
+  return page.noEta[status] ?? "";
+}
+
+function showSteps(status) {
+  const reached = Math.max(0, page.steps.indexOf(status));
+  [...byId("steps").children].forEach((step, n) => {
+    const done = n < reached || status === "delivered";
+    setAttribute(step, "data-state", done ? "done" : n === reached ? "current" : "ahead");
+    setAttribute(step, "aria-current", !done && n === reached ? "step" : null);
+  });
+}
+
+function showLastSeen() {
+  const silence = order.driver ? serverNow() - order.driver.ts : 0;
+  const stale = silence > STALE_MS && !page.final.includes(order.status?.status);
+  map.setStale(stale);
+  byId("last-seen").hidden = !stale;
+  if (stale) setText(byId("last-seen"), `Driver’s position last seen ${age(silence)} ago`);
+}
+
+function showConnection(state) {
+  clearTimeout(bannerTimer);
+  const banner = byId("connection");
+  if (state === "live") {
+    banner.hidden = true;
+  } else if (state === "refused") {
+    // The link ends some minutes after the delivery: a page that shows the end has nothing to add to it.
+    banner.hidden = page.final.includes(order.status?.status);
+    setText(banner, "This tracking link is no longer valid.");
+  } else if (banner.hidden) {
+    bannerTimer = setTimeout(() => {
+      setText(banner, navigator.onLine ? "Connection lost. Reconnecting…" : "You’re offline. This page catches up by itself.");
+      banner.hidden = false;
+    }, BANNER_AFTER_MS);
+  }
+}
+
+take(page.frames.reduce(fold, NOTHING));
+setInterval(showLastSeen, 1_000);
+
+export const socket = new LiveSocket(page.socket, {
+  snapshot: (frames) => take(frames.reduce(fold, NOTHING)),
+  frame: (frame) => take(fold(order, frame)),
+  state: showConnection,
+});

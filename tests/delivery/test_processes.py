@@ -1,0 +1,135 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from delivery.stack.errors import ChildDied, StackError
+from delivery.stack.processes import Processes
+from delivery.stack.state import ROOT
+
+#: Two children; the first starts a child of its own. Tells their pids, and runs until it is told to stop.
+LAUNCHER = """
+import os, sys
+from pathlib import Path
+from delivery.stack.errors import Interrupted
+from delivery.stack.processes import Processes
+with Processes(Path(sys.argv[1])) as processes:
+    for name in ("first", "second"):
+        processes.start(name, [sys.executable, "-c", sys.argv[2], name, sys.argv[1]], os.environ)
+    log = processes.children[0].log
+    processes.wait_until(lambda: all(child.last_lines() for child in processes.children), "the start", 10)
+    print(*(line for child in processes.children for line in child.last_lines()), flush=True)
+    try:
+        while True:
+            processes.pause()
+    except Interrupted:
+        pass
+print("stopped", flush=True)
+"""
+#: Says its pid, and at SIGTERM writes its name to the file `stops`.
+CHILD = """
+import os, signal, sys
+def stop(*_):
+    with open(sys.argv[2] + "/stops", "a") as file:
+        file.write(sys.argv[1] + "\\n")
+    sys.exit()
+signal.signal(signal.SIGTERM, stop)
+print(os.getpid(), flush=True)
+while True:
+    signal.pause()
+"""
+
+
+def wait_until(ready: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
+def runs(pid: int) -> bool:
+    """Whether a process runs: one that waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", LAUNCHER, str(tmp_path), CHILD]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def children_of(launcher: subprocess.Popen[str]) -> list[int]:
+    assert launcher.stdout
+    pids = [int(word) for word in launcher.stdout.readline().split()]
+    assert [runs(pid) for pid in pids] == [True, True]
+    return pids
+
+
+def test_a_killed_launcher_leaves_nothing(launcher: subprocess.Popen[str]) -> None:
+    with launcher:
+        pids = children_of(launcher)
+        launcher.kill()
+        wait_until(lambda: not any(runs(pid) for pid in pids))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_the_last_first(
+    launcher: subprocess.Popen[str], tmp_path: Path, number: signal.Signals
+) -> None:
+    with launcher:
+        pids = children_of(launcher)
+        for _ in range(3):  # impatience changes nothing
+            launcher.send_signal(number)
+        assert launcher.communicate(timeout=10)[0] == "stopped\n"
+    assert launcher.returncode == 0
+    assert (tmp_path / "stops").read_text() == "second\nfirst\n"
+    assert not any(runs(pid) for pid in pids)
+
+
+def test_a_child_that_dies_is_named_with_its_last_words(tmp_path: Path) -> None:
+    with Processes(tmp_path) as processes:
+        processes.start("tall", ["sleep", "60"], os.environ)
+        processes.start("broken", ["sh", "-c", "echo one; echo no such table >&2; exit 3"], os.environ)
+        with pytest.raises(
+            ChildDied, match=r"(?s)broken ended by itself \(exit status 3\).*one\n.*no such table"
+        ):
+            processes.wait_until(lambda: False, "nothing", 10)
+
+
+def test_a_child_that_will_not_stop_is_killed_with_its_own_children(tmp_path: Path) -> None:
+    stubborn = "trap '' TERM; sleep 60 & echo $!; wait"
+    with Processes(tmp_path) as processes:
+        child = processes.start("stubborn", ["sh", "-c", stubborn], os.environ, stop_s=0.2)
+        wait_until(lambda: bool(child.last_lines()))
+        grandchild = int(child.last_lines()[0])
+        assert runs(grandchild)
+    assert child.process.returncode == -signal.SIGKILL
+    wait_until(lambda: not runs(grandchild))
+
+
+def test_a_command_runs_to_its_end(tmp_path: Path) -> None:
+    shown: list[str] = []
+    with Processes(tmp_path) as processes:
+        processes.run("steps", ["sh", "-c", "echo at step 1; sleep 0.2"], os.environ, show=shown.append)
+        with pytest.raises(ChildDied, match=r"(?s)steps failed \(exit status 1\).*disk full"):
+            processes.run("steps", ["sh", "-c", "echo disk full; exit 1"], os.environ)
+        assert processes.children == []
+    assert "at step 1" in shown
+
+
+def test_waiting_ends(tmp_path: Path) -> None:
+    with Processes(tmp_path) as processes, pytest.raises(StackError, match=r"^starting it took over 0 s"):
+        processes.wait_until(lambda: False, "starting it", 0.1)
+
+
+def test_the_exit_status_of_a_command_in_the_terminal(tmp_path: Path) -> None:
+    with Processes(tmp_path) as processes:
+        assert processes.run_in_terminal(["sh", "-c", "exit 5"], os.environ) == 5

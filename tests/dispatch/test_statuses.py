@@ -1,0 +1,77 @@
+"""The table spelled out once more, on its own: a change of one of them alone has to be argued for here."""
+
+import pytest
+
+from dispatch.statuses import (
+    ACTIVE,
+    BEFORE_PICKUP,
+    DRIVER_BUTTONS,
+    FINAL,
+    IN_THE_BAG,
+    TRANSITIONS,
+    OrderStatus,
+    StopKind,
+    driver_status,
+)
+
+MAY_BECOME = {
+    "pending": {"assigned", "cancelled"},
+    "assigned": {"pending", "assigned", "to_restaurant", "driver_at_restaurant", "picked_up", "cancelled"},
+    "to_restaurant": {"pending", "assigned", "driver_at_restaurant", "picked_up", "cancelled"},
+    "driver_at_restaurant": {"pending", "assigned", "picked_up", "cancelled"},
+    "picked_up": {"driver_nearby", "delivered", "cancelled", "failed"},
+    "driver_nearby": {"delivered", "cancelled", "failed"},
+    "delivered": set(),
+    "cancelled": set(),
+    "failed": set(),
+}
+LIFE = ["pending", "assigned", "to_restaurant", "driver_at_restaurant", "picked_up", "driver_nearby", "delivered"]
+
+
+@pytest.mark.parametrize("before", OrderStatus.values)
+def test_what_an_order_may_become(before: str) -> None:
+    assert {after for after in OrderStatus.values if before in TRANSITIONS[OrderStatus(after)]} == MAY_BECOME[before]
+
+
+def test_every_status_is_in_the_table() -> None:
+    assert set(TRANSITIONS) == set(OrderStatus)
+    assert set(MAY_BECOME) == set(OrderStatus.values)
+
+
+def test_the_life_of_an_order_goes_forward_only_unless_it_is_taken_from_the_driver() -> None:
+    for place, before in enumerate(LIFE):
+        earlier = {status for status in LIFE[:place] if status in MAY_BECOME[before]}
+        assert earlier <= {"pending", "assigned"}
+
+
+def test_nothing_follows_a_final_status() -> None:
+    assert FINAL == {"delivered", "cancelled", "failed"}
+    assert not [after for after, befores in TRANSITIONS.items() if befores & FINAL]
+
+
+def test_groups_of_statuses() -> None:
+    assert BEFORE_PICKUP == {"assigned", "to_restaurant", "driver_at_restaurant"}
+    assert IN_THE_BAG == {"picked_up", "driver_nearby"}
+    assert ACTIVE == BEFORE_PICKUP | IN_THE_BAG
+    assert {"pending"} | ACTIVE | FINAL == set(OrderStatus)
+
+
+def test_what_a_drivers_buttons_may_ask_for() -> None:
+    assert DRIVER_BUTTONS == {"picked_up", "delivered", "failed"}
+
+
+@pytest.mark.parametrize(
+    ("on_duty", "next_stop", "status"),
+    [
+        (False, None, "offline"),
+        (False, StopKind.PICKUP, "offline"),
+        (False, StopKind.DROPOFF, "offline"),
+        (True, None, "idle"),
+        (True, StopKind.PICKUP, "to_restaurant"),
+        (True, StopKind.DROPOFF, "delivering"),
+    ],
+)
+def test_a_drivers_status_follows_from_duty_and_next_stop(
+    on_duty: bool, next_stop: StopKind | None, status: str
+) -> None:
+    assert driver_status(on_duty=on_duty, next_stop=next_stop) == status

@@ -1,0 +1,161 @@
+"""Snapshot + frames = a fresh snapshot, whatever happens in between, and also when Redis loses messages."""
+
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.utils import timezone
+
+from dispatch import actions
+from dispatch.errors import DispatchError
+from dispatch.models import Driver, Order, Restaurant, Stop
+from dispatch.statuses import FINAL
+from routing.geo import destination
+from tests.conftest import DENVER
+from tests.tracking.sockets import Socket, customer_socket, dispatcher_socket, driver_socket
+from tracking import healing
+from tracking.live import live
+
+pytestmark = pytest.mark.usefixtures("live_loop")
+
+
+def fold_dispatcher(frames: list[dict[str, Any]]) -> dict[Any, Any]:
+    """What a dashboard knows after these frames."""
+    state: dict[Any, Any] = {}
+    for frame in frames:
+        match frame["type"]:
+            case "order" if frame["status"] in FINAL:
+                state.pop(("order", frame["orderId"]), None)
+            case "order" | "driver" | "restaurant" as kind:
+                state[kind, frame[f"{kind}Id"]] = frame
+            case "plan":
+                state["plan", frame["driverId"]] = frame
+            case "driver_pos":
+                state |= {("position", p["driverId"]): p for p in frame["drivers"]}
+    return state
+
+
+def fold_customer(frames: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a tracking page knows; the version only orders, it is not shown."""
+    state: dict[str, Any] = {}
+    for frame in frames:
+        if frame["type"] in ("status", "eta", "route", "driver_pos"):
+            state[frame["type"]] = {name: value for name, value in frame.items() if name != "v"}
+        elif frame["type"] == "driver_hidden":
+            state.pop("driver_pos", None)
+    return state
+
+
+async def fresh(socket: Socket, fold: Callable[[list], dict]) -> dict:
+    async with socket:
+        await socket.frame("ready")
+        return fold(socket.frames)
+
+
+class Day:
+    """Random things that happen to a few orders and drivers; refused ones included."""
+
+    def __init__(self, seed: int, orders: list[Order], drivers: list[Driver]) -> None:
+        self.random = random.Random(seed)
+        self.orders, self.drivers = orders, drivers
+
+    def step(self) -> None:
+        chosen = self.random
+        order, driver = chosen.choice(self.orders), chosen.choice(self.drivers)
+        now = timezone.now()
+        stops = list(Stop.objects.plans_of([driver.pk]))
+        happenings: list[Callable[[], Any]] = [
+            lambda: actions.assign(order.pk, driver.pk, actor=actions.SYSTEM),
+            lambda: actions.assign(order.pk, driver.pk, actor=actions.SYSTEM),
+            lambda: actions.unassign(order.pk, actor=actions.SYSTEM),
+            lambda: actions.set_out(driver.pk, [s.pk for s in stops[:1]], happened_at=now, evidence={}),
+            lambda: actions.arrive(driver.pk, [s.pk for s in stops[:1]], happened_at=now, evidence={}),
+            lambda: actions.report(driver.pk, order.pk, chosen.choice(["picked_up", "picked_up", "delivered"])),
+            lambda: actions.set_shift(driver.pk, chosen.random() < 0.8),
+            lambda: actions.cancel(order.pk, actor=actions.dispatcher("ada"), reason="test")
+            if chosen.random() < 0.1
+            else None,
+            lambda: self.plan(driver, stops),
+        ]
+        try:
+            chosen.choice(happenings)()
+        except DispatchError:
+            pass
+
+    def plan(self, driver: Driver, stops: list[Stop]) -> None:
+        soon = timezone.now() + timedelta(minutes=self.random.randint(1, 40))
+        line = [[-104.99, 39.74], [-104.98, 39.75]]
+        legs = [actions.Leg(stop.pk, soon, line) for stop in stops]
+        actions.record_plan(driver.pk, legs, approximate=self.random.random() < 0.3, reorder=False)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_snapshot_and_frames_make_a_fresh_snapshot(
+    seed: int, new_order: Callable[..., Order], new_driver: Callable[..., Driver]
+) -> None:
+    orders = [await sync_to_async(new_order)(customer_lat=39.75 + n / 1000) for n in range(4)]
+    drivers = [await sync_to_async(new_driver)() for _ in range(2)]
+    day = Day(seed, orders, drivers)
+    for _ in range(5):
+        await sync_to_async(day.step)()
+    async with await dispatcher_socket() as dispatcher, customer_socket(orders[0].tracking_token) as customer:
+        await dispatcher.frame("ready")
+        await customer.frame("ready")
+        for _ in range(40):
+            await sync_to_async(day.step)()
+        wanted = await fresh(await dispatcher_socket(), fold_dispatcher)
+        await dispatcher.until(lambda: fold_dispatcher(dispatcher.frames) == wanted)
+        seen = await fresh(customer_socket(orders[0].tracking_token), fold_customer)
+        await customer.until(lambda: fold_customer(customer.frames) == seen)
+
+
+async def test_the_position_in_a_snapshot_is_the_one_in_the_frames(driver: Driver, order: Order) -> None:
+    async with await dispatcher_socket() as dispatcher, await driver_socket(driver) as app:
+        await dispatcher.frame("ready")
+        for seq in range(3):
+            at = destination(DENVER, 270, 700 - seq)
+            await app.send({"type": "location", "lat": at.lat, "lng": at.lng, "seq": seq, "speed": 3.5})
+        await app.frame("ack", seq=2)
+        wanted = await fresh(await dispatcher_socket(), fold_dispatcher)
+        assert ("position", str(driver.pk)) in wanted
+        await dispatcher.until(lambda: fold_dispatcher(dispatcher.frames) == wanted)
+
+
+async def test_what_the_channel_layer_lost_is_healed(driver: Driver, order: Order, restaurant: Restaurant) -> None:
+    async with (
+        await dispatcher_socket() as dispatcher,
+        customer_socket(order.tracking_token) as customer,
+        await driver_socket(driver) as app,
+    ):
+        for socket in (dispatcher, customer, app):
+            await socket.frame("ready")
+        since = timezone.now() - timedelta(seconds=1)
+        # As a transaction whose announcement got lost: the rows change, nobody is told.
+        await Order.objects.filter(pk=order.pk).aupdate(
+            status="assigned", driver=driver, version=7, updated_at=timezone.now()
+        )
+        await Stop.objects.acreate(driver=driver, order=order, kind="pickup", position=1)
+        await Driver.objects.filter(pk=driver.pk).aupdate(
+            status="to_restaurant", version=9, updated_at=timezone.now()
+        )
+        await healing.heal(live().members, since)
+        await customer.frame("status", status="assigned", v=7)
+        await dispatcher.frame("order", status="assigned", v=7)
+        await dispatcher.frame("driver", status="to_restaurant", v=9)
+        assert len((await app.frame("plan", v=9))["stops"]) == 1
+        heard = [len(socket.frames) for socket in (dispatcher, customer, app)]
+        await healing.heal(live().members, since)
+        assert heard == [len(socket.frames) for socket in (dispatcher, customer, app)]
+
+
+async def test_a_socket_that_ended_leaves_nothing_behind(driver: Driver, order: Order) -> None:
+    async with await dispatcher_socket() as a, customer_socket(order.tracking_token) as b, await driver_socket(driver) as c:
+        for socket in (a, b, c):
+            await socket.frame("ready")
+        assert live().members
+        assert len(live().sockets) == 3
+    assert not live().members
+    assert not live().sockets

@@ -1,0 +1,113 @@
+"""The customer's tracking page. It shows the truth before its socket opens, and without JavaScript."""
+
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from dispatch import access
+from dispatch.errors import NotFound
+from dispatch.models import Order
+from dispatch.statuses import FINAL, OrderStatus
+from tracking import snapshots
+from tracking.messages import CustomerStatus, Eta
+
+#: The line of steps, each with the status that reaches it, its words and its icon.
+STEPS = [
+    (OrderStatus.ASSIGNED, "Confirmed", "receipt"),
+    (OrderStatus.TO_RESTAURANT, "To restaurant", "scooter"),
+    (OrderStatus.DRIVER_AT_RESTAURANT, "At restaurant", "shop"),
+    (OrderStatus.PICKED_UP, "Picked up", "bag"),
+    (OrderStatus.DRIVER_NEARBY, "Nearby", "nearby"),
+    (OrderStatus.DELIVERED, "Delivered", "home"),
+]
+
+#: What is known of the arrival while there is no ETA.
+NO_ETA = {
+    OrderStatus.PENDING: "The arrival time shows up here once a driver takes the order.",
+    OrderStatus.ASSIGNED: "The arrival time is being worked out.",
+    OrderStatus.TO_RESTAURANT: "The arrival time is being worked out.",
+    OrderStatus.DRIVER_AT_RESTAURANT: "The arrival time is being worked out.",
+    OrderStatus.PICKED_UP: "The arrival time is being worked out.",
+    OrderStatus.DRIVER_NEARBY: "Any moment now.",
+    OrderStatus.CANCELLED: "Nothing is on its way. If this is news to you, ask the restaurant.",
+    OrderStatus.FAILED: "If you have waited at the door, the restaurant can tell you more.",
+}
+
+
+@require_safe
+@cache_control(no_store=True)
+def track(request: HttpRequest) -> HttpResponse:
+    """`?t=<tracking token>`; 404 for a link that does not exist, or no longer."""
+    try:
+        order = access.order_by_token(request.GET.get("t", ""))
+    except NotFound:
+        return render(request, "track_gone.html", status=404)
+    return render(request, "track.html", _context(order))
+
+
+def _context(order: Order) -> dict[str, Any]:
+    frames = snapshots.customer_views([order])[order.pk].frames
+    status = next(frame for frame in frames if isinstance(frame, CustomerStatus))
+    eta = next(frame for frame in frames if isinstance(frame, Eta))
+    city = order.restaurant.city
+    time_zone = city.time_zone if city else settings.TIME_ZONE
+    arrival = order.delivered_at
+    if arrival is None and eta.minutes is not None:
+        arrival = timezone.now() + timedelta(minutes=eta.minutes)
+    return {
+        "order": order,
+        "status": status,
+        "eta": eta,
+        "arrival": arrival.astimezone(ZoneInfo(time_zone)) if arrival else None,
+        "no_eta": NO_ETA.get(OrderStatus(order.status), ""),
+        "steps": _steps(OrderStatus(order.status)),
+        "page": {
+            "socket": f"/ws?role=customer&token={order.tracking_token}",
+            "frames": msgspec.to_builtins(frames),
+            "timeZone": time_zone,
+            "steps": [step for step, _, _ in STEPS],
+            "final": sorted(FINAL),
+            "noEta": NO_ETA,
+            "deliveredAt": order.delivered_at.timestamp() * 1000 if order.delivered_at else None,
+            "restaurant": {
+                "name": order.restaurant.name,
+                "lat": order.restaurant.lat,
+                "lng": order.restaurant.lng,
+            },
+            "home": (
+                None if (door := order.customer_point) is None else {"lat": door.lat, "lng": door.lng}
+            ),
+            "map": map_config(),
+        },
+    }
+
+
+def map_config() -> dict[str, Any]:
+    """What static/js/map.js needs to know."""
+    return {"tileUrl": settings.MAP_TILE_URL, "attribution": settings.MAP_ATTRIBUTION, "maxDataZoom": 14}
+
+
+def _steps(status: OrderStatus) -> list[dict[str, Any]]:
+    """Each step with its state: "done", "current" or "ahead"."""
+    order = [step for step, _, _ in STEPS]
+    reached = order.index(status) if status in order else 0
+    return [
+        {
+            "words": words,
+            "icon": icon,
+            "state": "done"
+            if n < reached or status == OrderStatus.DELIVERED
+            else "current"
+            if n == reached
+            else "ahead",
+        }
+        for n, (_, words, icon) in enumerate(STEPS)
+    ]
