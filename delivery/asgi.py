@@ -16,7 +16,7 @@ from django.urls import path  # noqa: E402
 from tracking import live  # noqa: E402
 from tracking.consumers import live_socket  # noqa: E402
 
-_protocols = ProtocolTypeRouter({"http": _http, "websocket": URLRouter([path("ws", live_socket)])})
+_protocols = ProtocolTypeRouter({"http": _http, "websocket": URLRouter([path("ws", live_socket)])})  # type: ignore[arg-type]
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -169,8 +170,8 @@ def fetch_pip() -> None:
             wheel = file.read()
     except (OSError, StopIteration) as error:
         raise Failure(
-            "this Python has no ensurepip, nor has %s pip (%s): install python3-venv, or check the network"
-            % (index, str(error) or "no " + PIP_WHEEL)
+            "this Python has no ensurepip, and pip can't be fetched from %s (%s): "
+            "install python3-venv, or check the network" % (index, str(error) or "no " + PIP_WHEEL)
         ) from error
     if hashlib.sha256(wheel).hexdigest() != PIP_SHA256:
         raise Failure("%s from %s is not the one we know: install python3-venv instead" % (PIP_WHEEL, index))
@@ -181,7 +182,11 @@ def fetch_pip() -> None:
 def install(venv_python: str, version: "tuple[int, ...]", requirements: "list[str]") -> None:
     """pip-install the requirement files, the carriers aside where they have no wheel for this Python."""
     if version[:2] <= CARRIERS_LAST:
-        pip(venv_python, [part for name in requirements for part in ("-r", os.path.join(ROOT, name))])
+        pip(
+            "packages",
+            venv_python,
+            [part for name in requirements for part in ("-r", os.path.join(ROOT, name))],
+        )
         return
     carriers = []
     for name in requirements:
@@ -190,10 +195,10 @@ def install(venv_python: str, version: "tuple[int, ...]", requirements: "list[st
         with open(os.path.join(VENV, name), "w") as file:
             file.write("\n".join(others) + "\n")
         carriers += carried
-    pip(venv_python, [part for name in requirements for part in ("-r", os.path.join(VENV, name))])
+    pip("packages", venv_python, [part for name in requirements for part in ("-r", os.path.join(VENV, name))])
     site_packages = os.path.join(VENV, "lib", "python" + dotted(version[:2]), "site-packages")
     as_if = ["--python-version", dotted(CARRIERS_LAST), "--only-binary", ":all:", "--no-deps", "--upgrade"]
-    pip(venv_python, ["--target", site_packages, *as_if, *carriers])
+    pip("servers and streets", venv_python, ["--target", site_packages, *as_if, *carriers])
 
 
 def apart(lines: "list[str]") -> "tuple[list[str], list[str]]":
@@ -202,9 +207,9 @@ def apart(lines: "list[str]") -> "tuple[list[str], list[str]]":
     return [line for line in lines if line not in carried], [line.split(";")[0].strip() for line in carried]
 
 
-def pip(venv_python: str, arguments: "list[str]") -> None:
+def pip(what: str, venv_python: str, arguments: "list[str]") -> None:
     """`pip install` with its progress on one line, its output in a log, and a failure in one line."""
-    step = Step("packages")
+    step = Step(what)
     carried_pip = os.path.join(VENV, PIP_WHEEL)
     module = [os.path.join(carried_pip, "pip")] if os.path.exists(carried_pip) else ["-m", "pip"]
     options = ["install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
@@ -217,14 +222,18 @@ def pip(venv_python: str, arguments: "list[str]") -> None:
     )
     complaint = "pip ended with an error"
     assert running.stdout is not None  # noqa: S101
-    with open(LOG, "ab") as log:
-        for raw in running.stdout:
-            log.write(raw)
-            line = raw.decode(errors="replace").strip()
-            if line.startswith("ERROR: "):
-                complaint = line[len("ERROR: ") :]
-            elif line.startswith(("Collecting ", "Downloading ", "Installing ")):
-                step.show(line)
+    try:
+        with open(LOG, "ab") as log:
+            for raw in running.stdout:
+                log.write(raw)
+                line = raw.decode(errors="replace").strip()
+                if line.startswith("ERROR: "):
+                    complaint = line[len("ERROR: ") :]
+                elif line.startswith(("Collecting ", "Downloading ", "Installing ")):
+                    step.show(" ".join(line.split()[:2]))
+    except BaseException:
+        running.terminate()
+        raise
     if running.wait():
         raise Failure(
             "pip could not install the packages (%s): check the network, then run this again; the log is %s"
@@ -275,6 +284,7 @@ def main(arguments: "list[str]") -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main(sys.argv[1:])
     except Failure as failure:

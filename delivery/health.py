@@ -18,7 +18,9 @@ def healthz(_: HttpRequest) -> JsonResponse:
 
 def readyz(_: HttpRequest) -> JsonResponse:
     down = [name for name, answers in _CHECKS.items() if not answers()]
-    return JsonResponse({"status": "unavailable" if down else "ok", "down": down}, status=503 if down else 200)
+    return JsonResponse(
+        {"status": "unavailable" if down else "ok", "down": down}, status=503 if down else 200
+    )
 
 
 def _database() -> bool:

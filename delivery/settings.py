@@ -35,7 +35,9 @@ def _secret_key() -> str:
 SECRET_KEY = _secret_key()
 
 # ----------------------------------------------------------------------------------- the parts around us
-DATABASES = {"default": env.db("DATABASE_URL", default=f"postgres://doorstep@/doorstep?host={STATE_DIR / 'run'}")}
+DATABASES = {
+    "default": env.db("DATABASE_URL", default=f"postgres://doorstep@/doorstep?host={STATE_DIR / 'run'}")
+}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 REDIS_URL = env.str("REDIS_URL", default=f"unix://{STATE_DIR / 'run' / 'valkey.sock'}?db=0")
@@ -186,7 +188,9 @@ _https = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if _https else 0)
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+)
 # A tracking link is a secret: no page may hand it on as a referrer.
 SECURE_REFERRER_POLICY = "no-referrer"
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from dispatch.errors import NotFound
 from dispatch.models import Driver, Order
-from dispatch.statuses import ACTIVE, BEFORE_PICKUP, FINAL, OrderStatus, StopKind
+from dispatch.statuses import FINAL
 
 DISPATCH_PERMISSION = "dispatch.dispatch_orders"
 
@@ -23,15 +23,17 @@ def order_by_token(token: str) -> Order:
     """The order behind a tracking link, until TRACKING_PAGE_AFTER_DELIVERY_S after its end."""
     order = None
     if _TRACKING_TOKEN.fullmatch(token):
-        order = Order.objects.select_related("restaurant__city", "driver").filter(tracking_token=token).first()
+        order = (
+            Order.objects.select_related("restaurant__city", "driver").filter(tracking_token=token).first()
+        )
     if order is None or _link_is_over(order):
         raise NotFound("This tracking link does not exist or is no longer valid.")
     return order
 
 
 def _link_is_over(order: Order) -> bool:
-    ended = order.status in FINAL and order.updated_at
-    return bool(ended) and timezone.now() - ended > timedelta(seconds=settings.TRACKING_PAGE_AFTER_DELIVERY_S)
+    shown_for = timedelta(seconds=settings.TRACKING_PAGE_AFTER_DELIVERY_S)
+    return order.status in FINAL and timezone.now() - order.updated_at > shown_for
 
 
 def driver_by_token(token: str, claimed_id: str = "") -> Driver:

@@ -21,7 +21,6 @@ from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop
 from dispatch.signals import Changes, announced
 from dispatch.statuses import (
     ACTIVE,
-    BEFORE_PICKUP,
     DRIVER_BUTTONS,
     FINAL,
     IN_THE_BAG,
@@ -81,7 +80,9 @@ def create_order(
 
 def record_creation(order: Order, actor: Actor, changes: Changes) -> None:
     """The first line of the timeline of an order that was just inserted."""
-    OrderEvent.objects.create(order=order, to_status=OrderStatus.PENDING, actor=actor.kind, actor_name=actor.name)
+    OrderEvent.objects.create(
+        order=order, to_status=OrderStatus.PENDING, actor=actor.kind, actor_name=actor.name
+    )
     changes.orders.add(order.pk)
 
 
@@ -100,9 +101,16 @@ def assign(order_id: UUID, driver_id: UUID, *, actor: Actor, only_pending: bool 
         if not driver.on_shift:
             raise Invalid(f"{driver.name} is off shift. Choose a driver who is on shift.")
         if order.customer_point is None:
-            raise Invalid("The customer's address has no coordinates. Set them in the admin, then assign the order.")
+            raise Invalid(
+                "The customer's address has no coordinates. Set them in the admin, then assign the order."
+            )
         _step(
-            changes, order, OrderStatus.ASSIGNED, actor=actor, driver_id=driver_id, eta_minutes=None,
+            changes,
+            order,
+            OrderStatus.ASSIGNED,
+            actor=actor,
+            driver_id=driver_id,
+            eta_minutes=None,
             eta_approximate=False,
         )
         order.stops.all().delete()
@@ -119,7 +127,13 @@ def unassign(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
     with announced() as changes:
         order, drivers = _lock(order_id)
         _step(
-            changes, order, OrderStatus.PENDING, actor=actor, reason=reason, driver_id=None, eta_minutes=None,
+            changes,
+            order,
+            OrderStatus.PENDING,
+            actor=actor,
+            reason=reason,
+            driver_id=None,
+            eta_minutes=None,
             eta_approximate=False,
         )
         order.stops.all().delete()
@@ -153,15 +167,11 @@ def report(driver_id: UUID, order_id: UUID, status: str, *, happened_at: datetim
         if order.driver_id != driver_id:
             raise NotYours("This order is not with you.")
         driver = drivers[driver_id]
-        now = timezone.now()
-        _step(
-            changes,
-            order,
-            step,
-            actor=Actor(OrderEvent.Actor.DRIVER, driver.name),
-            happened_at=happened_at or now,
-            **({"delivered_at": now, "eta_minutes": None} if step == OrderStatus.DELIVERED else {}),
-        )
+        ending: dict[str, Any] = {}
+        if step == OrderStatus.DELIVERED:
+            ending = {"delivered_at": timezone.now(), "eta_minutes": None}
+        actor = Actor(OrderEvent.Actor.DRIVER, driver.name)
+        _step(changes, order, step, actor=actor, happened_at=happened_at, **ending)
         _plans_changed(changes, [driver], reassigned=True)
 
 
@@ -186,18 +196,24 @@ def issue_token(driver_id: UUID) -> str:
 # --------------------------------------------------------------------------------------- geofences, presence
 
 
-def set_out(driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]) -> None:
+def set_out(
+    driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]
+) -> None:
     """The driver is on the way to these pickups (one restaurant)."""
     _visit(driver_id, stop_ids, {StopKind.PICKUP: OrderStatus.TO_RESTAURANT}, happened_at, evidence)
 
 
-def arrive(driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]) -> None:
+def arrive(
+    driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]
+) -> None:
     """Confirmed arrival at these stops (one place): at the restaurant, or near the customer."""
     steps = {StopKind.PICKUP: OrderStatus.DRIVER_AT_RESTAURANT, StopKind.DROPOFF: OrderStatus.DRIVER_NEARBY}
     _visit(driver_id, stop_ids, steps, happened_at, evidence, arrived_at=happened_at)
 
 
-def leave(driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]) -> None:
+def leave(
+    driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]
+) -> None:
     """Confirmed exit after a dwell: a pickup whose button was forgotten counts as picked up."""
     steps = {StopKind.PICKUP: OrderStatus.PICKED_UP}
     _visit(driver_id, stop_ids, steps, happened_at, evidence, left_at=happened_at)
@@ -220,7 +236,9 @@ def _visit(
                 Stop.objects.filter(pk=stop.pk, **{f"{name}__isnull": True}).update(**{name: moment})
             step = steps.get(StopKind(stop.kind))
             if step is not None and order.status in TRANSITIONS[step]:
-                event = _step(changes, order, step, actor=GEOFENCE, happened_at=happened_at, evidence=evidence)
+                event = _step(
+                    changes, order, step, actor=GEOFENCE, happened_at=happened_at, evidence=evidence
+                )
                 changes.geofence_events.append(event.pk)
         _plans_changed(changes, [driver], reassigned="left_at" in times)
 
@@ -285,7 +303,9 @@ def record_plan(
         for stop in stops:
             if stop.kind == StopKind.DROPOFF and stop.eta is not None:
                 minutes = minutes_until(stop.eta, now)
-                moved = Q(eta_minutes__isnull=True) | ~Q(eta_minutes=minutes) | ~Q(eta_approximate=approximate)
+                moved = (
+                    Q(eta_minutes__isnull=True) | ~Q(eta_minutes=minutes) | ~Q(eta_approximate=approximate)
+                )
                 if Order.objects.filter(moved, pk=stop.order_id).update(
                     eta_minutes=minutes, eta_approximate=approximate, version=F("version") + 1, updated_at=now
                 ):
@@ -327,7 +347,14 @@ def change_driver(driver: Driver) -> None:
 
 
 #: What may be corrected on an order by hand.
-CORRECTABLE = ("customer_name", "customer_phone", "customer_address", "customer_lat", "customer_lng", "ready_at")
+CORRECTABLE = (
+    "customer_name",
+    "customer_phone",
+    "customer_address",
+    "customer_lat",
+    "customer_lng",
+    "ready_at",
+)
 
 
 def change_order(order: Order) -> None:
@@ -339,7 +366,9 @@ def change_order(order: Order) -> None:
         if current.status in ACTIVE and order.customer_point is None:
             raise Invalid("A driver has this order: the customer's address needs coordinates.")
         corrected = {name: getattr(order, name) for name in CORRECTABLE}
-        Order.objects.filter(pk=order.pk).update(version=F("version") + 1, updated_at=timezone.now(), **corrected)
+        Order.objects.filter(pk=order.pk).update(
+            version=F("version") + 1, updated_at=timezone.now(), **corrected
+        )
         changes.orders.add(order.pk)
         if drivers:
             moved = current.customer_point != order.customer_point
@@ -369,7 +398,7 @@ def _lock(order_id: UUID, *more_drivers: UUID) -> tuple[Order, dict[UUID, Driver
     order = Order.objects.filter(pk=order_id).first()
     if order is None:
         raise NotFound("No such order.")
-    drivers = _lock_drivers({*more_drivers, order.driver_id} - {None})
+    drivers = _lock_drivers([*more_drivers, *([order.driver_id] if order.driver_id else [])])
     order.refresh_from_db(from_queryset=Order.objects.select_for_update())
     if order.driver_id is not None and order.driver_id not in drivers:
         raise Conflict("The order went to another driver this very moment. Try again.")
@@ -439,8 +468,10 @@ def _refresh_drivers(changes: Changes, drivers: Iterable[Driver]) -> int:
         status = driver_status(
             on_duty=driver.on_shift and heard, next_stop=StopKind(stop.kind) if stop is not None else None
         )
-        if Driver.objects.filter(pk=driver.pk).exclude(status=status).update(
-            status=status, version=F("version") + 1, updated_at=timezone.now()
+        if (
+            Driver.objects.filter(pk=driver.pk)
+            .exclude(status=status)
+            .update(status=status, version=F("version") + 1, updated_at=timezone.now())
         ):
             changed += 1
             changes.drivers.add(driver.pk)

@@ -27,7 +27,9 @@ LONGITUDE = [MinValueValidator(-180.0), MaxValueValidator(180.0)]
 class RandomToken(Func):
     """16 random bytes as hex, made by the database: two random UUIDs hashed (pgcrypto may be missing)."""
 
-    template = "encode(substr(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 1, 16), 'hex')"
+    template = (
+        "encode(substr(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 1, 16), 'hex')"
+    )
     output_field = models.TextField()
 
 
@@ -58,7 +60,9 @@ class City(models.Model):
     name = models.TextField(unique=True)
     lat = models.FloatField("latitude", validators=LATITUDE)
     lng = models.FloatField("longitude", validators=LONGITUDE)
-    time_zone = models.TextField(default="America/Denver", db_default="America/Denver", validators=[_known_time_zone])
+    time_zone = models.TextField(
+        default="America/Denver", db_default="America/Denver", validators=[_known_time_zone]
+    )
     show_driver_from = models.TextField(
         choices=ShowDriverFrom,
         default=ShowDriverFrom.TO_RESTAURANT,
@@ -73,7 +77,8 @@ class City(models.Model):
         constraints = [
             _in_range("cities_position_on_globe", "lat", "lng"),
             models.CheckConstraint(
-                name="cities_show_driver_from_known", condition=Q(show_driver_from__in=["to_restaurant", "picked_up"])
+                name="cities_show_driver_from_known",
+                condition=Q(show_driver_from__in=["to_restaurant", "picked_up"]),
             ),
         ]
 
@@ -95,7 +100,9 @@ class Driver(models.Model):
     fix_at = models.DateTimeField(
         "time of the last fix", null=True, editable=False, help_text="By the driver's device."
     )
-    last_seen_at = models.DateTimeField(null=True, editable=False, help_text="When we last heard of the driver.")
+    last_seen_at = models.DateTimeField(
+        null=True, editable=False, help_text="When we last heard of the driver."
+    )
     token_digest = models.TextField(null=True, unique=True, editable=False)  # noqa: DJ001 (unique, so NULL for none)
     simulated = models.BooleanField(
         default=False, db_default=False, editable=False, help_text="Made and driven by the simulator."
@@ -136,7 +143,9 @@ class Restaurant(models.Model):
     id = models.UUIDField(primary_key=True, db_default=UUID4(), editable=False)
     name = models.TextField()
     address = models.TextField(blank=True, db_default="")
-    city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="restaurants", null=True, blank=True)
+    city = models.ForeignKey(
+        City, on_delete=models.PROTECT, related_name="restaurants", null=True, blank=True
+    )
     lat = models.FloatField("latitude", validators=LATITUDE)
     lng = models.FloatField("longitude", validators=LONGITUDE)
     geofence_radius = models.IntegerField(
@@ -180,7 +189,9 @@ class Order(models.Model):
         choices=OrderStatus, default=OrderStatus.PENDING, db_default=OrderStatus.PENDING, editable=False
     )
     tracking_token = models.TextField(unique=True, db_default=RandomToken(), editable=False)
-    ready_at = models.DateTimeField(null=True, blank=True, help_text="When the kitchen expects the food to be ready.")
+    ready_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the kitchen expects the food to be ready."
+    )
     eta_minutes = models.IntegerField(null=True, editable=False, help_text="Minutes to the customer's door.")
     eta_approximate = models.BooleanField(default=False, db_default=False, editable=False)
     version = models.IntegerField(default=1, db_default=1, editable=False)
@@ -202,7 +213,8 @@ class Order(models.Model):
             ),
             models.CheckConstraint(
                 name="orders_active_has_driver",
-                condition=~Q(status__in=[status.value for status in sorted(ACTIVE)]) | Q(driver__isnull=False),
+                condition=~Q(status__in=[status.value for status in sorted(ACTIVE)])
+                | Q(driver__isnull=False),
             ),
             models.CheckConstraint(name="orders_eta_minutes_positive", condition=Q(eta_minutes__gte=0)),
         ]
@@ -294,7 +306,9 @@ class Stop(models.Model):
             ),
         ]
         indexes = [
-            models.Index(name="stops_open_plan", fields=["driver", "position"], condition=Q(done_at__isnull=True)),
+            models.Index(
+                name="stops_open_plan", fields=["driver", "position"], condition=Q(done_at__isnull=True)
+            ),
         ]
 
     def __str__(self) -> str:

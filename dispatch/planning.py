@@ -54,7 +54,9 @@ def next_stops(stops: Sequence[Stop]) -> list[Stop]:
     return next(iter(places(stops)), [])
 
 
-def arrivals(stops: Sequence[Stop], seconds: Sequence[float], now: datetime, service: Service) -> list[datetime]:
+def arrivals(
+    stops: Sequence[Stop], seconds: Sequence[float], now: datetime, service: Service
+) -> list[datetime]:
     """When the driver reaches each stop: `seconds[k]` is the drive to stop k from the one before (or from here)."""
     times: list[datetime] = []
     clock = now
@@ -94,9 +96,11 @@ def replan(driver_id: UUID) -> bool:
 
 
 def refresh_etas() -> int:
-    """New ETAs for every driver with stops. Returns how many were stored; one driver's trouble stops nobody else's."""
+    """New ETAs for every driver with stops; returns how many were stored. Nobody's trouble stops the others'."""
     stored = 0
-    drivers = Driver.objects.filter(stops__done_at=None, stops__isnull=False, current_lat__isnull=False).distinct()
+    drivers = Driver.objects.filter(
+        stops__done_at=None, stops__isnull=False, current_lat__isnull=False
+    ).distinct()
     plans: dict[UUID, list[Stop]] = {}
     for stop in Stop.objects.plans_of([driver.pk for driver in drivers]):
         plans.setdefault(stop.driver_id, []).append(stop)
@@ -117,14 +121,18 @@ def _store(driver: Driver, stops: Sequence[Stop], *, roads: bool, reorder: bool)
     assert driver.point is not None  # noqa: S101 (callers leave out drivers without a position)
     points = [stop.point for stop in stops]
     if None in points:
-        logger.warning("driver %s has a stop without coordinates; no ETA until its address has some", driver.pk)
+        logger.warning(
+            "driver %s has a stop without coordinates; no ETA until its address has some", driver.pk
+        )
         return False
     way = [driver.point, *(point for point in points if point is not None)]
     route = _route(way, geometry=roads)
     now = timezone.now()
     times = arrivals(stops, [leg.duration_s for leg in route.legs], now, Service.from_settings())
     legs = [
-        actions.Leg(stop.pk, eta, linestring(leg.line)["coordinates"] if roads and len(leg.line) > 1 else None)
+        actions.Leg(
+            stop.pk, eta, linestring(leg.line)["coordinates"] if roads and len(leg.line) > 1 else None
+        )
         for stop, eta, leg in zip(stops, times, route.legs, strict=True)
     ]
     return actions.record_plan(

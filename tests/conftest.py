@@ -98,5 +98,10 @@ async def live_loop(transactional_db: None) -> AsyncIterator[None]:
 def no_hidden_errors(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """What the server only logs (a receiver that failed after the commit, say) fails the test all the same."""
     yield
-    errors = [r for when in ("setup", "call") for r in caplog.get_records(when) if r.levelname in ("ERROR", "CRITICAL")]
+    errors = [
+        r
+        for when in ("setup", "call")
+        for r in caplog.get_records(when)
+        if r.levelname in ("ERROR", "CRITICAL")
+    ]
     assert not errors, [record.getMessage() for record in errors]

@@ -71,7 +71,9 @@ class DriverConsumer(LiveConsumer):
         assert self.session is not None  # noqa: S101 (set before the first frame is read)
         verdict = self.live.pipeline.ingest(self.session, location, now_ms())
         if verdict.name:
-            self.complain(verdict.name, f"The fix was not used as live position: {verdict.name}.", location.seq)
+            self.complain(
+                verdict.name, f"The fix was not used as live position: {verdict.name}.", location.seq
+            )
 
     async def _press(self, frame: StatusReport) -> None:
         try:
@@ -91,7 +93,9 @@ class DriverConsumer(LiveConsumer):
 
     async def _take_plan(self) -> None:
         assert self.session is not None  # noqa: S101 (a session begins before its first plan)
-        view = await database_sync_to_async(snapshots.driver_view)(self.driver_id, settings.CUSTOMER_GEOFENCE_M)
+        view = await database_sync_to_async(snapshots.driver_view)(
+            self.driver_id, settings.CUSTOMER_GEOFENCE_M
+        )
         if self.knows(self.key, view.plan.v + 1):
             return
         self.versions[self.key] = view.plan.v
@@ -186,7 +190,9 @@ class DispatcherConsumer(LiveConsumer):
 
     async def enter(self) -> None:
         if not _same_origin(self.scope):
-            raise Refused(NOT_SIGNED_IN, "not_signed_in", "Open the dashboard from this server's own address.")
+            raise Refused(
+                NOT_SIGNED_IN, "not_signed_in", "Open the dashboard from this server's own address."
+            )
         if not await database_sync_to_async(access.may_dispatch)(self.scope["user"]):
             raise Refused(NOT_SIGNED_IN, "not_signed_in", "Sign in as a dispatcher.")
         cities = await database_sync_to_async(snapshots.city_keys)()
@@ -231,7 +237,9 @@ class DispatcherConsumer(LiveConsumer):
 
 class NoRole(LiveConsumer):
     async def enter(self) -> None:
-        raise Refused(BAD_REQUEST, "bad_request", "Connect with ?role=driver, ?role=customer or ?role=dispatcher.")
+        raise Refused(
+            BAD_REQUEST, "bad_request", "Connect with ?role=driver, ?role=customer or ?role=dispatcher."
+        )
 
 
 _ROLES = {

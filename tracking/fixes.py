@@ -116,4 +116,5 @@ def _confirms_jump(track: Track, fix: Fix, limits: Limits) -> bool:
     if jump and (fix.ts <= jump[-1].ts or not _plausible(jump[-1], fix, limits)):
         jump.clear()
     jump.append(fix)
+    del jump[: -limits.jump_fixes]
     return len(jump) >= limits.jump_fixes

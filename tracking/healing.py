@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from channels.db import database_sync_to_async
@@ -22,15 +22,6 @@ logger = logging.getLogger(__name__)
 
 #: Looks back this much farther than the last look: a transaction's rows show up when it commits.
 OVERLAP = timedelta(seconds=15)
-
-
-class Member(Protocol):
-    """A socket in a group."""
-
-    def knows(self, key: str, v: int) -> bool:
-        """Whether version `v` of `key` (or a newer one) has arrived here."""
-
-    async def dispatch(self, message: dict[str, Any]) -> None: ...
 
 
 async def keep_healing(members: Mapping[str, set[Any]], every_s: float) -> None:
@@ -50,26 +41,41 @@ async def heal(members: Mapping[str, set[Any]], since: datetime) -> None:
     """Brings the local sockets in `members` (group name → sockets) up to date with what changed after `since`."""
     if not members:
         return
-    changed = await database_sync_to_async(_changed)(since)
-    orders = {pk for groups_of, key, v, pk, is_order in changed if is_order and _lags(members, groups_of, key, v)}
-    drivers = {pk for groups_of, key, v, pk, is_order in changed if not is_order and _lags(members, groups_of, key, v)}
-    if not orders and not drivers:
+    orders, drivers = await database_sync_to_async(_changed)(since)
+    lagging = [
+        {
+            row.pk
+            for row in rows
+            if any(not m.knows(row.key, row.v) for g in row.groups for m in members.get(g, ()))
+        }
+        for rows in (orders, drivers)
+    ]
+    if not any(lagging):
         return
-    for group, message in await database_sync_to_async(broadcast.fleet_messages)(orders, drivers):
+    for group, message in await database_sync_to_async(broadcast.fleet_messages)(*lagging):
         for member in list(members.get(group, ())):
             await member.dispatch(message)
 
 
-def _changed(since: datetime) -> list[tuple[tuple[str, ...], str, int, UUID, bool]]:
-    """Groups that hear of it, key, version and id of each order and driver that changed after `since`."""
+class Row(NamedTuple):
+    """An order or driver that changed, and the groups that should have heard of it."""
+
+    pk: UUID
+    v: int
+    key: str
+    groups: tuple[str, str]
+
+
+def _changed(since: datetime) -> tuple[list[Row], list[Row]]:
+    """The orders and the drivers that changed after `since`."""
     orders = Order.objects.filter(updated_at__gte=since).values_list(
         "pk", "version", "tracking_token", "restaurant__city_id"
     )
     drivers = Driver.objects.filter(updated_at__gte=since).values_list("pk", "version", "city_id")
-    return [
-        ((groups.order(token), groups.city(city)), f"order:{pk}", v, pk, True) for pk, v, token, city in orders
-    ] + [((groups.driver(pk), groups.city(city)), f"driver:{pk}", v, pk, False) for pk, v, city in drivers]
-
-
-def _lags(members: Mapping[str, set[Any]], group_names: tuple[str, ...], key: str, v: int) -> bool:
-    return any(not member.knows(key, v) for name in group_names for member in members.get(name, ()))
+    return (
+        [
+            Row(pk, v, f"order:{pk}", (groups.order(token), groups.city(city)))
+            for pk, v, token, city in orders
+        ],
+        [Row(pk, v, f"driver:{pk}", (groups.driver(pk), groups.city(city))) for pk, v, city in drivers],
+    )

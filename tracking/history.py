@@ -15,7 +15,6 @@ from django.db import connections
 from tracking.fixes import Fix
 
 
-
 class Kept(NamedTuple):
     """A fix for location_history."""
 
@@ -23,9 +22,7 @@ class Kept(NamedTuple):
     fix: Fix
 
 
-_COPY = (
-    "COPY location_history (driver_id, lat, lng, speed, heading, accuracy, recorded_at, received_at) FROM STDIN"
-)
+_COPY = "COPY location_history (driver_id, lat, lng, speed, heading, accuracy, recorded_at, received_at) FROM STDIN"
 # Rows are locked in id order first, as every action does: two batches, or a batch and an action, never deadlock.
 _DRIVERS = """
 WITH latest AS (
@@ -65,7 +62,16 @@ class HistoryWriter:
                     async with cursor.copy(_COPY) as copy:
                         for driver_id, fix in kept:
                             await copy.write_row(
-                                (driver_id, fix.lat, fix.lng, fix.speed, fix.heading, fix.accuracy, _when(fix), now)
+                                (
+                                    driver_id,
+                                    fix.lat,
+                                    fix.lng,
+                                    fix.speed,
+                                    fix.heading,
+                                    fix.accuracy,
+                                    _when(fix),
+                                    now,
+                                )
                             )
         except BaseException:
             await self.close()
@@ -74,7 +80,11 @@ class HistoryWriter:
     async def _connected(self) -> psycopg.AsyncConnection:
         if self._connection is None or self._connection.closed:
             params = connections["default"].get_connection_params()
-            known = {name: params[name] for name in ("dbname", "user", "password", "host", "port") if name in params}
+            known = {
+                name: params[name]
+                for name in ("dbname", "user", "password", "host", "port")
+                if name in params
+            }
             self._connection = await psycopg.AsyncConnection.connect(
                 **known, connect_timeout=5, autocommit=True, application_name="doorstep-history"
             )

@@ -141,7 +141,9 @@ class Live:
                 async for city, batch in self.positions.news():
                     self.fanout.publish(city, batch)
             except RedisError as away:
-                logger.warning("Redis is away, positions of other processes are missed: %s", type(away).__name__)
+                logger.warning(
+                    "Redis is away, positions of other processes are missed: %s", type(away).__name__
+                )
             await asyncio.sleep(_RETRY_S)
 
     async def _tick(self) -> None:

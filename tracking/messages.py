@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 PROTOCOL_VERSION = 1
 
@@ -25,7 +25,8 @@ Milliseconds = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
 
 
 class Location(Frame, tag="location"):
-    """One fix; −1 stands for unknown, as phones report it. `ts`: the device's time; `seq`: counts up by one per fix within a session, to be acknowledged."""
+    """One fix. A speed, heading or accuracy of −1 is unknown, as phones report it. `ts` is the device's time; `seq`
+    counts up by one per fix within a session, to be acknowledged."""
 
     lat: Latitude
     lng: Longitude
@@ -228,8 +229,22 @@ class GeofenceEvent(Frame, tag="geofence"):
 
 
 ServerFrame = (
-    Hello | Ready | Heartbeat | Error | Ack | Plan | CustomerStatus | Eta | Route | DriverPosition | DriverHidden
-    | FleetPositions | DriverState | OrderState | RestaurantState | GeofenceEvent
+    Hello
+    | Ready
+    | Heartbeat
+    | Error
+    | Ack
+    | Plan
+    | CustomerStatus
+    | Eta
+    | Route
+    | DriverPosition
+    | DriverHidden
+    | FleetPositions
+    | DriverState
+    | OrderState
+    | RestaurantState
+    | GeofenceEvent
 )
 
 _encoder = msgspec.json.Encoder()

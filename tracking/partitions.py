@@ -23,7 +23,8 @@ def drop_partitions(before: date) -> list[str]:
     """Drops whole days older than `before` (UTC); returns the names of the dropped tables."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass ORDER BY 1", [TABLE]
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass ORDER BY 1",
+            [TABLE],
         )
         old = [name for (name,) in cursor.fetchall() if name < _name(before) and name != f"{TABLE}_default"]
         for name in old:

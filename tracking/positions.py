@@ -41,7 +41,9 @@ class Positions:
     """The live positions of all drivers; one object per event loop."""
 
     def __init__(self, url: str | None = None) -> None:
-        self._redis: Redis = Redis.from_url(url or settings.REDIS_URL, socket_timeout=5, health_check_interval=15)
+        self._redis: Redis = Redis.from_url(
+            url or settings.REDIS_URL, socket_timeout=5, health_check_interval=15
+        )
         self._listening: Redis = Redis.from_url(url or settings.REDIS_URL)
         self._store: Any = self._redis.register_script(_STORE)
 
@@ -56,11 +58,11 @@ class Positions:
         return int(await self._store(keys=[_KEY + city, _CHANNEL + city], args=args))
 
     async def of_city(self, city: str) -> list[FleetPosition]:
-        stored: dict[bytes, bytes] = await self._redis.hgetall(_KEY + city)  # type: ignore[misc]
+        stored: Any = await self._redis.hgetall(_KEY + city)
         return [_decode(value[_TS_DIGITS:]) for value in stored.values()]
 
     async def of_driver(self, city: str, driver_id: str) -> FleetPosition | None:
-        value: bytes | None = await self._redis.hget(_KEY + city, driver_id)  # type: ignore[misc]
+        value: Any = await self._redis.hget(_KEY + city, driver_id)
         return None if value is None else _decode(value[_TS_DIGITS:])
 
     async def news(self) -> AsyncIterator[tuple[str, list[tuple[FleetPosition, str]]]]:
@@ -79,5 +81,3 @@ class Positions:
     async def close(self) -> None:
         await self._redis.aclose()
         await self._listening.aclose()
-
-

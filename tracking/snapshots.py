@@ -47,9 +47,7 @@ def driver_items(drivers: Iterable[Driver]) -> list[Item]:
     items = []
     for driver in drivers:
         items.append(Item(f"driver:{driver.pk}", driver.version, frames.driver_state(driver)))
-        items.append(
-            Item(f"plan:{driver.pk}", driver.version, frames.plan(driver, plans.get(driver.pk, [])))
-        )
+        items.append(Item(f"plan:{driver.pk}", driver.version, frames.plan(driver, plans.get(driver.pk, []))))
     return items
 
 
@@ -97,7 +95,9 @@ def driver_view(driver_id: UUID, customer_radius_m: float) -> DriverView:
         offline=driver.status == "offline",
         fences=tuple(_fence(stop, customer_radius_m) for stop in coming),
         arrivals={
-            stop.pk: frames.milliseconds(stop.arrived_at) or 0 for stop in coming if stop.arrived_at is not None
+            stop.pk: frames.milliseconds(stop.arrived_at) or 0
+            for stop in coming
+            if stop.arrived_at is not None
         },
     )
 

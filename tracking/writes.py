@@ -26,7 +26,9 @@ async def carry_out(session: Session) -> None:
         try:
             await database_sync_to_async(write)()
         except (OperationalError, InterfaceError):
-            logger.warning("PostgreSQL is away; a geofence event of driver %s waits for it", session.driver_id)
+            logger.warning(
+                "PostgreSQL is away; a geofence event of driver %s waits for it", session.driver_id
+            )
             await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
             attempt += 1
             continue

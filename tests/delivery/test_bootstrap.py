@@ -54,7 +54,12 @@ def checkout(tmp_path: Path) -> Path:
 def make(checkout: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     # Under `make test` the environment would hand that make's own arguments on.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(checkout.parent), "PYTHON": sys.executable, "ARGS": ""}
+    offline = {
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(checkout.parent),
+        "PYTHON": sys.executable,
+        "ARGS": "",
+    }
     env = {**inherited, **offline, **environment}
     return subprocess.run(["make", *arguments], cwd=checkout, env=env, capture_output=True, text=True)
 
@@ -99,10 +104,8 @@ def test_a_python_without_ensurepip(checkout: Path) -> None:
     python.chmod(0o755)
     run = make(checkout, "demo", PYTHON=str(python), PIP_INDEX_URL="http://127.0.0.1:1/simple")
     told = complaint(run)
-    assert told.startswith(
-        "doorstep: this Python has no ensurepip, nor has http://127.0.0.1:1/simple/pip/ pip"
-    )
-    assert told.endswith("install python3-venv, or check the network")
+    assert told.startswith("doorstep: this Python has no ensurepip, and pip can't be fetched from http://127")
+    assert told.endswith(": install python3-venv, or check the network")
 
 
 def test_an_environment_of_ones_own_is_left_alone(checkout: Path) -> None:

@@ -21,7 +21,11 @@ DENVER, BOULDER = UUID(int=1), UUID(int=2)
 @pytest.mark.parametrize(
     ("total", "weights", "expected"),
     [
-        (24, {"Denver": 12, "Boulder": 6, "Fort Collins": 6}, {"Denver": 12, "Boulder": 6, "Fort Collins": 6}),
+        (
+            24,
+            {"Denver": 12, "Boulder": 6, "Fort Collins": 6},
+            {"Denver": 12, "Boulder": 6, "Fort Collins": 6},
+        ),
         (1, {"Denver": 12, "Boulder": 6, "Fort Collins": 6}, {"Denver": 1, "Boulder": 0, "Fort Collins": 0}),
         (0, {"Denver": 12}, {"Denver": 0}),
         (5, {"Denver": 0}, {"Denver": 0}),
@@ -76,7 +80,9 @@ def waiting(age_s: float = 60, restaurant: UUID = DENVER, city: UUID = DENVER) -
     return Waiting(uuid4(), restaurant, city, CENTER, NOW - timedelta(seconds=age_s))
 
 
-def candidate(away_m: float = 100, load: int = 0, city: UUID = DENVER, pickups: frozenset[UUID] = frozenset()):
+def candidate(
+    away_m: float = 100, load: int = 0, city: UUID = DENVER, pickups: frozenset[UUID] = frozenset()
+):
     return Candidate(uuid4(), city, destination(CENTER, 90, away_m), load, set(pickups))
 
 

@@ -47,7 +47,10 @@ def test_nobody_accelerates_or_brakes_harder_than_a_driver_would(line, mps, spee
     motions = [drive.at(moment) for moment in moments]
     for before, after in zip(motions, motions[1:], strict=False):
         assert -BRAKING - 0.01 <= (after.speed - before.speed) / step <= ACCELERATION + 0.01
-        assert distance_m(before.point, after.point) <= (max(before.speed, after.speed) + ACCELERATION * step) * step
+        assert (
+            distance_m(before.point, after.point)
+            <= (max(before.speed, after.speed) + ACCELERATION * step) * step
+        )
         assert after.speed <= mps * 1.05 * 1.1 + 0.01 or after.speed <= before.speed
 
 

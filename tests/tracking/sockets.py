@@ -99,7 +99,10 @@ def dispatcher_cookie(*, permitted: bool = True) -> tuple[bytes, bytes]:
         user.user_permissions.add(Permission.objects.get(codename="dispatch_orders"))
     client = Client()
     client.force_login(user)
-    return (b"cookie", f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}".encode())
+    return (
+        b"cookie",
+        f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}".encode(),
+    )
 
 
 async def dispatcher_socket() -> Socket:

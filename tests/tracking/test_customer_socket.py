@@ -117,9 +117,14 @@ async def test_the_same_is_not_said_twice(driver: Driver, order: Order) -> None:
         assert socket.types().count("route") == 1
 
 
-async def test_one_customer_hears_nothing_of_anothers_order(new_order: Callable[..., Order], driver: Driver) -> None:
+async def test_one_customer_hears_nothing_of_anothers_order(
+    new_order: Callable[..., Order], driver: Driver
+) -> None:
     mine, other = await sync_to_async(new_order)(), await sync_to_async(new_order)()
-    async with customer_socket(mine.tracking_token) as socket, customer_socket(other.tracking_token) as theirs:
+    async with (
+        customer_socket(mine.tracking_token) as socket,
+        customer_socket(other.tracking_token) as theirs,
+    ):
         await socket.frame("ready")
         await theirs.frame("ready")
         await assign(other, driver)

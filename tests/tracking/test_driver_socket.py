@@ -124,16 +124,22 @@ async def test_the_whole_life_of_an_order(driver: Driver, order: Order) -> None:
     async with await driver_socket(driver) as socket:
         await socket.frame("ready")
         await assigned(order, driver)
-        await socket.until(lambda: socket.frames[-1]["type"] == "plan" and len(socket.frames[-1]["stops"]) == 2)
+        await socket.until(
+            lambda: socket.frames[-1]["type"] == "plan" and len(socket.frames[-1]["stops"]) == 2
+        )
         for seq, metres in ((0, 1000), (2, 600), (4, 200), (5, 100)):
             await socket.send(fix(metres, seq, speed=1.0))
         await socket.frame("ack", seq=5)
         await socket.send({"type": "status", "orderId": str(order.pk), "status": "picked_up"})
-        await socket.until(lambda: socket.frames[-1]["type"] == "plan" and len(socket.frames[-1]["stops"]) == 1)
+        await socket.until(
+            lambda: socket.frames[-1]["type"] == "plan" and len(socket.frames[-1]["stops"]) == 1
+        )
         for seq, metres in ((8, -400), (11, -1000), (14, -1450), (15, -1490)):
             await socket.send(fix(metres, seq, speed=1.0))
         await socket.until(
-            lambda: any(s["orderStatus"] == "driver_nearby" for f in socket.frames for s in f.get("stops", []))
+            lambda: any(
+                s["orderStatus"] == "driver_nearby" for f in socket.frames for s in f.get("stops", [])
+            )
         )
         await socket.send({"type": "status", "orderId": str(order.pk), "status": "delivered"})
         await socket.until(lambda: socket.frames[-1]["type"] == "plan" and not socket.frames[-1]["stops"])

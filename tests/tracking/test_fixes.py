@@ -67,7 +67,9 @@ def test_what_a_verdict_is_good_for(verdict: Verdict, live: bool, fences: bool, 
     assert (verdict.live, verdict.fences, verdict.history) == (live, fences, history)
 
 
-@pytest.mark.parametrize("rejected", [fix(270, NOW + 5000), fix(0, NOW), fix(0, NOW - 1), fix(0, NOW + 60_000)])
+@pytest.mark.parametrize(
+    "rejected", [fix(270, NOW + 5000), fix(0, NOW), fix(0, NOW - 1), fix(0, NOW + 60_000)]
+)
 def test_a_rejected_fix_leaves_the_track_as_it_is(rejected: Fix) -> None:
     track = Track(fix())
     assert judge(track, rejected, NOW + 5000, LIMITS).name
@@ -82,7 +84,12 @@ def test_a_late_fix_does_not_become_the_last_one() -> None:
 
 def test_one_jump_is_no_journey() -> None:
     track = Track(fix())
-    there_and_back = [fix(9000, NOW + 5000), fix(50, NOW + 10_000), fix(9000, NOW + 15_000), fix(90, NOW + 20_000)]
+    there_and_back = [
+        fix(9000, NOW + 5000),
+        fix(50, NOW + 10_000),
+        fix(9000, NOW + 15_000),
+        fix(90, NOW + 20_000),
+    ]
     assert judged(track, *there_and_back) == ["teleport", None, "teleport", None]
 
 

@@ -51,7 +51,9 @@ def test_the_ends_of_the_globe_are_on_it(lat: float, lng: float) -> None:
 
 
 def test_minus_one_stands_for_unknown() -> None:
-    assert decode_driver_frame(location(speed=-1, heading=-1, accuracy=-1)) == Location(39.74, -104.99, -1, -1, -1)
+    assert decode_driver_frame(location(speed=-1, heading=-1, accuracy=-1)) == Location(
+        39.74, -104.99, -1, -1, -1
+    )
 
 
 def test_fields_of_a_later_protocol_are_passed_over() -> None:
@@ -63,14 +65,29 @@ def test_the_other_frames_of_a_driver() -> None:
     report = decode_driver_frame(json.dumps({"type": "status", "orderId": ORDER, "status": "delivered"}))
     assert isinstance(report, StatusReport)
     assert (str(report.order_id), report.status) == (ORDER, "delivered")
-    buffered = decode_driver_frame('{"type":"locations","fixes":[{"type":"location","lat":1,"lng":2,"seq":0}]}')
+    buffered = decode_driver_frame(
+        '{"type":"locations","fixes":[{"type":"location","lat":1,"lng":2,"seq":0}]}'
+    )
     assert buffered == Locations([Location(1.0, 2.0, seq=0)])
 
 
 @pytest.mark.parametrize("name", ["lat", "lng"])
 @pytest.mark.parametrize(
     "value",
-    ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "null", "true", '"39.7"', "[39.7]", "{}", "181", "-180.0001"],
+    [
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e400",
+        "-1e400",
+        "null",
+        "true",
+        '"39.7"',
+        "[39.7]",
+        "{}",
+        "181",
+        "-180.0001",
+    ],
 )
 def test_what_is_no_coordinate(name: str, value: str) -> None:
     with pytest.raises(msgspec.MsgspecError):
@@ -176,9 +193,7 @@ _json = st.recursive(
 )
 _fields = st.fixed_dictionaries(
     {"type": st.sampled_from(["location", "locations", "status", "shift"])},
-    optional={
-        name: _json for name in ("lat", "lng", "speed", "heading", "accuracy", "ts", "seq", "fixes", "on", "orderId")
-    },
+    optional=dict.fromkeys(("lat", "lng", "speed", "heading", "accuracy", "ts", "seq", "fixes", "on", "orderId"), _json),
 )
 
 

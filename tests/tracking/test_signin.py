@@ -39,7 +39,9 @@ async def test_a_driver_signs_in_by_subprotocol(driver: Driver) -> None:
         assert socket.accepted_subprotocol == "doorstep"
 
 
-@pytest.mark.parametrize("headers", [[], [(b"authorization", b"Bearer nonsense")], [(b"authorization", b"Basic eA==")]])
+@pytest.mark.parametrize(
+    "headers", [[], [(b"authorization", b"Bearer nonsense")], [(b"authorization", b"Basic eA==")]]
+)
 async def test_a_driver_without_a_token_of_ours_is_refused(driver: Driver, headers: list) -> None:
     frame, code = await refusal(Socket(f"role=driver&driverId={driver.pk}", headers))
     assert (frame["code"], code) == ("not_signed_in", 4401)

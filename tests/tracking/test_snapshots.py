@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -73,17 +74,19 @@ class Day:
             lambda: actions.unassign(order.pk, actor=actions.SYSTEM),
             lambda: actions.set_out(driver.pk, [s.pk for s in stops[:1]], happened_at=now, evidence={}),
             lambda: actions.arrive(driver.pk, [s.pk for s in stops[:1]], happened_at=now, evidence={}),
-            lambda: actions.report(driver.pk, order.pk, chosen.choice(["picked_up", "picked_up", "delivered"])),
+            lambda: actions.report(
+                driver.pk, order.pk, chosen.choice(["picked_up", "picked_up", "delivered"])
+            ),
             lambda: actions.set_shift(driver.pk, chosen.random() < 0.8),
-            lambda: actions.cancel(order.pk, actor=actions.dispatcher("ada"), reason="test")
-            if chosen.random() < 0.1
-            else None,
+            lambda: (
+                actions.cancel(order.pk, actor=actions.dispatcher("ada"), reason="test")
+                if chosen.random() < 0.1
+                else None
+            ),
             lambda: self.plan(driver, stops),
         ]
-        try:
+        with suppress(DispatchError):
             chosen.choice(happenings)()
-        except DispatchError:
-            pass
 
     def plan(self, driver: Driver, stops: list[Stop]) -> None:
         soon = timezone.now() + timedelta(minutes=self.random.randint(1, 40))
@@ -124,7 +127,9 @@ async def test_the_position_in_a_snapshot_is_the_one_in_the_frames(driver: Drive
         await dispatcher.until(lambda: fold_dispatcher(dispatcher.frames) == wanted)
 
 
-async def test_what_the_channel_layer_lost_is_healed(driver: Driver, order: Order, restaurant: Restaurant) -> None:
+async def test_what_the_channel_layer_lost_is_healed(
+    driver: Driver, order: Order, restaurant: Restaurant
+) -> None:
     async with (
         await dispatcher_socket() as dispatcher,
         customer_socket(order.tracking_token) as customer,
@@ -152,7 +157,11 @@ async def test_what_the_channel_layer_lost_is_healed(driver: Driver, order: Orde
 
 
 async def test_a_socket_that_ended_leaves_nothing_behind(driver: Driver, order: Order) -> None:
-    async with await dispatcher_socket() as a, customer_socket(order.tracking_token) as b, await driver_socket(driver) as c:
+    async with (
+        await dispatcher_socket() as a,
+        customer_socket(order.tracking_token) as b,
+        await driver_socket(driver) as c,
+    ):
         for socket in (a, b, c):
             await socket.frame("ready")
         assert live().members

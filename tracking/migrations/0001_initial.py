@@ -47,7 +47,8 @@ class Migration(migrations.Migration):
                         (
                             "recorded_at",
                             models.DateTimeField(
-                                db_default=django.db.models.functions.datetime.Now(), verbose_name="device time"
+                                db_default=django.db.models.functions.datetime.Now(),
+                                verbose_name="device time",
                             ),
                         ),
                         (

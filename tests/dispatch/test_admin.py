@@ -1,0 +1,382 @@
+import re
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.contrib.messages import get_messages
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from dispatch import access, actions, signals
+from dispatch.models import City, Driver, Order, OrderEvent, Restaurant
+from dispatch.statuses import OrderStatus
+from tracking.models import LocationHistory
+
+pytestmark = pytest.mark.django_db
+
+ORDERS = reverse("admin:dispatch_order_changelist")
+DRIVERS = reverse("admin:dispatch_driver_changelist")
+RESTAURANTS = reverse("admin:dispatch_restaurant_changelist")
+
+
+def signed_in(*groups: str, superuser: bool = False) -> Client:
+    user = User.objects.create_user("dana", is_staff=True, is_superuser=superuser)
+    user.groups.add(*Group.objects.filter(name__in=groups))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def staff() -> Client:
+    return signed_in("staff", "dispatcher")
+
+
+@pytest.fixture
+def announced() -> list[tuple[str, dict]]:
+    """What the domain announces during a test."""
+    heard: list[tuple[str, dict]] = []
+    names = {
+        signals.fleet_changed: "fleet",
+        signals.restaurant_changed: "restaurant",
+        signals.assignment_changed: "assignment",
+    }
+
+    def hear(signal, **facts):
+        heard.append((names[signal], {key: value for key, value in facts.items() if key != "sender"}))
+
+    for signal in names:
+        signal.connect(hear)
+    yield heard
+    for signal in names:
+        signal.disconnect(hear)
+
+
+def page(model: str, obj: object) -> str:
+    return reverse(f"admin:dispatch_{model}_change", args=[obj.pk])
+
+
+def said(response) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def chosen(action: str, *objects: object, **more: str) -> dict[str, object]:
+    return {"action": action, "_selected_action": [str(obj.pk) for obj in objects], **more}
+
+
+# --------------------------------------------------------------------------------------------------- groups
+
+
+def test_groups_have_their_permissions(transactional_db):
+    dispatcher = User.objects.create_user("dis", is_staff=True)
+    dispatcher.groups.add(Group.objects.get(name="dispatcher"))
+    staff = User.objects.create_user("sta", is_staff=True)
+    staff.groups.add(Group.objects.get(name="staff"))
+
+    assert access.may_dispatch(dispatcher)
+    assert not access.may_dispatch(staff)
+    assert dispatcher.get_all_permissions() == {
+        "dispatch.dispatch_orders",
+        "dispatch.change_order",
+        *(f"dispatch.view_{name}" for name in ("city", "driver", "order", "orderevent", "restaurant", "stop")),
+        "tracking.view_locationhistory",
+    }
+    assert staff.has_perms(["dispatch.add_order", "dispatch.change_order", "dispatch.change_restaurant"])
+    assert not staff.has_perm("dispatch.change_orderevent")
+    assert not staff.has_perm("tracking.change_locationhistory")
+
+
+def test_a_dispatcher_cannot_change_restaurants(restaurant):
+    client = signed_in("dispatcher")
+    assert client.get(page("restaurant", restaurant)).status_code == 200
+    assert client.post(page("restaurant", restaurant), {"name": "X"}).status_code == 403
+    assert client.get(reverse("admin:dispatch_restaurant_add")).status_code == 403
+
+
+# -------------------------------------------------------------------------------------------------- drivers
+
+
+def test_a_new_token_is_shown_once_and_replaces_the_old_one(staff, driver):
+    old = actions.issue_token(driver.pk)
+    response = staff.post(DRIVERS, chosen("issue_new_token", driver))
+    assert response.status_code == 200
+    assert "no-store" in response["Cache-Control"]
+    (token,) = re.findall(r"<code>([\w-]{32})</code>", response.content.decode())
+    assert access.driver_by_token(token) == driver
+    with pytest.raises(access.NotFound):
+        access.driver_by_token(old)
+    assert token not in staff.get(page("driver", driver)).content.decode()
+
+
+def test_new_tokens_need_the_permission_to_change_drivers(driver):
+    actions.issue_token(driver.pk)
+    before = Driver.objects.get().token_digest
+    signed_in("dispatcher").post(DRIVERS, chosen("issue_new_token", driver))
+    assert Driver.objects.get().token_digest == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_drivers_are_saved_with_an_announcement_and_without_their_status(staff, driver, announced):
+    response = staff.post(
+        page("driver", driver), {"name": "Nadia Voss", "phone": "", "city": str(driver.city_id), "status": "offline"}
+    )
+    assert response.status_code == 302
+    driver.refresh_from_db()
+    assert (driver.name, driver.status, driver.version) == ("Nadia Voss", "idle", 2)
+    assert announced == [("fleet", {"orders": frozenset(), "drivers": frozenset({driver.pk})})]
+
+    staff.post(reverse("admin:dispatch_driver_add"), {"name": "New Hand", "phone": "", "city": ""})
+    new = Driver.objects.get(name="New Hand")
+    assert (new.status, new.on_shift) == ("offline", False)
+    assert announced[1:] == [("fleet", {"orders": frozenset(), "drivers": frozenset({new.pk})})]
+
+
+def test_a_shift_can_be_ended(staff, driver):
+    response = staff.post(DRIVERS, chosen("end_shift", driver))
+    assert said(response) == ["1 now off shift."]
+    driver.refresh_from_db()
+    assert (driver.on_shift, driver.status) == (False, "offline")
+
+
+def test_only_a_driver_without_a_past_can_be_deleted(staff, new_driver, order):
+    veteran, tracked, unused = new_driver(), new_driver(), new_driver(fix_at=None)
+    Driver.objects.filter(pk=veteran.pk).update(fix_at=None)
+    actions.assign(order.pk, veteran.pk, actor=actions.SYSTEM)
+    for driver, status in ((veteran, 403), (tracked, 403), (unused, 302)):
+        url = reverse("admin:dispatch_driver_delete", args=[driver.pk])
+        assert staff.post(url, {"post": "yes"}).status_code == status
+    assert set(Driver.objects.all()) == {veteran, tracked}
+    assert "delete_selected" not in staff.get(DRIVERS).content.decode()
+
+
+# ---------------------------------------------------------------------------------------------- restaurants
+
+
+@pytest.mark.django_db(transaction=True)
+def test_restaurants_are_saved_with_an_announcement(staff, restaurant, announced):
+    fields = {"name": "Moved", "address": "1 New Street", "city": str(restaurant.city_id)}
+    place = {"lat": "39.75", "lng": "-104.99", "geofence_radius": "150"}
+    assert staff.post(page("restaurant", restaurant), fields | place).status_code == 302
+    restaurant.refresh_from_db()
+    assert (restaurant.name, restaurant.point, restaurant.geofence_radius) == ("Moved", (39.75, -104.99), 150)
+    assert announced == [("restaurant", {"restaurant": restaurant.pk})]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("lat", "91"), ("lng", "nan"), ("lat", ""), ("geofence_radius", "19"), ("geofence_radius", "5001")]
+)
+def test_an_impossible_place_is_refused(staff, restaurant, name, value):
+    fields = {"name": "R", "address": "", "city": "", "lat": "39.75", "lng": "-104.99", "geofence_radius": "150"}
+    response = staff.post(page("restaurant", restaurant), fields | {name: value})
+    assert response.status_code == 200
+    assert list(response.context["adminform"].form.errors) == [name]
+
+
+def test_the_restaurant_page_has_a_map_and_no_inline_script(staff, restaurant):
+    html = staff.get(page("restaurant", restaurant)).content.decode()
+    assert 'type="module"' in html
+    assert f'"radius": {restaurant.geofence_radius}' in html
+    assert not re.search(r"<script(?![^>]*\b(src|type=\"application/json\"))", html)
+    assert " style=" not in html
+
+
+# --------------------------------------------------------------------------------------------------- orders
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_entered_by_hand_begins_its_timeline(staff, restaurant, announced):
+    fields = {
+        "restaurant": str(restaurant.pk),
+        "customer_name": "Ada",
+        "customer_phone": "",
+        "customer_address": "1 Test Street",
+        "customer_lat": "39.76",
+        "customer_lng": "-104.98",
+        "ready_at_0": "",
+        "ready_at_1": "",
+    }
+    response = staff.post(reverse("admin:dispatch_order_add"), fields)
+    assert response.status_code == 302, response.context["errors"]
+    order = Order.objects.get()
+    assert (order.status, len(order.tracking_token)) == ("pending", 32)
+    event = order.events.get()
+    assert (event.from_status, event.to_status, event.actor, event.actor_name) == (None, "pending", "dispatcher", "dana")
+    assert announced == [("fleet", {"orders": frozenset({order.pk}), "drivers": frozenset()})]
+
+
+def test_half_a_place_is_refused(staff, restaurant):
+    fields = {"restaurant": str(restaurant.pk), "customer_lat": "39.76", "customer_lng": ""}
+    response = staff.post(reverse("admin:dispatch_order_add"), fields)
+    assert response.status_code == 200
+    assert "Give both coordinates" in response.content.decode()
+    assert not Order.objects.exists()
+
+
+def corrected(order: Order, **fields: str) -> dict[str, str]:
+    now = {
+        "customer_name": order.customer_name,
+        "customer_phone": order.customer_phone,
+        "customer_address": order.customer_address,
+        "customer_lat": str(order.customer_lat),
+        "customer_lng": str(order.customer_lng),
+        "ready_at_0": "",
+        "ready_at_1": "",
+    }
+    return now | fields
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_door_that_moves_is_announced_and_planned_anew(staff, order, driver, announced):
+    actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+    version = Order.objects.get().version
+    announced.clear()
+    tampered = {"status": "delivered", "driver": "", "restaurant": str(UUID(int=1))}
+    response = staff.post(page("order", order), corrected(order, customer_lat="39.7601") | tampered)
+    assert response.status_code == 302
+    after = Order.objects.get()
+    assert (after.customer_lat, after.status, after.driver, after.restaurant) == (
+        39.7601,
+        "assigned",
+        driver,
+        order.restaurant,
+    )
+    assert after.version > version
+    assert ("assignment", {"driver": driver.pk}) in announced
+    assert ("fleet", {"orders": frozenset({order.pk}), "drivers": frozenset({driver.pk})}) in announced
+
+    announced.clear()
+    staff.post(page("order", order), corrected(after, customer_name="Grace"))
+    assert Order.objects.get().customer_name == "Grace"
+    assert [name for name, _ in announced] == ["fleet"]
+
+
+def test_a_driver_under_way_keeps_an_address_to_drive_to(staff, order, driver):
+    actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+    response = staff.post(page("order", order), corrected(order, customer_lat="", customer_lng=""))
+    assert said(response) == ["A driver has this order: the customer's address needs coordinates."]
+    assert Order.objects.get().customer_point == order.customer_point
+
+
+def test_an_order_that_is_over_is_read_only(staff, order):
+    actions.cancel(order.pk, actor=actions.SYSTEM)
+    assert staff.get(page("order", order)).status_code == 200
+    assert staff.post(page("order", order), corrected(order, customer_name="Eve")).status_code == 403
+
+
+def test_orders_are_never_deleted(order):
+    client = signed_in(superuser=True)
+    assert client.post(reverse("admin:dispatch_order_delete", args=[order.pk]), {"post": "yes"}).status_code == 403
+    client.post(ORDERS, chosen("delete_selected", order, post="yes"))
+    assert Order.objects.get() == order
+
+
+def test_the_order_page_shows_its_timeline_and_link(staff, order, driver):
+    actions.assign(order.pk, driver.pk, actor=actions.dispatcher("dana"))
+    html = staff.get(page("order", order)).content.decode()
+    assert f'href="/track/?t={order.tracking_token}"' in html
+    assert html.count(driver.name) >= 3  # the order, the event, the stops
+    assert 'name="driver"' not in html
+    assert 'name="status"' not in html
+
+
+def test_assigning_asks_for_a_driver_and_names_what_is_refused(staff, new_order, driver, new_driver):
+    off_shift = new_driver(on_shift=False, status="offline")
+    waiting, over = new_order(), new_order()
+    actions.cancel(over.pk, actor=actions.SYSTEM)
+
+    asked = staff.post(ORDERS, chosen("assign", waiting, over))
+    html = asked.content.decode()
+    assert driver.name in html
+    assert off_shift.name not in html
+    assert set(re.findall(r'name="_selected_action" value="([^"]+)"', html)) == {str(waiting.pk), str(over.pk)}
+    assert Order.objects.get(pk=waiting.pk).status == "pending"
+
+    done = staff.post(ORDERS, chosen("assign", waiting, over, confirmed="yes", driver=str(driver.pk)))
+    assert done.status_code == 302
+    assert sorted(said(done)) == ["1 assigned.", f"{over}: The order is cancelled; it cannot become assigned."]
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.driver) == ("assigned", driver)
+    event = waiting.events.last()
+    assert (event.actor, event.actor_name) == ("dispatcher", "dana")
+
+
+def test_assigning_without_a_driver_asks_again(staff, order):
+    response = staff.post(ORDERS, chosen("assign", order, confirmed="yes", driver=""))
+    assert response.status_code == 200
+    assert "This field is required" in response.content.decode()
+
+
+def test_assigning_from_the_orders_own_page(staff, order, driver):
+    response = staff.post(page("order", order), {"CHANGE_FORM-action": "assign", "_selected_action": str(order.pk)})
+    assert driver.name in response.content.decode()
+
+
+def test_unassigning(staff, new_order, driver):
+    given, waiting = new_order(), new_order()
+    actions.assign(given.pk, driver.pk, actor=actions.SYSTEM)
+    response = staff.post(ORDERS, chosen("unassign", given, waiting))
+    assert sorted(said(response)) == ["1 unassigned.", f"{waiting}: The order is pending; it cannot become pending."]
+    assert set(Order.objects.values_list("status", "driver")) == {("pending", None)}
+
+
+def test_cancelling_wants_a_reason(staff, order, driver):
+    actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+    actions.report(driver.pk, order.pk, "picked_up")
+    assert "Reason" in staff.post(ORDERS, chosen("cancel", order)).content.decode()
+    assert staff.post(ORDERS, chosen("cancel", order, confirmed="yes", reason=" ")).status_code == 200
+    response = staff.post(ORDERS, chosen("cancel", order, confirmed="yes", reason="Spilled"))
+    assert said(response) == ["1 cancelled."]
+    assert Order.objects.get().status == OrderStatus.CANCELLED
+    assert OrderEvent.objects.last().reason == "Spilled"
+
+
+def test_staff_who_are_no_dispatchers_cannot_assign(order, driver):
+    client = signed_in("staff")
+    client.post(ORDERS, chosen("assign", order, confirmed="yes", driver=str(driver.pk)))
+    client.post(ORDERS, chosen("cancel", order, confirmed="yes", reason="x"))
+    assert Order.objects.get().status == "pending"
+
+
+# ---------------------------------------------------------------------------------- what is only looked at
+
+
+def test_events_and_history_are_read_only(order, driver):
+    client = signed_in(superuser=True)
+    event = order.events.get()
+    fix = LocationHistory.objects.create(driver=driver, lat=39.7, lng=-104.9, recorded_at=timezone.now())
+    for name, obj in (("dispatch_orderevent", event), ("tracking_locationhistory", fix)):
+        assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200
+        url = reverse(f"admin:{name}_change", args=[obj.pk])
+        assert client.get(url).status_code == 200
+        assert client.post(url, {}).status_code == 403
+        assert client.post(reverse(f"admin:{name}_delete", args=[obj.pk]), {"post": "yes"}).status_code == 403
+        assert client.get(reverse(f"admin:{name}_add")).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["city", "driver", "order", "orderevent", "restaurant", "locationhistory"])
+def test_lists_need_the_same_number_of_queries_however_long(name, new_order, new_driver, django_assert_num_queries):
+    client = signed_in(superuser=True)
+    app = "tracking" if name == "locationhistory" else "dispatch"
+    url = reverse(f"admin:{app}_{name}_changelist")
+
+    def add(number: int) -> None:
+        town = City.objects.create(name=f"Town {number}", lat=39.7, lng=-104.9)
+        kitchen = Restaurant.objects.create(name=f"Kitchen {number}", city=town, lat=39.7, lng=-104.9)
+        driver = new_driver(city=town)
+        order = new_order(restaurant_id=kitchen.pk)
+        actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+        moment = timezone.now() - timedelta(seconds=number)
+        LocationHistory.objects.create(driver=driver, lat=39.7, lng=-104.9, recorded_at=moment)
+
+    add(1)
+    client.get(url)  # content types and the like are cached from here on
+    with CaptureQueriesContext(connection) as few:
+        assert client.get(url).status_code == 200
+    for number in range(2, 8):
+        add(number)
+    with django_assert_num_queries(len(few.captured_queries)):
+        assert "7 " in client.get(url).content.decode()
