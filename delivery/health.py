@@ -6,8 +6,9 @@ import psycopg
 import redis
 import requests
 from django.conf import settings
-from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
+
+from tracking.history import connection_params
 
 _TIMEOUT_S = 1.5
 
@@ -25,12 +26,10 @@ def readyz(_: HttpRequest) -> JsonResponse:
 
 def _database() -> bool:
     # A connection of its own with a timeout: the ORM's would wait for a server that hangs.
-    params = connection.get_connection_params()
-    known = {name: params[name] for name in ("dbname", "user", "password", "host", "port") if name in params}
     try:
-        with psycopg.connect(**known, connect_timeout=2) as own:
+        with psycopg.connect(**connection_params() | {"connect_timeout": 2}) as own:
             own.execute("SELECT 1")
-    except (DatabaseError, psycopg.Error):
+    except psycopg.Error:
         return False
     return True
 

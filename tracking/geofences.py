@@ -38,16 +38,17 @@ class Rules:
     #: Fixes in a row inside that make an arrival, when the driver is slower than `slow_mps` …
     confirming_fixes: int = 2
     slow_mps: float = 7.0
-    #: … or, whatever the speed, this long inside …
+    #: … or this long inside, having come no farther than at `slow_mps` (bad fixes of a parked car look fast) …
     dwell_s: float = 30.0
     #: … or one single fix, if it is this good and the driver all but stands.
     sharp_accuracy_m: float = 25.0
     standing_mps: float = 2.0
-    #: Left: farther than radius + margin even at the fix's worst, for this long.
-    exit_margin_m: float = 30.0
+    #: Left: farther than radius + margin even at the fix's worst, for this long. Errors of parked phones drift, for
+    #: minutes, to about four times their σ, which between high buildings is some 25 m.
+    exit_margin_m: float = 100.0
     exit_s: float = 10.0
-    #: A shorter stay than this was no visit.
-    min_visit_s: float = 20.0
+    #: Clearly outside this soon after the arrival: it was no visit.
+    min_visit_s: float = 30.0
     #: So far from where the plan found the driver is on the way.
     set_out_m: float = 50.0
 
@@ -63,9 +64,10 @@ class Visit:
 
     arrived_at: int | None = None
     left: bool = False
+    set_out: bool = False
     anchor: Point | None = None
     inside: int = 0
-    inside_since: int | None = None
+    entered: Fix | None = None
     outside_since: int | None = None
 
 
@@ -81,7 +83,7 @@ def observe(
         return visit, None
     if visit.arrived_at is not None:
         return _leaving(visit, fence, fix, rules)
-    if fence.waiting and visit.anchor is None:
+    if fence.waiting and visit.anchor is None and not visit.set_out:
         visit = replace(visit, anchor=fix.point)
     if visit.inside == 0 and _far(fence, before, fix):
         return _setting_out(visit, fence, fix, rules)
@@ -91,7 +93,7 @@ def observe(
     )
     if distance <= fence.radius_m or crossed:
         return _arriving(visit, fence, before, fix, distance, rules)
-    return _setting_out(replace(visit, inside=0, inside_since=None), fence, fix, rules)
+    return _setting_out(replace(visit, inside=0, entered=None), fence, fix, rules)
 
 
 def _far(fence: Fence, before: Fix | None, fix: Fix) -> bool:
@@ -106,28 +108,31 @@ def _far(fence: Fence, before: Fix | None, fix: Fix) -> bool:
 
 
 def _setting_out(visit: Visit, fence: Fence, fix: Fix, rules: Rules) -> tuple[Visit, Sighting | None]:
-    if not fence.waiting or visit.anchor is None:
+    if not fence.waiting or visit.set_out or visit.anchor is None:
         return visit, None
     moved = distance_m(visit.anchor, fix.point)
     if moved < rules.set_out_m:
         return visit, None
     evidence = _evidence(fence, fix, distance_m(fence.center, fix.point)) | {"moved_m": round(moved)}
-    return replace(visit, anchor=None), Sighting(Event.SET_OUT, evidence)
+    return replace(visit, set_out=True), Sighting(Event.SET_OUT, evidence)
 
 
 def _arriving(
     visit: Visit, fence: Fence, before: Fix | None, fix: Fix, distance: float, rules: Rules
 ) -> tuple[Visit, Sighting | None]:
-    since = fix.ts if visit.inside_since is None else visit.inside_since
-    visit = replace(visit, inside=visit.inside + 1, inside_since=since)
+    visit = replace(visit, inside=visit.inside + 1)
+    if distance > fence.radius_m:
+        # Through the circle since the fix before: a sign, but nobody arrives while outside.
+        return visit, None
+    entered = visit.entered or fix
+    visit = replace(visit, entered=entered)
     speed = _speed(before, fix)
-    dwell_s = (fix.ts - since) / 1000
-    inside = distance <= fence.radius_m
-    if inside and fix.speed is not None and fix.speed <= rules.standing_mps and _sharp(fix, rules):
+    dwell_s = (fix.ts - entered.ts) / 1000
+    if fix.speed is not None and fix.speed <= rules.standing_mps and _sharp(fix, rules):
         rule = "standing"
     elif visit.inside >= rules.confirming_fixes and speed is not None and speed <= rules.slow_mps:
         rule = "slow"
-    elif inside and dwell_s >= rules.dwell_s:
+    elif dwell_s >= rules.dwell_s and distance_m(entered.point, fix.point) <= rules.slow_mps * dwell_s:
         rule = "dwell"
     else:
         return visit, None
@@ -137,7 +142,7 @@ def _arriving(
         "dwell_s": round(dwell_s),
         "speed_mps": None if speed is None else round(speed, 1),
     }
-    return replace(visit, arrived_at=fix.ts, outside_since=None), Sighting(Event.ARRIVED, evidence)
+    return replace(visit, arrived_at=fix.ts), Sighting(Event.ARRIVED, evidence)
 
 
 def _leaving(visit: Visit, fence: Fence, fix: Fix, rules: Rules) -> tuple[Visit, Sighting | None]:
@@ -151,7 +156,7 @@ def _leaving(visit: Visit, fence: Fence, fix: Fix, rules: Rules) -> tuple[Visit,
     assert visit.arrived_at is not None  # noqa: S101 (observe calls this only after an arrival)
     stay_s = (visit.outside_since - visit.arrived_at) / 1000
     if stay_s < rules.min_visit_s:
-        return Visit(), None
+        return Visit(set_out=True), None
     evidence = _evidence(fence, fix, distance) | {"stay_s": round(stay_s)}
     return replace(visit, left=True), Sighting(Event.LEFT, evidence)
 

@@ -6,7 +6,7 @@ with it the acks), live positions go on.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -79,14 +79,9 @@ class HistoryWriter:
 
     async def _connected(self) -> psycopg.AsyncConnection:
         if self._connection is None or self._connection.closed:
-            params = connections["default"].get_connection_params()
-            known = {
-                name: params[name]
-                for name in ("dbname", "user", "password", "host", "port")
-                if name in params
-            }
             self._connection = await psycopg.AsyncConnection.connect(
-                **known, connect_timeout=5, autocommit=True, application_name="doorstep-history"
+                **connection_params() | {"connect_timeout": 5, "application_name": "doorstep-history"},
+                autocommit=True,
             )
         return self._connection
 
@@ -94,6 +89,12 @@ class HistoryWriter:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             await connection.close()
+
+
+def connection_params() -> dict[str, Any]:
+    """What the settings say of PostgreSQL, for a connection outside of the ORM."""
+    params: dict[str, Any] = connections["default"].get_connection_params()
+    return {name: value for name, value in params.items() if name not in ("context", "cursor_factory")}
 
 
 def _when(fix: Fix) -> datetime:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from dispatch import access
 from dispatch.errors import NotFound
+from dispatch.maps import map_config
 from dispatch.models import Order
 from dispatch.statuses import FINAL, OrderStatus
 from tracking import snapshots
@@ -88,11 +89,6 @@ def _context(order: Order) -> dict[str, Any]:
             "map": map_config(),
         },
     }
-
-
-def map_config() -> dict[str, Any]:
-    """What static/js/map.js needs to know."""
-    return {"tileUrl": settings.MAP_TILE_URL, "attribution": settings.MAP_ATTRIBUTION, "maxDataZoom": 14}
 
 
 def _steps(status: OrderStatus) -> list[dict[str, Any]]:

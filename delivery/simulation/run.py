@@ -9,6 +9,7 @@ from random import Random
 from typing import Never
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from delivery.simulation import demand, people
@@ -34,7 +35,7 @@ OPEN_ORDERS_PER_DRIVER = 3
 
 
 class NoRestaurants(Exception):
-    """There is nothing to order from."""
+    """There is nothing to order from: no restaurant stands at a road of the map."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ async def simulate(options: Options) -> Never:
     outages = Outages()
     database = Database(outages, rng)
     roads = Roads(outages, rng)
-    restaurants = await database(restaurants_by_town)
+    restaurants = await _on_the_map(await database(restaurants_by_town), roads)
     if not restaurants:
         raise NoRestaurants
     sizes = demand.shares(options.drivers, {town: len(places) for town, places in restaurants.items()})
@@ -71,6 +72,18 @@ async def simulate(options: Options) -> Never:
         if options.dispatcher:
             tasks.create_task(Dispatcher(database, rng).run())
     raise AssertionError("Drivers, customers and dispatchers never end by themselves.")
+
+
+async def _on_the_map(
+    restaurants: Mapping[Town, Sequence[tuple[UUID, Point]]], roads: Roads
+) -> dict[Town, list[tuple[UUID, Point]]]:
+    """Those that a driver can reach; a town without any is left out."""
+    reachable: dict[Town, list[tuple[UUID, Point]]] = {}
+    for town, places in restaurants.items():
+        for id_, point in places:
+            if await roads.near(point) is not None:
+                reachable.setdefault(town, []).append((id_, point))
+    return reachable
 
 
 async def _drive(
@@ -127,4 +140,6 @@ class Customers:
 
 
 def _open_orders() -> int:
-    return Order.objects.exclude(status__in=FINAL).count()
+    """Orders that wait for a driver or that a simulated one has."""
+    ours = Q(driver=None) | Q(driver__simulated=True)
+    return Order.objects.filter(ours).exclude(status__in=FINAL).count()

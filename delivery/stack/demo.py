@@ -56,15 +56,8 @@ def start(processes: Processes, state: State, port: int) -> dict[str, str]:
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "DOORSTEP_DEMO_PASSWORD": password,
     }
-    env = start_servers(processes, state, settings)
-    for name, command in (
-        ("migrate", ["migrate", "--no-input"]),
-        ("collectstatic", ["collectstatic", "--no-input"]),
-        ("sample_data", ["sample_data"]),
-    ):
-        with step(name) as show:
-            processes.run(name, [*MANAGE, *command], env, show=show)
-
+    commands = [["migrate", "--no-input"], ["collectstatic", "--no-input"], ["sample_data"]]
+    env = start_servers(processes, state, settings, commands)
     with step("web"):
         processes.start("web", web(port), env)
         ready = env["PUBLIC_URL"] + "/readyz"

@@ -14,7 +14,7 @@ from psycopg import sql
 from delivery.stack.errors import StackError
 from delivery.stack.processes import Processes
 from delivery.stack.state import State
-from delivery.stack.unprivileged import give, way_down
+from delivery.stack.unprivileged import give, way_to_run
 
 NAME = "doorstep"
 MAJOR = "18"
@@ -38,14 +38,14 @@ def start(processes: Processes, state: State, *, throwaway: bool = False) -> str
     """Start PostgreSQL, its cluster and database made where missing, and return its DATABASE_URL.
 
     `throwaway` gives up durability for speed.
-    StackError: it is not installed, can't run as root here, or its data are of another major version.
+    StackError: it is not installed, can't run as this user, or its data are of another major version.
     """
     binaries = installation()
     data = state.folder / "postgres"
     env = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    drop_root = way_down(binaries / "postgres", state.sockets) if os.geteuid() == 0 else None
+    become = way_to_run(binaries / "postgres", state.sockets)
     if not data.exists():
-        create_cluster(processes, binaries, data, env, drop_root)
+        create_cluster(processes, binaries, data, env, become)
     found = (data / "PG_VERSION").read_text().strip()
     if found != MAJOR:
         raise StackError(
@@ -57,7 +57,7 @@ def start(processes: Processes, state: State, *, throwaway: bool = False) -> str
     )
     for stale in state.sockets.glob(".s.PGSQL.*"):
         stale.unlink()
-    give(data, drop_root)
+    give(data, become)
 
     settings = SETTINGS | (THROWAWAY if throwaway else {})
     settings["unix_socket_directories"] = f'"{state.sockets}"'
@@ -69,7 +69,7 @@ def start(processes: Processes, state: State, *, throwaway: bool = False) -> str
         stop_signal=signal.SIGINT,  # "fast": ends the sessions, writes a checkpoint
         stop_s=30,
         orphan_signal=signal.SIGINT,
-        drop_root=drop_root,
+        become=become,
     )
     processes.wait_until(lambda: database_is_there(state.sockets), "starting PostgreSQL", START_S)
     return f"postgres://{NAME}@/{NAME}?host={quote(str(state.sockets), safe='')}"
@@ -87,18 +87,18 @@ def create_cluster(
     binaries: Path,
     data: Path,
     env: Mapping[str, str],
-    drop_root: Callable[[], None] | None,
+    become: Callable[[], None] | None,
 ) -> None:
     """A new cluster, made aside and renamed, so that an interrupted one is never taken for a whole one."""
     new = data.with_name("postgres.new")
     if new.exists():
         shutil.rmtree(new)
     new.mkdir(mode=0o700)
-    give(new, drop_root)
+    give(new, become)
     # The builtin provider knows C.UTF-8 where the system's C library does not.
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     access = [f"--username={NAME}", "--auth=trust"]  # the folder of the socket is its owner's alone
-    processes.run("initdb", [binaries / "initdb", "-D", new, *access, *locale], env, drop_root=drop_root)
+    processes.run("initdb", [binaries / "initdb", "-D", new, *access, *locale], env, become=become)
     new.rename(data)
 
 

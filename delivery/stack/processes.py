@@ -94,11 +94,12 @@ class Processes:
         stop_signal: signal.Signals = signal.SIGTERM,
         stop_s: float = 10,
         orphan_signal: signal.Signals = signal.SIGKILL,
-        drop_root: Callable[[], None] | None = None,
+        become: Callable[[], None] | None = None,
+        shows: bool = False,
     ) -> Child:
         """Start a process that is to run until the end.
 
-        `orphan_signal`: what the kernel sends it when the launcher dies. `drop_root` runs in it first.
+        `orphan_signal`: what the kernel sends it when the launcher dies. `become` runs in it first.
         """
         log = self.logs / f"{name}.log"
         with log.open("wb") as out:
@@ -106,10 +107,10 @@ class Processes:
                 command,
                 env=env,
                 stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
+                stdout=None if shows else out,
+                stderr=out,
                 start_new_session=True,
-                preexec_fn=tied_to_launcher(orphan_signal, drop_root),
+                preexec_fn=tied_to_launcher(orphan_signal, become),
             )
         child = Child(name, process, log, stop_signal, stop_s)
         self.children.append(child)
@@ -121,19 +122,18 @@ class Processes:
         command: Sequence[str | Path],
         env: Mapping[str, str],
         *,
-        drop_root: Callable[[], None] | None = None,
-        show: Callable[[str], None] = lambda line: None,
+        become: Callable[[], None] | None = None,
+        shows: bool = False,
     ) -> None:
-        """Run a command to its end; `show` gets the last line of its log as it grows.
+        """Run a command to its end. One that `shows` has its standard output on our terminal, not in its log.
 
         ChildDied: it failed.
         """
-        child = self.start(name, command, env, drop_root=drop_root)
+        child = self.start(name, command, env, become=become, shows=shows)
         self.children.remove(child)
         try:
             while child.process.poll() is None:
                 self.pause()
-                show("".join(child.last_lines(1)))
         except BaseException:
             child.stop()
             raise
@@ -175,15 +175,15 @@ class Processes:
 
 
 def tied_to_launcher(
-    orphan_signal: signal.Signals, drop_root: Callable[[], None] | None = None
+    orphan_signal: signal.Signals, become: Callable[[], None] | None = None
 ) -> Callable[[], None]:
     """What a child does between fork and exec. The tie comes last: a change of user would undo it."""
     launcher = os.getpid()
     libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
     def prepare() -> None:
-        if drop_root:
-            drop_root()
+        if become:
+            become()
         if libc:
             libc.prctl(PR_SET_PDEATHSIG, orphan_signal)
             if os.getppid() != launcher:  # it died before the tie was made

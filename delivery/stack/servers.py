@@ -1,11 +1,12 @@
 """The servers Doorstep stands on, each one ours unless the environment names another."""
 
+import json
 import os
 import re
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 import psycopg
@@ -22,9 +23,14 @@ ANSWER_S = 5
 
 
 def start_servers(
-    processes: Processes, state: State, settings: Mapping[str, str], *, throwaway: bool = False
+    processes: Processes,
+    state: State,
+    settings: Mapping[str, str],
+    commands: Sequence[Sequence[str]],
+    *,
+    throwaway: bool = False,
 ) -> dict[str, str]:
-    """Start PostgreSQL, Valkey and OSRM, whose roads are built where they are missing.
+    """Start PostgreSQL, Valkey and OSRM, and run the Django commands that prepare what they hold.
 
     Returns the environment for Doorstep's own processes: ours, the given settings, where those servers are.
 
@@ -43,8 +49,8 @@ def start_servers(
     env["REDIS_URL"] = named_or_ours(
         "Valkey", "REDIS_URL", lambda: valkey.start(processes, state, throwaway=throwaway)
     )
-    with step("roads and map") as show:
-        processes.run("roads", [*MANAGE, "roads", "build"], env, show=show)
+    todo = json.dumps([["roads", "build"], *commands])
+    processes.run("prepare", [sys.executable, "-m", "delivery.stack.prepare", todo], env, shows=True)
     roads = state.folder / "roads" / "current" / "osrm" / "roads.osrm"
     env["OSRM_URL"] = named_or_ours("OSRM", "OSRM_URL", lambda: osrm.start(processes, roads))
     return env

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from delivery.stack.errors import Interrupted, StackError
 from delivery.stack.processes import Processes
-from delivery.stack.progress import step
 from delivery.stack.servers import MANAGE, start_servers
 from delivery.stack.state import ROOT, default_folder, open_state
 
@@ -38,11 +37,10 @@ def run_suite(arguments: Sequence[str], *, checks: bool) -> int:
             failed = []
             if checks:
                 failed += run_all(processes, STATIC_CHECKS, os.environ | secret)
-            env = start_servers(processes, state, {"DEBUG": "false"}, throwaway=True)
+            commands = [["collectstatic", "--no-input"]]
+            env = start_servers(processes, state, {"DEBUG": "false"}, commands, throwaway=True)
             if checks:
                 failed += run_all(processes, SCHEMA_CHECKS, env)
-            with step("collectstatic") as show:
-                processes.run("collectstatic", [*MANAGE, "collectstatic", "--no-input"], env, show=show)
             failed += run_tests(processes, arguments, env)
         except Interrupted:
             return 130

@@ -1,10 +1,11 @@
-"""How a PostgreSQL started by root gives root up, which it insists on. Linux only.
+"""Who PostgreSQL runs as where it would refuse: it insists on a user other than root, and on one with a name.
 
-Either way runs in the child between fork and exec.
+Linux only. Either way runs in the child between fork and exec.
 """
 
 import ctypes
 import os
+import pwd
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,9 +22,11 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def in_user_namespace() -> None:
-    """Root outside, nobody inside: files stay root's, and so does everything around them."""
+    """Ourselves outside, nobody inside: files stay ours, and so does everything around them."""
+    user, group = os.geteuid(), os.getegid()
     os.unshare(os.CLONE_NEWUSER)
-    for name, line in (("uid_map", f"{NOBODY} 0 1"), ("setgroups", "deny"), ("gid_map", f"{NOBODY} 0 1")):
+    maps = {"uid_map": f"{NOBODY} {user} 1", "setgroups": "deny", "gid_map": f"{NOBODY} {group} 1"}
+    for name, line in maps.items():
         Path("/proc/self", name).write_text(line)
 
 
@@ -46,16 +49,26 @@ def as_nobody() -> None:
         raise OSError(ctypes.get_errno(), "PR_CAP_AMBIENT")
 
 
-def way_down(program: Path, folder: Path) -> Callable[[], None]:
-    """The first way in which the program runs and can enter the folder. StackError: there is none."""
+def way_to_run(program: Path, folder: Path) -> Callable[[], None] | None:
+    """The first way in which the program runs and can enter the folder; None where it runs as it is.
+
+    StackError: there is no way.
+    """
+    ways = [in_user_namespace, as_nobody]
+    if os.geteuid() != 0:
+        try:
+            pwd.getpwuid(os.geteuid())
+            return None
+        except KeyError:
+            ways = [in_user_namespace]
     command = ["/bin/sh", "-c", 'cd "$1" && exec "$0" --version', str(program), str(folder)]
-    for way in (in_user_namespace, as_nobody):
+    for way in ways:
         with suppress(subprocess.SubprocessError):  # what a `way` that is forbidden turns into
             if subprocess.run(command, capture_output=True, preexec_fn=way).returncode == 0:
                 return way
     raise StackError(
-        "PostgreSQL refuses to run as root, and this machine lets root become nobody else: "
-        "run this as another user, or set DATABASE_URL"
+        "PostgreSQL refuses to run as this user, and this machine lets it become no other: "
+        "run this as an ordinary user, or set DATABASE_URL"
     )
 
 

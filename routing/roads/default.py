@@ -24,7 +24,10 @@ def default_network() -> Network:
     join_cities(
         network,
         denver=(WAZEE_AND_20TH, BLAKE_AND_DOWNING),
-        boulder=(corner_at(boulder, "28th Street", "Baseline Road"), corner_at(boulder, "28th Street", "Iris Avenue")),
+        boulder=(
+            corner_at(boulder, "28th Street", "Baseline Road"),
+            corner_at(boulder, "28th Street", "Iris Avenue"),
+        ),
         fort_collins=corner_at(fort_collins, "Mulberry Street", "Lemay Avenue"),
     )
     return network

@@ -87,13 +87,16 @@ PLACES = {
 }
 
 
+NOWHERE = (Point(90, 180), Point(-90, -180))  # bounds that the first point replaces
+
+
 @dataclass
 class Contents:
     """What an extract held, filled in while its features are written."""
 
     roads: int = 0
-    south_west: Point = Point(90, 180)
-    north_east: Point = Point(-90, -180)
+    south_west: Point = NOWHERE[0]
+    north_east: Point = NOWHERE[1]
     layers: Counter[str] = field(default_factory=Counter)
     notice: str = ""
 
@@ -121,18 +124,24 @@ def write_features(extract: Path, output: Path) -> Contents:
                 f"{extract.name} cannot be read as OpenStreetMap data ({error}): download it again."
             ) from error
         if not contents.roads:
-            raise RoadsError(f"{extract.name} has no road for cars: take an extract of the area you deliver in.")
+            raise RoadsError(
+                f"{extract.name} has no road for cars: take an extract of the area you deliver in."
+            )
         try:
             write(_areas(extract))
         except RuntimeError as error:  # areas, unlike roads, need a file in the usual order
-            contents.notice = f"The map lacks parks and lakes: {error}. `osmium sort` puts the extract in order."
+            contents.notice = (
+                f"The map lacks parks and lakes: {error}. `osmium sort` puts the extract in order."
+            )
     return contents
 
 
 def _roads_and_places(extract: Path, contents: Contents) -> Iterator[Feature]:
     blocks: defaultdict[tuple[str, str, str], list[Line]] = defaultdict(list)
     shown = KeyFilter("highway", "waterway", "place")
-    for item in osmium.FileProcessor(extract, osmium.osm.NODE | osmium.osm.WAY).with_locations().with_filter(shown):
+    for item in (
+        osmium.FileProcessor(extract, osmium.osm.NODE | osmium.osm.WAY).with_locations().with_filter(shown)
+    ):
         match item:
             case Node(tags=tags) if tags.get("place") in PLACES and "name" in tags:
                 style = Style(tags["place"], PLACES[tags["place"]])
@@ -142,7 +151,7 @@ def _roads_and_places(extract: Path, contents: Contents) -> Iterator[Feature]:
                 if road_class in ROADS and tags.get("area") != "yes":
                     if road_class not in NOT_FOR_CARS:
                         contents.include(line)
-                    name, ref = tags.get("name", ""), tags.get("ref", "")
+                    name, ref = tags.get("name") or "", tags.get("ref") or ""
                     if name or ref:
                         blocks[road_class, name, ref].append(line)
                     else:
@@ -168,7 +177,9 @@ def _areas(extract: Path) -> Iterator[Feature]:
                     yield _feature(layer, _label_point(shape), Style(style.kind, 13), area.tags)
 
 
-def _feature(layer: str, geometry: GeoJson, style: Style, tags: TagList | dict[str, str] | None = None) -> Feature:
+def _feature(
+    layer: str, geometry: GeoJson, style: Style, tags: TagList | dict[str, str] | None = None
+) -> Feature:
     texts = {key: tags[key] for key in ("name", "ref") if tags and tags.get(key)}
     return {
         "type": "Feature",

@@ -73,7 +73,9 @@ BOULDER_PLAN = TownPlan(
         *("Alpine Avenue", "Balsam Avenue", "Iris Avenue"),
     ),
     primary=frozenset({"28th Street", "Broadway"}),
-    secondary=frozenset({"Baseline Road", "Arapahoe Avenue", "Canyon Boulevard", "Folsom Street", "Iris Avenue"}),
+    secondary=frozenset(
+        {"Baseline Road", "Arapahoe Avenue", "Canyon Boulevard", "Folsom Street", "Iris Avenue"}
+    ),
     park=(8, 7, 10, 8),
     park_name="Central Park",
     tilt_deg=-2.5,
@@ -122,7 +124,9 @@ def town(plan: TownPlan) -> Network:
 
 def corner_at(network: Network, *streets: str) -> Point:
     """Where all these streets of one town meet; the one in the far corner if they do so more than once."""
-    meeting = [{p for way in network.ways if way.tags.get("name") == name for p in way.line} for name in streets]
+    meeting = [
+        {p for way in network.ways if way.tags.get("name") == name for p in way.line} for name in streets
+    ]
     return max(set.intersection(*meeting))
 
 

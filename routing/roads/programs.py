@@ -27,7 +27,9 @@ def _in_wheel(package: str, file: str) -> Path:
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if (found := Path(folder, file)).exists():
             return found
-    raise RoadsError(f"{file} of the package {package} is missing: pip install -r requirements.txt brings it.")
+    raise RoadsError(
+        f"{file} of the package {package} is missing: pip install -r requirements.txt brings it."
+    )
 
 
 def run(command: Sequence[str | Path], log: Path) -> None:
@@ -37,8 +39,12 @@ def run(command: Sequence[str | Path], log: Path) -> None:
     if done.returncode == 0:
         return
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    complaint = next((line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "no message")
+    complaint = next(
+        (line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "no message"
+    )
     name = Path(command[0]).name
     if done.returncode < 0:
-        raise RoadsError(f"{name} was killed by signal {-done.returncode}; is there enough memory? ({complaint})")
+        raise RoadsError(
+            f"{name} was killed by signal {-done.returncode}; is there enough memory? ({complaint})"
+        )
     raise RoadsError(f"{name} failed: {complaint}")

@@ -7,7 +7,7 @@ const { L, protomapsL } = window;
 /**
  * @param element the container
  * @param config what the server passed: `tileUrl`, `attribution` (text), `maxDataZoom` of vector tiles
- * @param bounds what to show first
+ * @param bounds what to show first; without them the caller sets the view
  * @param padding free space around it (Leaflet's fitBounds options)
  */
 export function createMap(element, config, bounds, padding = {}) {
@@ -19,25 +19,26 @@ export function createMap(element, config, bounds, padding = {}) {
     preferCanvas: true,
     zoomAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
   });
-  map.fitBounds(bounds, { maxZoom: 16, ...padding, animate: false });
-  tiles(config).addTo(map);
+  // From below: streets, `route` (for lines along them), the streets' names, everything else.
+  for (const [pane, zIndex] of [["route", 390], ["names", 395]]) {
+    map.createPane(pane).style.zIndex = zIndex;
+    map.getPane(pane).style.pointerEvents = "none";
+  }
+  if (bounds) map.fitBounds(bounds, { maxZoom: 16, ...padding, animate: false });
+  for (const layer of tiles(config)) layer.addTo(map);
   attribution(config.attribution).addTo(map);
   return map;
 }
 
 function tiles({ tileUrl, maxDataZoom }) {
   if (/\.(mvt|pbf)(\?|$)/.test(tileUrl)) {
-    return protomapsL.leafletLayer({
-      url: tileUrl,
-      maxDataZoom,
-      paintRules: paintRules(),
-      labelRules: labelRules(),
-      backgroundColor: GROUND,
-      attribution: "",
-      maxZoom: 19,
-    });
+    const common = { url: tileUrl, maxDataZoom, attribution: "", maxZoom: 19 };
+    return [
+      protomapsL.leafletLayer({ ...common, paintRules: paintRules(), labelRules: [], backgroundColor: GROUND }),
+      protomapsL.leafletLayer({ ...common, paintRules: [], labelRules: labelRules(), pane: "names" }),
+    ];
   }
-  return L.tileLayer(tileUrl, { maxZoom: 19 });
+  return [L.tileLayer(tileUrl, { maxZoom: 19 })];
 }
 
 function attribution(text) {

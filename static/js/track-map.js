@@ -25,7 +25,7 @@ export class DeliveryMap {
     pin(page.restaurant, "restaurant", "fork", page.restaurant.name).addTo(this.#map);
     if (page.home) pin(page.home, "home", "home", "Your door").addTo(this.#map);
     this.#route = ["casing", "core"].map((part) =>
-      L.polyline([], { className: part, interactive: false, lineCap: "round", lineJoin: "round", ...ROUTE[part] }).addTo(this.#map));
+      L.polyline([], { pane: "route", interactive: false, lineCap: "round", lineJoin: "round", ...ROUTE[part] }).addTo(this.#map));
     this.#hands = new Hands(this.#map);
     this.#hands.onchange = () => { recenter.hidden = !this.#hands.moved; };
     recenter.addEventListener("click", () => {

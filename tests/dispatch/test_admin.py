@@ -226,7 +226,8 @@ def corrected(order: Order, **fields: str) -> dict[str, str]:
         "ready_at_0": "",
         "ready_at_1": "",
     }
-    return now | fields
+    inlines = {f"{name}-{count}_FORMS": "0" for name in ("events", "stops") for count in ("TOTAL", "INITIAL")}
+    return now | inlines | fields
 
 
 @pytest.mark.django_db(transaction=True)

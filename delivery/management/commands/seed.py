@@ -1,5 +1,6 @@
 """`manage.py seed`: drivers and orders for scripts and load tools, as JSON with their tokens."""
 
+import asyncio
 import json
 import os
 import sys
@@ -9,12 +10,14 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 from uuid import UUID
 
+from channels.db import database_sync_to_async
 from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError, ProgrammingError
+from django.utils import timezone
 
 from dispatch import actions
 from dispatch.models import City, Driver, Restaurant
-from dispatch.statuses import OrderStatus
+from dispatch.statuses import DriverStatus, OrderStatus
 from routing.geo import Point
 from routing.roads.cities import DENVER
 
@@ -48,7 +51,9 @@ class Command(BaseCommand):
             raise CommandError("Orders need drivers who carry them: give --drivers 1 or more.")
         try:
             with _secret_file(options["json"]) as file:
-                json.dump(_seed(drivers, orders, per_order), file, indent=1)
+                # In the thread of one event loop, all announcements share one connection to Redis.
+                seeded = asyncio.run(database_sync_to_async(_seed)(drivers, orders, per_order))
+                json.dump(seeded, file, indent=1)
                 file.write("\n")
         except ProgrammingError as error:
             raise CommandError(
@@ -75,10 +80,17 @@ def _seed(drivers: int, orders: int, per_order: int) -> dict[str, list[dict[str,
 
 
 def _driver(city: City, number: int) -> dict[str, str]:
-    driver = Driver(name=f"Seeded driver {number}", city=city)
+    token = Driver.new_token()
+    driver = Driver(
+        name=f"Seeded driver {number}",
+        city=city,
+        status=DriverStatus.IDLE,
+        on_shift=True,
+        last_seen_at=timezone.now(),
+        token_digest=Driver.digest(token),
+    )
     actions.change_driver(driver)
-    actions.set_shift(driver.pk, True)
-    return {"id": str(driver.pk), "token": actions.issue_token(driver.pk)}
+    return {"id": str(driver.pk), "token": token}
 
 
 def _kitchen(city: City) -> Restaurant:

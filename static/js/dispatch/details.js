@@ -2,10 +2,10 @@
 
 import { age, clockTime, serverNow, stopwatch } from "../clock.js";
 import { fill, fromTemplate, setAttribute, syncList, withFields } from "../dom.js";
-import { candidates, drawCandidates, silenceWords } from "./drivers.js";
+import { candidates, drawCandidates, silenceWords, statusWords } from "./drivers.js";
 import { isBeforePickup, isPending } from "./fleet.js";
 import { drawOrdersOf, etaWords } from "./orders.js";
-import { DRIVER_STATUSES, ORDER_STATUSES, speedWords } from "./words.js";
+import { ORDER_STATUSES, speedWords } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const driverPanel = withFields(byId("driver-panel"));
@@ -41,7 +41,7 @@ function drawDriverPanel(desk, driver) {
   const orders = drawOrdersOf(desk, byId("driver-orders"), driver.driverId);
   fill(driverPanel, {
     name: driver.name,
-    status: driver.onShift ? DRIVER_STATUSES[driver.status] : "Off shift",
+    status: statusWords(driver),
     silence: silence && `${silence[0].toUpperCase()}${silence.slice(1)}: the place on the map may be old.`,
     city: desk.cities.get(driver.cityId)?.name ?? "None",
     speed: position?.speed === undefined || silence ? "–" : speedWords(position.speed),

@@ -52,8 +52,8 @@ function drawDriver(desk, row, driver) {
   setAttribute(row.button, "data-status", status);
   fill(row, {
     name: driver.name,
-    load: stops.length ? plural(stops.length, "stop") : "",
-    doing: doingWords(desk, driver, stops),
+    load: stops.length ? plural(stops.length, "stop") : statusWords(driver),
+    doing: stops.length ? doingWords(desk, driver, stops) : "",
     silence: status === "offline" ? "" : silenceWords(desk.fleet.positions.get(driverId)),
   });
   setAttribute(row.button, "aria-pressed", desk.driverId === driverId ? "true" : "false");
@@ -61,11 +61,13 @@ function drawDriver(desk, row, driver) {
 
 /** "Idle", or the status with the next stop and when: "To restaurant · Sakura Ramen 6:42 PM". */
 function doingWords(desk, driver, stops) {
-  const words = driver.status === "offline" && !driver.onShift ? "Off shift" : DRIVER_STATUSES[driver.status];
   const [next] = stops;
-  if (!next) return words;
-  const when = next.eta ? clockTime(next.eta, desk.timeZoneOf(driver)) : "";
-  return [words, next.name, when].filter(Boolean).join(" · ");
+  const when = next?.eta ? clockTime(next.eta, desk.timeZoneOf(driver)) : "";
+  return [statusWords(driver), next?.name, when].filter(Boolean).join(" · ");
+}
+
+export function statusWords(driver) {
+  return driver.onShift ? DRIVER_STATUSES[driver.status] : "Off shift";
 }
 
 export function silenceWords(position) {

@@ -71,9 +71,9 @@ const DriverShape = Shape.extend({
       context.save();
       context.rotate((heading * Math.PI) / 180);
       context.beginPath();
-      context.moveTo(0, -17);
-      context.lineTo(5.5, -9.5);
-      context.lineTo(-5.5, -9.5);
+      context.moveTo(0, -20);
+      context.lineTo(6.5, -11);
+      context.lineTo(-6.5, -11);
       context.closePath();
       fill(context, COLORS[status]);
       context.restore();

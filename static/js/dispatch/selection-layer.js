@@ -14,11 +14,9 @@ export class SelectionLayer {
 
   constructor(map) {
     this.#map = map;
-    map.createPane("selection").style.zIndex = 390;
-    map.getPane("selection").style.pointerEvents = "none";
-    const renderer = L.canvas({ pane: "selection", padding: 0.3 });
-    const line = (options) => L.polyline([], { renderer, pane: "selection", interactive: false, lineCap: "round", lineJoin: "round", ...options });
-    this.#fence = L.circle([0, 0], { renderer, pane: "selection", interactive: false, radius: 0, color: "#d6322b", weight: 1.5, dashArray: "4 5", fillOpacity: 0.07 });
+    const renderer = L.canvas({ pane: "route", padding: 0.3 });
+    const line = (options) => L.polyline([], { renderer, pane: "route", interactive: false, lineCap: "round", lineJoin: "round", ...options });
+    this.#fence = L.circle([0, 0], { renderer, pane: "route", interactive: false, radius: 0, color: "#d6322b", weight: 1.5, dashArray: "4 5", fillOpacity: 0.07 });
     this.#route = [line({ color: "#ffffff", weight: 8 }), line({ color: "#1d62e0", weight: 4.5 })];
     this.#markers.addTo(map);
   }

@@ -1,0 +1,10 @@
+from django.urls import path
+
+from dispatch import views
+
+urlpatterns = [
+    path("", views.dashboard, name="dashboard"),
+    path("orders/<uuid:order_id>/assign", views.assign, name="assign"),
+    path("orders/<uuid:order_id>/unassign", views.unassign, name="unassign"),
+    path("orders/<uuid:order_id>/cancel", views.cancel, name="cancel"),
+]

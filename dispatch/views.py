@@ -1,0 +1,97 @@
+"""The dispatcher's dashboard, and what it asks for over HTTP. What changes then arrives over the socket."""
+
+from collections.abc import Callable
+from functools import wraps
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_POST, require_safe
+from msgspec import Struct
+
+from dispatch import actions
+from dispatch.access import may_dispatch
+from dispatch.errors import Conflict, DispatchError, Invalid, NotFound, NotYours, WrongStatus
+from dispatch.maps import map_config
+from dispatch.models import City
+
+HTTP_STATUS = {NotFound: 404, WrongStatus: 409, NotYours: 409, Conflict: 409, Invalid: 400}
+
+
+@require_safe
+@login_required
+@cache_control(no_store=True)
+def dashboard(request: HttpRequest) -> HttpResponse:
+    if not may_dispatch(request.user):
+        raise PermissionDenied
+    page = {
+        "socket": "/ws?role=dispatcher",
+        "csrf": get_token(request),
+        "timeZone": settings.TIME_ZONE,
+        "cities": [
+            {"id": str(city.pk), "name": city.name, "lat": city.lat, "lng": city.lng, "timeZone": city.time_zone}
+            for city in City.objects.all()
+        ],
+        "map": map_config(),
+    }
+    return render(request, "dispatch.html", {"page": page})
+
+
+class Assignment(Struct):
+    driver: UUID
+
+
+class Nothing(Struct):
+    pass
+
+
+class Cancellation(Struct):
+    reason: str = ""
+
+
+def _request[Body: Struct](body_type: type[Body]) -> Callable[..., Callable[..., HttpResponse]]:
+    """A dispatcher's request: a JSON body of this type in; 204, or {"code", "message"} with a 4xx, out."""
+
+    def decorate(act: Callable[[UUID, Body, actions.Actor], None]) -> Callable[..., HttpResponse]:
+        @require_POST
+        @wraps(act)
+        def view(request: HttpRequest, order_id: UUID) -> HttpResponse:
+            if not may_dispatch(request.user):
+                return _refusal(403, "forbidden", "Sign in as a dispatcher.")
+            try:
+                body = msgspec.json.decode(request.body or b"{}", type=body_type)
+                act(order_id, body, actions.dispatcher(request.user.get_username()))
+            except msgspec.MsgspecError as wrong:
+                return _refusal(400, Invalid.code, f"{wrong}.")
+            except DispatchError as refused:
+                return _refusal(HTTP_STATUS[type(refused)], refused.code, refused.message)
+            return HttpResponse(status=204)
+
+        return view
+
+    return decorate
+
+
+def _refusal(status: int, code: str, message: str) -> JsonResponse:
+    return JsonResponse({"code": code, "message": message}, status=status)
+
+
+@_request(Assignment)
+def assign(order_id: UUID, body: Assignment, actor: actions.Actor) -> None:
+    actions.assign(order_id, body.driver, actor=actor)
+
+
+@_request(Nothing)
+def unassign(order_id: UUID, _: Nothing, actor: actions.Actor) -> None:
+    actions.unassign(order_id, actor=actor)
+
+
+@_request(Cancellation)
+def cancel(order_id: UUID, body: Cancellation, actor: actions.Actor) -> None:
+    actions.cancel(order_id, actor=actor, reason=body.reason)
