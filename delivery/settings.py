@@ -191,16 +191,22 @@ SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
 )
-# A tracking link is a secret: no page may hand it on as a referrer.
-SECURE_REFERRER_POLICY = "no-referrer"
+# A tracking link is a secret: no page hands it on to another server. (“no-referrer” would also blank the Origin of
+# our own forms, which the CSRF check needs.)
+SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"without_query_strings": {"()": "delivery.logs.WithoutQueryStrings"}},
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"django.db.backends": {"level": "WARNING"}, "urllib3": {"level": "WARNING"}},
+    "loggers": {
+        "uvicorn.error": {"filters": ["without_query_strings"]},
+        "daphne": {"filters": ["without_query_strings"]},
+        "urllib3": {"level": "WARNING"},
+    },
 }

@@ -9,7 +9,6 @@ from django.contrib.admin import ActionLocation
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import models
 from django.db.models import QuerySet
-from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
@@ -114,14 +113,6 @@ class RestaurantAdmin(admin.ModelAdmin):
     search_fields = ["name", "address"]
     fields = ["name", "address", "city", ("lat", "lng"), "geofence_radius"]
     formfield_overrides = ONE_LINE
-
-    class Media:
-        css = {"all": ["vendor/leaflet/leaflet.css", "admin-map.css"]}
-        js = [
-            "vendor/leaflet/leaflet.js",
-            "vendor/protomaps-leaflet/protomaps-leaflet.js",
-            Script("admin-map.js", type="module"),
-        ]
 
     def save_model(self, request: HttpRequest, obj: Restaurant, form: Any, change: bool) -> None:
         actions.change_restaurant(obj)

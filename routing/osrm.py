@@ -111,7 +111,8 @@ class Osrm:
         """The fastest way through two or more places in this order."""
         if len(points) < 2:
             raise BadRequest("A route needs at least two places.")
-        options: dict[str, str] = {"overview": "false"}
+        # Who has stopped may turn around; without this a route is longer than a table and a trip say.
+        options = {"overview": "false", "continue_straight": "false"}
         if geometry:
             options |= {"steps": "true", "annotations": "duration", "geometries": "geojson"}
         answer = self._ask("route", points, options)

@@ -1,9 +1,8 @@
 """The best order in which one driver visits several stops. Pure: travel times in, an order out."""
 
-from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import inf, isinf
 from random import Random
 from typing import Literal
@@ -102,10 +101,10 @@ class _Problem:
     def __init__(
         self, seconds: Sequence[Sequence[float | None]], stops: Sequence[Stop], capacity: int | None
     ) -> None:
-        if any(times > 1 for times in Counter((stop.order, stop.kind) for stop in stops).values()):
-            raise BadRequest("An order has one pickup and one dropoff.")
         pickups = {stop.order: k for k, stop in enumerate(stops) if stop.kind == "pickup"}
         dropoffs = {stop.order: k for k, stop in enumerate(stops) if stop.kind == "dropoff"}
+        if len(pickups) + len(dropoffs) < len(stops) or not pickups.keys() <= dropoffs.keys():
+            raise BadRequest("An order has one dropoff, and before it one pickup at most.")
         if capacity is not None and any(stops[k].load > capacity for k in pickups.values()):
             raise BadRequest(f"One order alone is more than the {capacity} bags that fit.")
 
@@ -116,8 +115,8 @@ class _Problem:
         self.change = [stop.load if stop.kind == "pickup" else -stop.load for stop in stops]
         self.pickup_of = [pickups.get(stop.order) if stop.kind == "dropoff" else None for stop in stops]
         self.groups: list[Group] = [
-            tuple(k for k in (pickups.get(order), dropoffs.get(order)) if k is not None)
-            for order in dict.fromkeys(stop.order for stop in stops)
+            (pickups[order], dropoff) if order in pickups else (dropoff,)
+            for order, dropoff in dropoffs.items()
         ]
         self.states = 1
         for group in self.groups:
@@ -127,20 +126,16 @@ class _Problem:
         """Whether a driver with `load` bags on board has room for what `stop` hands out."""
         return self.change[stop] <= 0 or load + self.change[stop] <= self.capacity
 
-    def loads(self, order: Iterable[int]) -> list[int] | None:
-        """Bags on board at the start and after each stop; None where they do not fit."""
-        loads = [self.on_board]
-        for stop in order:
-            if not self.fits(loads[-1], stop):
-                return None
-            loads.append(loads[-1] + self.change[stop])
-        return loads
+    def loads(self, order: Iterable[int]) -> list[int]:
+        """Bags on board at the start and after each stop."""
+        return list(accumulate((self.change[stop] for stop in order), initial=self.on_board))
 
     def allows(self, order: Sequence[int]) -> bool:
         """Whether each pickup comes before its dropoff, and the bags always fit."""
         at = {stop: position for position, stop in enumerate(order)}
-        ordered = all(pickup is None or at[pickup] < at[k] for k, pickup in enumerate(self.pickup_of))
-        return ordered and self.loads(order) is not None
+        return all(
+            pickup is None or at[pickup] < at[dropoff] for dropoff, pickup in enumerate(self.pickup_of)
+        ) and all(map(self.fits, self.loads(order), order))
 
     def cut_off(self) -> tuple[int, ...]:
         """The stops to which no road leads from anywhere."""
@@ -187,14 +182,14 @@ def _searched(problem: _Problem) -> list[int]:
     """Cheapest insertion, then ruin and recreate; 2-opt straightens each new best."""
     seconds = _finite(problem.seconds)
     groups = sorted(problem.groups, key=len)  # what is in the bag goes first: it makes room
-    order = best = _straightened(problem, seconds, _inserted(problem, seconds, [], groups) or [])
+    order = best = _straightened(problem, seconds, _inserted(problem, seconds, [], groups))
     shortest = _duration(seconds, best)
     random = Random(0)  # always the same: the same input gives the same answer
     for turn in range(ROUNDS):
         out = _taken_out(order, groups, random)
         gone = {stop for group in out for stop in group}
         tried = _inserted(problem, seconds, [stop for stop in order if stop not in gone], out)
-        if tried is None:
+        if not problem.allows(tried):
             continue
         duration = _duration(seconds, tried)
         if duration < shortest:
@@ -237,11 +232,10 @@ def _straightened(problem: _Problem, seconds: Matrix, order: list[int]) -> list[
     return order
 
 
-def _inserted(
-    problem: _Problem, seconds: Matrix, order: list[int], groups: Sequence[Group]
-) -> list[int] | None:
-    """`order` with the stops of these orders put in one by one, each where it adds least; None where they do
-    not fit.
+def _inserted(problem: _Problem, seconds: Matrix, order: list[int], groups: Sequence[Group]) -> list[int]:
+    """`order` with the stops of these orders put in one by one, each where it adds least.
+
+    A pickup goes only where its bags fit; whether those of the others still do is for the caller to see.
     """
     for group in groups:
         if len(group) == 1:
@@ -249,12 +243,9 @@ def _inserted(
             at = min(range(len(detours)), key=detours.__getitem__)
             order = [*order[:at], group[0], *order[at:]]
         else:
-            loads = problem.loads(order)
-            if loads is None:
-                return None
-            at, later = _best_pair(problem, seconds, order, loads, *group)
+            at, later = _best_pair(problem, seconds, order, *group)
             order = [*order[:at], group[0], *order[at:later], group[1], *order[later:]]
-    return order if problem.loads(order) else None
+    return order
 
 
 def _detours(seconds: Matrix, order: list[int], stop: int) -> list[float]:
@@ -266,10 +257,10 @@ def _detours(seconds: Matrix, order: list[int], stop: int) -> list[float]:
 
 
 def _best_pair(
-    problem: _Problem, seconds: Matrix, order: list[int], loads: list[int], pickup: int, dropoff: int
+    problem: _Problem, seconds: Matrix, order: list[int], pickup: int, dropoff: int
 ) -> tuple[int, int]:
     """Where in `order` a pickup and its dropoff add least, counted as positions in `order` before both."""
-    places = [0, *(k + 1 for k in order)]
+    places, loads = [0, *(k + 1 for k in order)], problem.loads(order)
     to_pickup, to_dropoff = _detours(seconds, order, pickup), _detours(seconds, order, dropoff)
     room = problem.capacity - problem.change[pickup]
     straight, leaving = seconds[pickup + 1][dropoff + 1], seconds[dropoff + 1]

@@ -1,6 +1,7 @@
 """Real PostgreSQL, Redis and OSRM, as `make test` starts them; rows made by plain functions."""
 
 import itertools
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 
@@ -98,10 +99,7 @@ async def live_loop(transactional_db: None) -> AsyncIterator[None]:
 def no_hidden_errors(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """What the server only logs (a receiver that failed after the commit, say) fails the test all the same."""
     yield
-    errors = [
-        r
-        for when in ("setup", "call")
-        for r in caplog.get_records(when)
-        if r.levelname in ("ERROR", "CRITICAL")
-    ]
-    assert not errors, [record.getMessage() for record in errors]
+    records = [record for when in ("setup", "call") for record in caplog.get_records(when)]
+    # What Django says of an HTTP answer is in the answer, and a test that looks at it knows better.
+    hidden = [r.getMessage() for r in records if r.levelno >= logging.ERROR and r.name != "django.request"]
+    assert not hidden

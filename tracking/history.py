@@ -23,15 +23,11 @@ class Kept(NamedTuple):
 
 
 _COPY = "COPY location_history (driver_id, lat, lng, speed, heading, accuracy, recorded_at, received_at) FROM STDIN"
-# Rows are locked in id order first, as every action does: two batches, or a batch and an action, never deadlock.
+# In id order, as every action does: two batches, or a batch and an action, never deadlock.
+_LOCK = "SELECT id FROM drivers WHERE id = ANY (%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 _DRIVERS = """
-WITH latest AS (
-    SELECT * FROM unnest(%s::uuid[], %s::float8[], %s::float8[], %s::timestamptz[]) AS t (id, lat, lng, fix_at)
-), locked AS (
-    SELECT id FROM drivers WHERE id = ANY (%s::uuid[]) ORDER BY id FOR NO KEY UPDATE
-)
 UPDATE drivers SET current_lat = latest.lat, current_lng = latest.lng, fix_at = latest.fix_at, last_seen_at = now()
-FROM latest JOIN locked USING (id)
+FROM unnest(%s::uuid[], %s::float8[], %s::float8[], %s::timestamptz[]) AS latest (id, lat, lng, fix_at)
 WHERE drivers.id = latest.id AND (drivers.fix_at IS NULL OR drivers.fix_at <= latest.fix_at)
 """
 
@@ -45,22 +41,23 @@ class HistoryWriter:
     async def write(self, kept: Sequence[Kept], latest: dict[UUID, Fix]) -> None:
         """One transaction: `kept` into the history, `latest` (driver id → newest live fix) into the drivers' rows.
 
-        Raises psycopg.Error; then nothing was written.
+        A driver who was deleted meanwhile has no history. Raises psycopg.Error; then nothing was written.
         """
         connection = await self._connected()
         try:
             async with connection.transaction(), connection.cursor() as cursor:
+                await cursor.execute(_LOCK, [list({*latest, *(driver_id for driver_id, _ in kept)})])
+                known = {driver_id for (driver_id,) in await cursor.fetchall()}
                 if latest:
-                    ids = sorted(latest)
-                    fixes = [latest[driver_id] for driver_id in ids]
+                    fixes = latest.values()
                     await cursor.execute(
                         _DRIVERS,
-                        [ids, [f.lat for f in fixes], [f.lng for f in fixes], [_when(f) for f in fixes], ids],
+                        [list(latest), [f.lat for f in fixes], [f.lng for f in fixes], [_when(f) for f in fixes]],
                     )
-                if kept:
-                    now = datetime.now(UTC)
-                    async with cursor.copy(_COPY) as copy:
-                        for driver_id, fix in kept:
+                now = datetime.now(UTC)
+                async with cursor.copy(_COPY) as copy:
+                    for driver_id, fix in kept:
+                        if driver_id in known:
                             await copy.write_row(
                                 (
                                     driver_id,

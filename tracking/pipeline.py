@@ -173,10 +173,12 @@ class Pipeline:
 
     def _keep(self, session: Session, fix: Fix, *, always: bool) -> None:
         """Every `keep_every`th fix, the first of a session, and those that changed something."""
+        newest = session.unkept is None or session.unkept.ts < fix.ts
         if always or session.since_kept % self.keep_every == 0:
             self.record.kept.append(Kept(session.driver_id, fix))
-            session.unkept = None
-        else:
+            if newest:
+                session.unkept = None
+        elif newest:
             session.unkept = fix
         session.since_kept += 1
 

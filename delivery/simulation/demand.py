@@ -41,8 +41,8 @@ def shares[Key](total: int, weights: Mapping[Key, float]) -> dict[Key, int]:
 
 
 def gap_s(orders_per_hour: float, rng: Random) -> float:
-    """Seconds until the next order of a Poisson stream."""
-    return rng.expovariate(orders_per_hour / 3600)
+    """Seconds until `order_of` is due again: a Poisson stream, of which some arrivals are pairs."""
+    return rng.expovariate(orders_per_hour / (1 + PAIRS) / 3600)
 
 
 def order_of[Id](kitchens: Sequence[Kitchen[Id]], rng: Random) -> list[Kitchen[Id]]:

@@ -111,19 +111,24 @@ class Customers:
     ) -> None:
         self._options = options
         self._kitchens = {town: demand.kitchens_of(places) for town, places in restaurants.items()}
-        self._sizes = {town: size for town, size in sizes.items() if size} or dict.fromkeys(restaurants, 1)
+        self._sizes = sizes
         self._database = database
         self._roads = roads
         self._rng = rng
 
     async def run(self) -> Never:
         first = min(MOST_FIRST_ORDERS, max(2, self._options.drivers // DRIVERS_PER_FIRST_ORDER))
-        for _ in range(first - await self._database(_open_orders)):
-            await self._place(self._kitchen())
+        while await self._database(_open_orders) < first:
+            await self._order()
         while True:
             await asyncio.sleep(demand.gap_s(self._options.orders_per_hour, self._rng))
-            if await self._database(_open_orders) < OPEN_ORDERS_PER_DRIVER * max(1, self._options.drivers):
-                await self._place(self._kitchen())
+            if await self._database(_open_orders) < OPEN_ORDERS_PER_DRIVER * self._options.drivers:
+                await self._order()
+
+    async def _order(self) -> None:
+        (town,) = self._rng.choices(list(self._sizes), list(self._sizes.values()))
+        for kitchen in demand.order_of(self._kitchens[town], self._rng):
+            await self._place(kitchen)
 
     async def _place(self, kitchen: Kitchen[UUID]) -> None:
         door = await self._roads.spot(kitchen.point, demand.DOOR_M)
@@ -132,7 +137,7 @@ class Customers:
             kitchen.id,
             customer_name=people.name(self._rng),
             customer_phone=people.phone(self._rng),
-            customer_address=f"{self._rng.randrange(100, 3000)} {door.street}",
+            customer_address=f"{self._rng.randrange(100, 3000)} {door.name}",
             customer_lat=door.point.lat,
             customer_lng=door.point.lng,
             ready_at=timezone.now() + timedelta(seconds=self._rng.uniform(*demand.KITCHEN_S)),

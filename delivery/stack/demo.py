@@ -59,9 +59,9 @@ def start(processes: Processes, state: State, port: int) -> dict[str, str]:
     commands = [["migrate", "--no-input"], ["collectstatic", "--no-input"], ["sample_data"]]
     env = start_servers(processes, state, settings, commands)
     with step("web"):
-        processes.start("web", web(port), env)
+        server = processes.start("web", web(port), env)
         ready = env["PUBLIC_URL"] + "/readyz"
-        processes.wait_until(lambda: answers_ok(ready), "starting the web process", WEB_READY_S)
+        processes.wait_for(server, lambda: answers_ok(ready), WEB_READY_S)
     with step("worker, beat, drivers"):
         processes.start("worker", celery("worker", "--concurrency", "2"), env, stop_s=5)
         processes.start("beat", celery("beat", "--schedule", str(state.folder / "celerybeat-schedule")), env)

@@ -26,8 +26,8 @@ def start(processes: Processes, roads: Path) -> str:
         "--verbosity": "WARNING",  # INFO would log every position asked about
     }
     command = [str(program()), str(roads), *(part for pair in options.items() for part in pair)]
-    processes.start("osrm", command, os.environ)
-    processes.wait_until(lambda: accepts(port), "starting OSRM", START_S)
+    server = processes.start("osrm", command, os.environ)
+    processes.wait_for(server, lambda: accepts(port), START_S)
     return f"http://127.0.0.1:{port}"
 
 

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
@@ -18,11 +19,13 @@ from delivery.stack.unprivileged import give, way_to_run
 
 NAME = "doorstep"
 MAJOR = "18"
+PORT = 5432  # the number in the name of the socket
 START_S = 60
 OLD_SERVER_STOPS_S = 20
 
 SETTINGS = {
     "listen_addresses": "",
+    "port": str(PORT),
     "unix_socket_permissions": "0700",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -52,9 +55,7 @@ def start(processes: Processes, state: State, *, throwaway: bool = False) -> str
             f"{data} is of PostgreSQL {found}, and this is {MAJOR}: "
             "move that folder away to begin anew, or set DOORSTEP_STATE to another one"
         )
-    processes.wait_until(
-        lambda: not old_server_runs(data), "the end of an earlier run's PostgreSQL", OLD_SERVER_STOPS_S
-    )
+    await_old_server(processes, data)
     for stale in state.sockets.glob(".s.PGSQL.*"):
         stale.unlink()
     give(data, become)
@@ -62,7 +63,7 @@ def start(processes: Processes, state: State, *, throwaway: bool = False) -> str
     settings = SETTINGS | (THROWAWAY if throwaway else {})
     settings["unix_socket_directories"] = f'"{state.sockets}"'
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    processes.start(
+    server = processes.start(
         "postgres",
         [binaries / "postgres", "-D", data, *options],
         env,
@@ -71,8 +72,8 @@ def start(processes: Processes, state: State, *, throwaway: bool = False) -> str
         orphan_signal=signal.SIGINT,
         become=become,
     )
-    processes.wait_until(lambda: database_is_there(state.sockets), "starting PostgreSQL", START_S)
-    return f"postgres://{NAME}@/{NAME}?host={quote(str(state.sockets), safe='')}"
+    processes.wait_for(server, lambda: database_is_there(state.sockets), START_S)
+    return f"postgres://{NAME}@:{PORT}/{NAME}?host={quote(str(state.sockets), safe='')}"
 
 
 def installation() -> Path:
@@ -102,6 +103,16 @@ def create_cluster(
     new.rename(data)
 
 
+def await_old_server(processes: Processes, data: Path) -> None:
+    """StackError: the server of a run that was killed does not end."""
+    deadline = time.monotonic() + OLD_SERVER_STOPS_S
+    while old_server_runs(data):
+        if time.monotonic() > deadline:
+            pid = (data / "postmaster.pid").read_text().partition("\n")[0]
+            raise StackError(f"an earlier run's PostgreSQL does not end: stop it with kill -INT {pid}")
+        processes.pause()
+
+
 def old_server_runs(data: Path) -> bool:
     """Whether the server of a run that was killed is still shutting down.
 
@@ -124,7 +135,7 @@ def database_is_there(sockets: Path) -> bool:
     """Whether the server answers; makes our database on the first time."""
     try:
         with psycopg.connect(
-            host=str(sockets), port=5432, user=NAME, dbname="postgres", autocommit=True, connect_timeout=5
+            host=str(sockets), port=PORT, user=NAME, dbname="postgres", autocommit=True, connect_timeout=5
         ) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(NAME)))

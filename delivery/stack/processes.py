@@ -40,8 +40,10 @@ class Child:
     def died(self, what: str = "ended by itself") -> ChildDied:
         code = self.process.returncode
         how = f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
-        lines = "".join(f"\n    {line}" for line in self.last_lines())
-        return ChildDied(f"{self.name} {what} ({how}); its log is {self.log} and ends:{lines}")
+        return ChildDied(f"{self.name} {what} ({how}); {self.last_words()}")
+
+    def last_words(self) -> str:
+        return f"its log is {self.log} and ends:" + "".join(f"\n    {line}" for line in self.last_lines())
 
     def stop(self) -> None:
         """Ask, wait, then kill, together with whatever it started in its session."""
@@ -156,12 +158,12 @@ class Processes:
             raise
         return process.wait()
 
-    def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
-        """Wait for a condition. StackError: it took too long, or a child died meanwhile."""
+    def wait_for(self, child: Child, ready: Callable[[], bool], seconds: float) -> None:
+        """Wait until a child is ready. StackError: it took too long. ChildDied: it, or another, has ended."""
         deadline = time.monotonic() + seconds
         while not ready():
             if time.monotonic() > deadline:
-                raise StackError(f"{what} took over {seconds:.0f} s: see the logs in {self.logs}")
+                raise StackError(f"{child.name} is not ready after {seconds:g} s; {child.last_words()}")
             self.pause()
 
     def pause(self, seconds: float = POLL_S) -> None:

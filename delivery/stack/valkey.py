@@ -29,7 +29,7 @@ def start(processes: Processes, state: State, *, throwaway: bool = False) -> str
         "appendonly": "no",
     }
     options = [part for name, value in settings.items() for part in (f"--{name}", value)]
-    processes.start("valkey", [program(), *options], os.environ)
+    server = processes.start("valkey", [program(), *options], os.environ)
 
     def answers() -> bool:
         try:
@@ -38,7 +38,7 @@ def start(processes: Processes, state: State, *, throwaway: bool = False) -> str
         except redis.ConnectionError:
             return False  # not up yet; a server that died is noticed by Processes
 
-    processes.wait_until(answers, "starting Valkey", START_S)
+    processes.wait_for(server, answers, START_S)
     return f"unix://{quote(str(socket))}?db=0"
 
 

@@ -28,9 +28,7 @@ def test_everything_is_up(client: Client) -> None:
 @pytest.mark.parametrize(
     ("name", "setting", "scheme"), [("redis", "REDIS_URL", "redis"), ("osrm", "OSRM_URL", "http")]
 )
-def test_what_is_down_is_named(
-    client: Client, settings: Any, name: str, setting: str, scheme: str
-) -> None:
+def test_what_is_down_is_named(client: Client, settings: Any, name: str, setting: str, scheme: str) -> None:
     setattr(settings, setting, f"{scheme}://127.0.0.1:{unused_port()}")
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["down"]) == (503, [name])

@@ -21,8 +21,8 @@ from delivery.stack.processes import Processes
 with Processes(Path(sys.argv[1])) as processes:
     for name in ("first", "second"):
         processes.start(name, [sys.executable, "-c", sys.argv[2], name, sys.argv[1]], os.environ)
-    log = processes.children[0].log
-    processes.wait_until(lambda: all(child.last_lines() for child in processes.children), "the start", 10)
+    for child in processes.children:
+        processes.wait_for(child, lambda: bool(child.last_lines()), 10)
     print(*(line for child in processes.children for line in child.last_lines()), flush=True)
     try:
         while True:
@@ -96,12 +96,12 @@ def test_a_signal_stops_the_last_first(
 
 def test_a_child_that_dies_is_named_with_its_last_words(tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
-        processes.start("tall", ["sleep", "60"], os.environ)
+        steady = processes.start("steady", ["sleep", "60"], os.environ)
         processes.start("broken", ["sh", "-c", "echo one; echo no such table >&2; exit 3"], os.environ)
         with pytest.raises(
             ChildDied, match=r"(?s)broken ended by itself \(exit status 3\).*one\n.*no such table"
         ):
-            processes.wait_until(lambda: False, "nothing", 10)
+            processes.wait_for(steady, lambda: False, 10)
 
 
 def test_a_child_that_will_not_stop_is_killed_with_its_own_children(tmp_path: Path) -> None:
@@ -125,8 +125,10 @@ def test_a_command_runs_to_its_end(tmp_path: Path) -> None:
 
 
 def test_waiting_ends(tmp_path: Path) -> None:
-    with Processes(tmp_path) as processes, pytest.raises(StackError, match=r"^starting it took over 0 s"):
-        processes.wait_until(lambda: False, "starting it", 0.1)
+    with Processes(tmp_path) as processes:
+        child = processes.start("slow", ["sh", "-c", "echo still loading; sleep 60"], os.environ)
+        with pytest.raises(StackError, match=r"(?s)^slow is not ready after 0.5 s; .*still loading"):
+            processes.wait_for(child, lambda: False, 0.5)
 
 
 def test_the_exit_status_of_a_command_in_the_terminal(tmp_path: Path) -> None:

@@ -46,9 +46,12 @@ def test_shares_add_up_and_are_off_by_less_than_one(total, weights):
 
 def test_orders_come_as_often_as_asked_for():
     rng = Random(3)
-    gaps = [demand.gap_s(90, rng) for _ in range(4000)]
-    assert fmean(gaps) == pytest.approx(40, rel=0.1)
-    assert sum(gap > 40 for gap in gaps) / 4000 == pytest.approx(0.368, abs=0.03)  # e⁻¹: exponential gaps
+    kitchens = demand.kitchens_of([(1, CENTER)])
+    arrivals = [(demand.gap_s(90, rng), len(demand.order_of(kitchens, rng))) for _ in range(4000)]
+    hours = sum(gap for gap, _ in arrivals) / 3600
+    assert sum(size for _, size in arrivals) / hours == pytest.approx(90, rel=0.06)
+    mean = hours * 3600 / 4000
+    assert fmean(gap > mean for gap, _ in arrivals) == pytest.approx(0.368, abs=0.03)  # 1/e: exponential gaps
 
 
 def test_popular_kitchens_get_more_and_some_orders_come_in_pairs():

@@ -14,7 +14,7 @@ from tracking.messages import CustomerStatus, DriverHidden, Eta, Route, encode
 CITY = City(id=uuid4(), name="Denver", show_driver_from="to_restaurant")
 DRIVER = Driver(id=uuid4(), name="Ada", phone="+1 303", city=CITY, status="delivering", on_shift=True, version=7)
 NOODLES = Restaurant(id=uuid4(), name="Noodles", address="1 Main", city=CITY, lat=39.75, lng=-104.99)
-TACOS = Restaurant(id=uuid4(), name="Tacos", city=CITY, lat=39.76, lng=-104.98)
+TACOS = Restaurant(id=uuid4(), name="Tacos", address="2 Main", city=CITY, lat=39.76, lng=-104.98)
 NOON = datetime(2027, 1, 15, 12, tzinfo=UTC)
 NOON_MS = 1_800_014_400_000
 

@@ -11,6 +11,7 @@ export class Fleet {
   #versions = new Map();
   #orders = new Map();
   #claims = new Map();
+  #noted = 0;
 
   constructor() {
     this.drivers = new Map();
@@ -94,7 +95,7 @@ export class Fleet {
       return;
     }
     this.activity.unshift({
-      key: `${orderId}:${status}:${at}`,
+      key: ++this.#noted,
       at,
       status,
       orderId,

@@ -1,0 +1,13 @@
+"""No tracking token reaches a log, whatever the server likes to tell."""
+
+import logging
+
+import pytest
+
+
+def test_a_server_logs_no_query_string(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "uvicorn.error"):
+        logging.getLogger("uvicorn.error").info(
+            '%s - "WebSocket %s" [accepted]', "127.0.0.1:5000", "/ws?role=customer&token=0123456789abcdef"
+        )
+    assert caplog.messages == ['127.0.0.1:5000 - "WebSocket /ws?…" [accepted]']

@@ -1,0 +1,226 @@
+"""Building roads: from an extract to data that OSRM and the map can use."""
+
+import gzip
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from routing.errors import RoadsError
+from routing.geo import Point
+from routing.roads.build import build, current_build, rollback
+from routing.roads.network import Network, write_pbf
+from routing.roads.programs import osrm_program, tippecanoe_program
+from routing.roads.tiles import Tiles
+from tests.routing.conftest import village
+from tests.routing.tiles import tile_at
+
+DENVER, MEAD = Point(39.7475, -104.9950), Point(40.2330, -104.9803)
+
+
+def run_build(roads: Path, extract: Path | None = None, *, force: bool = False) -> list[str]:
+    steps: list[str] = []
+    build(roads, extract, force=force, progress=steps.append)
+    return steps
+
+
+def in_use(roads: Path) -> str:
+    return (roads / "current").resolve().name
+
+
+@pytest.fixture
+def roads(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "roads"
+
+
+def decoded(roads: Path, place: Point, zoom: int, tmp_path: Path) -> dict[str, list[dict]]:
+    """The features of a tile by layer, decoded by tippecanoe's own reader."""
+    z, x, y = tile_at(place, zoom)
+    data = Tiles(roads / "current" / "streets.pmtiles").get(z, x, y)
+    assert data
+    (tmp_path / "tile.mvt").write_bytes(gzip.decompress(data))
+    decoder = tippecanoe_program().with_name("tippecanoe-decode")
+    output = subprocess.check_output([decoder, tmp_path / "tile.mvt", str(z), str(x), str(y)])
+    return {layer["properties"]["layer"]: layer["features"] for layer in json.loads(output)["features"]}
+
+
+def names(features: list[dict], kind: str) -> set[str]:
+    return {f["properties"].get("name") for f in features if f["properties"]["kind"] == kind}
+
+
+def test_default_map_has_street_names_downtown(default_roads: Path, tmp_path: Path) -> None:
+    layers = decoded(default_roads, DENVER, 15, tmp_path)
+    assert {"Curtis Street", "Lawrence Street"} <= {f["properties"].get("name") for f in layers["roads"]}
+    lengths = [
+        len(f["geometry"]["coordinates"])
+        for f in layers["roads"]
+        if f["properties"].get("name") == "Curtis Street"
+    ]
+    assert len(lengths) <= 3  # joined, not a feature for each block
+
+
+@pytest.mark.parametrize("zoom", [6, 8, 9])
+def test_default_map_joins_the_cities_from_afar(default_roads: Path, tmp_path: Path, zoom: int) -> None:
+    layers = decoded(default_roads, MEAD, zoom, tmp_path)
+    assert "Interstate 25" in names(layers["roads"], "highway")
+    if zoom < 9:
+        assert {"Denver-Boulder Turnpike", "Diagonal Highway"} <= names(layers["roads"], "highway")
+        assert names(layers["places"], "city") == {"Denver", "Boulder", "Fort Collins"}
+
+
+def test_default_build_describes_itself(default_roads: Path) -> None:
+    found = current_build(default_roads)
+    assert found
+    assert found.is_default
+    assert "OpenStreetMap" in found.attribution
+    (south, west), (north, east) = found.bounds
+    assert south == pytest.approx(39.74, abs=0.01)
+    assert north == pytest.approx(40.624, abs=0.01)
+    assert (west, east) == pytest.approx((-105.297, -104.972), abs=0.01)
+    assert (default_roads / "current" / "osrm" / "roads.osrm.mldgr").is_file()
+
+
+def test_an_extract_becomes_osrm_data_and_a_map(roads: Path, extract: Path, tmp_path: Path) -> None:
+    steps = run_build(roads, extract)
+    assert [step[:3] for step in steps] == ["2/5", "3/5", "4/5", "5/5"]
+    layers = decoded(roads, Point(40.1, -105.11), 13, tmp_path)
+    assert names(layers["roads"], "minor_road") == {"Murray Street"}
+    assert names(layers["roads"], "major_road") == {"Franklin Street"}
+    assert "Mill Pond" in names(layers["water"], "water")
+    assert "The Green" in names(layers["parks"], "park")
+    assert names(layers["places"], "village") == {"Niwot"}
+    trial = [osrm_program("osrm-routed"), "--algorithm=mld", "--trial", roads / "current/osrm/roads.osrm"]
+    assert subprocess.run(trial, capture_output=True, check=False).returncode == 0
+    assert not (roads / "current" / "features.geojsonl").exists()
+
+
+def test_the_same_input_is_not_built_twice(roads: Path, extract: Path) -> None:
+    run_build(roads, extract)
+    first = in_use(roads)
+    assert run_build(roads, extract) == [f"in place: {extract}, unchanged"]
+    assert in_use(roads) == first
+    run_build(roads, extract, force=True)
+    assert in_use(roads) != first
+
+
+def test_another_input_is_built_and_one_build_is_kept_for_rollback(roads: Path, extract: Path) -> None:
+    used = []
+    for name in ("First Street", "Second Street", "Third Street"):
+        network = village()
+        network.add([Point(40.1, -105.1), Point(40.1, -105.09)], highway="residential", name=name)
+        write_pbf(network, extract)
+        run_build(roads, extract)
+        used.append(in_use(roads))
+    assert {folder.name for folder in (roads / "builds").iterdir()} == set(used[1:])
+    rollback(roads)
+    assert in_use(roads) == used[1]
+    rollback(roads)
+    assert in_use(roads) == used[2]
+
+
+def test_nothing_to_roll_back_to(roads: Path, extract: Path) -> None:
+    with pytest.raises(RoadsError, match="no earlier build"):
+        rollback(roads)
+    run_build(roads, extract)
+    with pytest.raises(RoadsError, match="no earlier build"):
+        rollback(roads)
+
+
+def test_roads_of_ones_own_are_kept_unless_forced(roads: Path, extract: Path) -> None:
+    run_build(roads, extract)
+    assert run_build(roads) == [f"in place: {extract} (--force goes back to the default roads)"]
+    run_build(roads, force=True)
+    found = current_build(roads)
+    assert found
+    assert found.is_default
+
+
+def test_roads_of_ones_own_for_another_osrm_are_to_be_built_again(roads: Path, extract: Path) -> None:
+    run_build(roads, extract)
+    facts = roads / "current" / "roads.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"osrm_version": "5.27"}))
+    with pytest.raises(RoadsError, match=r"5\.27.*roads build"):
+        run_build(roads)
+    run_build(roads, extract, force=True)
+
+
+def test_a_build_that_fails_changes_nothing(roads: Path, extract: Path, tmp_path: Path) -> None:
+    run_build(roads, extract)
+    before = in_use(roads)
+    corrupt = tmp_path / "corrupt.osm.pbf"
+    corrupt.write_bytes(extract.read_bytes()[:-40])
+    with pytest.raises(RoadsError, match="cannot be read"):
+        run_build(roads, corrupt)
+    assert in_use(roads) == before
+    assert [folder.name for folder in (roads / "builds").iterdir()] == [before]
+
+
+def test_what_a_killed_build_left_behind_is_removed(roads: Path, extract: Path) -> None:
+    (roads / "builds" / "20200101T000000.000000-deadbeef" / "osrm").mkdir(parents=True)
+    with pytest.raises(RoadsError):
+        rollback(roads)
+    run_build(roads, extract)
+    assert [folder.name for folder in (roads / "builds").iterdir()] == [in_use(roads)]
+
+
+def test_osrm_says_why_it_cannot(roads: Path, tmp_path: Path) -> None:
+    """Tagged as a road, and closed to cars."""
+    network = Network()
+    network.add([Point(40, -105), Point(40.1, -105)], highway="residential", access="no")
+    write_pbf(network, tmp_path / "closed.osm.pbf")
+    with pytest.raises(RoadsError, match="osrm-extract failed: .*no edges"):
+        run_build(roads, tmp_path / "closed.osm.pbf")
+
+
+def test_two_builds_at_once_make_one(roads: Path, extract: Path) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        a, b = threads.map(lambda _: run_build(roads, extract), range(2))
+    assert sorted(map(len, (a, b))) == [1, 4]
+    assert len(list((roads / "builds").iterdir())) == 1
+
+
+def test_a_description_of_another_version_is_as_good_as_none(roads: Path, extract: Path) -> None:
+    run_build(roads, extract)
+    (roads / "current" / "roads.json").write_text('{"source": "default"}')
+    assert current_build(roads) is None
+    run_build(roads, extract)
+    assert current_build(roads)
+
+
+def test_the_command(roads: Path, extract: Path, settings, capsys) -> None:
+    settings.ROADS_DIR = roads
+    with pytest.raises(CommandError, match="There is no road data"):
+        call_command("roads", "show")
+    call_command("roads", "build", str(extract))
+    assert "roads: ready in" in capsys.readouterr().out
+    call_command("roads", "show")
+    shown = capsys.readouterr().out
+    assert str(extract) in shown
+    assert "40.0900, -105.1200 to 40.1100, -105.1000" in shown
+    call_command("roads", "build", str(extract), "--force")
+    call_command("roads", "rollback")
+    assert "Restart osrm-routed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [None, b"", b"nonsense" * 100])
+def test_the_command_says_in_one_line_what_to_do(
+    roads: Path, tmp_path: Path, settings, content: bytes | None
+) -> None:
+    settings.ROADS_DIR = roads
+    path = tmp_path / "colorado.osm.pbf"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(CommandError) as caught:
+        call_command("roads", "build", str(path))
+    assert "colorado.osm.pbf" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_command_where_nothing_can_be_written(tmp_path: Path, settings) -> None:
+    (tmp_path / "file").touch()
+    settings.ROADS_DIR = tmp_path / "file" / "roads"
+    with pytest.raises(CommandError, match="cannot be written"):
+        call_command("roads", "build")

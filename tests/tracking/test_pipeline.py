@@ -1,0 +1,361 @@
+"""`Pipeline.ingest` without sockets, Redis or a database: what it collects for them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from dispatch import actions
+from tests.tracking.drives import STOP, T0, at, fence
+from tracking.fixes import Fix, Limits
+from tracking.geofences import Rules, Visit
+from tracking.history import Kept
+from tracking.messages import Location
+from tracking.pipeline import Pipeline, Record, Session
+
+DRIVER = UUID("d0000000-0000-4000-8000-000000000001")
+OTHER = UUID("d0000000-0000-4000-8000-000000000002")
+
+
+@pytest.fixture
+def woken() -> list[None]:
+    return []
+
+
+@pytest.fixture
+def pipeline(woken: list[None]) -> Pipeline:
+    return Pipeline(Limits(), Rules(), keep_every=5, wake=lambda: woken.append(None))
+
+
+@pytest.fixture
+def acked() -> list[int]:
+    return []
+
+
+@pytest.fixture
+def session(acked: list[int]) -> Session:
+    return Session(DRIVER, "denver", acked.append)
+
+
+@pytest.fixture
+def take(pipeline: Pipeline, session: Session) -> Callable[..., str | None]:
+    """Takes in a fix so far east of the fence's centre at `seconds`; by default it arrives at once."""
+
+    def ingest(
+        east_m: float, seconds: float, *, seq: int | None = None, now_s: float | None = None, **fields: float
+    ) -> str | None:
+        fix = at(east_m, seconds, **fields)
+        location = Location(fix.lat, fix.lng, fix.speed, fix.heading, fix.accuracy, fix.ts, seq)
+        return pipeline.ingest(session, location, T0 + round((seconds if now_s is None else now_s) * 1000)).name
+
+    return ingest
+
+
+def kept_seconds(pipeline: Pipeline) -> list[float]:
+    return [(kept.fix.ts - T0) / 1000 for kept in pipeline.record.kept]
+
+
+# --------------------------------------------------------------------------------------------- live position
+
+
+def test_a_good_fix_becomes_the_live_position(pipeline: Pipeline, take: Callable, woken: list[None]) -> None:
+    assert take(100, 0, speed=8.2, heading=90.0) is None
+    position = pipeline.moved["denver"][DRIVER]
+    assert (position.driver_id, position.ts, position.speed, position.heading) == (str(DRIVER), T0, 8.2, 90.0)
+    assert position.lat == pytest.approx(at(100, 0).lat, abs=1e-6)
+    assert position.lng == pytest.approx(at(100, 0).lng, abs=1e-6)
+    assert pipeline.record.latest == {DRIVER: at(100, 0, speed=8.2, heading=90.0)}
+    assert woken == [None]
+
+
+def test_of_several_fixes_the_newest_is_shown(pipeline: Pipeline, take: Callable) -> None:
+    for seconds in (0, 5, 10):
+        take(seconds * 10, seconds)
+    assert pipeline.moved["denver"][DRIVER].ts == T0 + 10_000
+    assert pipeline.record.latest[DRIVER].ts == T0 + 10_000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "east_m", "name"),
+    [(95, 10, "out_of_order"), (100, 10, "duplicate"), (170, 10, "future"), (105, 9000, "teleport")],
+)
+def test_a_fix_that_is_not_believed_never_moves_the_marker(
+    pipeline: Pipeline, take: Callable, seconds: float, east_m: float, name: str
+) -> None:
+    take(0, 100)
+    assert take(east_m, seconds, now_s=105) == name
+    assert pipeline.moved["denver"][DRIVER].ts == T0 + 100_000
+    assert pipeline.record.latest[DRIVER].ts == T0 + 100_000
+    assert pipeline.rejected == {name: 1}
+
+
+def test_an_inaccurate_fix_moves_the_marker_but_no_order(
+    pipeline: Pipeline, session: Session, take: Callable
+) -> None:
+    session.set_fences([fence(200)], {})
+    assert [take(10, n * 5, accuracy=500, speed=0.0) for n in range(10)] == ["inaccurate"] * 10
+    assert pipeline.moved["denver"][DRIVER].ts == T0 + 45_000
+    assert not session.writes
+
+
+def test_a_clock_that_runs_ahead_does_not_hide_the_next_fixes(pipeline: Pipeline, take: Callable) -> None:
+    take(0, 20, now_s=0)
+    assert pipeline.moved["denver"][DRIVER].ts == T0
+    assert pipeline.record.latest[DRIVER].ts == T0 + 20_000
+
+
+def test_drivers_and_cities_are_kept_apart(pipeline: Pipeline, session: Session) -> None:
+    other = Session(OTHER, "boulder", print)
+    pipeline.ingest(session, Location(1.0, 2.0), T0)
+    pipeline.ingest(other, Location(3.0, 4.0), T0)
+    assert {city: set(moved) for city, moved in pipeline.moved.items()} == {"denver": {DRIVER}, "boulder": {OTHER}}
+
+
+# -------------------------------------------------------------------------------------------------- history
+
+
+def test_every_fifth_fix_is_kept_from_the_first_on(pipeline: Pipeline, take: Callable) -> None:
+    for n in range(12):
+        take(n * 10, n)
+    assert kept_seconds(pipeline) == [0, 5, 10]
+
+
+def test_the_last_fix_of_a_session_is_kept(pipeline: Pipeline, session: Session, take: Callable) -> None:
+    for n in range(8):
+        take(n * 10, n)
+    pipeline.end(session)
+    assert kept_seconds(pipeline) == [0, 5, 7]
+
+
+def test_the_last_fix_is_kept_once(pipeline: Pipeline, session: Session, take: Callable) -> None:
+    for n in range(6):
+        take(n * 10, n)
+    pipeline.end(session)
+    pipeline.end(session)
+    assert kept_seconds(pipeline) == [0, 5]
+
+
+def test_a_late_fix_does_not_displace_the_last_one(pipeline: Pipeline, session: Session, take: Callable) -> None:
+    for n in (0, 1, 2, 4):
+        take(n * 10, n)
+    assert take(30, 3, now_s=4) == "out_of_order"
+    pipeline.end(session)
+    assert kept_seconds(pipeline) == [0, 4]
+
+
+def test_a_late_fix_whose_turn_it_is_does_not_displace_the_last_one_either(
+    pipeline: Pipeline, session: Session, take: Callable
+) -> None:
+    for n in (0, 1, 2, 3, 5):
+        take(n * 10, n)
+    assert take(40, 4, now_s=5) == "out_of_order"
+    pipeline.end(session)
+    assert kept_seconds(pipeline) == [0, 4, 5]
+
+
+def test_a_fix_that_changed_something_is_kept(pipeline: Pipeline, session: Session, take: Callable) -> None:
+    session.set_fences([fence(200)], {})
+    for n in range(5):
+        take(250 - n * 30, n * 5)
+    assert [write.func for _, write in session.writes] == [actions.arrive]
+    assert kept_seconds(pipeline) == [0, 15]
+
+
+def test_what_is_not_worth_keeping_is_not_kept(pipeline: Pipeline, session: Session, take: Callable) -> None:
+    take(0, 100)
+    for seconds in (100, 170):
+        take(10, seconds, now_s=105)
+    take(9000, 105)
+    pipeline.end(session)
+    assert kept_seconds(pipeline) == [100]
+
+
+def test_a_stale_fix_is_kept_though_it_is_not_shown(pipeline: Pipeline, take: Callable) -> None:
+    assert take(0, 0, now_s=1000) == "stale"
+    assert kept_seconds(pipeline) == [0]
+    assert not pipeline.moved
+    assert not pipeline.record.latest
+
+
+# ------------------------------------------------------------------------------------ geofences, the domain
+
+
+def test_an_arrival_is_asked_of_the_domain_with_its_evidence(
+    pipeline: Pipeline, session: Session, take: Callable
+) -> None:
+    session.set_fences([fence(200)], {})
+    take(100, 0, seq=1)
+    take(90, 5, seq=2)
+    [(seq, write)] = session.writes
+    assert (seq, write.func, write.args) == (2, actions.arrive, (DRIVER, [STOP]))
+    assert write.keywords["happened_at"] == datetime.fromtimestamp((T0 + 5000) / 1000, UTC)
+    assert write.keywords["evidence"]["rule"] == "slow"
+    assert pipeline.asking == {session}
+
+
+def test_stops_at_one_place_are_reached_together(session: Session, take: Callable) -> None:
+    second = fence(200)._replace(stop_id=OTHER)
+    session.set_fences([fence(200), second], {})
+    take(100, 0)
+    take(90, 5)
+    [(_, write)] = session.writes
+    assert write.args == (DRIVER, [STOP, OTHER])
+
+
+def test_an_arrival_in_the_database_is_not_seen_again(session: Session, take: Callable) -> None:
+    session.set_fences([fence(200)], {STOP: T0 - 60_000})
+    for n in range(10):
+        take(50, n * 5, speed=0.0, accuracy=5)
+    assert not session.writes
+
+
+def test_who_was_there_before_the_socket_broke_can_still_leave(session: Session, take: Callable) -> None:
+    session.set_fences([fence(200)], {STOP: T0 - 600_000})
+    for n in range(10):
+        take(250 + n * 50, n * 5)
+    assert [write.func for _, write in session.writes] == [actions.leave]
+
+
+def test_a_new_plan_does_not_forget_what_was_seen_of_a_stop(session: Session, take: Callable) -> None:
+    session.set_fences([fence(200)], {})
+    take(100, 0)
+    session.set_fences([fence(200), fence(200)._replace(stop_id=OTHER)], {})
+    take(90, 5)
+    [(_, write)] = session.writes
+    assert write.args == (DRIVER, [STOP])
+
+
+def test_a_stop_that_is_no_longer_next_is_forgotten(session: Session, take: Callable) -> None:
+    session.set_fences([fence(200)], {})
+    take(100, 0)
+    session.set_fences([], {})
+    assert session.visits == {}
+    take(90, 5)
+    assert not session.writes
+
+
+def test_a_silent_driver_is_heard_of_again_once(pipeline: Pipeline, session: Session, take: Callable) -> None:
+    session.offline = True
+    take(0, 0, seq=1)
+    take(10, 5, seq=2)
+    [(seq, write)] = session.writes
+    assert (seq, write.func, write.args) == (None, actions.heard_of, (DRIVER,))
+
+
+def test_a_rejected_fix_is_no_sign_of_life(session: Session, take: Callable) -> None:
+    session.offline = True
+    assert take(0, 100, now_s=0) == "future"
+    assert not session.writes
+    assert session.offline
+
+
+# ----------------------------------------------------------------------------------------------------- acks
+
+
+def commit(pipeline: Pipeline) -> None:
+    """As tracking/live.py does after its transaction."""
+    record, pipeline.record = pipeline.record, Record()
+    for session, seq in record.seqs.items():
+        session.durable_seq = seq
+        session.send_ack()
+
+
+def test_nothing_is_acknowledged_before_the_commit(pipeline: Pipeline, take: Callable, acked: list[int]) -> None:
+    take(0, 0, seq=0)
+    take(10, 5, seq=1)
+    assert acked == []
+    commit(pipeline)
+    assert acked == [1]
+
+
+def test_nothing_is_acknowledged_twice(
+    pipeline: Pipeline, session: Session, take: Callable, acked: list[int]
+) -> None:
+    take(0, 0, seq=0)
+    commit(pipeline)
+    commit(pipeline)
+    session.send_ack()
+    assert acked == [0]
+
+
+def test_what_was_rejected_is_acknowledged_too(pipeline: Pipeline, take: Callable, acked: list[int]) -> None:
+    take(0, 0, seq=0)
+    take(0, 0, seq=1)
+    take(0, 100, now_s=0, seq=2)
+    commit(pipeline)
+    assert acked == [2]
+
+
+def test_fixes_without_seq_are_not_acknowledged(pipeline: Pipeline, take: Callable, acked: list[int]) -> None:
+    take(0, 0)
+    commit(pipeline)
+    assert acked == []
+
+
+def test_a_fix_that_changes_an_order_is_acknowledged_when_the_order_has_changed(
+    pipeline: Pipeline, session: Session, take: Callable, acked: list[int]
+) -> None:
+    session.set_fences([fence(200)], {})
+    for n, east in enumerate((300, 180, 150, 120)):
+        take(east, n * 5 + n * 10, seq=n)
+    assert [seq for seq, _ in session.writes] == [2]
+    commit(pipeline)
+    assert acked == [1]
+    session.writes.popleft()
+    session.send_ack()
+    assert acked == [1, 3]
+
+
+def test_a_sign_of_life_holds_no_ack_back(
+    pipeline: Pipeline, session: Session, take: Callable, acked: list[int]
+) -> None:
+    session.offline = True
+    take(0, 0, seq=0)
+    commit(pipeline)
+    assert session.writes
+    assert acked == [0]
+
+
+# --------------------------------------------------------------------------- a commit that has to be repeated
+
+
+def test_a_record_that_could_not_be_written_goes_before_what_came_after_it() -> None:
+    first, second = Session(DRIVER, "", print), Session(OTHER, "", print)
+    old = Record([Kept(DRIVER, at(0, 0))], {DRIVER: at(0, 0), OTHER: at(0, 0)}, {first: 3, second: 1})
+    new = Record([Kept(DRIVER, at(9, 5))], {DRIVER: at(9, 5)}, {first: 4})
+    merged = old.before(new)
+    assert merged.kept == [Kept(DRIVER, at(0, 0)), Kept(DRIVER, at(9, 5))]
+    assert merged.latest == {DRIVER: at(9, 5), OTHER: at(0, 0)}
+    assert merged.seqs == {first: 4, second: 1}
+
+
+@pytest.mark.parametrize(
+    ("record", "something"),
+    [
+        (Record(), False),
+        (Record(kept=[Kept(DRIVER, at(0, 0))]), True),
+        (Record(latest={DRIVER: at(0, 0)}), True),
+        (Record(seqs={Session(DRIVER, "", print): 1}), True),
+    ],
+)
+def test_whether_there_is_anything_to_write(record: Record, something: bool) -> None:
+    assert bool(record) == something
+
+
+def test_the_settings_reach_the_pipeline(settings: object) -> None:
+    settings.LOCATION_HISTORY_EVERY = 3
+    settings.FIX_MAX_SPEED_MPS = 12.5
+    pipeline = Pipeline.from_settings(wake=print)
+    assert (pipeline.keep_every, pipeline.limits.max_speed_mps) == (3, 12.5)
+
+
+def test_a_visit_begins_where_the_database_says(session: Session) -> None:
+    session.set_fences([fence(200)], {STOP: T0})
+    assert session.visits == {STOP: Visit(arrived_at=T0)}
+
+
+def test_an_accurate_fix_far_in_the_past_is_no_live_position(pipeline: Pipeline, session: Session) -> None:
+    session.track.last = Fix(39.75, -104.99, T0)
+    assert pipeline.ingest(session, Location(39.75, -104.99, ts=T0 - 1), T0).name == "out_of_order"
+    assert not pipeline.moved
