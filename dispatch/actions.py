@@ -104,15 +104,7 @@ def assign(order_id: UUID, driver_id: UUID, *, actor: Actor, only_pending: bool 
             raise Invalid(
                 "The customer's address has no coordinates. Set them in the admin, then assign the order."
             )
-        _step(
-            changes,
-            order,
-            OrderStatus.ASSIGNED,
-            actor=actor,
-            driver_id=driver_id,
-            eta_minutes=None,
-            eta_approximate=False,
-        )
+        _step(changes, order, OrderStatus.ASSIGNED, actor=actor, driver_id=driver_id)
         order.stops.all().delete()
         last = Stop.objects.filter(driver_id=driver_id, done_at=None).aggregate(Max("position", default=0))
         Stop.objects.bulk_create(
@@ -126,16 +118,7 @@ def unassign(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
     """Takes an order that is not picked up yet away from its driver."""
     with announced() as changes:
         order, drivers = _lock(order_id)
-        _step(
-            changes,
-            order,
-            OrderStatus.PENDING,
-            actor=actor,
-            reason=reason,
-            driver_id=None,
-            eta_minutes=None,
-            eta_approximate=False,
-        )
+        _step(changes, order, OrderStatus.PENDING, actor=actor, reason=reason, driver_id=None)
         order.stops.all().delete()
         _plans_changed(changes, drivers.values(), reassigned=True)
 
@@ -214,9 +197,13 @@ def arrive(
 def leave(
     driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]
 ) -> None:
-    """Confirmed exit after a dwell: a pickup whose button was forgotten counts as picked up."""
+    """Confirmed exit after a dwell: a pickup whose button was forgotten counts as picked up.
+
+    A stop without an arrival before is passed over.
+    """
     steps = {StopKind.PICKUP: OrderStatus.PICKED_UP}
-    _visit(driver_id, stop_ids, steps, happened_at, evidence, left_at=happened_at)
+    arrived = Q(arrived_at__lte=happened_at)
+    _visit(driver_id, stop_ids, steps, happened_at, evidence, among=arrived, left_at=happened_at)
 
 
 def _visit(
@@ -225,12 +212,13 @@ def _visit(
     steps: dict[StopKind, OrderStatus],
     happened_at: datetime,
     evidence: dict[str, Any],
+    among: Q = Q(),  # noqa: B008 (never changed)
     **times: datetime,
 ) -> None:
     """Writes what a geofence saw at the open stops of this driver. A step that was taken before is no error."""
     with announced() as changes:
         driver = _lock_drivers([driver_id])[driver_id]
-        for stop in Stop.objects.plans_of([driver_id]).filter(pk__in=stop_ids):
+        for stop in Stop.objects.plans_of([driver_id]).filter(among, pk__in=stop_ids):
             order = Order.objects.select_for_update().get(pk=stop.order_id)
             for name, moment in times.items():
                 Stop.objects.filter(pk=stop.pk, **{f"{name}__isnull": True}).update(**{name: moment})
@@ -384,6 +372,9 @@ CLOSES = {
     OrderStatus.FAILED: StopKind.DROPOFF,
 }
 
+#: Steps after which an earlier prediction says nothing any more.
+FORGETS_ETA = FINAL | {OrderStatus.PENDING, OrderStatus.ASSIGNED}
+
 
 def _lock_drivers(ids: Iterable[UUID]) -> dict[UUID, Driver]:
     wanted = set(ids)
@@ -419,6 +410,8 @@ def _step(
     """One step of an order's life: guarded update, timeline, announcement. Exactly one caller wins it."""
     before = OrderStatus(order.status)
     now = timezone.now()
+    if to in FORGETS_ETA:
+        fields |= {"eta_minutes": None, "eta_approximate": False}
     won = Order.objects.filter(pk=order.pk, status=before, status__in=TRANSITIONS[to]).update(
         status=to, version=F("version") + 1, updated_at=now, **fields
     )

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import flatten
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -135,16 +136,8 @@ class RestaurantAdmin(admin.ModelAdmin):
 class _Timeline(ReadOnly, admin.TabularInline):
     model = OrderEvent
     verbose_name_plural = "timeline"
-    fields = [
-        "happened_at",
-        "from_status",
-        "to_status",
-        "actor",
-        "actor_name",
-        "driver",
-        "reason",
-        "evidence",
-    ]
+    # Each line is headed by its own "from → to".
+    fields = ["happened_at", "actor", "actor_name", "driver", "reason", "evidence"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderEvent]:
         return super().get_queryset(request).select_related("driver")
@@ -152,7 +145,7 @@ class _Timeline(ReadOnly, admin.TabularInline):
 
 class _Stops(ReadOnly, admin.TabularInline):
     model = Stop
-    fields = ["kind", "driver", "position", "eta", "arrived_at", "left_at", "done_at"]
+    fields = ["driver", "position", "eta", "arrived_at", "left_at", "done_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Stop]:
         return super().get_queryset(request).select_related("driver")
@@ -161,7 +154,7 @@ class _Stops(ReadOnly, admin.TabularInline):
 @admin.register(Order)
 class OrderAdmin(admin.ModelAdmin):
     form = OrderForm
-    list_display = ["__str__", "status", "restaurant", "city", "driver", "eta", "created_at", "tracking_page"]
+    list_display = ["__str__", "status", "kitchen", "driver", "eta", "created_at", "tracking_page"]
     list_filter = ["status", "restaurant__city", "created_at"]
     list_select_related = ["restaurant__city", "driver"]
     search_fields = [
@@ -175,11 +168,19 @@ class OrderAdmin(admin.ModelAdmin):
     autocomplete_fields = ["restaurant"]
     inlines = [_Timeline, _Stops]
     actions = ["assign", "unassign", "cancel"]
-    facts = ["status", "driver", "eta", "created_at", "delivered_at", "tracking_page"]
+    entered = (
+        "restaurant",
+        ("customer_name", "customer_phone"),
+        "customer_address",
+        ("customer_lat", "customer_lng"),
+        "ready_at",
+    )
+    facts = (("status", "driver", "eta"), ("created_at", "delivered_at", "tracking_page"))
 
-    @admin.display(description="city", ordering="restaurant__city__name")
-    def city(self, order: Order) -> str:
-        return order.restaurant.city.name if order.restaurant.city else ""
+    @admin.display(description="restaurant", ordering="restaurant__name")
+    def kitchen(self, order: Order) -> str:
+        city = order.restaurant.city
+        return f"{order.restaurant}, {city}" if city else str(order.restaurant)
 
     @admin.display(description="ETA", ordering="eta_minutes")
     def eta(self, order: Order) -> str:
@@ -191,11 +192,11 @@ class OrderAdmin(admin.ModelAdmin):
     def tracking_page(self, order: Order) -> str:
         return format_html('<a href="/track/?t={}">Track</a>', order.tracking_token)
 
-    def get_fields(self, request: HttpRequest, obj: Order | None = None) -> Sequence[str]:
-        return OrderForm.Meta.fields if obj is None else [*OrderForm.Meta.fields, *self.facts]
+    def get_fields(self, request: HttpRequest, obj: Order | None = None) -> Sequence[Any]:
+        return self.entered if obj is None else (*self.entered, *self.facts)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Order | None = None) -> Sequence[str]:
-        return [] if obj is None else ["restaurant", *self.facts]
+        return [] if obj is None else ["restaurant", *flatten(self.facts)]
 
     def get_inlines(self, request: HttpRequest, obj: Order | None) -> Any:
         return [] if obj is None else self.inlines

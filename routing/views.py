@@ -1,7 +1,7 @@
 import gzip
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
@@ -19,11 +19,11 @@ def tile(request: HttpRequest, z: int, x: int, y: int) -> HttpResponseBase:
     try:
         tiles = open_tiles(build / "streets.pmtiles")
     except FileNotFoundError:
-        raise Http404("No map was built: run `manage.py roads build`.") from None
+        return _not_found("No map was built: run `manage.py roads build`.")
     try:
         data = tiles.get(z, x, y)
     except (ValueError, OverflowError):
-        raise Http404("There is no such tile.") from None
+        return _not_found("There is no such tile.")
 
     response = HttpResponse(content_type="application/vnd.mapbox-vector-tile")
     if data is None:
@@ -41,3 +41,8 @@ def tile(request: HttpRequest, z: int, x: int, y: int) -> HttpResponseBase:
     response["Cache-Control"] = CACHE_CONTROL
     response["Vary"] = "Accept-Encoding"
     return get_conditional_response(request, etag=etag, response=response) or response
+
+
+def _not_found(message: str) -> HttpResponse:
+    """In plain text: a map asks for dozens of tiles at a time, and shows none of our pages."""
+    return HttpResponseNotFound(message, content_type="text/plain")

@@ -52,7 +52,12 @@ class HistoryWriter:
                     fixes = latest.values()
                     await cursor.execute(
                         _DRIVERS,
-                        [list(latest), [f.lat for f in fixes], [f.lng for f in fixes], [_when(f) for f in fixes]],
+                        [
+                            list(latest),
+                            [f.lat for f in fixes],
+                            [f.lng for f in fixes],
+                            [_when(f) for f in fixes],
+                        ],
                     )
                 now = datetime.now(UTC)
                 async with cursor.copy(_COPY) as copy:

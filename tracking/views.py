@@ -50,8 +50,13 @@ def track(request: HttpRequest) -> HttpResponse:
     try:
         order = access.order_by_token(request.GET.get("t", ""))
     except NotFound:
-        return render(request, "track_gone.html", status=404)
-    return render(request, "track.html", _context(order))
+        response = render(request, "track_gone.html", status=404)
+    else:
+        response = render(request, "track.html", _context(order))
+    # The address is the secret.
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response
 
 
 def _context(order: Order) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Awaitable, Callable
 from random import Random
 from uuid import UUID
 
@@ -36,22 +37,25 @@ FIXES_PER_FRAME = 50
 #: An hour at one fix in five seconds; of a longer absence the oldest are given up.
 KEPT_FIXES = 720
 
-#: Close codes 4401 (the token is no longer good) and 4409 (a newer socket took over).
-OUSTED = frozenset({4401, 4409})
+# Close codes that mean more than a lost connection.
+NOT_SIGNED_IN = 4401
+REPLACED = 4409
 
 _decoder = msgspec.json.Decoder(Hello | Ready | Heartbeat | Error | Ack | Plan)
 
 
-class SignedInElsewhere(Exception):
-    """Another app took over this driver. Coming back would only throw that one out in turn."""
-
-
 class App:
-    """One driver's app. `plan` is what the server sent last, `changed` tells of news."""
+    """One driver's app. `plan` is what the server sent last, `changed` tells of news.
 
-    def __init__(self, url: str, token: str, *, outages: Outages, rng: Random) -> None:
+    `renew` gets a new token where the one at hand is no longer good.
+    """
+
+    def __init__(
+        self, url: str, token: str, renew: Callable[[], Awaitable[str]], *, outages: Outages, rng: Random
+    ) -> None:
         self._url = url
         self._token = token
+        self._renew = renew
         self._outages = outages
         self._rng = rng
         self.plan: Plan | None = None
@@ -83,7 +87,7 @@ class App:
     # ------------------------------------------------------------------------------------------ the network
 
     async def run(self) -> None:
-        """Connects again and again, until another app signs in as this driver (SignedInElsewhere)."""
+        """Connects again and again, until another app signs in as this driver: coming back would oust that one."""
         attempt = 0
         while True:
             try:
@@ -98,8 +102,11 @@ class App:
                 ) as socket:
                     await self._session(socket)
             except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
-                if isinstance(error, ConnectionClosed) and error.rcvd and error.rcvd.code in OUSTED:
-                    raise SignedInElsewhere from error
+                code = error.rcvd.code if isinstance(error, ConnectionClosed) and error.rcvd else None
+                if code == REPLACED:
+                    return
+                if code == NOT_SIGNED_IN:
+                    self._token = await self._renew()
                 self._outages.away(PART, error)
             attempt = 0 if self._ready else attempt + 1
             self._ready = False

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from math import ceil, sqrt
 from random import Random
 from typing import NamedTuple
@@ -41,7 +42,7 @@ class Drive:
         caps = self._lay_out(line, seconds, rng)
         self._speeds = _reachable(caps, self._lengths, speed)
         self._times = [0.0]
-        for length, before, after in zip(self._lengths, self._speeds, self._speeds[1:], strict=False):
+        for length, (before, after) in zip(self._lengths, pairwise(self._speeds), strict=True):
             self._times.append(self._times[-1] + 2 * length / (before + after))
 
     @property
@@ -69,7 +70,7 @@ class Drive:
         """Cuts the line into short pieces; returns the speed that road and corners allow at their ends."""
         caps: list[float] = []
         pace = rng.uniform(0.85, 1.05)
-        for start, end, expected in zip(line, line[1:], seconds, strict=False):
+        for (start, end), expected in zip(pairwise(line), seconds, strict=True):
             length = distance_m(start, end)
             if length < 0.01:
                 continue

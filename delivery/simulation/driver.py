@@ -15,23 +15,28 @@ from delivery.simulation.roads import Roads
 from routing.geo import Point
 from tracking.messages import Location, PlanStop
 
-#: Seconds at the counter at least, however long the food has been ready, and at the customer's door.
-AT_COUNTER_S = (25.0, 45.0)
-AT_DOOR_S = (20.0, 60.0)
-#: Seconds parked between two orders, before looking for a better place to wait …
-PARKED_S = (30.0, 150.0)
-#: … so far from some restaurant (metres).
+#: Between two orders it parks so far from some restaurant (metres).
 HAUNT_M = (250.0, 600.0)
 #: Seconds until a button that showed no effect is pressed again.
 AGAIN_S = 10.0
 
 
+type Seconds = tuple[float, float]  # from, to
+
+
 @dataclass(frozen=True)
 class Habits:
-    """`interval_s`: between two fixes; `forgets`: the share of pickups whose button is forgotten."""
+    """`interval_s`: between two fixes; `forgets`: the share of pickups whose button is forgotten.
+
+    `counter_s`: at the counter at least, however long the food has been ready; `door_s`: at the customer's door;
+    `parked_s`: between two orders, until it looks for a better place to wait.
+    """
 
     interval_s: float = 5.0
     forgets: float = 0.05
+    counter_s: Seconds = (25.0, 45.0)
+    door_s: Seconds = (20.0, 60.0)
+    parked_s: Seconds = (30.0, 150.0)
 
 
 class SimulatedDriver:
@@ -53,12 +58,14 @@ class SimulatedDriver:
         self._forgotten: set[UUID] = set()
 
     async def run(self) -> None:
+        """Works until somebody else's app signs in as this driver."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._report())
+            working = [tasks.create_task(self._report()), tasks.create_task(self._work())]
             # Nobody opens two hundred sockets in the same instant.
             await asyncio.sleep(self._rng.uniform(0, min(3.0, self._habits.interval_s)))
-            tasks.create_task(self.app.run())
-            tasks.create_task(self._work())
+            await self.app.run()
+            for task in working:
+                task.cancel()
 
     def motion(self) -> Motion:
         return self._drive.at(time.monotonic() - self._since) if self._drive else self._parked
@@ -89,13 +96,13 @@ class SimulatedDriver:
 
     async def _wait_for_orders(self) -> None:
         self._stand(None)
-        if await self._wait(self._rng.uniform(*PARKED_S), lambda: self._next_stop() is None):
+        if await self._wait(self._rng.uniform(*self._habits.parked_s), lambda: self._next_stop() is None):
             spot = await self._roads.spot(self._rng.choice(self._haunts), HAUNT_M)
             await self._drive_to(spot.point, lambda: self._next_stop() is None)
 
     async def _pick_up(self, stop: PlanStop) -> None:
         """Waits for the food, then presses the button, or drives off without."""
-        least = Random(stop.stop_id.int).uniform(*AT_COUNTER_S) - (time.monotonic() - self._since)
+        least = Random(stop.stop_id.int).uniform(*self._habits.counter_s) - (time.monotonic() - self._since)
         food = (stop.ready_at - _now_ms()) / 1000 if stop.ready_at is not None else 0.0
         if not await self._wait(max(least, food), lambda: self._is_next(stop)):
             return
@@ -105,13 +112,14 @@ class SimulatedDriver:
             await self._press(stop, "picked_up")
 
     async def _hand_over(self, stop: PlanStop) -> None:
-        least = Random(stop.stop_id.int).uniform(*AT_DOOR_S) - (time.monotonic() - self._since)
+        least = Random(stop.stop_id.int).uniform(*self._habits.door_s) - (time.monotonic() - self._since)
         if not await self._wait(least, lambda: self._is_next(stop)):
             return
         for other in self._stops():
             if other.order_id == stop.order_id and other.kind == "pickup":
                 await self._press(other, "picked_up")  # remembered at the very last moment
         await self._press(stop, "delivered")
+        self._forgotten.discard(stop.order_id)
 
     async def _press(self, stop: PlanStop, status: str) -> None:
         """Presses a button until the plan shows that it worked."""

@@ -22,6 +22,7 @@ type Town = UUID | None
 
 @dataclass(frozen=True)
 class Recruit:
+    driver: UUID
     token: str
     town: Town
     point: Point | None
@@ -55,7 +56,7 @@ def recruit(wanted: Mapping[Town, int], rng: Random) -> list[Recruit]:
             driver = Driver(name=people.name(rng), phone=people.phone(rng), city_id=town, simulated=True)
             actions.change_driver(driver)
             fleet.append(driver)
-    return [Recruit(actions.issue_token(driver.pk), driver.city_id, driver.point) for driver in fleet]
+    return [Recruit(driver.pk, actions.issue_token(driver.pk), driver.city_id, driver.point) for driver in fleet]
 
 
 def _send_home(driver: Driver) -> None:

@@ -38,6 +38,10 @@ class NoRestaurants(Exception):
     """There is nothing to order from: no restaurant stands at a road of the map."""
 
 
+class TakenOver(Exception):
+    """Every driver has signed in elsewhere."""
+
+
 @dataclass(frozen=True)
 class Options:
     """`forgets`: share of pickups whose button is forgotten. `seed`: None for another run each time."""
@@ -52,7 +56,7 @@ class Options:
 
 
 async def simulate(options: Options) -> Never:
-    """Runs until it is cancelled. NoRestaurants where there is nothing to order from."""
+    """Runs until it is cancelled. Raises NoRestaurants, TakenOver."""
     rng = Random(options.seed)
     outages = Outages()
     database = Database(outages, rng)
@@ -66,8 +70,7 @@ async def simulate(options: Options) -> Never:
     async with asyncio.TaskGroup() as tasks:
         for each in recruits:
             haunts = [point for _, point in restaurants[each.town]]
-            tasks.create_task(_drive(each, haunts, options, roads, outages, Random(rng.random())))
-        if options.orders_per_hour:
+XX.orders_per_hour:
             tasks.create_task(Customers(options, restaurants, sizes, database, roads, rng).run())
         if options.dispatcher:
             tasks.create_task(Dispatcher(database, rng).run())

@@ -29,21 +29,23 @@ TRACKING_TOKENS = """
 
 
 def demo() -> int:
-    """Run the demo; returns the exit status. StackError: what keeps it from starting, or what ended it."""
+    """Run the demo; returns the exit status. StackError: the state folder or the port can't be had."""
     with open_state(default_folder()) as state, Processes(state.logs) as processes:
         port = chosen_port(os.environ.get("PORT") or "8000")
+        ready = False
         try:
             env = start(processes, state, port)
-        except Interrupted:
-            print("\nStopping …", flush=True)
-            return 130
-        try:
             announce(env, state, tracking_tokens(processes, env))
+            ready = True
             while True:
                 processes.pause(0.5)
         except Interrupted:
-            print("\nStopping …", flush=True)
-    return 0
+            status = 0 if ready else 130
+        except StackError as error:
+            print(f"doorstep: {error}", file=sys.stderr)  # now: stopping the others takes a while
+            status = 1
+        print("\nStopping …", flush=True)
+    return status
 
 
 def start(processes: Processes, state: State, port: int) -> dict[str, str]:

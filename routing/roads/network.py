@@ -52,7 +52,7 @@ def write_pbf(network: Network, path: Path) -> None:
     for way in network.ways:
         for place in way.line:
             ids.setdefault(place, len(ids) + 1)
-    with osmium.SimpleWriter(path) as writer:
+    with osmium.SimpleWriter(path, overwrite=True) as writer:
         for place, node_id in ids.items():
             writer.add_node(
                 mutable.Node(id=node_id, location=to_lnglat(place), tags=network.nodes.get(place, {}))

@@ -58,7 +58,7 @@ export function labelRules() {
       font: (zoom) => `${weight} ${zoom >= 17 ? size + 1 : size}px ${FONT}`,
       fill: color,
       stroke: HALO,
-      width: 3.5,
+      width: 4.5,
       position: 2, // centred on the road
       repeatDistance: 320,
     }),

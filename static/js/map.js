@@ -49,7 +49,7 @@ function attribution(text) {
     link.href = "https://www.openstreetmap.org/copyright";
     link.target = "_blank";
     link.rel = "noopener noreferrer";
-    link.textContent = text;
+    link.textContent = line.title = text;
     return line;
   };
   return control;

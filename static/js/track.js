@@ -52,7 +52,7 @@ function show() {
   setAttribute(byId("sheet"), "data-status", status.status);
   showEta(final ? null : eta, status.status);
   showSteps(status.status);
-  showLastSeen();
+  showNote();
   map.show({ status: status.status, driver: final ? null : driver, route: final ? null : order.route });
 }
 
@@ -83,12 +83,19 @@ function showSteps(status) {
   });
 }
 
-function showLastSeen() {
+/** What a look at the map may leave open: an old position, or none. */
+function showNote() {
   const silence = order.driver ? serverNow() - order.driver.ts : 0;
-  const stale = silence > STALE_MS && !page.final.includes(order.status?.status);
+  const stale = silence > STALE_MS;
+  const elsewhere = !order.driver && order.eta?.minutes && order.eta.stopsBefore;
+  const words = stale
+    ? `Driver last seen ${age(silence)} ago`
+    : elsewhere && "Your driver shows up on the map once your stop is next.";
+  const note = byId("note");
+  note.hidden = !words || page.final.includes(order.status?.status);
+  if (words) setText(note, words);
+  setAttribute(note, "data-stale", stale);
   map.setStale(stale);
-  byId("last-seen").hidden = !stale;
-  if (stale) setText(byId("last-seen"), `Driver’s position last seen ${age(silence)} ago`);
 }
 
 function showConnection(state) {
@@ -97,9 +104,8 @@ function showConnection(state) {
   if (state === "live") {
     banner.hidden = true;
   } else if (state === "refused") {
-    // The link ends some minutes after the delivery: a page that shows the end has nothing to add to it.
-    banner.hidden = page.final.includes(order.status?.status);
-    setText(banner, "This tracking link is no longer valid.");
+    banner.hidden = true;
+    leaveIfOver();
   } else if (banner.hidden) {
     bannerTimer = setTimeout(() => {
       setText(banner, navigator.onLine ? "Connection lost. Reconnecting…" : "You’re offline. This page catches up by itself.");
@@ -108,8 +114,15 @@ function showConnection(state) {
   }
 }
 
+/** A link ends some minutes after its order. A page that shows the end may stay; any other would be telling tales. */
+async function leaveIfOver() {
+  if (page.final.includes(order.status?.status)) return;
+  const answer = await fetch(location.href, { method: "HEAD" });
+  if (answer.status === 404) location.reload();
+}
+
 take(page.frames.reduce(fold, NOTHING));
-setInterval(showLastSeen, 1_000);
+setInterval(showNote, 1_000);
 
 export const socket = new LiveSocket(page.socket, {
   snapshot: (frames) => take(frames.reduce(fold, NOTHING)),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from delivery.simulation.drive import ACCELERATION, BRAKING, Drive, Motion
 from delivery.simulation.gps import BAD_SIGMA_M, RADIUS_68, SIGMA_M, Gps
 from routing.geo import Point, destination, distance_m
+import itertools
 
 START = Point(39.7495, -104.9865)
 
@@ -24,7 +25,7 @@ roads = st.lists(st.tuples(st.floats(0, 359), st.floats(5, 300)), min_size=1, ma
 
 
 def drive_along(line: list[Point], mps: float = 11.0, speed: float = 0.0, seed: int = 1) -> Drive:
-    seconds = [distance_m(a, b) / mps for a, b in zip(line, line[1:], strict=False)]
+    seconds = [distance_m(a, b) / mps for a, b in itertools.pairwise(line)]
     return Drive(line, seconds, Random(seed), speed=speed)
 
 
@@ -45,7 +46,7 @@ def test_nobody_accelerates_or_brakes_harder_than_a_driver_would(line, mps, spee
     step = 0.5
     moments = [k * step for k in range(int(drive.duration / step) + 2)]
     motions = [drive.at(moment) for moment in moments]
-    for before, after in zip(motions, motions[1:], strict=False):
+    for before, after in itertools.pairwise(motions):
         assert -BRAKING - 0.01 <= (after.speed - before.speed) / step <= ACCELERATION + 0.01
         assert (
             distance_m(before.point, after.point)
@@ -109,7 +110,7 @@ def test_gps_errors_drift_and_do_not_jump():
     few_seconds = readings(Motion(START, 0.0, 0.0), every_s=5)
     steps = [
         distance_m(Point(a.lat, a.lng), Point(b.lat, b.lng))
-        for a, b in zip(few_seconds, few_seconds[1:], strict=False)
+        for a, b in itertools.pairwise(few_seconds)
         if a.accuracy < 10 and b.accuracy < 10
     ]
     # Independent errors would be 2 sigma apart on a root mean square.

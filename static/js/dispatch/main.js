@@ -81,6 +81,9 @@ function drawAssigning() {
 
 // ----------------------------------------------------------------------------------------- where to look
 
+/** A city's middle fills the map, on a phone too. */
+const cityZoom = () => (Math.min(map.getSize().x, map.getSize().y) < 500 ? 14 : 15);
+
 function flyTo(point, zoom) {
   if (prefersStill()) map.setView(point, zoom);
   else map.flyTo(point, zoom, { duration: 0.8 });
@@ -90,7 +93,7 @@ function chooseCity(cityId) {
   desk.cityId = cityId;
   localStorage.setItem("city", cityId ?? "");
   const city = desk.cities.get(cityId);
-  if (city) flyTo(city, 15);
+  if (city) flyTo(city, cityZoom());
   else map.fitBounds(L.latLngBounds(everywhere).pad(0.1), { animate: !prefersStill() });
   draw();
 }
@@ -102,7 +105,8 @@ function lookAtSelection() {
   lookedAt = selected;
   const points = pointsOfSelection();
   if (!points.length || points.every((point) => map.getBounds().pad(-0.08).contains(point))) return;
-  map.flyToBounds(L.latLngBounds(points), { padding: [70, 70], maxZoom: 16, duration: 0.6, animate: !prefersStill() });
+  const margin = Math.min(70, map.getSize().y * 0.12);
+  map.flyToBounds(L.latLngBounds(points), { padding: [margin, margin], maxZoom: 16, duration: 0.6, animate: !prefersStill() });
 }
 
 function pointsOfSelection() {
@@ -149,7 +153,7 @@ function startCity() {
   const [busiest] = [...desk.cities.keys()].sort((a, b) => onShift(b) - onShift(a));
   desk.cityId = desk.cities.has(remembered) ? remembered : remembered === "" ? null : (busiest ?? null);
   const city = desk.cities.get(desk.cityId);
-  if (city) map.setView(city, 15, { animate: false });
+  if (city) map.setView(city, cityZoom(), { animate: false });
 }
 
 let strangersSince = null;

@@ -92,12 +92,12 @@ export function drawActivity(desk) {
 function drawEvent(desk, row, event) {
   const driver = desk.fleet.drivers.get(event.driverId)?.name;
   const restaurant = desk.fleet.restaurants.get(event.restaurantId)?.name;
+  const [what, glyph] = EVENTS[event.status];
+  setAttribute(row.fields.glyph, "href", `#i-${glyph}`);
   fill(row, {
-    what: EVENTS[event.status],
+    what,
     at: clockTime(event.at, desk.timeZoneOf(event)),
-    whom: [driver, event.status === "pending" || !driver ? restaurant : null, event.customer].filter(Boolean).join(" · "),
+    whom: [driver, event.status === "pending" || !driver ? restaurant : null, event.customer, event.evidence && "by geofence"].filter(Boolean).join(" · "),
   });
   setAttribute(row, "data-status", event.status);
-  setAttribute(row, "data-fence", event.evidence !== null);
-  setAttribute(row, "title", event.evidence === null ? null : "By geofence");
 }

@@ -19,17 +19,17 @@ export const ORDER_STATUSES = {
   failed: "Not handed over",
 };
 
-/** What happened, as a sentence around the driver's name and the order's. */
+/** What happened when an order took this status, and its icon. */
 export const EVENTS = {
-  pending: "New order",
-  assigned: "Assigned",
-  to_restaurant: "Set out for the restaurant",
-  driver_at_restaurant: "Arrived at the restaurant",
-  picked_up: "Picked up",
-  driver_nearby: "Near the customer",
-  delivered: "Delivered",
-  cancelled: "Cancelled",
-  failed: "Could not be handed over",
+  pending: ["Waits for a driver", "receipt"],
+  assigned: ["Assigned", "scooter"],
+  to_restaurant: ["Set out for the restaurant", "scooter"],
+  driver_at_restaurant: ["Arrived at the restaurant", "shop"],
+  picked_up: ["Picked up", "bag"],
+  driver_nearby: ["Near the customer", "nearby"],
+  delivered: ["Delivered", "check"],
+  cancelled: ["Cancelled", "cross"],
+  failed: ["Could not be handed over", "warning"],
 };
 
 export const plural = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;

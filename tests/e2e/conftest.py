@@ -1,0 +1,231 @@
+"""The whole of Doorstep as it runs for people: web, worker, beat and simulated drivers, and a browser before it.
+
+Uses the PostgreSQL, Redis and OSRM that the environment names, with a database and a Redis database of its own.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+import redis
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from psycopg.sql import SQL, Identifier
+
+from delivery.stack.demo import answers_ok, celery, web
+from delivery.stack.processes import Child, Processes
+from delivery.stack.servers import MANAGE, for_libpq
+
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
+DATABASE = "doorstep_e2e"
+REDIS_DATABASE = 7
+USERNAME, PASSWORD = "dispatcher", "in-the-browser"
+FLEET = ["--drivers", "12", "--orders-per-hour", "240", "--interval", "1", "--forgets", "0", "--seed", "7"]
+READY_S = 30
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1440, "height": 900}
+CHROMIUM_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Stack:
+    """What runs. `base` is the address of the pages."""
+
+    base: str
+    env: dict[str, str]
+    processes: Processes
+    web: Child
+
+    def manage(self, *command: str) -> str:
+        run = subprocess.run([*MANAGE, *command], env=self.env, capture_output=True, text=True, timeout=60)
+        assert run.returncode == 0, run.stderr
+        return run.stdout
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(for_libpq(self.env["DATABASE_URL"]), autocommit=True) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def wait_for(self, find: Callable[[], Any], what: str, seconds: float = READY_S) -> Any:
+        """What `find` returns once that is something."""
+        deadline = time.monotonic() + seconds
+        while not (found := find()):
+            assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+            self.processes.pause(0.1)
+        return found
+
+    def start_web(self) -> None:
+        self.web = self.processes.start("web", web(int(self.env["PORT"])), self.env)
+        self.wait_for(lambda: answers_ok(self.base + "/readyz"), "the web process")
+
+    def stop_web(self) -> None:
+        self.processes.children.remove(self.web)
+        self.web.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    base = f"http://127.0.0.1:{port}"
+    with _own_database(os.environ["DATABASE_URL"]) as database, _own_redis(os.environ["REDIS_URL"]) as redis_url:
+        env = dict(os.environ) | {
+            "DATABASE_URL": database,
+            "REDIS_URL": redis_url,
+            "PORT": str(port),
+            "PUBLIC_URL": base,
+            "DOORSTEP_DEMO_PASSWORD": PASSWORD,
+            "PYTHONUNBUFFERED": "1",
+        }
+        folder = tmp_path_factory.mktemp("e2e")
+        with Processes(folder) as processes:
+            # What does not depend on the database, static files and roads, is as `make test` has left it.
+            processes.run("migrate", [*MANAGE, "migrate", "--no-input"], env)
+            processes.run("sample_data", [*MANAGE, "sample_data"], env)
+            running = Stack(base, env, processes, None)  # type: ignore[arg-type]
+            running.start_web()
+            processes.start("worker", celery("worker", "--concurrency", "1"), env, stop_s=5)
+            processes.start("beat", celery("beat", "--schedule", str(folder / "schedule")), env)
+            processes.start("simulate", [*MANAGE, "simulate", *FLEET], env)
+            yield running
+
+
+@contextmanager
+def _own_database(url: str) -> Iterator[str]:
+    drop = SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(DATABASE))
+    with psycopg.connect(for_libpq(url), autocommit=True) as connection:
+        connection.execute(drop)
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(DATABASE)))
+        try:
+            yield urlunsplit(urlsplit(url)._replace(path=f"/{DATABASE}"))
+        finally:
+            connection.execute(drop)
+
+
+@contextmanager
+def _own_redis(url: str) -> Iterator[str]:
+    if url.startswith("unix:"):
+        own = re.sub(r"\?.*", "", url) + f"?db={REDIS_DATABASE}"
+    else:
+        own = urlunsplit(urlsplit(url)._replace(path=f"/{REDIS_DATABASE}"))
+    with redis.Redis.from_url(own) as client:
+        client.flushdb()
+        try:
+            yield own
+        finally:
+            client.flushdb()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Watch:
+    """What a page must not do. A test that cuts the connection itself allows the browser to say so."""
+
+    base: str
+    faults: list[str]
+    offline: bool = False
+
+    def follow(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.faults.append(f"page error: {error}"))
+        page.on("console", lambda message: self._read(message.type, message.text))
+        page.on("request", lambda request: self._check(request.url))
+        page.on("websocket", lambda live: self._check(live.url.replace("ws", "http", 1)))
+        page.on("response", lambda answer: answer.status >= 400 and self._read("error", f"{answer.status} {answer.url}"))
+
+    def _read(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and not (self.offline and "ERR_CONNECTION_REFUSED" in text):
+            self.faults.append(f"console {kind}: {text}")
+
+    def _check(self, url: str) -> None:
+        if not url.startswith((f"{self.base}/", "data:")):
+            self.faults.append(f"request to another origin: {url}")
+
+
+@pytest.fixture
+def watch(stack: Stack) -> Iterator[Watch]:
+    watching = Watch(stack.base, [])
+    yield watching
+    assert watching.faults == []
+
+
+@pytest.fixture
+def open_page(browser: Browser, watch: Watch) -> Iterator[Callable[..., Page]]:
+    """Opens a page of Doorstep in a browser of its own; a phone has touch and fine pixels."""
+    contexts: list[BrowserContext] = []
+
+    def open_(path: str, viewport: dict[str, int] = DESKTOP, cookies: list[Any] | None = None) -> Page:
+        phone = viewport is PHONE
+        context = browser.new_context(
+            viewport=viewport, device_scale_factor=2 if phone else 1, is_mobile=phone, has_touch=phone
+        )
+        contexts.append(context)
+        context.add_cookies(cookies or [])
+        page = context.new_page()
+        watch.follow(page)
+        page.goto(watch.base + path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def session(browser: Browser, stack: Stack) -> list[Any]:
+    """The cookies of a dispatcher who has signed in, as people do: the dashboard asks for it."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{stack.base}/dispatch/")
+    page.get_by_label("Username").fill(USERNAME)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{stack.base}/dispatch/")
+    cookies = context.cookies()
+    context.close()
+    return cookies
+
+
+@pytest.fixture
+def dashboard(open_page: Callable[..., Page], session: list[Any]) -> Callable[..., Page]:
+    """Opens the dashboard and waits until it is live."""
+
+    def open_(viewport: dict[str, int] = DESKTOP) -> Page:
+        page = open_page("/dispatch/", viewport, session)
+        page.locator("#live[data-state=live]").wait_for()
+        return page
+
+    return open_
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    ARTIFACTS.mkdir(exist_ok=True)
+    return ARTIFACTS
