@@ -29,6 +29,9 @@ REQUIREMENTS = {
     "check": ["requirements.txt", "requirements-dev.txt"],
 }
 
+#: Pins what the packages need in turn.
+CONSTRAINTS = "constraints.txt"
+
 OLDEST = (3, 12)
 #: The first names have a ready-made wheel of every package.
 NAMES = ["python3.13", "python3.12", "python3.14", "python3", "python3.15", "python3.16"]
@@ -98,7 +101,7 @@ def find_interpreter(named: "str | None", others: "list[str]") -> "tuple[str, tu
 def fingerprint(version: "tuple[int, ...]", requirements: "list[str]") -> str:
     """One line per requirement file: what the virtual environment holds once they are installed."""
     lines = []
-    for name in requirements:
+    for name in [CONSTRAINTS, *requirements]:
         with open(os.path.join(ROOT, name), "rb") as file:
             lines.append("%s %s %s" % (dotted(version), name, hashlib.sha256(file.read()).hexdigest()))
     return "\n".join(lines) + "\n"
@@ -213,6 +216,7 @@ def pip(what: str, venv_python: str, arguments: "list[str]") -> None:
     carried_pip = os.path.join(VENV, PIP_WHEEL)
     module = [os.path.join(carried_pip, "pip")] if os.path.exists(carried_pip) else ["-m", "pip"]
     options = ["install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
+    options += ["--constraint", os.path.join(ROOT, CONSTRAINTS)]
     running = subprocess.Popen(
         [venv_python, *module, *options, *arguments],
         stdout=subprocess.PIPE,

@@ -4,6 +4,6 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedModulesStorage(CompressedManifestStaticFilesStorage):
-    """Rewrites the imports between ES modules too: an import map would need an inline script, which the CSP forbids."""
+    """Rewrites the imports between ES modules too: an import map would be an inline script, which our CSP forbids."""
 
     support_js_module_import_aggregation = True

@@ -163,8 +163,10 @@ def set_shift(driver_id: UUID, on: bool) -> None:
     with announced() as changes:
         driver = _lock_drivers([driver_id])[driver_id]
         driver.on_shift = on
-        driver.last_seen_at = timezone.now()
-        driver.save(update_fields=["on_shift", "last_seen_at"])
+        driver.last_seen_at = driver.updated_at = timezone.now()
+        driver.version += 1
+        driver.save(update_fields=["on_shift", "last_seen_at", "updated_at", "version"])
+        changes.drivers.add(driver_id)
         _refresh_drivers(changes, [driver])
 
 
@@ -269,17 +271,19 @@ def record_plan(
 ) -> bool:
     """Stores a driver's ETAs, roads and (with `reorder`) visiting order, unless the stops changed meanwhile.
 
-    `keep_roads` leaves the stored roads as they are. Returns False where the plan was made of stops that are no
-    longer the driver's open ones: the change that made it old has asked for a new plan.
+    `keep_roads` leaves the stored roads as they are. Returns False where the plan was made of stops, or (without
+    `reorder`) of an order of them, that are no longer the driver's: the change that made it old has asked for a
+    new plan.
     """
     with announced() as changes:
         driver = _lock_drivers([driver_id])[driver_id]
         stops = list(Stop.objects.plans_of([driver_id]))
         by_id = {stop.pk: stop for stop in stops}
-        if set(by_id) != {leg.stop_id for leg in legs}:
+        planned = [leg.stop_id for leg in legs]
+        order_changed = planned != [stop.pk for stop in stops]
+        if set(planned) != set(by_id) or (order_changed and not reorder):
             return False
         now = timezone.now()
-        order_changed = reorder and [stop.pk for stop in stops] != [leg.stop_id for leg in legs]
         for position, leg in enumerate(legs, start=1):
             stop = by_id[leg.stop_id]
             stop.eta = leg.eta

@@ -1,6 +1,6 @@
 """The admin: staff keep restaurants, drivers and orders. Every write goes through dispatch/actions.py."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -33,7 +33,9 @@ BOTH_PAGES = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
 #: So many orders at most are acted on at a time: each is a transaction of its own.
 MOST_AT_ONCE = 200
 #: Names and addresses are TextFields, as PostgreSQL likes them; people type them into one line.
-ONE_LINE = {models.TextField: {"widget": forms.TextInput(attrs={"class": "vTextField"})}}
+ONE_LINE: Mapping[type[models.Field], Mapping[str, Any]] = {
+    models.TextField: {"widget": forms.TextInput(attrs={"class": "vTextField"})}
+}
 
 
 class ReadOnly:
@@ -192,10 +194,10 @@ class OrderAdmin(admin.ModelAdmin):
     def tracking_page(self, order: Order) -> str:
         return format_html('<a href="/track/?t={}">Track</a>', order.tracking_token)
 
-    def get_fields(self, request: HttpRequest, obj: Order | None = None) -> Sequence[Any]:
+    def get_fields(self, request: HttpRequest, obj: Order | None = None) -> tuple[Any, ...]:
         return self.entered if obj is None else (*self.entered, *self.facts)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Order | None = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Order | None = None) -> list[str]:
         return [] if obj is None else ["restaurant", *flatten(self.facts)]
 
     def get_inlines(self, request: HttpRequest, obj: Order | None) -> Any:

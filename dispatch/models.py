@@ -136,7 +136,7 @@ class Driver(models.Model):
 
     @staticmethod
     def digest(token: str) -> str:
-        return hashlib.sha256(token.encode()).hexdigest()
+        return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 class Restaurant(models.Model):

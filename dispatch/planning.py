@@ -19,7 +19,7 @@ from dispatch.models import Driver, Stop
 from dispatch.statuses import DriverStatus, StopKind
 from routing.errors import RoutingError
 from routing.geo import Point, distance_to_line_m, from_lnglat, linestring
-from routing.osrm import Route, osrm_from_settings, straight_line
+from routing.osrm import Leg, Route, osrm_from_settings, straight_line
 from routing.stops import Stop as Visit
 from routing.stops import best_order
 
@@ -130,9 +130,7 @@ def _store(driver: Driver, stops: Sequence[Stop], *, roads: bool, reorder: bool)
     now = timezone.now()
     times = arrivals(stops, [leg.duration_s for leg in route.legs], now, Service.from_settings())
     legs = [
-        actions.Leg(
-            stop.pk, eta, linestring(leg.line)["coordinates"] if roads and len(leg.line) > 1 else None
-        )
+        actions.Leg(stop.pk, eta, _drawn(leg) if roads and not route.approximate else None)
         for stop, eta, leg in zip(stops, times, route.legs, strict=True)
     ]
     return actions.record_plan(
@@ -142,6 +140,11 @@ def _store(driver: Driver, stops: Sequence[Stop], *, roads: bool, reorder: bool)
         reorder=reorder,
         keep_roads=not roads,
     )
+
+
+def _drawn(leg: Leg) -> list[list[float]] | None:
+    """The road of a leg as GeoJSON coordinates; None for one that is a single point."""
+    return linestring(leg.line)["coordinates"] if len(leg.line) > 1 else None
 
 
 def _route(way: Sequence[Point], *, geometry: bool) -> Route:

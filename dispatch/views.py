@@ -35,7 +35,13 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "csrf": get_token(request),
         "timeZone": settings.TIME_ZONE,
         "cities": [
-            {"id": str(city.pk), "name": city.name, "lat": city.lat, "lng": city.lng, "timeZone": city.time_zone}
+            {
+                "id": str(city.pk),
+                "name": city.name,
+                "lat": city.lat,
+                "lng": city.lng,
+                "timeZone": city.time_zone,
+            }
             for city in City.objects.all()
         ],
         "map": map_config(),

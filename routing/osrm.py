@@ -26,7 +26,7 @@ READ_TIMEOUT_S = 3.0
 # routes from Paris to Denver's nearest street and calls that Ok.
 SNAP_RADIUS_M = 500
 
-# The medians of 800 routes between random places in downtown Denver, of 1.0 km as the crow flies.
+# The medians of some 800 legs that OSRM routed between random places in downtown Denver.
 DETOUR_FACTOR = 1.4
 STRAIGHT_LINE_SPEED = 8.0  # m/s
 
@@ -187,8 +187,6 @@ class Osrm:
         session = self._session()
         try:
             return session.get(url, params=options, timeout=self.timeout)
-        except requests.Timeout:
-            raise
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
             # osrm-routed closes each connection after 512 requests, at times under the next one. urllib3's
             # own retry would do, but it logs the URL and so where people are.

@@ -14,7 +14,9 @@ PACKAGES = json.loads((VENDOR / "MANIFEST.json").read_text())["packages"]
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package["name"])
 def test_files_are_as_published(package: dict) -> None:
     for file in package["files"]:
-        assert hashlib.sha256((VENDOR / file["file"]).read_bytes()).hexdigest() == file["sha256"], file["file"]
+        assert hashlib.sha256((VENDOR / file["file"]).read_bytes()).hexdigest() == file["sha256"], file[
+            "file"
+        ]
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package["name"])

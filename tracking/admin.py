@@ -15,7 +15,7 @@ class NewestRows(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return int(self.object_list[: self.most].count())  # type: ignore[union-attr]
+        return self.object_list[: self.most].count()  # type: ignore[attr-defined]
 
 
 @admin.register(LocationHistory)

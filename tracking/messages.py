@@ -24,7 +24,7 @@ Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Milliseconds = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
 
 
-class Location(Frame, tag="location"):
+class Location(Frame, tag="location", frozen=True):
     """One fix. A speed, heading or accuracy of −1 is unknown, as phones report it. `ts` is the device's time; `seq`
     counts up by one per fix within a session, to be acknowledged."""
 
@@ -37,13 +37,13 @@ class Location(Frame, tag="location"):
     seq: Annotated[int, Meta(ge=0, le=2**53)] | None = None
 
 
-class Locations(Frame, tag="locations"):
+class Locations(Frame, tag="locations", frozen=True):
     """Fixes that were buffered while the network was away, oldest first."""
 
     fixes: Annotated[list[Location], Meta(min_length=1, max_length=50)]
 
 
-class StatusReport(Frame, tag="status"):
+class StatusReport(Frame, tag="status", frozen=True):
     """A button: the driver picked the order up, delivered it, or could not hand it over."""
 
     order_id: UUID
@@ -51,7 +51,7 @@ class StatusReport(Frame, tag="status"):
     ts: Milliseconds | None = None
 
 
-class Shift(Frame, tag="shift"):
+class Shift(Frame, tag="shift", frozen=True):
     on: bool
 
 
@@ -60,24 +60,24 @@ DriverFrame = Location | Locations | StatusReport | Shift
 # ------------------------------------------------------------------------------------------ to every client
 
 
-class Hello(Frame, tag="hello"):
+class Hello(Frame, tag="hello", frozen=True):
     """The first frame: a snapshot follows, made of the same frames as everything later, until `ready`."""
 
     v: int
     now: int
 
 
-class Ready(Frame, tag="ready"):
+class Ready(Frame, tag="ready", frozen=True):
     """The snapshot is complete."""
 
 
-class Heartbeat(Frame, tag="heartbeat"):
+class Heartbeat(Frame, tag="heartbeat", frozen=True):
     """Sent every 10 s: a client that hears nothing for 25 s should connect anew."""
 
     now: int
 
 
-class Error(Frame, tag="error"):
+class Error(Frame, tag="error", frozen=True):
     """Something the client sent was not taken; the message says what to do."""
 
     code: str
@@ -88,7 +88,7 @@ class Error(Frame, tag="error"):
 # ------------------------------------------------------------------------------------------- to a driver
 
 
-class Ack(Frame, tag="ack"):
+class Ack(Frame, tag="ack", frozen=True):
     """Every fix up to and including `seq` was considered and survives a crash of ours."""
 
     seq: int
@@ -108,7 +108,7 @@ class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):
     ready_at: int | None = None
 
 
-class Plan(Frame, tag="plan"):
+class Plan(Frame, tag="plan", frozen=True):
     """A driver's stops in visiting order, and the roads through them (GeoJSON LineString)."""
 
     driver_id: UUID
@@ -122,13 +122,13 @@ class Plan(Frame, tag="plan"):
 # ------------------------------------------------------------------------------------------ to a customer
 
 
-class CustomerStatus(Frame, tag="status"):
+class CustomerStatus(Frame, tag="status", frozen=True):
     status: str
     message: str
     v: int
 
 
-class Eta(Frame, tag="eta"):
+class Eta(Frame, tag="eta", frozen=True):
     """Minutes to the customer's door; None when there is no prediction. `stops_before`: others' stops before it."""
 
     minutes: int | None
@@ -137,14 +137,14 @@ class Eta(Frame, tag="eta"):
     stops_before: int = 0
 
 
-class Route(Frame, tag="route"):
+class Route(Frame, tag="route", frozen=True):
     """The part of the driver's road that leads to this customer; None when there is none to show."""
 
     geometry: dict[str, Any] | None
     v: int
 
 
-class DriverPosition(Frame, tag="driver_pos"):
+class DriverPosition(Frame, tag="driver_pos", frozen=True):
     """Where the customer's driver is. `ts` is the time of the fix."""
 
     lat: float
@@ -153,7 +153,7 @@ class DriverPosition(Frame, tag="driver_pos"):
     heading: float | None = None
 
 
-class DriverHidden(Frame, tag="driver_hidden"):
+class DriverHidden(Frame, tag="driver_hidden", frozen=True):
     """The driver is not (or no longer) to be seen: not on the way yet, at somebody else's door, or done."""
 
     v: int
@@ -171,14 +171,14 @@ class FleetPosition(Struct, rename="camel", frozen=True, omit_defaults=True):
     heading: float | None = None
 
 
-class FleetPositions(Frame, tag="driver_pos"):
+class FleetPositions(Frame, tag="driver_pos", frozen=True):
     """The latest position of each driver of a city that moved since the last of these frames."""
 
     city_id: str
     drivers: list[FleetPosition]
 
 
-class DriverState(Frame, tag="driver"):
+class DriverState(Frame, tag="driver", frozen=True):
     driver_id: UUID
     v: int
     name: str
@@ -188,7 +188,7 @@ class DriverState(Frame, tag="driver"):
     on_shift: bool
 
 
-class OrderState(Frame, tag="order"):
+class OrderState(Frame, tag="order", frozen=True):
     """An order as it now is. One whose status is final leaves the dispatcher's lists."""
 
     order_id: UUID
@@ -208,7 +208,7 @@ class OrderState(Frame, tag="order"):
     ready_at: int | None = None
 
 
-class RestaurantState(Frame, tag="restaurant"):
+class RestaurantState(Frame, tag="restaurant", frozen=True):
     restaurant_id: UUID
     name: str
     address: str
@@ -218,7 +218,7 @@ class RestaurantState(Frame, tag="restaurant"):
     city_id: UUID | None
 
 
-class GeofenceEvent(Frame, tag="geofence"):
+class GeofenceEvent(Frame, tag="geofence", frozen=True):
     """A geofence moved an order along, and why."""
 
     order_id: UUID

@@ -88,9 +88,7 @@ def _context(order: Order) -> dict[str, Any]:
                 "lat": order.restaurant.lat,
                 "lng": order.restaurant.lng,
             },
-            "home": (
-                None if (door := order.customer_point) is None else {"lat": door.lat, "lng": door.lng}
-            ),
+            "home": (None if (door := order.customer_point) is None else {"lat": door.lat, "lng": door.lng}),
             "map": map_config(),
         },
     }

@@ -37,7 +37,8 @@ FIXES_PER_FRAME = 50
 #: An hour at one fix in five seconds; of a longer absence the oldest are given up.
 KEPT_FIXES = 720
 
-# Close codes that mean more than a lost connection.
+GOING_AWAY = 1001
+# Close codes of the server that mean more than a lost connection.
 NOT_SIGNED_IN = 4401
 REPLACED = 4409
 
@@ -100,7 +101,10 @@ class App:
                     close_timeout=2,
                     proxy=None,
                 ) as socket:
-                    await self._session(socket)
+                    try:
+                        await self._session(socket)
+                    finally:
+                        await socket.close(GOING_AWAY)
             except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
                 code = error.rcvd.code if isinstance(error, ConnectionClosed) and error.rcvd else None
                 if code == REPLACED:
@@ -118,6 +122,7 @@ class App:
         self._sent.clear()
         self._buttons.clear()
         self._seq = 0
+        self._something_to_send.set()
         sending = asyncio.create_task(self._send(socket))
         try:
             while True:
@@ -126,7 +131,11 @@ class App:
                 self._receive(text)
         finally:
             sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
+            (outcome,) = await asyncio.gather(sending, return_exceptions=True)
+            if isinstance(outcome, BaseException) and not isinstance(
+                outcome, asyncio.CancelledError | ConnectionClosed
+            ):
+                raise outcome
 
     async def _send(self, socket: ClientConnection) -> None:
         while True:
@@ -138,7 +147,7 @@ class App:
                 await socket.send(encode(self._buttons.pop(0)))
 
     def _next_fixes(self) -> Frame:
-        fixes = []
+        fixes: list[Location] = []
         while self._waiting and len(fixes) < FIXES_PER_FRAME:
             self._seq += 1
             fixes.append(replace(self._waiting.popleft(), seq=self._seq))

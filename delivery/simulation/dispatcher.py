@@ -114,14 +114,11 @@ def waiting_orders() -> list[Waiting]:
 
 def candidates() -> list[Candidate]:
     """Simulated drivers who are on shift and heard of."""
-    drivers = Driver.objects.filter(simulated=True, on_shift=True, current_lat__isnull=False).exclude(
-        status=DriverStatus.OFFLINE
-    )
+    drivers = Driver.objects.filter(simulated=True, on_shift=True).exclude(status=DriverStatus.OFFLINE)
     found = {
-        driver.pk: Candidate(
-            driver.pk, driver.city_id, Point(driver.current_lat, driver.current_lng), driver.load
-        )
+        driver.pk: Candidate(driver.pk, driver.city_id, driver.point, driver.load)
         for driver in drivers.annotate(load=Count("orders", filter=Q(orders__status__in=ACTIVE)))
+        if driver.point is not None
     }
     to_pick_up = Order.objects.filter(driver__in=found, status__in=BEFORE_PICKUP)
     for driver_id, restaurant_id in to_pick_up.values_list("driver_id", "restaurant_id"):

@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
-from typing import Never
 from uuid import UUID
 
 from delivery.simulation.app import App
@@ -72,7 +72,7 @@ class SimulatedDriver:
 
     # ------------------------------------------------------------------------------------------- the phone
 
-    async def _report(self) -> Never:
+    async def _report(self) -> None:
         interval = self._habits.interval_s
         due = time.monotonic() + self._rng.uniform(0, interval)
         while True:
@@ -82,13 +82,13 @@ class SimulatedDriver:
 
     # -------------------------------------------------------------------------------------------- the work
 
-    async def _work(self) -> Never:
+    async def _work(self) -> None:
         while True:
             stop = self._next_stop()
             if stop is None:
                 await self._wait_for_orders()
             elif self._place != _place_of(stop):
-                await self._drive_to(_place_of(stop), lambda stop=stop: self._is_next(stop))
+                await self._drive_to(_place_of(stop), partial(self._is_next, stop))
             elif stop.kind == "pickup":
                 await self._pick_up(stop)
             else:
@@ -104,7 +104,7 @@ class SimulatedDriver:
         """Waits for the food, then presses the button, or drives off without."""
         least = Random(stop.stop_id.int).uniform(*self._habits.counter_s) - (time.monotonic() - self._since)
         food = (stop.ready_at - _now_ms()) / 1000 if stop.ready_at is not None else 0.0
-        if not await self._wait(max(least, food), lambda: self._is_next(stop)):
+        if not await self._wait(max(least, food), partial(self._is_next, stop)):
             return
         if self._rng.random() < self._habits.forgets:
             self._forgotten.add(stop.order_id)
@@ -113,7 +113,7 @@ class SimulatedDriver:
 
     async def _hand_over(self, stop: PlanStop) -> None:
         least = Random(stop.stop_id.int).uniform(*self._habits.door_s) - (time.monotonic() - self._since)
-        if not await self._wait(least, lambda: self._is_next(stop)):
+        if not await self._wait(least, partial(self._is_next, stop)):
             return
         for other in self._stops():
             if other.order_id == stop.order_id and other.kind == "pickup":
@@ -125,7 +125,7 @@ class SimulatedDriver:
         """Presses a button until the plan shows that it worked."""
         while self._lists(stop):
             self.app.press(stop.order_id, status, _now_ms())
-            await self._wait(AGAIN_S, lambda: self._lists(stop))
+            await self._wait(AGAIN_S, partial(self._lists, stop))
 
     # -------------------------------------------------------------------------------------------- the plan
 

@@ -45,18 +45,20 @@ def recruit(wanted: Mapping[Town, int], rng: Random) -> list[Recruit]:
     )
     fleet: list[Driver] = []
     left = dict(wanted)
-    for driver in veterans:
-        if left.get(driver.city_id, 0) > 0:
-            left[driver.city_id] -= 1
-            fleet.append(driver)
-        elif driver.on_shift or driver.load:
-            _send_home(driver)
+    for veteran in veterans:
+        if left.get(veteran.city_id, 0) > 0:
+            left[veteran.city_id] -= 1
+            fleet.append(veteran)
+        elif veteran.on_shift or veteran.load:
+            _send_home(veteran)
     for town, count in left.items():
         for _ in range(count):
             driver = Driver(name=people.name(rng), phone=people.phone(rng), city_id=town, simulated=True)
             actions.change_driver(driver)
             fleet.append(driver)
-    return [Recruit(driver.pk, actions.issue_token(driver.pk), driver.city_id, driver.point) for driver in fleet]
+    return [
+        Recruit(driver.pk, actions.issue_token(driver.pk), driver.city_id, driver.point) for driver in fleet
+    ]
 
 
 def _send_home(driver: Driver) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
 
 logger = logging.getLogger("delivery.simulation")
 
@@ -56,3 +58,24 @@ class Database:
             else:
                 self._outages.back("PostgreSQL")
                 return result
+
+
+class OneLine(logging.Filter):
+    """For the logger `django.dispatch`: what nobody hears because Redis is away is one line a minute.
+
+    The change itself is committed by then; Django would print a traceback for each.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.exc_info or not isinstance(record.exc_info[1], RedisError | BrokerError):
+            return True
+        line = record.getMessage()
+        if record.created - self._last.get(line, 0.0) < 60:
+            return False
+        self._last[line] = record.created
+        record.exc_info = None
+        return True

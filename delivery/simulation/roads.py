@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from random import Random
 
 from delivery.simulation.demand import somewhere_around
@@ -29,7 +30,7 @@ class Roads:
     async def route(self, start: Point, end: Point) -> Leg:
         """The road from here to there, with its line; straight across where no road leads."""
         try:
-            route = await self._ask(lambda: self._osrm.route([start, end], geometry=True))
+            route = await self._ask(partial(self._osrm.route, [start, end], geometry=True))
         except RoutingError:
             route = straight_line([start, end])
         return route.legs[0]
@@ -37,7 +38,7 @@ class Roads:
     async def near(self, point: Point) -> Point | None:
         """The street at `point`; None where there is none."""
         try:
-            return (await self._ask(lambda: self._osrm.nearest(point))).point
+            return (await self._ask(partial(self._osrm.nearest, point))).point
         except NoSegment:
             return None
 
@@ -46,12 +47,12 @@ class Roads:
         for _ in range(TRIES):
             wanted = somewhere_around(center, ring_m, self._rng)
             try:
-                found = await self._ask(lambda wanted=wanted: self._osrm.nearest(wanted))
+                found = await self._ask(partial(self._osrm.nearest, wanted))
             except NoSegment:
                 continue
             if found.distance_m <= AT_STREET_M and not _HIGHWAY.search(found.name):
                 return found
-        return await self._ask(lambda: self._osrm.nearest(center))
+        return await self._ask(partial(self._osrm.nearest, center))
 
     async def _ask[T](self, question: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()

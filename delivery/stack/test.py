@@ -14,6 +14,8 @@ from delivery.stack.state import ROOT, default_folder, open_state
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 END_TO_END = "tests/e2e"
 NO_TESTS_COLLECTED = 5
+#: The tests empty their Redis and drop their database: never somebody's own, whatever the environment names.
+SERVERS = ("DATABASE_URL", "REDIS_URL", "OSRM_URL")
 
 TOOLS = Path(sys.executable).parent
 #: What needs no server, in the order in which a mistake shows fastest.
@@ -31,6 +33,8 @@ def run_suite(arguments: Sequence[str], *, checks: bool) -> int:
 
     StackError: a server does not start, or what has failed.
     """
+    for variable in SERVERS:
+        os.environ.pop(variable, None)
     with open_state(default_folder() / "test") as state, Processes(state.logs) as processes:
         secret = {"SECRET_KEY": state.secret("secret-key", 48)}
         try:

@@ -7,7 +7,9 @@ export function el(tag, properties = {}, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else setAttribute(element, name, value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat().filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -73,7 +75,9 @@ export function fromTemplate(id) {
 }
 
 export function withFields(element) {
-  element.fields = Object.fromEntries([...element.querySelectorAll("[data-field]")].map((field) => [field.dataset.field, field]));
+  element.fields = Object.fromEntries(
+    [...element.querySelectorAll("[data-field]")].map((field) => [field.dataset.field, field]),
+  );
   return element;
 }
 

@@ -24,8 +24,12 @@ export class Glide {
     this.#ts = ts;
     const here = this.at(now);
     const jump =
-      !here || this.still || interval <= 0 || interval > 30_000 ||
-      Math.abs(here.lat - lat) > JUMP_DEGREES || Math.abs(here.lng - lng) > JUMP_DEGREES;
+      !here ||
+      this.still ||
+      interval <= 0 ||
+      interval > 30_000 ||
+      Math.abs(here.lat - lat) > JUMP_DEGREES ||
+      Math.abs(here.lng - lng) > JUMP_DEGREES;
     this.#from = jump ? target : { ...here, heading: here.heading ?? heading };
     this.#to = { ...target, heading: heading ?? this.#from.heading };
     this.#start = now;

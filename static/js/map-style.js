@@ -1,7 +1,8 @@
 // How our own vector tiles are drawn: quiet ground, legible street names, no colour that a marker uses.
 // Layers of the tiles: `roads` (kind, name, ref), `water`, `parks`, `places`.
 
-const { LineSymbolizer, PolygonSymbolizer, LineLabelSymbolizer, CenteredTextSymbolizer, exp } = window.protomapsL;
+const { LineSymbolizer, PolygonSymbolizer, LineLabelSymbolizer, CenteredTextSymbolizer, exp } =
+  window.protomapsL;
 
 const FONT = 'Inter, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", sans-serif';
 
@@ -13,11 +14,66 @@ const HALO = "#ffffff";
 
 // Widths in pixels by zoom; the casing shows on both sides of the road.
 const ROADS = [
-  { kind: "path", minzoom: 15, width: [[14, 0.6], [18, 3]], fill: "#e3dccd", casing: null },
-  { kind: "minor_road", minzoom: 12, width: [[12, 0.6], [14, 2.4], [16, 8], [19, 30]], fill: "#ffffff", casing: "#dcd7cc" },
-  { kind: "medium_road", minzoom: 11, width: [[11, 0.7], [14, 4], [16, 11], [19, 36]], fill: "#ffffff", casing: "#d3cdc0" },
-  { kind: "major_road", minzoom: 8, width: [[8, 0.8], [12, 2.4], [14, 5.5], [16, 13], [19, 42]], fill: "#fff6e1", casing: "#d9cba6" },
-  { kind: "highway", minzoom: 5, width: [[5, 0.8], [10, 2.6], [14, 7], [16, 14], [19, 44]], fill: "#fbe3b4", casing: "#d3b577" },
+  {
+    kind: "path",
+    minzoom: 15,
+    width: [
+      [14, 0.6],
+      [18, 3],
+    ],
+    fill: "#e3dccd",
+    casing: null,
+  },
+  {
+    kind: "minor_road",
+    minzoom: 12,
+    width: [
+      [12, 0.6],
+      [14, 2.4],
+      [16, 8],
+      [19, 30],
+    ],
+    fill: "#ffffff",
+    casing: "#dcd7cc",
+  },
+  {
+    kind: "medium_road",
+    minzoom: 11,
+    width: [
+      [11, 0.7],
+      [14, 4],
+      [16, 11],
+      [19, 36],
+    ],
+    fill: "#ffffff",
+    casing: "#d3cdc0",
+  },
+  {
+    kind: "major_road",
+    minzoom: 8,
+    width: [
+      [8, 0.8],
+      [12, 2.4],
+      [14, 5.5],
+      [16, 13],
+      [19, 42],
+    ],
+    fill: "#fff6e1",
+    casing: "#d9cba6",
+  },
+  {
+    kind: "highway",
+    minzoom: 5,
+    width: [
+      [5, 0.8],
+      [10, 2.6],
+      [14, 7],
+      [16, 14],
+      [19, 44],
+    ],
+    fill: "#fbe3b4",
+    casing: "#d3b577",
+  },
 ];
 
 const isKind = (kind) => (_, feature) => feature.props.kind === kind;
@@ -39,11 +95,24 @@ export function paintRules() {
     area("water", WATER),
     {
       dataLayer: "water",
-      symbolizer: new LineSymbolizer({ color: WATER, width: exp(1.5, [[10, 0.8], [15, 4], [18, 14]]), lineJoin: "round" }),
+      symbolizer: new LineSymbolizer({
+        color: WATER,
+        width: exp(1.5, [
+          [10, 0.8],
+          [15, 4],
+          [18, 14],
+        ]),
+        lineJoin: "round",
+      }),
       filter: (_, feature) => feature.geomType === 2,
     },
     ...ROADS.filter((road) => road.casing).map((road) =>
-      line(road, road.width.map(([zoom, width]) => [zoom, width + (zoom < 12 ? 1 : 2)]), road.casing)),
+      line(
+        road,
+        road.width.map(([zoom, width]) => [zoom, width + (zoom < 12 ? 1 : 2)]),
+        road.casing,
+      ),
+    ),
     ...ROADS.map((road) => line(road, road.width, road.fill)),
   ];
 }
@@ -68,13 +137,26 @@ export function labelRules() {
     minzoom,
     maxzoom,
     filter: (_, feature) => kinds.includes(feature.props.kind),
-    symbolizer: new CenteredTextSymbolizer({ labelProps: ["name"], font: `${font} ${FONT}`, fill, stroke: HALO, width: 2, lineHeight: 1.3 }),
+    symbolizer: new CenteredTextSymbolizer({
+      labelProps: ["name"],
+      font: `${font} ${FONT}`,
+      fill,
+      stroke: HALO,
+      width: 2,
+      lineHeight: 1.3,
+    }),
   });
   const area = (dataLayer, fill) => ({
     dataLayer,
     minzoom: 14,
     filter: (_, feature) => feature.geomType === 1,
-    symbolizer: new CenteredTextSymbolizer({ labelProps: ["name"], font: `italic 500 11px ${FONT}`, fill, stroke: HALO, width: 1.5 }),
+    symbolizer: new CenteredTextSymbolizer({
+      labelProps: ["name"],
+      font: `italic 500 11px ${FONT}`,
+      fill,
+      stroke: HALO,
+      width: 1.5,
+    }),
   });
   // Rules earlier in the list win where labels collide.
   return [

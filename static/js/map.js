@@ -20,7 +20,10 @@ export function createMap(element, config, bounds, padding = {}) {
     zoomAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
   });
   // From below: streets, `route` (for lines along them), the streets' names, everything else.
-  for (const [pane, zIndex] of [["route", 390], ["names", 395]]) {
+  for (const [pane, zIndex] of [
+    ["route", 390],
+    ["names", 395],
+  ]) {
     map.createPane(pane).style.zIndex = zIndex;
     map.getPane(pane).style.pointerEvents = "none";
   }
@@ -34,7 +37,12 @@ function tiles({ tileUrl, maxDataZoom }) {
   if (/\.(mvt|pbf)(\?|$)/.test(tileUrl)) {
     const common = { url: tileUrl, maxDataZoom, attribution: "", maxZoom: 19 };
     return [
-      protomapsL.leafletLayer({ ...common, paintRules: paintRules(), labelRules: [], backgroundColor: GROUND }),
+      protomapsL.leafletLayer({
+        ...common,
+        paintRules: paintRules(),
+        labelRules: [],
+        backgroundColor: GROUND,
+      }),
       protomapsL.leafletLayer({ ...common, paintRules: [], labelRules: labelRules(), pane: "names" }),
     ];
   }

@@ -25,9 +25,18 @@ export class DeliveryMap {
     pin(page.restaurant, "restaurant", "fork", page.restaurant.name).addTo(this.#map);
     if (page.home) pin(page.home, "home", "home", "Your door").addTo(this.#map);
     this.#route = ["casing", "core"].map((part) =>
-      L.polyline([], { pane: "route", interactive: false, lineCap: "round", lineJoin: "round", ...ROUTE[part] }).addTo(this.#map));
+      L.polyline([], {
+        pane: "route",
+        interactive: false,
+        lineCap: "round",
+        lineJoin: "round",
+        ...ROUTE[part],
+      }).addTo(this.#map),
+    );
     this.#hands = new Hands(this.#map);
-    this.#hands.onchange = () => { recenter.hidden = !this.#hands.moved; };
+    this.#hands.onchange = () => {
+      recenter.hidden = !this.#hands.moved;
+    };
     recenter.addEventListener("click", () => {
       this.#hands.reset();
       this.#fit(true);
@@ -112,7 +121,8 @@ export class DeliveryMap {
     if (this.#hands.moved) return;
     const { paddingTopLeft, paddingBottomRight } = padding(12);
     const seen = L.bounds(paddingTopLeft, this.#map.getSize().subtract(paddingBottomRight));
-    if (!this.#points().every((point) => seen.contains(this.#map.latLngToContainerPoint(point)))) this.#fit(true);
+    if (!this.#points().every((point) => seen.contains(this.#map.latLngToContainerPoint(point))))
+      this.#fit(true);
   }
 
   #fit(animate) {
@@ -151,7 +161,12 @@ function pin(point, kind, glyph, title) {
 }
 
 function driverMarker(driver) {
-  const body = el("span", { class: "driver" }, el("span", { class: "heading" }), el("span", { class: "disc" }, icon("scooter")));
+  const body = el(
+    "span",
+    { class: "driver" },
+    el("span", { class: "heading" }),
+    el("span", { class: "disc" }, icon("scooter")),
+  );
   return L.marker(driver, {
     icon: L.divIcon({ className: "driver-marker", html: body, iconSize: [48, 48], iconAnchor: [24, 24] }),
     title: "Your driver",

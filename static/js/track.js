@@ -99,16 +99,20 @@ function showNote() {
 }
 
 function showConnection(state) {
-  clearTimeout(bannerTimer);
   const banner = byId("connection");
-  if (state === "live") {
+  if (state === "live" || state === "refused") {
+    clearTimeout(bannerTimer);
+    bannerTimer = 0;
     banner.hidden = true;
-  } else if (state === "refused") {
-    banner.hidden = true;
-    leaveIfOver();
-  } else if (banner.hidden) {
-    bannerTimer = setTimeout(() => {
-      setText(banner, navigator.onLine ? "Connection lost. Reconnecting…" : "You’re offline. This page catches up by itself.");
+    if (state === "refused") leaveIfOver();
+  } else {
+    bannerTimer ||= setTimeout(() => {
+      setText(
+        banner,
+        navigator.onLine
+          ? "Connection lost. Reconnecting…"
+          : "You’re offline. This page catches up by itself.",
+      );
       banner.hidden = false;
     }, BANNER_AFTER_MS);
   }

@@ -44,6 +44,7 @@ def checkout(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "delivery" / "bootstrap.py", root / "delivery")
     (root / "delivery" / "__init__.py").touch()
     (root / "delivery" / "stack" / "__main__.py").write_text(REACHED)
+    (root / "constraints.txt").write_text("")
     (root / "requirements.txt").write_text("tool==1.0\n")
     (root / "requirements-dev.txt").write_text("-r requirements.txt\n")
     wheel(tmp_path, "1.0")

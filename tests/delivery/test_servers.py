@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import psycopg
 import pytest
@@ -44,8 +45,8 @@ def test_postgres_serves_a_socket_only_and_keeps_its_data(tmp_path: Path) -> Non
             connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
 
     # The number in a pid file that a power cut left behind may be another program's by now.
-    (tmp_path / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{tmp_path}/postgres\n")
-    with running(tmp_path) as (processes, state):
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other, running(tmp_path) as (processes, state):
+        (tmp_path / "postgres" / "postmaster.pid").write_text(f"{other.pid}\n{tmp_path}/postgres\n")
         url = postgres.start(processes, state)
         assert ask(url, "SELECT answer FROM kept") == 42
         assert ask(url, "SHOW fsync") == "on"
@@ -63,6 +64,7 @@ def test_postgres_after_a_launcher_that_was_killed(tmp_path: Path) -> None:
     program = """
 import sys
 from pathlib import Path
+from threading import Timer
 from delivery.stack import postgres
 from delivery.stack.processes import Processes
 from delivery.stack.state import open_state
@@ -74,7 +76,10 @@ with open_state(Path(sys.argv[1])) as state, Processes(state.logs) as processes:
     with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE) as launcher:
         assert launcher.stdout
         assert launcher.stdout.readline().startswith(b"postgres://")
+        server = int((tmp_path / "postgres" / "postmaster.pid").read_text().partition("\n")[0])
+        os.kill(server, signal.SIGSTOP)  # it takes its time to end
         launcher.send_signal(signal.SIGKILL)
+    Timer(0.5, os.kill, (server, signal.SIGCONT)).start()
     with running(tmp_path) as (processes, state):
         assert ask(postgres.start(processes, state, throwaway=True), "SELECT 1") == 1
 

@@ -1,3 +1,4 @@
+import itertools
 from random import Random
 from statistics import fmean, stdev
 
@@ -8,7 +9,6 @@ from hypothesis import strategies as st
 from delivery.simulation.drive import ACCELERATION, BRAKING, Drive, Motion
 from delivery.simulation.gps import BAD_SIGMA_M, RADIUS_68, SIGMA_M, Gps
 from routing.geo import Point, destination, distance_m
-import itertools
 
 START = Point(39.7495, -104.9865)
 

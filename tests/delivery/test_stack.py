@@ -58,7 +58,7 @@ def test_no_such_command() -> None:
         ([], ["tests", "--ignore=tests/e2e"], ["tests/e2e"]),
         (["-k", "fences"], ["tests", "--ignore=tests/e2e", "-k", "fences"], ["tests/e2e", "-k", "fences"]),
         (["tests/routing", "-x"], ["tests/routing", "-x"], []),
-        (["tests/e2e/test_pages.py::test_one"], [], ["tests/e2e/test_pages.py::test_one"]),
+        (["tests/e2e/test_pages.py::test_one", "-x"], [], ["tests/e2e/test_pages.py::test_one", "-x"]),
         (["tests/e2e", "tests/routing"], ["tests/routing"], ["tests/e2e"]),
     ],
 )

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 from dispatch import actions
 from dispatch.models import Driver, Order, OrderEvent, Stop
+from tests.dispatch.test_statuses import MAY_BECOME
 
 DANA = actions.dispatcher("Dana")
 #: When the first thing happens; a story's seconds count from here.
@@ -89,3 +91,33 @@ def plan(driver: Driver) -> list[str]:
 def status(thing: Order | Driver) -> str:
     thing.refresh_from_db()
     return thing.status
+
+
+def check_everything() -> None:
+    """What must be true of all orders and drivers at any time."""
+    for order in Order.objects.all():
+        way = timeline(order)
+        assert way[0] == "pending"
+        assert way[-1] == order.status
+        assert all(after in MAY_BECOME[before] for before, after in pairwise(way)), way
+        open_stops = list(Stop.objects.filter(order=order, done_at=None).order_by("position"))
+        assert [stop.kind for stop in open_stops] == OPEN_STOPS.get(order.status, [])
+        assert {stop.driver_id for stop in open_stops} <= {order.driver_id}
+        assert order.eta_minutes is None or order.status in OPEN_STOPS
+    for driver in Driver.objects.all():
+        positions = [stop.position for stop in Stop.objects.plans_of([driver.pk])]
+        assert len(set(positions)) == len(positions)
+        expected = "offline"
+        if driver.on_shift and driver.status != "offline":
+            first = Stop.objects.plans_of([driver.pk]).first()
+            expected = {"pickup": "to_restaurant", "dropoff": "delivering"}[first.kind] if first else "idle"
+        assert driver.status == expected
+
+
+OPEN_STOPS = {
+    "assigned": ["pickup", "dropoff"],
+    "to_restaurant": ["pickup", "dropoff"],
+    "driver_at_restaurant": ["pickup", "dropoff"],
+    "picked_up": ["dropoff"],
+    "driver_nearby": ["dropoff"],
+}

@@ -82,7 +82,10 @@ def test_groups_have_their_permissions(transactional_db):
     assert dispatcher.get_all_permissions() == {
         "dispatch.dispatch_orders",
         "dispatch.change_order",
-        *(f"dispatch.view_{name}" for name in ("city", "driver", "order", "orderevent", "restaurant", "stop")),
+        *(
+            f"dispatch.view_{name}"
+            for name in ("city", "driver", "order", "orderevent", "restaurant", "stop")
+        ),
         "tracking.view_locationhistory",
     }
     assert staff.has_perms(["dispatch.add_order", "dispatch.change_order", "dispatch.change_restaurant"])
@@ -122,7 +125,8 @@ def test_new_tokens_need_the_permission_to_change_drivers(driver):
 @pytest.mark.django_db(transaction=True)
 def test_drivers_are_saved_with_an_announcement_and_without_their_status(staff, driver, announced):
     response = staff.post(
-        page("driver", driver), {"name": "Nadia Voss", "phone": "", "city": str(driver.city_id), "status": "offline"}
+        page("driver", driver),
+        {"name": "Nadia Voss", "phone": "", "city": str(driver.city_id), "status": "offline"},
     )
     assert response.status_code == 302
     driver.refresh_from_db()
@@ -167,10 +171,18 @@ def test_restaurants_are_saved_with_an_announcement(staff, restaurant, announced
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("lat", "91"), ("lng", "nan"), ("lat", ""), ("geofence_radius", "19"), ("geofence_radius", "5001")]
+    ("name", "value"),
+    [("lat", "91"), ("lng", "nan"), ("lat", ""), ("geofence_radius", "19"), ("geofence_radius", "5001")],
 )
 def test_an_impossible_place_is_refused(staff, restaurant, name, value):
-    fields = {"name": "R", "address": "", "city": "", "lat": "39.75", "lng": "-104.99", "geofence_radius": "150"}
+    fields = {
+        "name": "R",
+        "address": "",
+        "city": "",
+        "lat": "39.75",
+        "lng": "-104.99",
+        "geofence_radius": "150",
+    }
     response = staff.post(page("restaurant", restaurant), fields | {name: value})
     assert response.status_code == 200
     assert list(response.context["adminform"].form.errors) == [name]
@@ -204,7 +216,12 @@ def test_an_order_entered_by_hand_begins_its_timeline(staff, restaurant, announc
     order = Order.objects.get()
     assert (order.status, len(order.tracking_token)) == ("pending", 32)
     event = order.events.get()
-    assert (event.from_status, event.to_status, event.actor, event.actor_name) == (None, "pending", "dispatcher", "dana")
+    assert (event.from_status, event.to_status, event.actor, event.actor_name) == (
+        None,
+        "pending",
+        "dispatcher",
+        "dana",
+    )
     assert announced == [("fleet", {"orders": frozenset({order.pk}), "drivers": frozenset()})]
 
 
@@ -270,7 +287,10 @@ def test_an_order_that_is_over_is_read_only(staff, order):
 
 def test_orders_are_never_deleted(order):
     client = signed_in(superuser=True)
-    assert client.post(reverse("admin:dispatch_order_delete", args=[order.pk]), {"post": "yes"}).status_code == 403
+    assert (
+        client.post(reverse("admin:dispatch_order_delete", args=[order.pk]), {"post": "yes"}).status_code
+        == 403
+    )
     client.post(ORDERS, chosen("delete_selected", order, post="yes"))
     assert Order.objects.get() == order
 
@@ -293,12 +313,18 @@ def test_assigning_asks_for_a_driver_and_names_what_is_refused(staff, new_order,
     html = asked.content.decode()
     assert driver.name in html
     assert off_shift.name not in html
-    assert set(re.findall(r'name="_selected_action" value="([^"]+)"', html)) == {str(waiting.pk), str(over.pk)}
+    assert set(re.findall(r'name="_selected_action" value="([^"]+)"', html)) == {
+        str(waiting.pk),
+        str(over.pk),
+    }
     assert Order.objects.get(pk=waiting.pk).status == "pending"
 
     done = staff.post(ORDERS, chosen("assign", waiting, over, confirmed="yes", driver=str(driver.pk)))
     assert done.status_code == 302
-    assert sorted(said(done)) == ["1 assigned.", f"{over}: The order is cancelled; it cannot become assigned."]
+    assert sorted(said(done)) == [
+        "1 assigned.",
+        f"{over}: The order is cancelled; it cannot become assigned.",
+    ]
     waiting.refresh_from_db()
     assert (waiting.status, waiting.driver) == ("assigned", driver)
     event = waiting.events.last()
@@ -312,7 +338,9 @@ def test_assigning_without_a_driver_asks_again(staff, order):
 
 
 def test_assigning_from_the_orders_own_page(staff, order, driver):
-    response = staff.post(page("order", order), {"CHANGE_FORM-action": "assign", "_selected_action": str(order.pk)})
+    response = staff.post(
+        page("order", order), {"CHANGE_FORM-action": "assign", "_selected_action": str(order.pk)}
+    )
     assert driver.name in response.content.decode()
 
 
@@ -320,7 +348,10 @@ def test_unassigning(staff, new_order, driver):
     given, waiting = new_order(), new_order()
     actions.assign(given.pk, driver.pk, actor=actions.SYSTEM)
     response = staff.post(ORDERS, chosen("unassign", given, waiting))
-    assert sorted(said(response)) == ["1 unassigned.", f"{waiting}: The order is pending; it cannot become pending."]
+    assert sorted(said(response)) == [
+        "1 unassigned.",
+        f"{waiting}: The order is pending; it cannot become pending.",
+    ]
     assert set(Order.objects.values_list("status", "driver")) == {("pending", None)}
 
 
@@ -359,7 +390,9 @@ def test_events_and_history_are_read_only(order, driver):
 
 
 @pytest.mark.parametrize("name", ["city", "driver", "order", "orderevent", "restaurant", "locationhistory"])
-def test_lists_need_the_same_number_of_queries_however_long(name, new_order, new_driver, django_assert_num_queries):
+def test_lists_need_the_same_number_of_queries_however_long(
+    name, new_order, new_driver, django_assert_num_queries
+):
     client = signed_in(superuser=True)
     app = "tracking" if name == "locationhistory" else "dispatch"
     url = reverse(f"admin:{app}_{name}_changelist")

@@ -8,7 +8,18 @@ import pytest
 from dispatch import actions
 from dispatch.errors import Invalid, NotFound, WrongStatus
 from dispatch.models import Driver, Order, Restaurant, Stop
-from tests.dispatch.story import DANA, NOON, arrive, assign, bring_to, last_event, plan, set_out, status, timeline
+from tests.dispatch.story import (
+    DANA,
+    NOON,
+    arrive,
+    assign,
+    bring_to,
+    last_event,
+    plan,
+    set_out,
+    status,
+    timeline,
+)
 
 # ------------------------------------------------------------------------------------------------- creating
 
@@ -92,7 +103,9 @@ def test_a_silent_driver_may_be_given_an_order(order: Order, new_driver: Callabl
     assert (status(order), status(silent)) == ("assigned", "offline")
 
 
-def test_no_driver_for_an_address_without_coordinates(new_order: Callable[..., Order], driver: Driver) -> None:
+def test_no_driver_for_an_address_without_coordinates(
+    new_order: Callable[..., Order], driver: Driver
+) -> None:
     order = new_order(customer_lat=None, customer_lng=None)
     with pytest.raises(Invalid, match="coordinates"):
         assign(order, driver)
@@ -148,7 +161,9 @@ def test_after_the_pickup_an_order_stays_with_its_driver(
     assert plan(second) == []
 
 
-def test_a_proposal_does_not_take_an_order_from_somebody(order: Order, new_driver: Callable[..., Driver]) -> None:
+def test_a_proposal_does_not_take_an_order_from_somebody(
+    order: Order, new_driver: Callable[..., Driver]
+) -> None:
     first, second = new_driver(), new_driver()
     assign(order, first, only_pending=True)
     with pytest.raises(WrongStatus, match="first"):

@@ -54,14 +54,12 @@ def test_the_time_of_the_press_is_kept(order: Order, driver: Driver) -> None:
     assert last_event(order).happened_at == NOON
 
 
-@pytest.mark.parametrize("step", ["delivered", "failed"])
 @pytest.mark.parametrize("before", ["assigned", "to_restaurant", "driver_at_restaurant"])
-def test_nothing_is_handed_over_that_was_not_picked_up(
-    order: Order, driver: Driver, before: str, step: str
-) -> None:
+def test_nothing_is_handed_over_that_was_not_picked_up(order: Order, driver: Driver, before: str) -> None:
     bring_to(order, driver, before)
-    with pytest.raises(WrongStatus, match=f"cannot become {step}"):
-        report(driver, order, step)
+    for step in ("delivered", "failed"):
+        with pytest.raises(WrongStatus, match=f"cannot become {step}"):
+            report(driver, order, step)
     assert status(order) == before
     assert len(plan(driver)) == 2
 
@@ -75,12 +73,12 @@ def test_the_same_press_twice_counts_once(order: Order, driver: Driver, step: st
     assert timeline(order) == events
 
 
-@pytest.mark.parametrize("step", ["picked_up", "delivered", "failed"])
 @pytest.mark.parametrize("over", ["delivered", "cancelled", "failed"])
-def test_what_is_over_is_over(order: Order, driver: Driver, over: str, step: str) -> None:
+def test_what_is_over_is_over(order: Order, driver: Driver, over: str) -> None:
     bring_to(order, driver, over)
-    with pytest.raises(WrongStatus):
-        report(driver, order, step)
+    for step in ("picked_up", "delivered", "failed"):
+        with pytest.raises(WrongStatus):
+            report(driver, order, step)
     assert status(order) == over
 
 
@@ -98,11 +96,11 @@ def test_an_order_of_nobody(order: Order, driver: Driver) -> None:
     assert status(order) == "pending"
 
 
-@pytest.mark.parametrize("step", ["pending", "assigned", "to_restaurant", "cancelled", "driver_nearby", "", "lost"])
-def test_there_are_no_other_buttons(order: Order, driver: Driver, step: str) -> None:
+def test_there_are_no_other_buttons(order: Order, driver: Driver) -> None:
     bring_to(order, driver, "picked_up")
-    with pytest.raises(Invalid, match="delivered, failed, picked_up"):
-        report(driver, order, step)
+    for step in ("pending", "assigned", "to_restaurant", "cancelled", "driver_nearby", "", "lost"):
+        with pytest.raises(Invalid, match="delivered, failed, picked_up"):
+            report(driver, order, step)
     assert status(order) == "picked_up"
 
 

@@ -11,12 +11,19 @@ from dispatch.errors import Invalid, NotYours, WrongStatus
 from dispatch.models import Driver, Order, OrderEvent, Stop
 from tests.dispatch.story import DANA, EVIDENCE, at, bring_to, last_event, plan, status, stops, timeline
 
-DRIVER_ACTOR = Actor(OrderEvent.Actor.DRIVER, "Ada")
 
-
-@pytest.mark.parametrize("before", ["pending", "assigned", "to_restaurant", "driver_at_restaurant"])
-@pytest.mark.parametrize("actor", [DANA, PLATFORM])
-def test_before_the_pickup_anybody_may_cancel(order: Order, driver: Driver, before: str, actor: Actor) -> None:
+@pytest.mark.parametrize(
+    ("before", "actor"),
+    [
+        ("pending", PLATFORM),
+        ("assigned", DANA),
+        ("to_restaurant", PLATFORM),
+        ("driver_at_restaurant", PLATFORM),
+    ],
+)
+def test_before_the_pickup_anybody_may_cancel(
+    order: Order, driver: Driver, before: str, actor: Actor
+) -> None:
     bring_to(order, driver, before)
     actions.cancel(order.pk, actor=actor)
     assert status(order) == "cancelled"
@@ -37,21 +44,21 @@ def test_in_the_bag_a_dispatcher_may_cancel_with_a_reason(order: Order, driver: 
 
 
 @pytest.mark.parametrize("before", ["picked_up", "driver_nearby"])
-@pytest.mark.parametrize("reason", ["", " ", "\n\t"])
-def test_in_the_bag_not_without_a_reason(order: Order, driver: Driver, before: str, reason: str) -> None:
+def test_in_the_bag_not_without_a_reason(order: Order, driver: Driver, before: str) -> None:
     bring_to(order, driver, before)
-    with pytest.raises(Invalid, match="reason"):
-        actions.cancel(order.pk, actor=DANA, reason=reason)
+    for reason in ("", " ", "\n\t"):
+        with pytest.raises(Invalid, match="reason"):
+            actions.cancel(order.pk, actor=DANA, reason=reason)
     assert status(order) == before
     assert len(plan(driver)) == 1
 
 
 @pytest.mark.parametrize("before", ["picked_up", "driver_nearby"])
-@pytest.mark.parametrize("actor", [PLATFORM, SYSTEM, DRIVER_ACTOR, actions.GEOFENCE])
-def test_in_the_bag_nobody_but_a_dispatcher(order: Order, driver: Driver, before: str, actor: Actor) -> None:
+def test_in_the_bag_nobody_but_a_dispatcher(order: Order, driver: Driver, before: str) -> None:
     bring_to(order, driver, before)
-    with pytest.raises(WrongStatus, match="dispatcher"):
-        actions.cancel(order.pk, actor=actor, reason="spilled")
+    for actor in (PLATFORM, SYSTEM, actions.GEOFENCE, Actor(OrderEvent.Actor.DRIVER, "Ada")):
+        with pytest.raises(WrongStatus, match="dispatcher"):
+            actions.cancel(order.pk, actor=actor, reason="spilled")
     assert status(order) == before
 
 
@@ -100,7 +107,9 @@ EVERYTHING: dict[str, Callable[[Order, Driver, list], object]] = {
     "picked up": lambda order, driver, _: actions.report(driver.pk, order.pk, "picked_up"),
     "delivered": lambda order, driver, _: actions.report(driver.pk, order.pk, "delivered"),
     "failed": lambda order, driver, _: actions.report(driver.pk, order.pk, "failed"),
-    "set out": lambda order, driver, ids: actions.set_out(driver.pk, ids, happened_at=at(0), evidence=EVIDENCE),
+    "set out": lambda order, driver, ids: actions.set_out(
+        driver.pk, ids, happened_at=at(0), evidence=EVIDENCE
+    ),
     "arrive": lambda order, driver, ids: actions.arrive(driver.pk, ids, happened_at=at(0), evidence=EVIDENCE),
     "leave": lambda order, driver, ids: actions.leave(driver.pk, ids, happened_at=at(0), evidence=EVIDENCE),
     "correct": lambda order, driver, _: actions.change_order(order),

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from dispatch.models import City, Driver, Order, Restaurant
 
@@ -55,34 +55,38 @@ def rows(city: City, restaurant: Restaurant, driver: Driver, order: Order) -> di
     return {"cities": city.pk, "restaurants": restaurant.pk, "drivers": driver.pk, "orders": order.pk}
 
 
-@pytest.mark.parametrize(("lat", "lng"), NOWHERE)
-@pytest.mark.parametrize(("table", "lat_name", "lng_name", "constraint"), COORDINATES)
-def test_nothing_is_nowhere(
-    rows: dict[str, Any], table: str, lat_name: str, lng_name: str, constraint: str, lat: float, lng: float
-) -> None:
-    with pytest.raises(IntegrityError, match=rf"{constraint}|null value in column \"(lat|lng)\""):
-        update(table, rows[table], **{lat_name: lat, lng_name: lng})
+@pytest.mark.parametrize(("table", "lat", "lng", "constraint"), COORDINATES)
+def test_nothing_is_nowhere(rows: dict[str, Any], table: str, lat: str, lng: str, constraint: str) -> None:
+    for values in NOWHERE:
+        with (
+            pytest.raises(IntegrityError, match=rf"{constraint}|null value in column \"(lat|lng)\""),
+            transaction.atomic(),
+        ):
+            update(table, rows[table], **dict(zip((lat, lng), values, strict=True)))
 
 
-@pytest.mark.parametrize(("lat", "lng"), [(90.0, 180.0), (-90.0, -180.0), (0.0, 0.0), (39.7, -105.0)])
-@pytest.mark.parametrize(("table", "lat_name", "lng_name", "constraint"), COORDINATES)
+@pytest.mark.parametrize(("table", "lat", "lng", "constraint"), COORDINATES)
 def test_the_whole_globe_may_be_used(
-    rows: dict[str, Any], table: str, lat_name: str, lng_name: str, constraint: str, lat: float, lng: float
+    rows: dict[str, Any], table: str, lat: str, lng: str, constraint: str
 ) -> None:
-    update(table, rows[table], **{lat_name: lat, lng_name: lng})
+    for values in [(90.0, 180.0), (-90.0, -180.0), (0.0, 0.0), (39.7, -105.0)]:
+        update(table, rows[table], **dict(zip((lat, lng), values, strict=True)))
 
 
-@pytest.mark.parametrize(("table", "lat_name", "lng_name", "constraint"), COORDINATES[2:])
+@pytest.mark.parametrize(("table", "lat", "lng", "constraint"), COORDINATES[2:])
 def test_drivers_and_customers_may_have_no_position(
-    rows: dict[str, Any], table: str, lat_name: str, lng_name: str, constraint: str
+    rows: dict[str, Any], table: str, lat: str, lng: str, constraint: str
 ) -> None:
-    update(table, rows[table], **{lat_name: None, lng_name: None})
+    update(table, rows[table], **{lat: None, lng: None})
 
 
-@pytest.mark.parametrize(("lat", "lng"), NOWHERE)
-def test_no_fix_is_nowhere(driver: Driver, lat: float, lng: float) -> None:
-    with pytest.raises(IntegrityError, match=r"on_globe|null value in column \"(lat|lng)\""):
-        insert("location_history", driver_id=driver.pk, lat=lat, lng=lng)
+def test_no_fix_is_nowhere(driver: Driver) -> None:
+    for lat, lng in NOWHERE:
+        with (
+            pytest.raises(IntegrityError, match=r"on_globe|null value in column \"(lat|lng)\""),
+            transaction.atomic(),
+        ):
+            insert("location_history", driver_id=driver.pk, lat=lat, lng=lng)
 
 
 # --------------------------------------------------------------------------------------------- other columns

@@ -85,7 +85,9 @@ def test_an_event(order: Order) -> None:
 
 def test_a_stop(order: Order, driver: Driver) -> None:
     row = insert(
-        "INSERT INTO stops (order_id, driver_id, kind, position) VALUES (%s, %s, 'pickup', 1)", order.pk, driver.pk
+        "INSERT INTO stops (order_id, driver_id, kind, position) VALUES (%s, %s, 'pickup', 1)",
+        order.pk,
+        driver.pk,
     )
     assert UUID(str(row["id"])).version == 4
     assert (row["eta"], row["leg"], row["arrived_at"], row["left_at"], row["done_at"]) == (None,) * 5

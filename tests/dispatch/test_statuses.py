@@ -25,12 +25,22 @@ MAY_BECOME = {
     "cancelled": set(),
     "failed": set(),
 }
-LIFE = ["pending", "assigned", "to_restaurant", "driver_at_restaurant", "picked_up", "driver_nearby", "delivered"]
+LIFE = [
+    "pending",
+    "assigned",
+    "to_restaurant",
+    "driver_at_restaurant",
+    "picked_up",
+    "driver_nearby",
+    "delivered",
+]
 
 
 @pytest.mark.parametrize("before", OrderStatus.values)
 def test_what_an_order_may_become(before: str) -> None:
-    assert {after for after in OrderStatus.values if before in TRANSITIONS[OrderStatus(after)]} == MAY_BECOME[before]
+    assert {after for after in OrderStatus.values if before in TRANSITIONS[OrderStatus(after)]} == MAY_BECOME[
+        before
+    ]
 
 
 def test_every_status_is_in_the_table() -> None:

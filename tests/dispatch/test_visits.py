@@ -77,7 +77,9 @@ def test_setting_out_after_arriving_changes_nothing(order: Order, driver: Driver
     assert status(order) == "driver_at_restaurant"
 
 
-def test_two_orders_of_one_restaurant_are_reached_together(new_order: Callable[..., Order], driver: Driver) -> None:
+def test_two_orders_of_one_restaurant_are_reached_together(
+    new_order: Callable[..., Order], driver: Driver
+) -> None:
     orders = [new_order(), new_order()]
     for order in orders:
         assign(order, driver)
@@ -136,7 +138,9 @@ def test_leaving_twice_is_one_event(order: Order, driver: Driver) -> None:
     assert dropoff(order).left_at == at(1500)
 
 
-def test_nobody_is_near_a_customer_whose_food_is_still_at_the_restaurant(order: Order, driver: Driver) -> None:
+def test_nobody_is_near_a_customer_whose_food_is_still_at_the_restaurant(
+    order: Order, driver: Driver
+) -> None:
     assign(order, driver)
     arrive(driver, "dropoff", order)
     assert status(order) == "assigned"

@@ -3,10 +3,12 @@
 Uses the PostgreSQL, Redis and OSRM that the environment names, with a database and a Redis database of its own.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,8 +32,38 @@ ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 DATABASE = "doorstep_e2e"
 REDIS_DATABASE = 7
 USERNAME, PASSWORD = "dispatcher", "in-the-browser"
-FLEET = ["--drivers", "12", "--orders-per-hour", "240", "--interval", "1", "--forgets", "0", "--seed", "7"]
+DRIVERS = 14
+FLEET = [
+    "--drivers",
+    str(DRIVERS),
+    "--orders-per-hour",
+    "0",
+    "--no-dispatcher",
+    "--interval",
+    "1",
+    "--seed",
+    "7",
+]
 READY_S = 30
+
+#: In Denver two drivers stay free; the others carry one order or two, and every other one has picked up already.
+SCENE = """
+from dispatch import actions
+from dispatch.models import Driver, Restaurant
+kitchens = list(Restaurant.objects.filter(city__name="Denver").order_by("name"))
+drivers = list(Driver.objects.filter(city__name="Denver").order_by("name"))
+names = iter("Maya Lindqvist,Jonas Whitlock,Priya Raman,Tomás Devane,Ada Moreau,Felix Okafor,Lucía Ortega".split(","))
+for n, driver in enumerate(drivers[2:]):
+    for k in range(1 + n % 2):
+        kitchen, door = kitchens[(3 * n + k) % len(kitchens)], kitchens[(3 * n + k + 5) % len(kitchens)]
+        order = actions.create_order(
+            kitchen.pk, customer_name=next(names, "Sam Taylor"), customer_address=door.address,
+            customer_lat=door.lat, customer_lng=door.lng,
+        )
+        actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+        if n % 2:
+            actions.report(driver.pk, order.pk, "picked_up")
+"""
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
@@ -54,7 +86,7 @@ class Stack:
     base: str
     env: dict[str, str]
     processes: Processes
-    web: Child
+    web: Child | None = None
 
     def manage(self, *command: str) -> str:
         run = subprocess.run([*MANAGE, *command], env=self.env, capture_output=True, text=True, timeout=60)
@@ -78,6 +110,7 @@ class Stack:
         self.wait_for(lambda: answers_ok(self.base + "/readyz"), "the web process")
 
     def stop_web(self) -> None:
+        assert self.web is not None
         self.processes.children.remove(self.web)
         self.web.stop()
 
@@ -88,7 +121,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     base = f"http://127.0.0.1:{port}"
-    with _own_database(os.environ["DATABASE_URL"]) as database, _own_redis(os.environ["REDIS_URL"]) as redis_url:
+    with (
+        _own_database(os.environ["DATABASE_URL"]) as database,
+        _own_redis(os.environ["REDIS_URL"]) as redis_url,
+    ):
         env = dict(os.environ) | {
             "DATABASE_URL": database,
             "REDIS_URL": redis_url,
@@ -100,13 +136,16 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         folder = tmp_path_factory.mktemp("e2e")
         with Processes(folder) as processes:
             # What does not depend on the database, static files and roads, is as `make test` has left it.
-            processes.run("migrate", [*MANAGE, "migrate", "--no-input"], env)
-            processes.run("sample_data", [*MANAGE, "sample_data"], env)
-            running = Stack(base, env, processes, None)  # type: ignore[arg-type]
-            running.start_web()
+            todo = json.dumps([["migrate", "--no-input"], ["sample_data"]])
+            processes.run("prepare", [sys.executable, "-m", "delivery.stack.prepare", todo], env)
+            running = Stack(base, env, processes)
             processes.start("worker", celery("worker", "--concurrency", "1"), env, stop_s=5)
             processes.start("beat", celery("beat", "--schedule", str(folder / "schedule")), env)
             processes.start("simulate", [*MANAGE, "simulate", *FLEET], env)
+            running.start_web()
+            ready = "SELECT 1 FROM drivers WHERE status = 'idle' AND current_lat IS NOT NULL"
+            running.wait_for(lambda: len(running.rows(ready)) == DRIVERS, "the drivers on shift")
+            running.manage("shell", "-c", SCENE)
             yield running
 
 
@@ -158,11 +197,14 @@ class Watch:
         page.on("console", lambda message: self._read(message.type, message.text))
         page.on("request", lambda request: self._check(request.url))
         page.on("websocket", lambda live: self._check(live.url.replace("ws", "http", 1)))
-        page.on("response", lambda answer: answer.status >= 400 and self._read("error", f"{answer.status} {answer.url}"))
+        page.on(
+            "response",
+            lambda answer: answer.status >= 400 and self._read("error", f"{answer.status} {answer.url}"),
+        )
 
     def _read(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning") and not (self.offline and "ERR_CONNECTION_REFUSED" in text):
-            self.faults.append(f"console {kind}: {text}")
+        if kind == "error" and not (self.offline and "ERR_CONNECTION_REFUSED" in text):
+            self.faults.append(f"console: {text}")
 
     def _check(self, url: str) -> None:
         if not url.startswith((f"{self.base}/", "data:")):

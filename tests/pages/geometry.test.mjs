@@ -16,11 +16,22 @@ test("GeoJSON has the longitude first", () => {
   assert.deepEqual(lineOf(null), []);
 });
 
-const ROAD = [[39.75, -105], [39.75, -104.99], [39.76, -104.99]];
+const ROAD = [
+  [39.75, -105],
+  [39.75, -104.99],
+  [39.76, -104.99],
+];
 
 test("what lies behind the driver is cut off", () => {
-  assert.deepEqual(ahead(ROAD, { lat: 39.7501, lng: -104.995 }), [[39.7501, -104.995], [39.75, -104.99], [39.76, -104.99]]);
-  assert.deepEqual(ahead(ROAD, { lat: 39.755, lng: -104.9901 }), [[39.755, -104.9901], [39.76, -104.99]]);
+  assert.deepEqual(ahead(ROAD, { lat: 39.7501, lng: -104.995 }), [
+    [39.7501, -104.995],
+    [39.75, -104.99],
+    [39.76, -104.99],
+  ]);
+  assert.deepEqual(ahead(ROAD, { lat: 39.755, lng: -104.9901 }), [
+    [39.755, -104.9901],
+    [39.76, -104.99],
+  ]);
 });
 
 test("a driver on another road has the whole line ahead", () => {

@@ -65,6 +65,10 @@ def test_bearing(to: Point, bearing: float) -> None:
     assert bearing_deg(Point(40, -105), to) == pytest.approx(bearing, abs=0.001)
 
 
+def test_a_hair_west_of_north_is_not_360() -> None:
+    assert bearing_deg(Point(40, -105), Point(80, -105.00000000000001)) < 360
+
+
 @given(points, points)
 def test_bearing_is_below_360(a: Point, b: Point) -> None:
     assert 0 <= bearing_deg(a, b) < 360

@@ -1,6 +1,7 @@
 """The default roads before anything is made of them."""
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -56,6 +57,15 @@ def test_a_town_is_in_one_piece_and_marked_as_generated(plan: TownPlan) -> None:
     assert len(reached) == len(neighbours)
     assert all(way.tags["note"] == "generated" for way in network.ways)
     assert {way.tags["name"] for way in streets(network)} >= {*plan.columns, *plan.rows}
+
+
+@PLANS
+@pytest.mark.parametrize("seed", range(12))
+def test_no_corner_is_cut_off_where_blocks_are_missing(plan: TownPlan, seed: int) -> None:
+    corners = {p for way in streets(town(replace(plan, seed=seed))) for p in way.line[::2]}
+    west, south, east, north = plan.park
+    in_park = (east - west - 1) * (north - south - 1)
+    assert len(corners) == len(plan.columns) * len(plan.rows) - in_park
 
 
 @PLANS

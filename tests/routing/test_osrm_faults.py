@@ -195,8 +195,17 @@ def test_no_position_leaks(
     impostor: Impostor, behaviour: Behaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
     impostor.behaviours = [behaviour]
+    assert_no_position_leaks(impostor.osrm, caplog)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "osrm:5000"])
+def test_no_position_leaks_where_nobody_answers(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert_no_position_leaks(Osrm(url), caplog)
+
+
+def assert_no_position_leaks(osrm: Osrm, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO), pytest.raises(RoutingError) as caught:
-        impostor.osrm.route(PLACES)
+        osrm.route(PLACES)
     told = "".join(traceback.format_exception(caught.value)) + caplog.text
     assert "9847" not in told
     assert "7391" not in told

@@ -33,7 +33,9 @@ def drive(
     duration = abs(to_m - from_m) / speed
     for n in range(int(duration / every_s) + 1):
         moved = speed * every_s * n
-        yield at(from_m + moved if to_m > from_m else from_m - moved, start_s + every_s * n, speed=speed, **more)
+        yield at(
+            from_m + moved if to_m > from_m else from_m - moved, start_s + every_s * n, speed=speed, **more
+        )
 
 
 def parked(

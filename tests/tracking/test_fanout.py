@@ -35,7 +35,9 @@ def test_a_customer_gets_the_watched_driver_at_once() -> None:
     fanout, customer = Fanout(), Customer()
     fanout.watch("ada", customer)
     fanout.publish("denver", batch(ADA, BOB))
-    assert customer.frames == [{"type": "driver_pos", "lat": 39.75, "lng": -104.99, "ts": 1000, "heading": 90.0}]
+    assert customer.frames == [
+        {"type": "driver_pos", "lat": 39.75, "lng": -104.99, "ts": 1000, "heading": 90.0}
+    ]
 
 
 def test_a_customer_is_not_told_who_the_driver_is() -> None:

@@ -146,7 +146,7 @@ _any_fix = st.builds(
 _near_fix = st.builds(
     fix, st.floats(-500, 500), st.integers(NOW - 200_000, NOW + 60_000), accuracy=st.floats(0, 200)
 )
-_streams = st.lists(st.tuples(_any_fix | _near_fix, st.integers(0, 60_000)), max_size=40)
+_streams = st.lists(st.tuples(_any_fix | _near_fix, st.integers(0, 60_000)), max_size=20)
 
 
 @given(_streams)

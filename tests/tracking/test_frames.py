@@ -1,4 +1,4 @@
-"""What a customer may know at each step of a trip that is not theirs alone, and the frames of the others. No database."""
+"""What a customer may know at each step of a shared trip, and the frames of the others. No database."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -12,7 +12,9 @@ from tracking.frames import CustomerView, customer_view, geometry_through, witho
 from tracking.messages import CustomerStatus, DriverHidden, Eta, Route, encode
 
 CITY = City(id=uuid4(), name="Denver", show_driver_from="to_restaurant")
-DRIVER = Driver(id=uuid4(), name="Ada", phone="+1 303", city=CITY, status="delivering", on_shift=True, version=7)
+DRIVER = Driver(
+    id=uuid4(), name="Ada", phone="+1 303", city=CITY, status="delivering", on_shift=True, version=7
+)
 NOODLES = Restaurant(id=uuid4(), name="Noodles", address="1 Main", city=CITY, lat=39.75, lng=-104.99)
 TACOS = Restaurant(id=uuid4(), name="Tacos", address="2 Main", city=CITY, lat=39.76, lng=-104.98)
 NOON = datetime(2027, 1, 15, 12, tzinfo=UTC)
@@ -53,8 +55,8 @@ def said(view: CustomerView, kind: type) -> object:
 
 # ---------------------------------------------------------------------------- who sees what on a shared trip
 
-# Ann and Bob eat noodles, Cyd tacos. `plan`: the stops still open (A↑: Ann's pickup, A↓: her door). For each customer:
-# the stops that the route shown leads to ("" when the driver is hidden), and others' stops before their own.
+# Ann and Bob eat noodles, Cyd tacos. `plan`: the stops still open (A↑: Ann's pickup, A↓: her door). For each
+# customer: the stops that the route shown leads to ("" when the driver is hidden), and others' stops before theirs.
 TRIP = [
     ("assigned assigned assigned", "A↑ B↑ B↓ C↑ A↓ C↓", ("", 2), ("", 0), ("", 3)),
     ("to_restaurant to_restaurant assigned", "A↑ B↑ B↓ C↑ A↓ C↓", ("A↑ B↑", 2), ("A↑ B↑ B↓", 0), ("", 3)),
@@ -77,7 +79,9 @@ TRIP = [
 ]
 
 
-@pytest.mark.parametrize(("statuses", "plan", "ann", "bob", "cyd"), TRIP, ids=[f"{s[0]}: {s[1]}" for s in TRIP])
+@pytest.mark.parametrize(
+    ("statuses", "plan", "ann", "bob", "cyd"), TRIP, ids=[f"{s[0]}: {s[1]}" for s in TRIP]
+)
 def test_what_each_customer_of_a_trip_may_know(
     statuses: str, plan: str, ann: tuple[str, int], bob: tuple[str, int], cyd: tuple[str, int]
 ) -> None:
@@ -115,7 +119,9 @@ def test_a_city_decides_from_when_on_the_driver_is_seen(
     status: str, from_to_restaurant: bool, from_picked_up: bool
 ) -> None:
     for show_from, seen in (("to_restaurant", from_to_restaurant), ("picked_up", from_picked_up)):
-        restaurant = Restaurant(id=uuid4(), city=City(id=uuid4(), show_driver_from=show_from), lat=39.75, lng=-104.99)
+        restaurant = Restaurant(
+            id=uuid4(), city=City(id=uuid4(), show_driver_from=show_from), lat=39.75, lng=-104.99
+        )
         order = make_order(status, restaurant)
         view = customer_view(order, [stop(order, "dropoff")])
         assert (view.driver_id is not None) == seen
@@ -259,7 +265,12 @@ def test_a_dispatcher_sees_an_order() -> None:
 
 def test_a_dispatcher_sees_a_restaurant_and_its_fence() -> None:
     frame = told(frames.restaurant_state(TACOS))
-    assert (frame["name"], frame["lat"], frame["lng"], frame["geofenceRadius"]) == ("Tacos", 39.76, -104.98, 200)
+    assert (frame["name"], frame["lat"], frame["lng"], frame["geofenceRadius"]) == (
+        "Tacos",
+        39.76,
+        -104.98,
+        200,
+    )
     assert UUID(frame["restaurantId"]) == TACOS.pk
 
 

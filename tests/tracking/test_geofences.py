@@ -187,7 +187,7 @@ def test_eight_hours_parked_on_the_edge_are_one_arrival(
 
 
 def test_who_moves_off_has_set_out_once() -> None:
-    visit, [sighting] = watch(fence(200, waiting=True), drive(-3000, -1000, 10))
+    _, [sighting] = watch(fence(200, waiting=True), drive(-3000, -1000, 10))
     assert sighting.event == SET_OUT
     assert sighting.evidence["moved_m"] == 50
     assert sighting.evidence["distance_m"] == 2950

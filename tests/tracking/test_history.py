@@ -49,7 +49,9 @@ def test_fixes_are_kept_as_they_came(driver: Driver) -> None:
     fixes = [Fix(39.75, -104.99, T0, 8.2, 271.5, 4.0), Fix(39.76, -104.98, T0 + 5123)]
     write([Kept(driver.pk, fix) for fix in fixes])
     rows = LocationHistory.objects.order_by("recorded_at")
-    assert list(rows.values_list("driver_id", "lat", "lng", "speed", "heading", "accuracy", "recorded_at")) == [
+    assert list(
+        rows.values_list("driver_id", "lat", "lng", "speed", "heading", "accuracy", "recorded_at")
+    ) == [
         (driver.pk, 39.75, -104.99, 8.2, 271.5, 4.0, moment(0)),
         (driver.pk, 39.76, -104.98, None, None, None, moment(5.123)),
     ]
@@ -69,11 +71,6 @@ def test_a_fix_of_a_day_without_a_partition_is_kept_all_the_same(driver: Driver)
     assert LocationHistory.objects.get().recorded_at == datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def test_the_same_moment_twice_is_kept_twice(driver: Driver) -> None:
-    write([Kept(driver.pk, at(0, 0)), Kept(driver.pk, at(0, 0))])
-    assert LocationHistory.objects.count() == 2
-
-
 # --------------------------------------------------------------------------------------------- drivers' rows
 
 
@@ -84,25 +81,11 @@ def test_a_drivers_row_shows_the_latest_fix(driver: Driver) -> None:
     assert timezone.now() - driver.last_seen_at < timedelta(seconds=10)
 
 
-def test_a_first_fix_ever(new_driver: Callable[..., Driver]) -> None:
-    driver = new_driver(current_lat=None, current_lng=None, fix_at=None, last_seen_at=None)
-    write([], {driver.pk: Fix(39.8, -105.0, T0)})
-    driver.refresh_from_db()
-    assert (driver.current_lat, driver.fix_at) == (39.8, moment(0))
-
-
 def test_a_drivers_row_never_goes_back_in_time(driver: Driver) -> None:
     write([], {driver.pk: Fix(1.0, 1.0, T0 - 1)})
     before = driver.current_lat, driver.fix_at, driver.last_seen_at
     driver.refresh_from_db()
     assert (driver.current_lat, driver.fix_at, driver.last_seen_at) == before
-
-
-def test_a_batch_written_twice_changes_nothing_more(driver: Driver) -> None:
-    for _ in range(2):
-        write([], {driver.pk: Fix(39.8, -105.0, T0)})
-    driver.refresh_from_db()
-    assert (driver.current_lat, driver.version) == (39.8, 1)
 
 
 def test_every_driver_gets_their_own(new_driver: Callable[..., Driver]) -> None:
@@ -152,7 +135,9 @@ def test_after_a_broken_connection_the_next_batch_is_written(driver: Driver) -> 
 # ------------------------------------------------------------------------------------------- beside the domain
 
 
-def test_a_batch_takes_no_lock_ahead_of_one_that_it_still_waits_for(new_driver: Callable[..., Driver]) -> None:
+def test_a_batch_takes_no_lock_ahead_of_one_that_it_still_waits_for(
+    new_driver: Callable[..., Driver],
+) -> None:
     """An action locks its drivers in id order. So must the batch, those whose history it writes included."""
     first, second = sorted((new_driver(fix_at=None) for _ in range(2)), key=lambda driver: driver.pk)
     writing = threading.Thread(target=write, args=([Kept(first.pk, at(0, 0))], {second.pk: at(0, 0)}))

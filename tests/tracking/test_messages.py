@@ -193,7 +193,9 @@ _json = st.recursive(
 )
 _fields = st.fixed_dictionaries(
     {"type": st.sampled_from(["location", "locations", "status", "shift"])},
-    optional=dict.fromkeys(("lat", "lng", "speed", "heading", "accuracy", "ts", "seq", "fixes", "on", "orderId"), _json),
+    optional=dict.fromkeys(
+        ("lat", "lng", "speed", "heading", "accuracy", "ts", "seq", "fixes", "on", "orderId"), _json
+    ),
 )
 
 

@@ -15,7 +15,9 @@ NEW_YEAR = date(2031, 1, 1)
 
 def tables() -> set[str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'location_history'::regclass")
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'location_history'::regclass"
+        )
         return {name for (name,) in cursor.fetchall()}
 
 
@@ -37,7 +39,9 @@ def row_at(driver: Driver, moment: datetime) -> str:
 
 def where(moment: datetime) -> str:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tableoid::regclass::text FROM location_history WHERE recorded_at = %s", [moment])
+        cursor.execute(
+            "SELECT tableoid::regclass::text FROM location_history WHERE recorded_at = %s", [moment]
+        )
         (name,) = cursor.fetchone()
         return name
 
@@ -101,8 +105,14 @@ def test_a_partition_that_is_made_late_is_like_any_other(driver: Driver) -> None
 @pytest.mark.usefixtures("db")
 def test_old_days_are_dropped() -> None:
     partitions.make_partitions(date(2020, 2, 27), 4)
-    assert partitions.drop_partitions(date(2020, 2, 29)) == ["location_history_20200227", "location_history_20200228"]
-    assert {name for name in tables() if "_2020" in name} == {"location_history_20200229", "location_history_20200301"}
+    assert partitions.drop_partitions(date(2020, 2, 29)) == [
+        "location_history_20200227",
+        "location_history_20200228",
+    ]
+    assert {name for name in tables() if "_2020" in name} == {
+        "location_history_20200229",
+        "location_history_20200301",
+    }
     assert partitions.drop_partitions(date(2020, 2, 29)) == []
 
 

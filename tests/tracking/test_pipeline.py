@@ -47,7 +47,9 @@ def take(pipeline: Pipeline, session: Session) -> Callable[..., str | None]:
     ) -> str | None:
         fix = at(east_m, seconds, **fields)
         location = Location(fix.lat, fix.lng, fix.speed, fix.heading, fix.accuracy, fix.ts, seq)
-        return pipeline.ingest(session, location, T0 + round((seconds if now_s is None else now_s) * 1000)).name
+        return pipeline.ingest(
+            session, location, T0 + round((seconds if now_s is None else now_s) * 1000)
+        ).name
 
     return ingest
 
@@ -109,7 +111,10 @@ def test_drivers_and_cities_are_kept_apart(pipeline: Pipeline, session: Session)
     other = Session(OTHER, "boulder", print)
     pipeline.ingest(session, Location(1.0, 2.0), T0)
     pipeline.ingest(other, Location(3.0, 4.0), T0)
-    assert {city: set(moved) for city, moved in pipeline.moved.items()} == {"denver": {DRIVER}, "boulder": {OTHER}}
+    assert {city: set(moved) for city, moved in pipeline.moved.items()} == {
+        "denver": {DRIVER},
+        "boulder": {OTHER},
+    }
 
 
 # -------------------------------------------------------------------------------------------------- history
@@ -136,7 +141,9 @@ def test_the_last_fix_is_kept_once(pipeline: Pipeline, session: Session, take: C
     assert kept_seconds(pipeline) == [0, 5]
 
 
-def test_a_late_fix_does_not_displace_the_last_one(pipeline: Pipeline, session: Session, take: Callable) -> None:
+def test_a_late_fix_does_not_displace_the_last_one(
+    pipeline: Pipeline, session: Session, take: Callable
+) -> None:
     for n in (0, 1, 2, 4):
         take(n * 10, n)
     assert take(30, 3, now_s=4) == "out_of_order"
@@ -261,7 +268,9 @@ def commit(pipeline: Pipeline) -> None:
         session.send_ack()
 
 
-def test_nothing_is_acknowledged_before_the_commit(pipeline: Pipeline, take: Callable, acked: list[int]) -> None:
+def test_nothing_is_acknowledged_before_the_commit(
+    pipeline: Pipeline, take: Callable, acked: list[int]
+) -> None:
     take(0, 0, seq=0)
     take(10, 5, seq=1)
     assert acked == []

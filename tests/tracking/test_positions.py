@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from itertools import permutations
-from typing import TypeVar
 
 import pytest
 from django.conf import settings
@@ -15,7 +14,6 @@ from tracking.positions import Positions
 PATIENCE_S = 3.0
 T0 = 1_800_000_000_000
 Batch = tuple[str, list[tuple[FleetPosition, str]]]
-T = TypeVar("T")
 
 
 @pytest.fixture
@@ -35,7 +33,7 @@ def bob(ts: int) -> FleetPosition:
     return FleetPosition("bob", 40.0, -105.27, T0 + ts)
 
 
-async def soon(what: Awaitable[T]) -> T:
+async def soon[T](what: Awaitable[T]) -> T:
     return await asyncio.wait_for(what, PATIENCE_S)
 
 

@@ -1,6 +1,7 @@
 """`manage.py simulate`: a fleet of simulated drivers on the public WebSocket, and the orders they deliver."""
 
 import asyncio
+import logging
 import signal
 from argparse import ArgumentParser
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from delivery.simulation.app import SignedInElsewhere
-from delivery.simulation.run import NoRestaurants, Options, simulate
+from delivery.simulation.driver import Habits
+from delivery.simulation.outages import OneLine
+from delivery.simulation.run import NoRestaurants, Options, TakenOver, simulate
 
 
 class Command(BaseCommand):
@@ -48,22 +50,18 @@ class Command(BaseCommand):
             drivers=options["drivers"],
             orders_per_hour=options["orders_per_hour"],
             dispatcher=not options["no_dispatcher"],
-            interval_s=options["interval"],
-            forgets=options["forgets"],
+            habits=Habits(interval_s=options["interval"], forgets=options["forgets"]),
             seed=options["seed"],
         )
+        logging.getLogger("django.dispatch").addFilter(OneLine())
         try:
             asyncio.run(_until_told_to_stop(chosen))
         except NoRestaurants:
             raise CommandError(
                 "There is no restaurant to order from: run `manage.py sample_data` first."
             ) from None
-        except ExceptionGroup as failures:
-            if failures.split(SignedInElsewhere)[1] is None:
-                raise CommandError(
-                    "Another simulation has taken over these drivers: this one ends."
-                ) from None
-            raise
+        except TakenOver:
+            raise CommandError("All drivers have signed in elsewhere; does another simulation run?") from None
 
 
 async def _until_told_to_stop(options: Options) -> None:

@@ -32,6 +32,8 @@ export class Api {
     }
     if (answer.ok) return;
     const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
-    throw new Refused(isJson ? (await answer.json()).message : `The server answered ${answer.status}. Load the page anew.`);
+    throw new Refused(
+      isJson ? (await answer.json()).message : `The server answered ${answer.status}. Load the page anew.`,
+    );
   }
 }

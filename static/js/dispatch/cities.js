@@ -10,7 +10,13 @@ export function drawCities(desk, choose) {
   const waiting = desk.fleet.orders().filter(isPending);
   const create = (city) => {
     const [count, badge] = [el("span", { class: "count" }), el("span", { class: "badge" })];
-    const button = el("button", { type: "button", onclick: () => choose(city.id) }, el("span", {}, city.name), count, badge);
+    const button = el(
+      "button",
+      { type: "button", onclick: () => choose(city.id) },
+      el("span", {}, city.name),
+      count,
+      badge,
+    );
     return Object.assign(button, { count, badge });
   };
   const update = (button, city) => {
@@ -19,8 +25,18 @@ export function drawCities(desk, choose) {
     setText(button.count, String(working));
     setText(button.badge, open ? String(open) : "");
     setAttribute(button, "aria-pressed", desk.cityId === city.id ? "true" : "false");
-    setAttribute(button, "aria-label", `${city.name}: ${plural(working, "driver")} on shift, ${plural(open, "order")} unassigned`);
+    setAttribute(
+      button,
+      "aria-label",
+      `${city.name}: ${plural(working, "driver")} on shift, ${plural(open, "order")} unassigned`,
+    );
     setAttribute(button, "title", button.getAttribute("aria-label"));
   };
-  syncList(document.getElementById("cities"), [everywhere, ...desk.cities.values()], (city) => city.id, create, update);
+  syncList(
+    document.getElementById("cities"),
+    [everywhere, ...desk.cities.values()],
+    (city) => city.id,
+    create,
+    update,
+  );
 }

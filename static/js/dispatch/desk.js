@@ -37,7 +37,13 @@ export class Desk {
   matchesOrder(order) {
     const restaurant = this.fleet.restaurants.get(order.restaurantId);
     const driver = this.fleet.drivers.get(order.driverId);
-    return this.matches(order.customerName, order.customerAddress, order.customerPhone, restaurant?.name, driver?.name);
+    return this.matches(
+      order.customerName,
+      order.customerAddress,
+      order.customerPhone,
+      restaurant?.name,
+      driver?.name,
+    );
   }
 
   timeZoneOf(thing) {

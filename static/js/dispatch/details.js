@@ -56,13 +56,23 @@ function drawDriverPanel(desk, driver) {
     fill(row, {
       number: String(n + 1),
       name: stop.name || (stop.kind === "pickup" ? "Restaurant" : "Customer"),
-      eta: stop.arrivedAt ? "here" : stop.eta ? `${Math.max(0, Math.ceil((stop.eta - serverNow()) / 60_000))} min` : "",
+      eta: stop.arrivedAt
+        ? "here"
+        : stop.eta
+          ? `${Math.max(0, Math.ceil((stop.eta - serverNow()) / 60_000))} min`
+          : "",
       kind: [stop.kind === "pickup" ? "Pick up" : "Drop off", stop.address].filter(Boolean).join(" · "),
       clock: clockTime(stop.arrivedAt ?? stop.eta ?? serverNow(), zone),
     });
     row.fields.clock.hidden = !stop.arrivedAt && !stop.eta;
   };
-  syncList(byId("stops"), stops.map((stop, n) => [stop, n]), ([stop]) => stop.stopId, () => fromTemplate("stop-row"), update);
+  syncList(
+    byId("stops"),
+    stops.map((stop, n) => [stop, n]),
+    ([stop]) => stop.stopId,
+    () => fromTemplate("stop-row"),
+    update,
+  );
 }
 
 function drawOrderPanel(desk, order) {
@@ -84,7 +94,8 @@ function drawOrderPanel(desk, order) {
     noDriver: driver ? "" : "None yet",
     created: `${clockTime(order.createdAt, zone)}, ${stopwatch(serverNow() - order.createdAt)} ago`,
     ready: order.readyAt ? clockTime(order.readyAt, zone) : "",
-    problem: order.lat === null ? "The address has no coordinates: set them in the admin before assigning." : "",
+    problem:
+      order.lat === null ? "The address has no coordinates: set them in the admin before assigning." : "",
   });
   setAttribute(orderPanel.fields.status, "data-status", order.status);
   orderPanel.fields.readyRow.hidden = !order.readyAt;

@@ -10,10 +10,18 @@ const byId = (id) => document.getElementById(id);
 const RANK = Object.keys(DRIVER_STATUSES);
 
 export function drawDrivers(desk) {
-  const here = [...desk.fleet.drivers.values()].filter((driver) => desk.inCity(driver) && desk.matches(driver.name, driver.phone));
+  const here = [...desk.fleet.drivers.values()].filter(
+    (driver) => desk.inCity(driver) && desk.matches(driver.name, driver.phone),
+  );
   const shown = desk.statuses.size ? here.filter((driver) => desk.statuses.has(driver.status)) : here;
   shown.sort((a, b) => RANK.indexOf(a.status) - RANK.indexOf(b.status) || a.name.localeCompare(b.name));
-  syncList(byId("drivers"), shown, (driver) => driver.driverId, (driver) => driverRow(desk, "driver-row", driver), (row, driver) => drawDriver(desk, row, driver));
+  syncList(
+    byId("drivers"),
+    shown,
+    (driver) => driver.driverId,
+    (driver) => driverRow(desk, "driver-row", driver),
+    (row, driver) => drawDriver(desk, row, driver),
+  );
   setText(byId("drivers-count"), String(shown.length));
   byId("drivers-empty").hidden = shown.length > 0;
   drawFilters(desk, here);
@@ -22,7 +30,13 @@ export function drawDrivers(desk) {
 function drawFilters(desk, drivers) {
   const create = (status) => {
     const count = el("span", { class: "count" });
-    const button = el("button", { type: "button", class: "filter" }, el("span", { class: "mark", "data-status": status }), DRIVER_STATUSES[status], count);
+    const button = el(
+      "button",
+      { type: "button", class: "filter" },
+      el("span", { class: "mark", "data-status": status }),
+      DRIVER_STATUSES[status],
+      count,
+    );
     button.count = count;
     button.addEventListener("click", () => {
       if (!desk.statuses.delete(status)) desk.statuses.add(status);
@@ -83,7 +97,9 @@ export function candidates(desk, order) {
   const { fleet } = desk;
   const restaurant = fleet.restaurants.get(order.restaurantId);
   return [...fleet.drivers.values()]
-    .filter((driver) => driver.onShift && driver.cityId === order.cityId && driver.driverId !== order.driverId)
+    .filter(
+      (driver) => driver.onShift && driver.cityId === order.cityId && driver.driverId !== order.driverId,
+    )
     .map((driver) => {
       const position = fleet.positions.get(driver.driverId);
       return { driver, metres: position && restaurant ? distance(position, restaurant) : Infinity };
@@ -103,6 +119,12 @@ export function drawCandidates(desk, found) {
       load: stops.length ? plural(stops.length, "stop") : "free",
     });
   };
-  syncList(byId("candidate-rows"), shown, ({ driver }) => driver.driverId, ({ driver }) => driverRow(desk, "candidate-row", driver), update);
+  syncList(
+    byId("candidate-rows"),
+    shown,
+    ({ driver }) => driver.driverId,
+    ({ driver }) => driverRow(desk, "candidate-row", driver),
+    update,
+  );
   byId("candidates-empty").hidden = shown.length > 0;
 }

@@ -9,6 +9,7 @@ const { L } = window;
 export const STALE_MS = 15_000;
 const MOVING_MPS = 1;
 const STILL_PX = 0.4; // less than this is not worth drawing
+const FRAME_MS = 30;
 
 const css = getComputedStyle(document.documentElement);
 const color = (name) => css.getPropertyValue(name).trim();
@@ -20,6 +21,8 @@ export const COLORS = {
 };
 const RESTAURANT = color("--restaurant");
 const INK = color("--ink");
+const WARNING = color("--warn");
+const FONT = `600 10px ${color("--font")}`;
 
 /** Leaflet's circle, which knows about hits and redrawing, drawn as we like. */
 const Shape = L.CircleMarker.extend({
@@ -53,59 +56,84 @@ const OUTLINES = {
   delivering: (context) => context.roundRect(-7, -7, 14, 14, 3),
 };
 
+/** Painted once, then copied: a thousand copies a frame are cheap, a thousand outlines are not. */
+function sprite(size, paint) {
+  const scale = Math.ceil(window.devicePixelRatio);
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = size * scale;
+  const context = canvas.getContext("2d");
+  context.scale(scale, scale);
+  context.translate(size / 2, size / 2);
+  context.beginPath();
+  paint(context);
+  return (target) => target.drawImage(canvas, -size / 2, -size / 2, size, size);
+}
+
+const BODIES = {};
+const ARROWS = {};
+for (const [status, outline] of Object.entries(OUTLINES)) {
+  BODIES[status] = sprite(28, (context) => {
+    outline(context);
+    fill(context, status === "offline" ? "#ffffff" : COLORS[status]);
+    if (status === "offline") {
+      context.lineWidth = 3;
+      context.strokeStyle = COLORS.offline;
+      context.stroke();
+    }
+  });
+  ARROWS[status] = sprite(46, (context) => {
+    context.moveTo(0, -20);
+    context.lineTo(6.5, -11);
+    context.lineTo(-6.5, -11);
+    context.closePath();
+    fill(context, COLORS[status]);
+  });
+}
+
 const DriverShape = Shape.extend({
   /** `look`: {status, heading (or null), stale (text or ""), selected, faint}. */
   paint(context) {
     const { status, heading, stale, selected, faint } = this.look;
+    if (selected) paintHalo(context);
     context.globalAlpha = faint ? 0.3 : stale ? 0.65 : 1;
-    if (selected) {
-      context.beginPath();
-      context.arc(0, 0, 17, 0, 2 * Math.PI);
-      context.fillStyle = "rgb(29 98 224 / .18)";
-      context.fill();
-      context.lineWidth = 2;
-      context.strokeStyle = INK;
-      context.stroke();
-    }
     if (heading !== null) {
       context.save();
       context.rotate((heading * Math.PI) / 180);
-      context.beginPath();
-      context.moveTo(0, -20);
-      context.lineTo(6.5, -11);
-      context.lineTo(-6.5, -11);
-      context.closePath();
-      fill(context, COLORS[status]);
+      ARROWS[status](context);
       context.restore();
     }
-    context.beginPath();
-    OUTLINES[status](context);
-    if (status === "offline") {
-      fill(context, "#ffffff");
-      context.lineWidth = 3;
-      context.strokeStyle = COLORS.offline;
-      context.stroke();
-    } else {
-      fill(context, COLORS[status]);
-    }
-    if (stale && !faint) {
-      context.globalAlpha = 1;
-      context.font = "600 10px Inter, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif";
-      context.textAlign = "center";
-      context.lineWidth = 3;
-      context.strokeStyle = "#ffffff";
-      context.strokeText(stale, 0, 20);
-      context.fillStyle = "#8a5a00";
-      context.fillText(stale, 0, 20);
-    }
+    BODIES[status](context);
+    if (stale && !faint) paintAge(context, stale);
   },
 });
+
+function paintHalo(context) {
+  context.beginPath();
+  context.arc(0, 0, 17, 0, 2 * Math.PI);
+  context.fillStyle = "rgb(29 98 224 / .18)";
+  context.fill();
+  context.lineWidth = 2;
+  context.strokeStyle = INK;
+  context.stroke();
+}
+
+function paintAge(context, text) {
+  context.globalAlpha = 1;
+  context.font = FONT;
+  context.textAlign = "center";
+  context.lineWidth = 3;
+  context.strokeStyle = "#ffffff";
+  context.strokeText(text, 0, 20);
+  context.fillStyle = WARNING;
+  context.fillText(text, 0, 20);
+}
 
 const RestaurantShape = Shape.extend({
   options: { radius: 9, reach: 30 },
 
   paint(context) {
-    context.scale(this.selected ? 1.35 : 1, this.selected ? 1.35 : 1);
+    const scale = this.selected ? 1.35 : 0.9;
+    context.scale(scale, scale);
     context.beginPath();
     context.arc(0, -13, 8, 0.75 * Math.PI, 0.25 * Math.PI);
     context.lineTo(0, 0);
@@ -123,7 +151,7 @@ const RestaurantShape = Shape.extend({
   },
 });
 
-/** The current path: dark hairline, white rim, colour. */
+/** Fills the current path: dark hairline, white rim, colour. */
 function fill(context, style) {
   context.lineJoin = "round";
   context.lineWidth = 4;
@@ -139,12 +167,13 @@ function fill(context, style) {
 export class FleetLayer {
   #map;
   #fleet;
-  #renderer = L.canvas({ padding: 0.3, tolerance: 4 });
+  #renderer = L.canvas({ padding: 0.1, tolerance: 4 });
   #drivers = new Map();
   #restaurants = new Map();
   #handlers;
   #still = prefersStill();
   #animating = false;
+  #drawnAt = 0;
   #eligible = null;
   #selected = null;
 
@@ -158,7 +187,8 @@ export class FleetLayer {
   /** Drivers and restaurants as the fleet now has them. */
   sync() {
     const { drivers, restaurants, positions } = this.#fleet;
-    for (const [id, marker] of this.#restaurants) if (!restaurants.has(id)) this.#drop(this.#restaurants, id, marker);
+    for (const [id, marker] of this.#restaurants)
+      if (!restaurants.has(id)) this.#drop(this.#restaurants, id, marker);
     for (const restaurant of restaurants.values()) this.#placeRestaurant(restaurant);
     for (const [id, marker] of this.#drivers) {
       if (!drivers.has(id) || !positions.has(id)) this.#drop(this.#drivers, id, marker);
@@ -193,7 +223,13 @@ export class FleetLayer {
     const marker = this.#drivers.get(driverId);
     if (!marker) return null;
     const { lat, lng } = marker.getLatLng();
-    return { lat, lng, status: marker.look.status, color: COLORS[marker.look.status], point: this.#map.latLngToContainerPoint([lat, lng]) };
+    return {
+      lat,
+      lng,
+      status: marker.look.status,
+      color: COLORS[marker.look.status],
+      point: this.#map.latLngToContainerPoint([lat, lng]),
+    };
   }
 
   /** Once a second: who has fallen silent. */
@@ -210,7 +246,10 @@ export class FleetLayer {
     const made = new RestaurantShape(restaurant, { renderer: this.#renderer });
     made.selected = false;
     made.on("click", () => this.#handlers.restaurant(restaurant.restaurantId));
-    made.bindTooltip(() => tooltip(this.#fleet.restaurants.get(restaurant.restaurantId)?.name), { direction: "top", offset: [0, -22] });
+    made.bindTooltip(() => tooltip(this.#fleet.restaurants.get(restaurant.restaurantId)?.name), {
+      direction: "top",
+      offset: [0, -22],
+    });
     made.addTo(this.#map).bringToBack();
     this.#restaurants.set(restaurant.restaurantId, made);
   }
@@ -225,7 +264,10 @@ export class FleetLayer {
       marker.look = {};
       marker.glide = new Glide({ still: this.#still });
       marker.on("click", () => this.#handlers.driver(id));
-      marker.bindTooltip(() => tooltip(this.#fleet.drivers.get(id)?.name), { direction: "top", offset: [0, -12] });
+      marker.bindTooltip(() => tooltip(this.#fleet.drivers.get(id)?.name), {
+        direction: "top",
+        offset: [0, -12],
+      });
       this.#look(id, marker);
       marker.addTo(this.#map);
       this.#drivers.set(id, marker);
@@ -272,6 +314,11 @@ export class FleetLayer {
   #step = () => {
     this.#animating = false;
     const now = performance.now();
+    if (now - this.#drawnAt < FRAME_MS) {
+      this.#animate();
+      return;
+    }
+    this.#drawnAt = now;
     let gliding = false;
     for (const marker of this.#drivers.values()) {
       if (!marker.gliding) continue;
@@ -279,7 +326,8 @@ export class FleetLayer {
       marker.gliding = marker.glide.moving(now);
       gliding ||= marker.gliding;
       const next = this.#map.latLngToLayerPoint(at);
-      if (!marker.gliding || !marker._point || next.distanceTo(marker._point) > STILL_PX) marker.setLatLng(at);
+      if (!marker.gliding || !marker._point || next.distanceTo(marker._point) > STILL_PX)
+        marker.setLatLng(at);
     }
     if (gliding) this.#animate();
   };

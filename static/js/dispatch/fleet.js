@@ -25,7 +25,15 @@ export class Fleet {
 
   /** A snapshot: what is not in it is gone. The activity stays, it is a memory of this page. */
   replace(frames) {
-    for (const known of [this.#versions, this.#orders, this.#claims, this.drivers, this.restaurants, this.plans, this.positions]) {
+    for (const known of [
+      this.#versions,
+      this.#orders,
+      this.#claims,
+      this.drivers,
+      this.restaurants,
+      this.plans,
+      this.positions,
+    ]) {
       known.clear();
     }
     for (const frame of frames) this.apply(frame, null);

@@ -49,7 +49,8 @@ export function keyboard(desk, draw) {
       walk(event, search);
     }
   });
-  for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => desk.clear());
+  for (const button of document.querySelectorAll("[data-close]"))
+    button.addEventListener("click", () => desk.clear());
 }
 
 function goBack(desk, search, draw) {
@@ -67,7 +68,9 @@ function walk(event, search) {
   const list = event.target.closest(".rows");
   if (!list && event.target !== search) return;
   const visible = (row) => row.offsetParent !== null;
-  const rows = [...document.querySelectorAll(list ? ".rows .row" : ".side .rows .row")].filter((row) => visible(row) && (!list || list.contains(row)));
+  const rows = [...document.querySelectorAll(list ? ".rows .row" : ".side .rows .row")].filter(
+    (row) => visible(row) && (!list || list.contains(row)),
+  );
   const next = rows[rows.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1)];
   if (next) {
     event.preventDefault();
@@ -94,9 +97,12 @@ export function cancelDialog(desk) {
     const { order } = desk;
     const inTheBag = IN_THE_BAG.includes(order.status);
     orderId = order.orderId;
-    setText(byId("cancel-words"), inTheBag
-      ? `${order.customerName}’s food is with the driver already. Say why it is cancelled.`
-      : `${order.customerName}’s order ends here. The customer sees it at once.`);
+    setText(
+      byId("cancel-words"),
+      inTheBag
+        ? `${order.customerName}’s food is with the driver already. Say why it is cancelled.`
+        : `${order.customerName}’s order ends here. The customer sees it at once.`,
+    );
     byId("cancel-optional").hidden = inTheBag;
     reason.required = inTheBag;
     reason.value = "";

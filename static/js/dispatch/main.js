@@ -75,7 +75,11 @@ function drawSoon() {
 function drawAssigning() {
   const order = desk.assigning;
   byId("assigning").hidden = !order;
-  if (order) setText(byId("assigning-words"), `Choose a driver for ${fleet.restaurants.get(order.restaurantId)?.name ?? "this order"}`);
+  if (order)
+    setText(
+      byId("assigning-words"),
+      `Choose a driver for ${fleet.restaurants.get(order.restaurantId)?.name ?? "this order"}`,
+    );
   setAttribute(byId("board"), "data-selected", Boolean(desk.driver || desk.order));
 }
 
@@ -106,7 +110,12 @@ function lookAtSelection() {
   const points = pointsOfSelection();
   if (!points.length || points.every((point) => map.getBounds().pad(-0.08).contains(point))) return;
   const margin = Math.min(70, map.getSize().y * 0.12);
-  map.flyToBounds(L.latLngBounds(points), { padding: [margin, margin], maxZoom: 16, duration: 0.6, animate: !prefersStill() });
+  map.flyToBounds(L.latLngBounds(points), {
+    padding: [margin, margin],
+    maxZoom: 16,
+    duration: 0.6,
+    animate: !prefersStill(),
+  });
 }
 
 function pointsOfSelection() {
@@ -149,7 +158,8 @@ export const socket = new LiveSocket(page.socket, {
 /** The city of last time, or the one with the most drivers. */
 function startCity() {
   const remembered = localStorage.getItem("city");
-  const onShift = (cityId) => [...fleet.drivers.values()].filter((driver) => driver.onShift && driver.cityId === cityId).length;
+  const onShift = (cityId) =>
+    [...fleet.drivers.values()].filter((driver) => driver.onShift && driver.cityId === cityId).length;
   const [busiest] = [...desk.cities.keys()].sort((a, b) => onShift(b) - onShift(a));
   desk.cityId = desk.cities.has(remembered) ? remembered : remembered === "" ? null : (busiest ?? null);
   const city = desk.cities.get(desk.cityId);

@@ -16,8 +16,20 @@ export function drawOrders(desk) {
   const waiting = orders.filter(isPending);
   const active = orders.filter((order) => !isPending(order));
   const key = (order) => order.orderId;
-  syncList(byId("unassigned"), waiting, key, (order) => orderRow(desk, "unassigned-row", order), (row, order) => drawWaiting(desk, row, order));
-  syncList(byId("active"), active, key, (order) => orderRow(desk, "active-row", order), (row, order) => drawActive(desk, row, order));
+  syncList(
+    byId("unassigned"),
+    waiting,
+    key,
+    (order) => orderRow(desk, "unassigned-row", order),
+    (row, order) => drawWaiting(desk, row, order),
+  );
+  syncList(
+    byId("active"),
+    active,
+    key,
+    (order) => orderRow(desk, "active-row", order),
+    (row, order) => drawActive(desk, row, order),
+  );
   setText(byId("unassigned-count"), String(waiting.length));
   setText(byId("active-count"), String(active.length));
   setText(byId("tab-unassigned"), waiting.length ? String(waiting.length) : "");
@@ -29,7 +41,13 @@ export function drawOrders(desk) {
 /** Rows of orders of one driver. */
 export function drawOrdersOf(desk, list, driverId) {
   const orders = desk.fleet.ordersOf(driverId);
-  syncList(list, orders, (order) => order.orderId, (order) => orderRow(desk, "active-row", order), (row, order) => drawActive(desk, row, order));
+  syncList(
+    list,
+    orders,
+    (order) => order.orderId,
+    (order) => orderRow(desk, "active-row", order),
+    (row, order) => drawActive(desk, row, order),
+  );
   return orders.length;
 }
 
@@ -85,7 +103,13 @@ export function etaWords(order) {
 
 export function drawActivity(desk) {
   const events = desk.fleet.activity.filter((event) => desk.cityId === null || event.cityId === desk.cityId);
-  syncList(byId("activity"), events, (event) => event.key, () => fromTemplate("activity-row"), (row, event) => drawEvent(desk, row, event));
+  syncList(
+    byId("activity"),
+    events,
+    (event) => event.key,
+    () => fromTemplate("activity-row"),
+    (row, event) => drawEvent(desk, row, event),
+  );
   byId("activity-empty").hidden = events.length > 0;
 }
 
@@ -97,7 +121,14 @@ function drawEvent(desk, row, event) {
   fill(row, {
     what,
     at: clockTime(event.at, desk.timeZoneOf(event)),
-    whom: [driver, event.status === "pending" || !driver ? restaurant : null, event.customer, event.evidence && "by geofence"].filter(Boolean).join(" · "),
+    whom: [
+      driver,
+      event.status === "pending" || !driver ? restaurant : null,
+      event.customer,
+      event.evidence && "by geofence",
+    ]
+      .filter(Boolean)
+      .join(" · "),
   });
   setAttribute(row, "data-status", event.status);
 }

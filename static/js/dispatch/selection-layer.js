@@ -15,8 +15,25 @@ export class SelectionLayer {
   constructor(map) {
     this.#map = map;
     const renderer = L.canvas({ pane: "route", padding: 0.3 });
-    const line = (options) => L.polyline([], { renderer, pane: "route", interactive: false, lineCap: "round", lineJoin: "round", ...options });
-    this.#fence = L.circle([0, 0], { renderer, pane: "route", interactive: false, radius: 0, color: "#d6322b", weight: 1.5, dashArray: "4 5", fillOpacity: 0.07 });
+    const line = (options) =>
+      L.polyline([], {
+        renderer,
+        pane: "route",
+        interactive: false,
+        lineCap: "round",
+        lineJoin: "round",
+        ...options,
+      });
+    this.#fence = L.circle([0, 0], {
+      renderer,
+      pane: "route",
+      interactive: false,
+      radius: 0,
+      color: "#d6322b",
+      weight: 1.5,
+      dashArray: "4 5",
+      fillOpacity: 0.07,
+    });
     this.#route = [line({ color: "#ffffff", weight: 8 }), line({ color: "#1d62e0", weight: 4.5 })];
     this.#markers.addTo(map);
   }
@@ -55,7 +72,9 @@ export class SelectionLayer {
   }
 
   #placesOf(order) {
-    return order.lat === null ? [] : [{ lat: order.lat, lng: order.lng, kind: "dropoff", label: null, title: order.customerName }];
+    return order.lat === null
+      ? []
+      : [{ lat: order.lat, lng: order.lng, kind: "dropoff", label: null, title: order.customerName }];
   }
 
   #placesOn(plan) {

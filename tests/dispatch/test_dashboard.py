@@ -1,0 +1,130 @@
+"""The dashboard and its requests: who gets in, and what each refusal says."""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from dispatch import actions
+from dispatch.models import Driver, Order
+
+
+@pytest.fixture
+def dispatcher(db: None) -> User:
+    user = User.objects.create_user("dana", password="a-password", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="dispatch_orders"))
+    return user
+
+
+@pytest.fixture
+def desk(dispatcher: User) -> Client:
+    client = Client()
+    client.force_login(dispatcher)
+    return client
+
+
+def post(client: Client, order: Order | uuid.UUID, verb: str, body: Any = None, **headers: Any) -> Any:
+    order_id = order.pk if isinstance(order, Order) else order
+    data = body if isinstance(body, str) else json.dumps(body or {})
+    return client.post(
+        f"/dispatch/orders/{order_id}/{verb}", data, content_type="application/json", **headers
+    )
+
+
+def test_the_dashboard_asks_to_sign_in(client: Client, db: None) -> None:
+    response = client.get("/dispatch/")
+    assert response.status_code == 302
+    assert response["Location"] == "/admin/login/?next=/dispatch/"
+
+
+def test_staff_without_the_permission_are_told(client: Client, db: None) -> None:
+    client.force_login(User.objects.create_user("sam", is_staff=True))
+    response = client.get("/dispatch/")
+    assert response.status_code == 403
+    assert "This page isn’t open to you" in response.content.decode()
+
+
+def test_a_dispatcher_gets_the_dashboard(desk: Client, driver: Driver) -> None:
+    response = desk.get("/dispatch/")
+    assert response.status_code == 200
+    assert response["Cache-Control"] == "no-store"
+    assert response.context["page"]["cities"][0]["timeZone"] == "America/Denver"
+
+
+def test_assign_and_unassign(desk: Client, order: Order, driver: Driver) -> None:
+    assert post(desk, order, "assign", {"driver": str(driver.pk)}).status_code == 204
+    order.refresh_from_db()
+    assert (order.driver_id, order.status) == (driver.pk, "assigned")
+    event = order.events.last()
+    assert event is not None
+    assert (event.actor, event.actor_name) == ("dispatcher", "dana")
+    assert post(desk, order, "unassign").status_code == 204
+    order.refresh_from_db()
+    assert (order.driver_id, order.status) == (None, "pending")
+
+
+def test_cancelling_food_under_way_needs_a_reason(desk: Client, order: Order, driver: Driver) -> None:
+    actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+    actions.report(driver.pk, order.pk, "picked_up")
+    refused = post(desk, order, "cancel", {"reason": " "})
+    assert refused.status_code == 400
+    assert refused.json()["code"] == "invalid"
+    assert post(desk, order, "cancel", {"reason": "Spilled"}).status_code == 204
+    order.refresh_from_db()
+    assert order.status == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (lambda driver: {"driver": str(uuid.uuid4())}, 404, "not_found"),
+        (lambda driver: {"driver": str(driver.pk)}, 409, "wrong_status"),
+        (lambda driver: {}, 400, "invalid"),
+        (lambda driver: {"driver": "nobody"}, 400, "invalid"),
+        (lambda driver: "[1]", 400, "invalid"),
+        (lambda driver: "{", 400, "invalid"),
+    ],
+    ids=["unknown driver", "has it already", "no driver", "no id", "no object", "no JSON"],
+)
+def test_a_refusal_has_a_code_and_a_sentence(
+    desk: Client, order: Order, driver: Driver, body: Callable[[Driver], Any], status: int, code: str
+) -> None:
+    actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+    response = post(desk, order, "assign", body(driver))
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.json()["message"].endswith(".")
+
+
+def test_an_unknown_order_is_not_found(desk: Client, driver: Driver) -> None:
+    response = post(desk, uuid.uuid4(), "assign", {"driver": str(driver.pk)})
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("verb", ["assign", "unassign", "cancel"])
+def test_nobody_else_can_act(client: Client, order: Order, driver: Driver, verb: str) -> None:
+    for user in (None, User.objects.create_user("sam", is_staff=True)):
+        if user:
+            client.force_login(user)
+        response = post(client, order, verb, {"driver": str(driver.pk)})
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    order.refresh_from_db()
+    assert order.status == "pending"
+
+
+def test_a_foreign_page_cannot_act_and_a_link_cannot_either(
+    dispatcher: User, order: Order, driver: Driver
+) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(dispatcher)
+    assert post(strict, order, "assign", {"driver": str(driver.pk)}).status_code == 403
+    page = strict.get("/dispatch/")
+    token = page.context["page"]["csrf"]
+    assert (
+        post(strict, order, "assign", {"driver": str(driver.pk)}, headers={"X-CSRFToken": token}).status_code
+        == 204
+    )
+    assert strict.get(f"/dispatch/orders/{order.pk}/unassign").status_code == 405

@@ -1,0 +1,298 @@
+"""Plans over the real roads: what a driver's stops look like after `replan` and `refresh_etas`."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import pairwise, permutations
+
+import pytest
+from django.conf import settings as configured
+from django.utils import timezone
+
+from dispatch import actions, planning
+from dispatch.models import Driver, Order, Restaurant, Stop
+from routing.geo import Point, destination, distance_m
+from routing.osrm import osrm_from_settings, straight_line
+from tests.conftest import DENVER
+from tests.dispatch.story import arrive, assign, bring_to, plan
+
+NO_OSRM = "http://127.0.0.1:9"
+PARIS = {"current_lat": 48.8566, "current_lng": 2.3522}
+
+
+@pytest.fixture
+def order_at(new_order: Callable[..., Order]) -> Callable[[float, float], Order]:
+    """An order of the restaurant in DENVER for a door so many metres away, towards a bearing."""
+
+    def make(bearing: float, metres: float, **fields: object) -> Order:
+        door = destination(DENVER, bearing, metres)
+        return new_order(customer_lat=door.lat, customer_lng=door.lng, **fields)
+
+    return make
+
+
+def move(driver: Driver, to: Point) -> None:
+    Driver.objects.filter(pk=driver.pk).update(current_lat=to.lat, current_lng=to.lng)
+    driver.refresh_from_db()
+
+
+def stops(driver: Driver) -> list[Stop]:
+    return list(Stop.objects.plans_of([driver.pk]))
+
+
+def minutes(order: Order) -> int | None:
+    order.refresh_from_db()
+    return order.eta_minutes
+
+
+def driving_s(*way: Point) -> float:
+    return osrm_from_settings().route(way).duration_s
+
+
+# ------------------------------------------------------------------------------------------- visiting order
+
+
+@pytest.mark.parametrize("doors", [(0, 120, 240), (200, 20, 100), (90, 270, 180), (10, 350, 30, 160)])
+def test_dropoffs_are_visited_in_the_fastest_order(
+    order_at: Callable, driver: Driver, doors: tuple[float]
+) -> None:
+    """Three and more stops: with OSRM's waypoint_index read the wrong way round, some cycle goes wrong."""
+    for bearing in doors:
+        bring_to(order_at(bearing, 900), driver, "picked_up")
+    assert planning.replan(driver.pk)
+    visited = [stop.point for stop in stops(driver)]
+    fastest = min(driving_s(driver.point, *way) for way in permutations(visited))
+    assert driving_s(driver.point, *visited) <= fastest + 1
+
+
+def test_every_pickup_comes_before_its_dropoff_and_the_way_is_the_fastest(
+    order_at: Callable, driver: Driver, restaurant: Restaurant
+) -> None:
+    far = destination(DENVER, 0, 800)
+    other = Restaurant.objects.create(name="Tacos", city=restaurant.city, lat=far.lat, lng=far.lng)
+    for bearing, place in ((90, restaurant), (180, other), (300, restaurant)):
+        assign(order_at(bearing, 700, restaurant_id=place.pk), driver)
+    before = [stop.point for stop in stops(driver)]
+    assert planning.replan(driver.pk)
+    found = stops(driver)
+    ranks = {(stop.kind, stop.order_id): n for n, stop in enumerate(found)}
+    assert all(ranks["pickup", pk] < ranks["dropoff", pk] for _, pk in ranks)
+    allowed = [
+        way
+        for way in permutations(found)
+        if all(
+            one.kind == "pickup" or ("pickup", one.order_id) not in {(s.kind, s.order_id) for s in way[n:]}
+            for n, one in enumerate(way)
+        )
+    ]
+    table = osrm_from_settings().table([driver.point, *(stop.point for stop in found)]).seconds
+    place = {stop.pk: n for n, stop in enumerate(found, start=1)}
+    fastest = min(sum(table[a][b] for a, b in pairwise((0, *(place[s.pk] for s in way)))) for way in allowed)
+    assert sum(table[n][n + 1] for n in range(len(found))) == pytest.approx(fastest, abs=1)
+    assert driving_s(driver.point, *(stop.point for stop in found)) < driving_s(driver.point, *before)
+
+
+def test_a_stop_that_has_been_reached_stays_first(order_at: Callable, driver: Driver) -> None:
+    far, near = order_at(90, 1400, customer_name="Far"), order_at(270, 900, customer_name="Near")
+    for order in (far, near):
+        bring_to(order, driver, "picked_up")
+    planning.replan(driver.pk)
+    assert plan(driver)[0] == "dropoff Near"
+    actions.record_plan(
+        driver.pk,
+        [actions.Leg(stop.pk, timezone.now(), None) for stop in reversed(stops(driver))],
+        approximate=False,
+        reorder=True,
+    )
+    arrive(driver, "dropoff", far)
+    planning.replan(driver.pk)
+    assert plan(driver) == ["dropoff Far", "dropoff Near"]
+
+
+def test_a_pickup_that_has_been_reached_stays_first(order_at: Callable, driver: Driver) -> None:
+    bag, waiting = order_at(270, 950, customer_name="Bag"), order_at(90, 900, customer_name="Waiting")
+    bring_to(bag, driver, "picked_up")
+    assign(waiting, driver)
+    arrive(driver, "pickup", waiting)
+    actions.record_plan(
+        driver.pk,
+        [
+            actions.Leg(stop.pk, timezone.now(), None)
+            for stop in sorted(stops(driver), key=lambda stop: (stop.arrived_at is None, stop.position))
+        ],
+        approximate=False,
+        reorder=True,
+    )
+    planning.replan(driver.pk)
+    assert plan(driver)[0] == "pickup Waiting"
+
+
+# ------------------------------------------------------------------------------------------------ etas, roads
+
+
+def test_an_eta_goes_through_everything_before_it(order_at: Callable, driver: Driver) -> None:
+    first, second = order_at(90, 600), order_at(90, 1400)
+    for order in (first, second):
+        assign(order, driver)
+    planning.replan(driver.pk)
+    way = [driver.point, *(stop.point for stop in stops(driver))]
+    expected = driving_s(*way) + configured.PICKUP_SERVICE_S + configured.DROPOFF_SERVICE_S
+    assert minutes(second) == pytest.approx(expected / 60, abs=1)
+    assert minutes(first) < minutes(second)
+    assert not second.eta_approximate
+
+
+def test_food_that_is_late_makes_everything_late(order_at: Callable, driver: Driver) -> None:
+    order = order_at(90, 600, ready_at=timezone.now() + timedelta(hours=1))
+    assign(order, driver)
+    planning.replan(driver.pk)
+    assert 60 < minutes(order) < 70
+    pickup, _ = stops(driver)
+    assert pickup.eta < timezone.now() + timedelta(minutes=10)
+
+
+def test_the_roads_lead_from_stop_to_stop_with_the_longitude_first(
+    order_at: Callable, driver: Driver
+) -> None:
+    for bearing in (90, 200):
+        assign(order_at(bearing, 800), driver)
+    planning.replan(driver.pk)
+    legs = [stop.leg for stop in stops(driver)]
+    ends = [(Point(leg[0][1], leg[0][0]), Point(leg[-1][1], leg[-1][0])) for leg in legs if leg]
+    assert distance_m(ends[0][0], driver.point) < 150
+    assert all(distance_m(end, start) < 1 for (_, end), (start, _) in pairwise(ends))
+    assert all(
+        distance_m(end, stop.point) < 150
+        for (_, end), stop in zip(ends, (s for s in stops(driver) if s.leg), strict=True)
+    )
+
+
+def test_an_eta_shrinks_as_the_driver_comes_nearer(order_at: Callable, driver: Driver) -> None:
+    order = order_at(90, 1400)
+    bring_to(order, driver, "picked_up")
+    planning.replan(driver.pk)
+    far = minutes(order)
+    move(driver, destination(DENVER, 90, 1300))
+    assert planning.refresh_etas() == 1
+    assert minutes(order) < far
+
+
+def test_roads_are_kept_while_the_driver_is_on_them(order_at: Callable, driver: Driver) -> None:
+    order = order_at(90, 1400)
+    bring_to(order, driver, "picked_up")
+    planning.replan(driver.pk)
+    [before] = stops(driver)
+    lng, lat = before.leg[len(before.leg) // 2]
+    move(driver, Point(lat, lng))
+    planning.refresh_etas()
+    assert stops(driver)[0].leg == before.leg
+
+
+def test_who_took_another_road_gets_new_roads(order_at: Callable, driver: Driver) -> None:
+    order = order_at(90, 1400)
+    bring_to(order, driver, "picked_up")
+    planning.replan(driver.pk)
+    [before] = stops(driver)
+    move(driver, destination(DENVER, 180, 900))
+    planning.refresh_etas()
+    [after] = stops(driver)
+    assert after.leg != before.leg
+    assert distance_m(Point(after.leg[0][1], after.leg[0][0]), driver.point) < 150
+
+
+# ----------------------------------------------------------------------------------------- what can go wrong
+
+
+def test_without_osrm_an_eta_is_approximate_and_the_stops_keep_their_order(
+    order_at: Callable, driver: Driver, settings: object
+) -> None:
+    settings.OSRM_URL = NO_OSRM
+    for bearing in (90, 270):
+        bring_to(order_at(bearing, 900), driver, "picked_up")
+    before = plan(driver)
+    assert planning.replan(driver.pk)
+    assert plan(driver) == before
+    orders = [stop.order for stop in stops(driver)]
+    expected = straight_line([driver.point, *(order.customer_point for order in orders)])
+    assert all(order.eta_approximate for order in orders)
+    assert minutes(orders[0]) == pytest.approx(expected.legs[0].duration_s / 60, abs=1)
+    assert minutes(orders[1]) == pytest.approx((expected.duration_s + 90) / 60, abs=1)
+
+
+def test_a_straight_line_is_not_shown_as_a_road(order_at: Callable, driver: Driver, settings: object) -> None:
+    assign(order_at(90, 900), driver)
+    settings.OSRM_URL = NO_OSRM
+    planning.replan(driver.pk)
+    assert [stop.leg for stop in stops(driver)] == [None, None]
+
+
+def test_when_osrm_is_back_everything_is_exact_again(
+    order_at: Callable, driver: Driver, settings: object
+) -> None:
+    order, url = order_at(90, 900), settings.OSRM_URL
+    assign(order, driver)
+    settings.OSRM_URL = NO_OSRM
+    planning.refresh_etas()
+    order.refresh_from_db()
+    assert order.eta_approximate
+    settings.OSRM_URL = url
+    planning.refresh_etas()
+    order.refresh_from_db()
+    assert not order.eta_approximate
+    assert all(len(stop.leg) > 2 for stop in stops(driver))
+
+
+def test_the_eta_of_a_silent_driver_is_approximate(order_at: Callable, driver: Driver) -> None:
+    order = order_at(90, 900)
+    assign(order, driver)
+    Driver.objects.filter(pk=driver.pk).update(last_seen_at=None)
+    actions.mark_silent_drivers()
+    planning.refresh_etas()
+    assert minutes(order) > 0
+    assert order.eta_approximate
+
+
+@pytest.mark.parametrize("trouble", ["off the map", "no coordinates"])
+def test_one_drivers_trouble_does_not_stop_anothers_eta(
+    order_at: Callable, new_driver: Callable[..., Driver], trouble: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    unlucky, others = new_driver(name="A"), [new_driver(name="B"), new_driver(name="0")]
+    for driver in (unlucky, *others):
+        assign(order_at(90, 900, customer_name=driver.name), driver)
+    if trouble == "off the map":
+        Driver.objects.filter(pk=unlucky.pk).update(**PARIS)
+    else:
+        Order.objects.filter(driver=unlucky).update(customer_lat=None, customer_lng=None)
+    with caplog.at_level(logging.WARNING):
+        planning.refresh_etas()
+    assert all(0 < minutes(order) < 30 for order in Order.objects.filter(driver__in=others))
+    assert not Order.objects.filter(driver__in=others, eta_approximate=True).exists()
+    mine = Order.objects.get(driver=unlucky)
+    assert (mine.eta_minutes or 0) > 1000 if trouble == "off the map" else mine.eta_minutes is None
+    assert not any(str(value) in caplog.text for value in (*PARIS.values(), DENVER.lat))
+
+
+def test_without_a_position_there_is_nothing_to_plan(
+    order_at: Callable, new_driver: Callable[..., Driver]
+) -> None:
+    driver = new_driver(current_lat=None, current_lng=None, fix_at=None)
+    order = order_at(90, 900)
+    assign(order, driver)
+    assert not planning.replan(driver.pk)
+    assert planning.refresh_etas() == 0
+    assert minutes(order) is None
+
+
+def test_a_driver_without_stops_has_nothing_to_plan(driver: Driver) -> None:
+    assert not planning.replan(driver.pk)
+    assert planning.refresh_etas() == 0
+
+
+def test_a_first_fix_is_enough_for_the_next_cycle(
+    order_at: Callable, new_driver: Callable[..., Driver]
+) -> None:
+    driver, order = new_driver(current_lat=None, current_lng=None, fix_at=None), order_at(90, 900)
+    assign(order, driver)
+    move(driver, destination(DENVER, 270, 500))
+    assert planning.refresh_etas() == 1
+    assert minutes(order) > 0

@@ -1,0 +1,192 @@
+"""Storing a driver's plan: visiting order, ETAs, roads."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from dispatch import actions
+from dispatch.actions import Leg, minutes_until
+from dispatch.models import Driver, Order, Stop
+from tests.dispatch.story import DANA, NOON, arrive, assign, plan, status
+
+ROAD = [[-105.0, 39.7], [-105.1, 39.8]]
+
+
+@pytest.fixture
+def ann(new_order: Callable[..., Order], driver: Driver) -> Order:
+    order = new_order(customer_name="Ann")
+    assign(order, driver)
+    return order
+
+
+@pytest.fixture
+def bob(ann: Order, new_order: Callable[..., Order], driver: Driver) -> Order:
+    order = new_order(customer_name="Bob")
+    assign(order, driver)
+    return order
+
+
+def legs(driver: Driver, *names: str, minutes: float = 10, line: list | None = ROAD) -> list[Leg]:
+    """For the stops named, in this order, arrivals `minutes` apart from now on."""
+    by_name = {
+        f"{stop.kind} {stop.order.customer_name}": stop.pk for stop in Stop.objects.plans_of([driver.pk])
+    }
+    now = timezone.now()
+    return [
+        Leg(by_name[name], now + timedelta(minutes=minutes * n), line)
+        for n, name in enumerate(names, start=1)
+    ]
+
+
+def record(driver: Driver, found: list[Leg], **options: bool) -> bool:
+    return actions.record_plan(driver.pk, found, **{"approximate": False, "reorder": True} | options)
+
+
+def eta(order: Order) -> tuple[int | None, bool]:
+    order.refresh_from_db()
+    return order.eta_minutes, order.eta_approximate
+
+
+def versions(*things: Order | Driver) -> list[int]:
+    for thing in things:
+        thing.refresh_from_db()
+    return [thing.version for thing in things]
+
+
+TRIP = ("pickup Bob", "pickup Ann", "dropoff Ann", "dropoff Bob")
+
+
+def test_a_plan_puts_the_stops_in_order(bob: Order, driver: Driver) -> None:
+    found = legs(driver, *TRIP)
+    assert record(driver, found)
+    assert plan(driver) == list(TRIP)
+    assert [(stop.eta, stop.leg) for stop in Stop.objects.plans_of([driver.pk])] == [
+        (leg.eta, ROAD) for leg in found
+    ]
+
+
+def test_minutes_to_the_door_are_the_dropoffs(ann: Order, bob: Order, driver: Driver) -> None:
+    record(driver, legs(driver, *TRIP), approximate=True)
+    assert eta(ann) == (30, True)
+    assert eta(bob) == (40, True)
+
+
+def test_a_plan_of_stops_that_have_changed_is_not_stored(ann: Order, bob: Order, driver: Driver) -> None:
+    found = legs(driver, *TRIP)
+    actions.cancel(bob.pk, actor=DANA)
+    assert not record(driver, found)
+    assert plan(driver) == ["pickup Ann", "dropoff Ann"]
+    assert eta(ann) == (None, False)
+
+
+def test_a_plan_without_a_new_stop_is_not_stored(
+    ann: Order, new_order: Callable[..., Order], driver: Driver
+) -> None:
+    found = legs(driver, "pickup Ann", "dropoff Ann")
+    assign(new_order(), driver)
+    assert not record(driver, found)
+    assert eta(ann) == (None, False)
+
+
+def test_a_plan_of_somebody_elses_stops_is_not_stored(
+    ann: Order, driver: Driver, new_driver: Callable[..., Driver]
+) -> None:
+    assert not record(new_driver(), legs(driver, "pickup Ann", "dropoff Ann"))
+    assert not record(driver, [Leg(uuid4(), NOON, None)])
+    assert eta(ann) == (None, False)
+
+
+def test_etas_alone_leave_the_order_of_the_stops(bob: Order, driver: Driver) -> None:
+    before = plan(driver)
+    assert record(driver, legs(driver, *before), reorder=False)
+    assert plan(driver) == before
+
+
+def test_etas_of_an_order_of_stops_that_is_no_longer_driven_are_not_stored(
+    bob: Order, driver: Driver
+) -> None:
+    found = legs(driver, *plan(driver), minutes=90)
+    record(driver, legs(driver, *TRIP))
+    assert not record(driver, found, reorder=False)
+    assert plan(driver) == list(TRIP)
+    assert eta(bob) == (40, False)
+
+
+def test_roads_are_kept_when_only_times_are_new(ann: Order, driver: Driver) -> None:
+    record(driver, legs(driver, "pickup Ann", "dropoff Ann"))
+    record(driver, legs(driver, "pickup Ann", "dropoff Ann", line=None), reorder=False, keep_roads=True)
+    assert [stop.leg for stop in Stop.objects.plans_of([driver.pk])] == [ROAD, ROAD]
+
+
+def test_roads_that_are_not_known_any_more_are_forgotten(ann: Order, driver: Driver) -> None:
+    record(driver, legs(driver, "pickup Ann", "dropoff Ann"))
+    record(driver, legs(driver, "pickup Ann", "dropoff Ann", line=None))
+    assert [stop.leg for stop in Stop.objects.plans_of([driver.pk])] == [None, None]
+
+
+def test_the_same_minutes_again_are_no_news(ann: Order, driver: Driver) -> None:
+    found = legs(driver, "pickup Ann", "dropoff Ann")
+    record(driver, found)
+    before = versions(ann, driver)
+    record(driver, found, reorder=False, keep_roads=True)
+    assert versions(ann, driver) == before
+
+
+@pytest.mark.parametrize("changed", [{"minutes": 11}, {"approximate": True}])
+def test_other_minutes_are(ann: Order, driver: Driver, changed: dict) -> None:
+    record(driver, legs(driver, "pickup Ann", "dropoff Ann"))
+    [before] = versions(ann)
+    minutes = changed.pop("minutes", 10)
+    found = legs(driver, "pickup Ann", "dropoff Ann", minutes=minutes)
+    record(driver, found, reorder=False, keep_roads=True, **changed)
+    assert versions(ann)[0] > before
+
+
+def test_a_new_order_of_stops_is_news_for_every_customer(ann: Order, bob: Order, driver: Driver) -> None:
+    before = versions(ann, bob, driver)
+    record(driver, legs(driver, *TRIP))
+    assert all(new > old for new, old in zip(versions(ann, bob, driver), before, strict=True))
+
+
+def test_the_drivers_status_follows_the_new_order_of_stops(ann: Order, driver: Driver) -> None:
+    bob = Order.objects.create(
+        restaurant=ann.restaurant, customer_name="Bob", customer_lat=39.7, customer_lng=-105
+    )
+    assign(bob, driver)
+    actions.report(driver.pk, bob.pk, "picked_up")
+    assert (plan(driver)[0], status(driver)) == ("pickup Ann", "to_restaurant")
+    record(driver, legs(driver, "dropoff Bob", "pickup Ann", "dropoff Ann"))
+    assert status(driver) == "delivering"
+
+
+def test_a_stop_that_has_been_reached_keeps_its_arrival(ann: Order, driver: Driver) -> None:
+    arrive(driver, "pickup", ann, seconds=0)
+    record(driver, legs(driver, "pickup Ann", "dropoff Ann"))
+    assert Stop.objects.get(order=ann, kind="pickup").arrived_at == NOON
+
+
+def test_a_driver_without_stops_has_a_plan_of_none(driver: Driver) -> None:
+    assert record(driver, [])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "minutes"),
+    [
+        (-3600, 1),
+        (-1, 1),
+        (0, 1),
+        (1, 1),
+        (60, 1),
+        (60.5, 2),
+        (61, 2),
+        (119, 2),
+        (120, 2),
+        (3600, 60),
+        (3601, 61),
+    ],
+)
+def test_minutes_are_rounded_up_and_never_none_before_it_has_happened(seconds: float, minutes: int) -> None:
+    assert minutes_until(NOON + timedelta(seconds=seconds), NOON) == minutes

@@ -1,0 +1,93 @@
+"""Celery's way in: what is asked of a worker, and that two cycles never overlap."""
+
+import json
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.utils import timezone
+from redis import Redis
+
+from delivery.celery import app
+from dispatch import tasks
+from dispatch.models import Driver, Order
+from tests.dispatch.story import assign, plan, status
+from tracking.history import connection_params
+
+
+@pytest.fixture
+def queue(settings: object) -> Iterator[Callable[[], list[tuple[str, list]]]]:
+    """The tasks that wait in Redis, and their arguments."""
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        redis.flushdb()
+
+        def waiting() -> list[tuple[str, list]]:
+            messages = [json.loads(text) for text in redis.lrange("celery", 0, -1)]
+            return [(m["headers"]["task"], json.loads(b64decode(m["body"]))[0]) for m in reversed(messages)]
+
+        yield waiting
+        redis.flushdb()
+
+
+def test_an_assignment_asks_a_worker_for_a_plan_when_it_has_committed(
+    queue: Callable, order: Order, driver: Driver, django_capture_on_commit_callbacks: Callable
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        assign(order, driver)
+        assert queue() == []
+    assert queue() == [("dispatch.tasks.replan", [str(driver.pk)])]
+
+
+def test_the_task_plans(order: Order, driver: Driver) -> None:
+    assign(order, driver)
+    tasks.replan(str(driver.pk))
+    order.refresh_from_db()
+    assert order.eta_minutes > 0
+    assert len(plan(driver)) == 2
+
+
+def test_the_cycle_refreshes_every_eta(order: Order, driver: Driver) -> None:
+    assign(order, driver)
+    tasks.refresh_etas()
+    order.refresh_from_db()
+    assert order.eta_minutes > 0
+
+
+def test_a_cycle_does_not_begin_while_another_one_runs(order: Order, driver: Driver) -> None:
+    assign(order, driver)
+    with psycopg.connect(**connection_params()) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [tasks._ETA_CYCLE])
+        tasks.refresh_etas()
+        order.refresh_from_db()
+        assert order.eta_minutes is None
+    tasks.refresh_etas()
+    order.refresh_from_db()
+    assert order.eta_minutes is not None
+
+
+def test_the_next_cycle_begins_after_one_that_failed(driver: Driver) -> None:
+    def fail() -> None:
+        with tasks._alone(tasks._ETA_CYCLE) as alone:
+            assert alone
+            raise ZeroDivisionError
+
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            fail()
+    with psycopg.connect(**connection_params()) as other:
+        assert other.execute("SELECT pg_try_advisory_lock(%s)", [tasks._ETA_CYCLE]).fetchone() == (True,)
+
+
+def test_silent_drivers_go_offline(new_driver: Callable[..., Driver]) -> None:
+    driver = new_driver(last_seen_at=timezone.now() - timedelta(hours=1))
+    tasks.mark_silent_drivers()
+    assert status(driver) == "offline"
+
+
+def test_every_task_of_the_schedule_exists() -> None:
+    app.loader.import_default_modules()
+    scheduled = {entry["task"] for entry in app.conf.beat_schedule.values()}
+    assert scheduled <= set(app.tasks)
+    assert {"dispatch.tasks.refresh_etas", "dispatch.tasks.mark_silent_drivers"} <= scheduled
