@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin, messages
@@ -12,6 +13,7 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 
@@ -139,10 +141,15 @@ class _Timeline(ReadOnly, admin.TabularInline):
     model = OrderEvent
     verbose_name_plural = "timeline"
     # Each line is headed by its own "from → to".
-    fields = ["happened_at", "actor", "actor_name", "driver", "reason", "evidence"]
+    fields = ["when", "actor", "actor_name", "driver", "reason", "evidence"]
+    readonly_fields = ["when"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderEvent]:
-        return super().get_queryset(request).select_related("driver")
+        return super().get_queryset(request).select_related("driver", "order__restaurant__city")
+
+    @admin.display(description="happened at")
+    def when(self, event: OrderEvent) -> str:
+        return _local_time(event)
 
 
 class _Stops(ReadOnly, admin.TabularInline):
@@ -156,7 +163,7 @@ class _Stops(ReadOnly, admin.TabularInline):
 @admin.register(Order)
 class OrderAdmin(admin.ModelAdmin):
     form = OrderForm
-    list_display = ["__str__", "status", "kitchen", "driver", "eta", "created_at", "tracking_page"]
+    list_display = ["__str__", "status", "tracking_page", "kitchen", "driver", "eta", "created_at"]
     list_filter = ["status", "restaurant__city", "created_at"]
     list_select_related = ["restaurant__city", "driver"]
     search_fields = [
@@ -277,25 +284,26 @@ class OrderAdmin(admin.ModelAdmin):
 
 @admin.register(OrderEvent)
 class OrderEventAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = [
-        "happened_at",
-        "order",
-        "from_status",
-        "to_status",
-        "actor",
-        "actor_name",
-        "driver",
-        "reason",
-    ]
-    list_display_links = ["happened_at"]
+    list_display = ["when", "order", "from_status", "to_status", "actor", "actor_name", "driver", "reason"]
     list_filter = ["to_status", "actor", "happened_at"]
-    list_select_related = ["order", "driver"]
+    list_select_related = ["order__restaurant__city", "driver"]
     search_fields = ["order__id", "order__customer_name", "driver__name"]
     ordering = ["-id"]
     show_full_result_count = False
 
+    @admin.display(description="happened at", ordering="id")
+    def when(self, event: OrderEvent) -> str:
+        return _local_time(event)
+
 
 # -------------------------------------------------------------------------------------------- what they share
+
+
+def _local_time(event: OrderEvent) -> str:
+    """To the second, by the clocks of the order's city."""
+    city = event.order.restaurant.city
+    zone = ZoneInfo(city.time_zone) if city else None
+    return f"{timezone.localtime(event.happened_at, zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _actor(request: HttpRequest) -> actions.Actor:

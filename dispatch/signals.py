@@ -5,6 +5,7 @@ Receivers reload what they need: a signal carries no state that could be old by 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -46,10 +47,23 @@ class Changes:
             restaurant_changed.send_robust(sender=None, restaurant=restaurant)
 
 
+_whole: ContextVar[Changes | None] = ContextVar("_whole", default=None)
+
+
 @contextmanager
 def announced() -> Iterator[Changes]:
-    """One transaction whose changes are announced when it commits, and never when it does not."""
+    """One transaction whose changes are announced when it commits, and never when it does not.
+
+    Inside another one it is a part of that, and is announced with it.
+    """
     with transaction.atomic():
+        if (whole := _whole.get()) is not None:
+            yield whole
+            return
         changes = Changes()
-        yield changes
+        token = _whole.set(changes)
+        try:
+            yield changes
+        finally:
+            _whole.reset(token)
         transaction.on_commit(changes.send)

@@ -83,7 +83,7 @@ def observe(
         return visit, None
     if visit.arrived_at is not None:
         return _leaving(visit, fence, fix, rules)
-    if fence.waiting and visit.anchor is None and not visit.set_out:
+    if fence.waiting and visit.anchor is None:
         visit = replace(visit, anchor=fix.point)
     if visit.inside == 0 and _far(fence, before, fix):
         return _setting_out(visit, fence, fix, rules)

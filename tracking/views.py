@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from django.conf import settings
@@ -65,18 +64,20 @@ def _context(order: Order) -> dict[str, Any]:
     eta = next(frame for frame in frames if isinstance(frame, Eta))
     city = order.restaurant.city
     time_zone = city.time_zone if city else settings.TIME_ZONE
+    now = timezone.now()
     arrival = order.delivered_at
     if arrival is None and eta.minutes is not None:
-        arrival = timezone.now() + timedelta(minutes=eta.minutes)
+        arrival = now + timedelta(minutes=eta.minutes)
     return {
         "order": order,
         "status": status,
         "eta": eta,
-        "arrival": arrival.astimezone(ZoneInfo(time_zone)) if arrival else None,
+        "arrival": arrival,
         "no_eta": NO_ETA.get(OrderStatus(order.status), ""),
         "steps": _steps(OrderStatus(order.status)),
         "page": {
             "socket": f"/ws?role=customer&token={order.tracking_token}",
+            "now": now.timestamp() * 1000,
             "frames": msgspec.to_builtins(frames),
             "timeZone": time_zone,
             "steps": [step for step, _, _ in STEPS],

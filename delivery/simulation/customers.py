@@ -18,9 +18,10 @@ from dispatch import actions
 from dispatch.models import Order
 from dispatch.statuses import FINAL
 
-#: At the start there is one order for so many drivers, two at least and at most so many.
+#: At the start there is one order for so many drivers, two at least and at most so many, and soon ready (seconds).
 DRIVERS_PER_FIRST_ORDER = 3
 FIRST_ORDERS = (2, 12)
+FIRST_KITCHEN_S = (30.0, 90.0)
 #: People order elsewhere while so many orders a driver are open.
 OPEN_ORDERS_PER_DRIVER = 3
 
@@ -49,18 +50,18 @@ class Customers:
         fewest, most = FIRST_ORDERS
         first = min(most, max(fewest, self._drivers // DRIVERS_PER_FIRST_ORDER))
         while await self._database(open_orders) < first:
-            await self._order()
+            await self._order(FIRST_KITCHEN_S)
         while True:
             await asyncio.sleep(demand.gap_s(self._orders_per_hour, self._rng))
             if await self._database(open_orders) < OPEN_ORDERS_PER_DRIVER * self._drivers:
-                await self._order()
+                await self._order(demand.KITCHEN_S)
 
-    async def _order(self) -> None:
+    async def _order(self, kitchen_s: tuple[float, float]) -> None:
         (town,) = self._rng.choices(list(self._sizes), list(self._sizes.values()))
         for kitchen in demand.order_of(self._kitchens[town], self._rng):
-            await self._place(kitchen)
+            await self._place(kitchen, self._rng.uniform(*kitchen_s))
 
-    async def _place(self, kitchen: Kitchen[UUID]) -> None:
+    async def _place(self, kitchen: Kitchen[UUID], ready_in_s: float) -> None:
         door = await self._roads.spot(kitchen.point, demand.DOOR_M)
         await self._database(
             actions.create_order,
@@ -70,7 +71,7 @@ class Customers:
             customer_address=f"{self._rng.randrange(100, 3000)} {door.name}".strip(),
             customer_lat=door.point.lat,
             customer_lng=door.point.lng,
-            ready_at=timezone.now() + timedelta(seconds=self._rng.uniform(*demand.KITCHEN_S)),
+            ready_at=timezone.now() + timedelta(seconds=ready_in_s),
         )
 
 

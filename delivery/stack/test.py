@@ -99,12 +99,13 @@ def apart(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
     Paths go where they belong, everything else to both.
     """
-    paths = [argument for argument in arguments if argument.split("/")[0] == "tests"]
-    options = [argument for argument in arguments if argument not in paths]
+    named = [argument for argument in arguments if argument.split("/")[0] == "tests"]
+    options = [argument for argument in arguments if argument not in named]
+    paths = named or ["tests"]
     in_browser = [path for path in paths if path.startswith(END_TO_END)]
     others = [path for path in paths if path not in in_browser]
-    if not paths:
-        others = ["tests", f"--ignore={END_TO_END}"]
+    if any(path.rstrip("/") == "tests" for path in others):
+        others.append(f"--ignore={END_TO_END}")
         in_browser = [END_TO_END]
     return others and others + options, in_browser and in_browser + options
 

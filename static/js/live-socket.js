@@ -5,7 +5,7 @@ import { setServerTime } from "./clock.js";
 
 const OPENING_MS = 10_000;
 const SILENCE_MS = 25_000; // two heartbeats of 10 s missed
-const BACKOFF_MS = { first: 500, most: 20_000 };
+const BACKOFF_MS = { first: 500, most: 10_000 };
 
 /** Bad request, not signed in, not found: the server won't have us, and asking again won't change that. */
 const REFUSALS = new Set([4400, 4401, 4404]);

@@ -1,6 +1,6 @@
 // The customer's page: folds the frames of one order into words, a progress line and a map.
 
-import { age, clockTime, serverNow } from "./clock.js";
+import { age, clockTime, serverNow, setServerTime } from "./clock.js";
 import { pageData, setAttribute, setText } from "./dom.js";
 import { LiveSocket } from "./live-socket.js";
 import { DeliveryMap } from "./track-map.js";
@@ -125,6 +125,7 @@ async function leaveIfOver() {
   if (answer.status === 404) location.reload();
 }
 
+setServerTime(page.now);
 take(page.frames.reduce(fold, NOTHING));
 setInterval(showNote, 1_000);
 

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from delivery.management.commands.seed import DOOR, KITCHEN
 from delivery.simulation.places import RESTAURANTS
 from dispatch import access, actions
-from dispatch.models import City, Driver, Order, OrderEvent, Restaurant
+from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
 from routing.errors import NoSegment
 from routing.osrm import Osrm, osrm_from_settings
 from routing.roads.cities import CITIES
@@ -49,7 +49,8 @@ def test_seed_writes_drivers_orders_and_customers(target):
         )
     steps = OrderEvent.objects.filter(order_id=seeded["orders"][0]["id"]).values_list("to_status", flat=True)
     assert list(steps) == ["pending", "assigned", "picked_up"]
-    assert [stop.kind for stop in actions.open_stops(ids[0])] == ["dropoff", "dropoff"]
+    to_visit = Stop.objects.filter(driver_id=ids[0], done_at=None)
+    assert [stop.kind for stop in to_visit] == ["dropoff", "dropoff"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -93,7 +94,7 @@ def test_impossible_numbers_are_refused(target, drivers, orders, message):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_file_that_cannot_be_written_is_found_out_first(tmp_path):
-    with pytest.raises(CommandError, match="Cannot write .*: No such file or directory. Choose another"):
+    with pytest.raises(CommandError, match=r"Cannot write .*: No such file or directory\. Choose another"):
         seed(tmp_path / "nowhere" / "seed.json", 1, 0)
     assert not Driver.objects.exists()
 
@@ -102,7 +103,8 @@ def test_a_file_that_cannot_be_written_is_found_out_first(tmp_path):
 
 
 @pytest.fixture
-def password(monkeypatch) -> str:
+def password(monkeypatch, settings) -> str:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
     monkeypatch.setenv("DOORSTEP_DEMO_PASSWORD", "correct-horse")
     return "correct-horse"
 

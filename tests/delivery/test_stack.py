@@ -57,6 +57,7 @@ def test_no_such_command() -> None:
     [
         ([], ["tests", "--ignore=tests/e2e"], ["tests/e2e"]),
         (["-k", "fences"], ["tests", "--ignore=tests/e2e", "-k", "fences"], ["tests/e2e", "-k", "fences"]),
+        (["tests", "-x"], ["tests", "--ignore=tests/e2e", "-x"], ["tests/e2e", "-x"]),
         (["tests/routing", "-x"], ["tests/routing", "-x"], []),
         (["tests/e2e/test_pages.py::test_one", "-x"], [], ["tests/e2e/test_pages.py::test_one", "-x"]),
         (["tests/e2e", "tests/routing"], ["tests/routing"], ["tests/e2e"]),

@@ -1,6 +1,7 @@
 import re
 from datetime import timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -300,6 +301,8 @@ def test_the_order_page_shows_its_timeline_and_link(staff, order, driver):
     html = staff.get(page("order", order)).content.decode()
     assert f'href="/track/?t={order.tracking_token}"' in html
     assert html.count(driver.name) >= 3  # the order, the event, the stops
+    moment = order.events.last().happened_at.astimezone(ZoneInfo("America/Denver"))
+    assert f"{moment:%Y-%m-%d %H:%M:%S %Z}" in html
     assert 'name="driver"' not in html
     assert 'name="status"' not in html
 

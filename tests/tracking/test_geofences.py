@@ -101,6 +101,13 @@ def test_a_crossing_alone_is_no_arrival() -> None:
     assert events(fence(50), [at(-60, 0), at(60, 20), at(-60, 40), at(60, 60), at(-60, 80)]) == []
 
 
+def test_a_crossing_long_ago_is_no_sign_any_more() -> None:
+    north = [at(0, 0, north_m=-80), at(0, 20, north_m=80), at(0, 40, north_m=100), at(0, 70, north_m=30)]
+    assert events(fence(50), north) == []
+    east = [at(-80, 0), at(80, 20), at(100, 40), at(30, 70)]
+    assert events(fence(50), east) == []
+
+
 def test_nobody_arrives_while_outside() -> None:
     assert events(fence(200), [at(190, 0), at(205, 5), at(210, 10)]) == []
 
@@ -154,7 +161,8 @@ def test_outside_is_beyond_the_margin_even_at_the_fixs_worst(
 
 
 def test_a_jump_outside_is_not_leaving() -> None:
-    assert events(fence(200), [at(10, 100), at(900, 105), at(900, 110), at(10, 115)] * 10, visit=THERE) == []
+    jumping = [at(900 if n % 3 else 10, 100 + n * 5) for n in range(60)]
+    assert events(fence(200), jumping, visit=THERE) == []
 
 
 def test_a_short_stay_was_no_visit() -> None:

@@ -1,22 +1,22 @@
 """`manage.py seed`: drivers and orders for scripts and load tools, as JSON with their tokens."""
 
-import asyncio
 import json
 import os
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import batched
 from typing import Any, TextIO
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError, ProgrammingError
 from django.utils import timezone
 
 from dispatch import actions
 from dispatch.models import City, Driver, Restaurant
+from dispatch.signals import announced
 from dispatch.statuses import DriverStatus, OrderStatus
 from routing.geo import Point
 from routing.roads.cities import DENVER
@@ -26,6 +26,9 @@ ACTOR = actions.dispatcher("manage.py seed")
 #: -104.9903): every fix is tested against a geofence, and none ever fires.
 KITCHEN = Point(39.7400, -104.9000)
 DOOR = Point(39.8000, -105.1000)
+
+
+BATCH = 100
 
 
 class Command(BaseCommand):
@@ -51,16 +54,12 @@ class Command(BaseCommand):
             raise CommandError("Orders need drivers who carry them: give --drivers 1 or more.")
         try:
             with _secret_file(options["json"]) as file:
-                # In the thread of one event loop, all announcements share one connection to Redis.
-                seeded = asyncio.run(database_sync_to_async(_seed)(drivers, orders, per_order))
-                json.dump(seeded, file, indent=1)
+                json.dump(_seed(drivers, orders, per_order), file, indent=1)
                 file.write("\n")
         except ProgrammingError as error:
-            raise CommandError(
-                f"The database has no tables of Doorstep: run manage.py migrate. ({error})"
-            ) from error
+            raise CommandError(f"Run manage.py migrate first: {_first_line(error)}") from error
         except (OperationalError, InterfaceError) as error:
-            raise CommandError(f"The database does not answer: {error}") from error
+            raise CommandError(f"The database does not answer: {_first_line(error)}") from error
 
 
 def _seed(drivers: int, orders: int, per_order: int) -> dict[str, list[dict[str, str]]]:
@@ -68,15 +67,24 @@ def _seed(drivers: int, orders: int, per_order: int) -> dict[str, list[dict[str,
         name=DENVER.name,
         defaults={"lat": DENVER.center.lat, "lng": DENVER.center.lng, "time_zone": DENVER.time_zone},
     )
-    fleet = [_driver(city, number) for number in range(1, drivers + 1)]
-    kitchen = _kitchen(city) if orders else None
-    carried = [_order(kitchen.pk, fleet[n % drivers]["id"]) for n in range(orders)] if kitchen else []
+    fleet = _in_batches(range(drivers), lambda n: _driver(city, n + 1))
+    kitchen = _kitchen(city)
+    carried = _in_batches(range(orders), lambda n: _order(kitchen.pk, fleet[n % drivers]["id"]))
     customers = [
         {"token": order["trackingToken"], "driverId": order["driverId"]}
         for order in carried
         for _ in range(per_order)
     ]
     return {"drivers": fleet, "orders": carried, "customers": customers}
+
+
+def _in_batches[T](numbers: Iterable[int], make: Callable[[int], T]) -> list[T]:
+    """What `make` makes of each, announced BATCH at a time: most of an action's cost is telling of it."""
+    made: list[T] = []
+    for batch in batched(numbers, BATCH):
+        with announced():
+            made += map(make, batch)
+    return made
 
 
 def _driver(city: City, number: int) -> dict[str, str]:
@@ -113,6 +121,10 @@ def _order(kitchen: UUID, driver: str) -> dict[str, str]:
     actions.assign(order.pk, UUID(driver), actor=ACTOR)
     actions.report(UUID(driver), order.pk, OrderStatus.PICKED_UP)
     return {"id": str(order.pk), "trackingToken": order.tracking_token, "driverId": driver}
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import ProgrammingError
 
 from delivery.simulation.driver import Habits
 from delivery.simulation.outages import OneLine
@@ -56,6 +57,8 @@ class Command(BaseCommand):
         logging.getLogger("django.dispatch").addFilter(OneLine())
         try:
             asyncio.run(_until_told_to_stop(chosen))
+        except ProgrammingError as error:
+            raise CommandError(f"Run manage.py migrate first: {str(error).splitlines()[0]}") from error
         except NoRestaurants:
             raise CommandError(
                 "There is no restaurant to order from: run `manage.py sample_data` first."

@@ -98,7 +98,10 @@ export function candidates(desk, order) {
   const restaurant = fleet.restaurants.get(order.restaurantId);
   return [...fleet.drivers.values()]
     .filter(
-      (driver) => driver.onShift && driver.cityId === order.cityId && driver.driverId !== order.driverId,
+      (driver) =>
+        driver.onShift &&
+        (order.cityId === null || driver.cityId === order.cityId) &&
+        driver.driverId !== order.driverId,
     )
     .map((driver) => {
       const position = fleet.positions.get(driver.driverId);

@@ -58,7 +58,7 @@ function draw() {
   if (!desk.driver && !desk.order) drawDrivers(desk);
   drawCities(desk, chooseCity);
   drawAssigning();
-  fleetLayer.highlight({
+  fleetLayer.draw({
     driverId: desk.driver?.driverId ?? desk.order?.driverId ?? null,
     restaurantId: desk.order?.restaurantId ?? null,
     eligible: found && new Set(found.map(({ driver }) => driver.driverId)),
@@ -75,11 +75,8 @@ function drawSoon() {
 function drawAssigning() {
   const order = desk.assigning;
   byId("assigning").hidden = !order;
-  if (order)
-    setText(
-      byId("assigning-words"),
-      `Choose a driver for ${fleet.restaurants.get(order.restaurantId)?.name ?? "this order"}`,
-    );
+  const restaurant = fleet.restaurants.get(order?.restaurantId);
+  if (order) setText(byId("assigning-words"), `Choose a driver for ${restaurant?.name ?? "this order"}`);
   setAttribute(byId("board"), "data-selected", Boolean(desk.driver || desk.order));
 }
 
@@ -130,18 +127,18 @@ function pointsOfSelection() {
 
 const LIVE = { connecting: "Connecting…", live: "Live", waiting: "Reconnecting…", refused: "Signed out" };
 
+let first = true;
+
 function showState(state) {
-  setAttribute(byId("live"), "data-state", state);
-  setText(byId("live-words"), LIVE[state]);
+  const shown = state === "connecting" && !first ? "waiting" : state;
+  setAttribute(byId("live"), "data-state", shown);
+  setText(byId("live-words"), LIVE[shown]);
   if (state === "refused") toast("You are signed out. Load this page anew to sign in.");
 }
-
-let first = true;
 
 export const socket = new LiveSocket(page.socket, {
   snapshot(frames) {
     fleet.replace(frames);
-    fleetLayer.sync();
     if (first) startCity();
     first = false;
     draw();
@@ -149,7 +146,6 @@ export const socket = new LiveSocket(page.socket, {
   frame(frame) {
     const changed = fleet.apply(frame, serverNow());
     if (changed === "positions") fleetLayer.move(frame.drivers.map(({ driverId }) => driverId));
-    if (changed === "fleet") fleetLayer.sync();
     if (changed) drawSoon();
   },
   state: showState,
@@ -170,7 +166,6 @@ let strangersSince = null;
 
 setInterval(() => {
   setText(byId("clock"), clockTime(serverNow(), desk.cities.get(desk.cityId)?.timeZone ?? page.timeZone));
-  fleetLayer.tick();
   drawSoon();
   // A driver who moves but is unknown: a frame got lost on the way.
   if (!fleet.strangers().length) strangersSince = null;

@@ -1,0 +1,156 @@
+// How drivers and restaurants look on the map. A driver's status is a colour and a shape, the same as in the lists.
+
+const { L } = window;
+
+const css = getComputedStyle(document.documentElement);
+const color = (name) => css.getPropertyValue(name).trim();
+export const COLORS = {
+  idle: color("--idle"),
+  to_restaurant: color("--to-restaurant"),
+  delivering: color("--delivering"),
+  offline: color("--offline"),
+};
+const RESTAURANT = color("--restaurant");
+const INK = color("--ink");
+const WARNING = color("--warn");
+const FONT = `600 10px ${color("--font")}`;
+
+/** Leaflet's circle, which knows about hits and redrawing, drawn as we like. */
+const Shape = L.CircleMarker.extend({
+  options: { radius: 9, reach: 22, bubblingMouseEvents: false },
+
+  _updateBounds() {
+    const reach = L.point(this.options.reach, this.options.reach);
+    this._pxBounds = L.bounds(this._point.subtract(reach), this._point.add(reach));
+  },
+
+  _updatePath() {
+    if (!this._renderer._drawing || this._empty()) return;
+    const context = this._renderer._ctx;
+    context.save();
+    context.translate(this._point.x, this._point.y);
+    this.paint(context);
+    context.restore();
+  },
+});
+
+const OUTLINES = {
+  idle: (context) => context.arc(0, 0, 7, 0, 2 * Math.PI),
+  offline: (context) => context.arc(0, 0, 6, 0, 2 * Math.PI),
+  to_restaurant(context) {
+    context.moveTo(0, -9);
+    context.lineTo(9, 0);
+    context.lineTo(0, 9);
+    context.lineTo(-9, 0);
+    context.closePath();
+  },
+  delivering: (context) => context.roundRect(-7, -7, 14, 14, 3),
+};
+
+/** Painted once, then copied: a thousand copies a frame are cheap, a thousand outlines are not. */
+function sprite(size, paint) {
+  const scale = Math.ceil(window.devicePixelRatio);
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = size * scale;
+  const context = canvas.getContext("2d");
+  context.scale(scale, scale);
+  context.translate(size / 2, size / 2);
+  context.beginPath();
+  paint(context);
+  return (target) => target.drawImage(canvas, -size / 2, -size / 2, size, size);
+}
+
+const BODIES = {};
+const ARROWS = {};
+for (const [status, outline] of Object.entries(OUTLINES)) {
+  BODIES[status] = sprite(28, (context) => {
+    outline(context);
+    fill(context, status === "offline" ? "#ffffff" : COLORS[status]);
+    if (status === "offline") {
+      context.lineWidth = 3;
+      context.strokeStyle = COLORS.offline;
+      context.stroke();
+    }
+  });
+  ARROWS[status] = sprite(46, (context) => {
+    context.moveTo(0, -20);
+    context.lineTo(6.5, -11);
+    context.lineTo(-6.5, -11);
+    context.closePath();
+    fill(context, COLORS[status]);
+  });
+}
+
+export const DriverShape = Shape.extend({
+  /** `look`: {status, heading (or null), stale (text or ""), selected, faint}. */
+  paint(context) {
+    const { status, heading, stale, selected, faint } = this.look;
+    if (selected) paintHalo(context);
+    context.globalAlpha = faint ? 0.3 : stale ? 0.65 : 1;
+    if (heading !== null) {
+      context.save();
+      context.rotate((heading * Math.PI) / 180);
+      ARROWS[status](context);
+      context.restore();
+    }
+    BODIES[status](context);
+    if (stale && !faint) paintAge(context, stale);
+  },
+});
+
+function paintHalo(context) {
+  context.beginPath();
+  context.arc(0, 0, 17, 0, 2 * Math.PI);
+  context.fillStyle = "rgb(29 98 224 / .18)";
+  context.fill();
+  context.lineWidth = 2;
+  context.strokeStyle = INK;
+  context.stroke();
+}
+
+function paintAge(context, text) {
+  context.globalAlpha = 1;
+  context.font = FONT;
+  context.textAlign = "center";
+  context.lineWidth = 3;
+  context.strokeStyle = "#ffffff";
+  context.strokeText(text, 0, 20);
+  context.fillStyle = WARNING;
+  context.fillText(text, 0, 20);
+}
+
+export const RestaurantShape = Shape.extend({
+  options: { radius: 9, reach: 30 },
+
+  paint(context) {
+    const scale = this.selected ? 1.35 : 0.9;
+    context.scale(scale, scale);
+    context.beginPath();
+    context.arc(0, -13, 8, 0.75 * Math.PI, 0.25 * Math.PI);
+    context.lineTo(0, 0);
+    context.closePath();
+    fill(context, RESTAURANT);
+    context.beginPath();
+    context.arc(0, -13, 3, 0, 2 * Math.PI);
+    context.fillStyle = "#ffffff";
+    context.fill();
+  },
+
+  // The tip is the place; what one sees, and clicks, stands above it.
+  _containsPoint(point) {
+    return point.distanceTo(this._point.subtract([0, 12])) <= 11;
+  },
+});
+
+/** Fills the current path: dark hairline, white rim, colour. */
+function fill(context, style) {
+  context.lineJoin = "round";
+  context.lineWidth = 4;
+  context.strokeStyle = "rgb(22 32 44 / .35)";
+  context.stroke();
+  context.lineWidth = 2.5;
+  context.strokeStyle = "#ffffff";
+  context.stroke();
+  context.fillStyle = style;
+  context.fill();
+}
