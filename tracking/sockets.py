@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
 from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
+from django.db import InterfaceError, OperationalError
+from redis.exceptions import RedisError
 
 from tracking.live import Live, live, now_ms
 from tracking.messages import PROTOCOL_VERSION, Error, Frame, Hello, Ready, encode
@@ -16,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 # Close codes; docs/protocol.md says what a client does about each.
 INTERNAL_ERROR = 1011
+TRY_AGAIN_LATER = 1013
 BAD_REQUEST = 4400
 NOT_SIGNED_IN = 4401
 NOT_FOUND = 4404
@@ -51,30 +55,40 @@ class LiveConsumer(AsyncConsumer):
         writer = asyncio.create_task(self._write())
         try:
             await super().__call__(scope, receive, send)
+        except RedisError:
+            # Not even a channel of its own could be had: the socket was never accepted.
+            await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
         finally:
             # A server that shuts down cancels consumers: websocket.disconnect may never come.
             writer.cancel()
             self.live.sockets.discard(self)
+            self.gone()
             for group in self.groups:
                 self.live.members[group].discard(self)
                 if not self.live.members[group]:
                     del self.live.members[group]
-                await self.channel_layer.group_discard(group, self.channel_name)
-            self.gone()
+                with suppress(RedisError):  # while Redis is away nobody is in a group
+                    await self.channel_layer.group_discard(group, self.channel_name)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        if not self.closed or message["type"] == "websocket.disconnect":
-            try:
-                await getattr(self, get_handler_name(message))(message)
-            except Refused as refused:
-                self.say(encode(refused.frame))
-                self.close(refused.close_code)
+        if self.closed and message["type"] != "websocket.disconnect":
+            return
+        try:
+            await getattr(self, get_handler_name(message))(message)
+        except Refused as refused:
+            self.tell(refused.frame)
+            self.close(refused.close_code)
+        except (OperationalError, InterfaceError, RedisError) as away:
+            logger.warning("a %s could not be served: %s", type(self).__name__, type(away).__name__)
+            self.complain("unavailable", "This can't be done right now. Try again in a few seconds.")
+            if self not in self.live.sockets:
+                self.close(TRY_AGAIN_LATER)
 
     async def websocket_connect(self, _: dict[str, Any]) -> None:
         await self.send({"type": "websocket.accept", "subprotocol": self.subprotocol()})
-        self.say(encode(Hello(v=PROTOCOL_VERSION, now=now_ms())))
+        self.tell(Hello(v=PROTOCOL_VERSION, now=now_ms()))
         await self.enter()
-        self.say(encode(Ready()))
+        self.tell(Ready())
         self.live.sockets.add(self)
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from routing.geo import Point, destination
 #: Minutes are short here, so that an order's whole life fits into a few of them (seconds).
 KITCHEN_S = (60.0, 240.0)
 #: A customer lives this far from the restaurant, as the crow flies (metres).
-DOOR_M = (350.0, 1500.0)
+DOOR_M = (300.0, 1200.0)
 #: The share of orders that come together with another one from the same kitchen.
 PAIRS = 0.2
 

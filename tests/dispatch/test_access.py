@@ -68,6 +68,7 @@ def test_a_link_works_for_as_long_as_the_order_is_not_over(order: Order, driver:
         lambda token: token[:-1],
         lambda token: token + "0",
         lambda token: token + "\n",
+        lambda token: token + "\x00",
         lambda token: " " + token,
         lambda token: token.upper().replace("0", "A"),
         lambda token: token.replace(token[0], "x"),

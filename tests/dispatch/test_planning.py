@@ -48,10 +48,10 @@ def stop(what: str, *, arrived: float | None = None, ready: float | None = None)
             [stop("R↑"), stop("R↑"), stop("A↓")], [300, 0, 200], [300, 300, 620], id="two bags, one visit"
         ),
         pytest.param(
-            [stop("R↑", ready=400), stop("R↑", ready=800), stop("A↓")],
+            [stop("R↑", ready=800), stop("R↑", ready=400), stop("A↓")],
             [300, 0, 200],
             [300, 300, 1000],
-            id="the last bag decides",
+            id="the latest bag decides",
         ),
         pytest.param(
             [stop("A↓"), stop("A↓"), stop("B↓")], [100, 0, 50], [100, 100, 240], id="one door, one visit"
