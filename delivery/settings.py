@@ -184,6 +184,10 @@ SECURE_CSP = {
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }
+if MAP_TILE_URL.startswith(("http://", "https://")):
+    _tile_server = "/".join(MAP_TILE_URL.split("/", 3)[:3]).replace("{s}", "*")
+    SECURE_CSP["img-src"].append(_tile_server)
+    SECURE_CSP["connect-src"].append(_tile_server)
 _https = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if _https else 0)

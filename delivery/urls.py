@@ -6,6 +6,7 @@ from delivery import health
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="dashboard"), name="home"),
+    path("favicon.ico", RedirectView.as_view(url="/static/img/favicon.svg")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("track/", include("tracking.urls")),

@@ -10,6 +10,7 @@ from django.db.models import Count, Q
 from delivery.simulation import people
 from dispatch import actions
 from dispatch.models import Driver, Order, Restaurant
+from dispatch.signals import announced
 from dispatch.statuses import ACTIVE
 from routing.geo import Point
 
@@ -51,11 +52,12 @@ def recruit(wanted: Mapping[Town, int], rng: Random) -> list[Recruit]:
             fleet.append(veteran)
         elif veteran.on_shift or veteran.load:
             _send_home(veteran)
-    for town, count in left.items():
-        for _ in range(count):
-            driver = Driver(name=people.name(rng), phone=people.phone(rng), city_id=town, simulated=True)
-            actions.change_driver(driver)
-            fleet.append(driver)
+    with announced():
+        for town, count in left.items():
+            for _ in range(count):
+                driver = Driver(name=people.name(rng), phone=people.phone(rng), city_id=town, simulated=True)
+                actions.change_driver(driver)
+                fleet.append(driver)
     return [
         Recruit(driver.pk, actions.issue_token(driver.pk), driver.city_id, driver.point) for driver in fleet
     ]
