@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from dispatch import actions
@@ -71,7 +71,12 @@ _lives = st.lists(
 
 
 @given(_lives)
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=10,
+    deadline=None,
+    phases=[Phase.reuse, Phase.generate],  # shrinking would live through it for minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_whatever_happens_what_must_be_true_is(
     new_order: Callable[..., Order], new_driver: Callable[..., Driver], life: list[tuple[str, int, int, int]]
 ) -> None:

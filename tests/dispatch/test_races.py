@@ -168,6 +168,25 @@ def test_one_order_given_to_two_drivers_at_once_has_one_in_the_end(
     story.check_everything()
 
 
+def test_orders_that_change_places_do_not_wait_for_each_other(
+    new_order: Callable[..., Order], new_driver: Callable[..., Driver]
+) -> None:
+    """Each move locks both drivers: in an order of its own, and two of them would wait for ever."""
+    orders, drivers = [new_order(), new_order()], [new_driver(), new_driver()]
+
+    def swap(order: Order, places: list[Driver]) -> None:
+        for n in range(20):
+            story.assign(order, places[n % 2])
+
+    for order, places in zip(orders, (drivers, drivers[::-1]), strict=True):
+        story.assign(order, places[1])
+    raised = at_once(
+        *[lambda o=o, p=p: swap(o, p) for o, p in zip(orders, (drivers, drivers[::-1]), strict=True)]
+    )
+    assert raised == [None, None]
+    story.check_everything()
+
+
 BUSY: list[Callable[[Order, Driver, list[Order]], object]] = [
     lambda order, driver, _: story.assign(order, driver),
     lambda order, driver, _: story.assign(order, driver),
