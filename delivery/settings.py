@@ -135,6 +135,12 @@ DRIVER_OFFLINE_AFTER_S = env.int("DRIVER_OFFLINE_AFTER_S", default=60)
 DISPATCHER_TICK_MS = env.int("DISPATCHER_TICK_MS", default=500)
 CUSTOMER_GEOFENCE_M = env.int("CUSTOMER_GEOFENCE_M", default=100)
 
+# What one socket may ask of us (tracking/limits.py).
+SOCKET_MESSAGES_PER_S = env.int("SOCKET_MESSAGES_PER_S", default=100)
+SOCKET_FRAME_BYTES = env.int("SOCKET_FRAME_BYTES", default=16_384)
+SOCKET_SIGN_IN_S = env.float("SOCKET_SIGN_IN_S", default=10.0)
+SOCKETS_PER_TRACKING_LINK = env.int("SOCKETS_PER_TRACKING_LINK", default=20)
+
 # A fix is turned away, by name (tracking/fixes.py), when it is …
 FIX_FUTURE_S = env.float("FIX_FUTURE_S", default=30.0)
 FIX_STALE_S = env.float("FIX_STALE_S", default=120.0)
@@ -150,6 +156,7 @@ TRACKING_PAGE_AFTER_DELIVERY_S = env.int("TRACKING_PAGE_AFTER_DELIVERY_S", defau
 # ---------------------------------------------------------------------------------------------------- map
 # Our own tiles by default. Another server must allow your use of it, and joins the page's CSP by itself.
 MAP_TILE_URL = env.str("MAP_TILE_URL", default="/tiles/{z}/{x}/{y}.mvt")
+_tile_server = ["/".join(MAP_TILE_URL.split("/", 3)[:3]).replace("{s}", "*")] if "://" in MAP_TILE_URL else []
 MAP_ATTRIBUTION = env.str("MAP_ATTRIBUTION", default="© OpenStreetMap contributors")
 
 # ------------------------------------------------------------------------------------------------ the rest
@@ -176,18 +183,14 @@ SECURE_CSP = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF],
     "style-src": [CSP.SELF],
-    "img-src": [CSP.SELF, "data:"],
+    "img-src": [CSP.SELF, "data:", *_tile_server],
     "font-src": [CSP.SELF],
-    "connect-src": [CSP.SELF],
+    "connect-src": [CSP.SELF, *_tile_server],
     "manifest-src": [CSP.SELF],
     "form-action": [CSP.SELF],
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }
-if MAP_TILE_URL.startswith(("http://", "https://")):
-    _tile_server = "/".join(MAP_TILE_URL.split("/", 3)[:3]).replace("{s}", "*")
-    SECURE_CSP["img-src"].append(_tile_server)
-    SECURE_CSP["connect-src"].append(_tile_server)
 _https = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if _https else 0)

@@ -150,7 +150,7 @@ def report(driver_id: UUID, order_id: UUID, status: str, *, happened_at: datetim
         if order.driver_id != driver_id:
             raise NotYours("This order is not with you.")
         driver = drivers[driver_id]
-        ending = {"delivered_at": timezone.now()} if step == OrderStatus.DELIVERED else {}
+        ending: dict[str, Any] = {"delivered_at": timezone.now()} if step == OrderStatus.DELIVERED else {}
         actor = Actor(OrderEvent.Actor.DRIVER, driver.name)
         _step(changes, order, step, actor=actor, happened_at=happened_at, **ending)
         _plans_changed(changes, [driver], reassigned=True)

@@ -1,5 +1,6 @@
 """The three roles of `/ws`: a driver's app, a customer's page, a dispatcher's dashboard."""
 
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlparse
 
@@ -19,7 +20,16 @@ from tracking.frames import milliseconds
 from tracking.live import now_ms
 from tracking.messages import Ack, Location, Locations, Shift, StatusReport, decode_driver_frame, encode
 from tracking.pipeline import Session
-from tracking.sockets import BAD_REQUEST, NOT_FOUND, NOT_SIGNED_IN, REPLACED, LiveConsumer, Refused, query
+from tracking.sockets import (
+    BAD_REQUEST,
+    NOT_FOUND,
+    NOT_SIGNED_IN,
+    REPLACED,
+    TOO_MUCH,
+    LiveConsumer,
+    Refused,
+    query,
+)
 
 
 class DriverConsumer(LiveConsumer):
@@ -50,10 +60,10 @@ class DriverConsumer(LiveConsumer):
         except NotFound as unknown:
             raise Refused(NOT_SIGNED_IN, "not_signed_in", unknown.message) from None
 
-    async def websocket_receive(self, message: dict[str, Any]) -> None:
+    async def receive(self, data: str | bytes) -> None:
         try:
-            frame = decode_driver_frame(message.get("text") or message.get("bytes") or "")
-        except (msgspec.MsgspecError, UnicodeError) as wrong:
+            frame = decode_driver_frame(data)
+        except msgspec.MsgspecError as wrong:
             self.complain("malformed", f"{wrong}. Send one JSON object as docs/protocol.md describes.")
             return
         match frame:
@@ -76,8 +86,14 @@ class DriverConsumer(LiveConsumer):
             )
 
     async def _press(self, frame: StatusReport) -> None:
+        pressed_at = now_ms() if frame.ts is None else min(frame.ts, now_ms())
         try:
-            await database_sync_to_async(actions.report)(self.driver_id, frame.order_id, frame.status)
+            await database_sync_to_async(actions.report)(
+                self.driver_id,
+                frame.order_id,
+                frame.status,
+                happened_at=datetime.fromtimestamp(pressed_at / 1000, UTC),
+            )
         except DispatchError as refused:
             self.complain(refused.code, refused.message)
             # What the app believed is not so: show it what is.
@@ -124,7 +140,10 @@ class CustomerConsumer(LiveConsumer):
     async def enter(self) -> None:
         token = query(self.scope).get("token", "")
         self.key = f"order:{(await self._find(token)).pk}"
-        await self.join(groups.order(token))
+        group = groups.order(token)
+        if len(self.live.members.get(group, ())) >= settings.SOCKETS_PER_TRACKING_LINK:
+            raise Refused(TOO_MUCH, "too_many", "This tracking link is open on too many screens. Close one.")
+        await self.join(group)
         order = await self._find(token)
         view = (await database_sync_to_async(snapshots.customer_views)([order]))[order.pk]
         await self.customer_changed(broadcast.customer_changed(view))

@@ -2,15 +2,18 @@
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
 from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
+from tracking.limits import Meter, Pace
 from tracking.live import Live, live, now_ms
 from tracking.messages import PROTOCOL_VERSION, Error, Frame, Hello, Ready, encode
 from tracking.outbox import Outbox
@@ -18,6 +21,7 @@ from tracking.outbox import Outbox
 logger = logging.getLogger(__name__)
 
 # Close codes; docs/protocol.md says what a client does about each.
+TOO_BIG = 1009
 INTERNAL_ERROR = 1011
 TRY_AGAIN_LATER = 1013
 BAD_REQUEST = 4400
@@ -25,6 +29,7 @@ NOT_SIGNED_IN = 4401
 NOT_FOUND = 4404
 REPLACED = 4409
 TOO_SLOW = 4408
+TOO_MUCH = 4429
 
 
 class Refused(Exception):
@@ -50,6 +55,7 @@ class LiveConsumer(AsyncConsumer):
         #: Key → newest version that this socket was told of.
         self.versions: dict[str, int] = {}
         self.closed = False
+        self._meter = Meter(settings.SOCKET_MESSAGES_PER_S)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         writer = asyncio.create_task(self._write())
@@ -87,12 +93,25 @@ class LiveConsumer(AsyncConsumer):
     async def websocket_connect(self, _: dict[str, Any]) -> None:
         await self.send({"type": "websocket.accept", "subprotocol": self.subprotocol()})
         self.tell(Hello(v=PROTOCOL_VERSION, now=now_ms()))
-        await self.enter()
+        try:
+            async with asyncio.timeout(settings.SOCKET_SIGN_IN_S):
+                await self.enter()
+        except TimeoutError:
+            raise Refused(TRY_AGAIN_LATER, "unavailable", "Signing in took too long. Try again.") from None
         self.tell(Ready())
         self.live.sockets.add(self)
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
-        self.complain("read_only", "This socket only listens; nothing that it sends is read.")
+        data = message.get("text") or message.get("bytes") or ""
+        if len(data) > settings.SOCKET_FRAME_BYTES:
+            raise Refused(TOO_BIG, "too_big", f"A frame has at most {settings.SOCKET_FRAME_BYTES} bytes.")
+        match self._meter.count(time.monotonic()):
+            case Pace.FINE:
+                await self.receive(data)
+            case Pace.WARN:
+                self.complain("too_fast", f"At most {settings.SOCKET_MESSAGES_PER_S} messages a second.")
+            case Pace.CLOSE:
+                raise Refused(TOO_MUCH, "too_fast", "Too many messages after a warning.")
 
     async def websocket_disconnect(self, _: dict[str, Any]) -> None:
         raise StopConsumer
@@ -102,6 +121,10 @@ class LiveConsumer(AsyncConsumer):
     async def enter(self) -> None:
         """Checks access, joins groups, sends the snapshot. Raises `Refused`."""
         raise NotImplementedError
+
+    async def receive(self, data: str | bytes) -> None:
+        """A frame from the client."""
+        self.complain("read_only", "This socket only listens; nothing that it sends is read.")
 
     def subprotocol(self) -> str | None:
         """Of those the client offers, the one to answer with."""

@@ -51,8 +51,8 @@ def fix(metres_west: float, seq: int, **more: Any) -> dict[str, Any]:
         '{"type":"locations","fixes":[]}',
         '{"type":"status","orderId":"x","status":"delivered"}',
         '{"type":"teleport"}',
-        "[" * 20_000,
-        '{"a":' * 5_000,
+        "[" * 16_000,
+        '{"a":' * 3_000,
     ],
 )
 async def test_a_frame_that_cannot_be_read_is_answered_and_harms_nothing(driver: Driver, text: str) -> None:
@@ -223,3 +223,16 @@ async def test_dispatchers_see_the_driver_move(driver: Driver) -> None:
                 "heading": 91.0,
             }
         ]
+
+
+async def test_a_button_counts_from_when_it_was_pressed(driver: Driver, order: Order) -> None:
+    await assigned(order, driver)
+    pressed_at = now_ms() - 90_000
+    async with await driver_socket(driver) as socket:
+        await socket.frame("ready")
+        await socket.send(
+            {"type": "status", "orderId": str(order.pk), "status": "picked_up", "ts": pressed_at}
+        )
+        await socket.until(lambda: socket.frames[-1].get("stops", [{}])[0].get("orderStatus") == "picked_up")
+    event = await OrderEvent.objects.aget(order=order, to_status="picked_up")
+    assert round(event.happened_at.timestamp() * 1000) == pressed_at

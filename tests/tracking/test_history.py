@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -13,6 +12,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from dispatch.models import Driver
+from tests.locks import wait_for_a_waiter
 from tests.tracking.drives import T0, at
 from tracking.fixes import Fix
 from tracking.history import HistoryWriter, Kept
@@ -144,24 +144,10 @@ def test_a_batch_takes_no_lock_ahead_of_one_that_it_still_waits_for(
     with transaction.atomic():
         Driver.objects.select_for_update().get(pk=first.pk)
         writing.start()
-        wait_until(somebody_waits_for_us)
+        wait_for_a_waiter()
         Driver.objects.select_for_update(nowait=True).get(pk=second.pk)
     writing.join(PATIENCE_S)
     assert LocationHistory.objects.get().driver_id == first.pk
-
-
-def somebody_waits_for_us() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
-        )
-        return cursor.fetchone() is not None
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
 
 
 def test_it_connects_as_the_orm_does(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
