@@ -1,5 +1,6 @@
 """Celery's way in: fetch, call, finish. Each task may run twice or late without harm."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -7,9 +8,12 @@ from uuid import UUID
 
 from celery import shared_task
 from django.db import connection
+from kombu.exceptions import OperationalError as BrokerAway
 
 from dispatch import actions, planning
 from dispatch.signals import assignment_changed
+
+logger = logging.getLogger(__name__)
 
 #: Names the ETA cycle among PostgreSQL's advisory locks.
 _ETA_CYCLE = 0x0D00_12E7
@@ -37,7 +41,10 @@ def connect() -> None:
 
 
 def _on_assignment_changed(driver: UUID, **_: Any) -> None:
-    replan.delay(str(driver))
+    try:
+        replan.delay(str(driver))
+    except BrokerAway:
+        logger.warning("Redis is away: the stops of driver %s keep their order until the next change", driver)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ A channel message is a hint that may get lost: it carries full states with versi
 tracking/healing.py repairs what did not arrive.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -11,12 +12,15 @@ from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
 
 from dispatch.models import Driver, Order, OrderEvent, Restaurant
 from tracking import frames, groups, snapshots
 from tracking.frames import CustomerView
 from tracking.messages import encode
 from tracking.snapshots import Item
+
+logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 
@@ -76,11 +80,15 @@ def _to_dispatchers(items: Iterable[tuple[UUID | None, Item]]) -> list[tuple[str
 
 def send(messages: Sequence[tuple[str, Message]]) -> None:
     """From synchronous code: an action's thread, a view, a Celery task."""
-    if messages:
-        async_to_sync(asend)(messages)
+    if not messages:
+        return
+    try:
+        async_to_sync(_send)(messages)
+    except RedisError as away:
+        logger.warning("Redis is away, sockets hear of a change when they heal: %s", type(away).__name__)
 
 
-async def asend(messages: Sequence[tuple[str, Message]]) -> None:
+async def _send(messages: Sequence[tuple[str, Message]]) -> None:
     layer = get_channel_layer()
     for group, message in messages:
         await layer.group_send(group, message)

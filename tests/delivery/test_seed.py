@@ -15,7 +15,7 @@ from routing.errors import NoSegment
 from routing.osrm import Osrm, osrm_from_settings
 from routing.roads.cities import CITIES
 
-#: The box in which /work/shared/yardstick's load generator walks by default: centre and half a side (degrees).
+#: The box in which load tools walk by default: centre and half a side (degrees).
 BOX_LAT, BOX_LNG, BOX_HALF = 39.7392, -104.9903, 0.03
 
 

@@ -72,7 +72,7 @@ _lives = st.lists(
 
 @given(_lives)
 @settings(
-    max_examples=10,
+    max_examples=8,
     deadline=None,
     phases=[Phase.reuse, Phase.generate],  # shrinking would live through it for minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -82,7 +82,7 @@ STEPS: list[tuple[str, Callable[[Order, Driver], object]]] = [
 def test_of_three_who_take_the_same_step_one_wins(
     new_order: Callable[..., Order], new_driver: Callable[..., Driver]
 ) -> None:
-    for before, step in STEPS * 2:
+    for before, step in STEPS:
         order, driver = new_order(), new_driver()
         bring_to(order, driver, before)
         events = len(timeline(order))

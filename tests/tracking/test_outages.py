@@ -7,6 +7,7 @@ from asgiref.sync import sync_to_async
 from channels.layers import channel_layers
 from django.db import connection
 
+from dispatch import actions
 from dispatch.models import Driver, Order
 from tests.tracking.sockets import Socket, customer_socket, driver_socket
 
@@ -65,13 +66,27 @@ async def test_a_button_pressed_while_postgresql_is_away_is_told_and_the_socket_
         await app.frame("plan", onShift=False)
 
 
-async def test_who_comes_while_redis_is_away_is_sent_off(
-    order: Order, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gone = f"redis://127.0.0.1:{unused_port()}"
+@pytest.fixture
+def redis_away(monkeypatch: pytest.MonkeyPatch) -> None:
     layer = channel_layers.make_backend("default")
-    layer._kwargs["hosts"] = [gone]
+    layer._kwargs["hosts"] = [f"redis://127.0.0.1:{unused_port()}"]
     monkeypatch.setitem(channel_layers.backends, "default", layer)
+
+
+@pytest.mark.usefixtures("redis_away")
+async def test_who_comes_while_redis_is_away_is_sent_off(order: Order) -> None:
     refused = Socket(f"role=customer&token={order.tracking_token}")
     accepted, code = await refused._communicator.connect()
     assert (accepted, code) == (False, 1013)
+
+
+@pytest.mark.usefixtures("redis_away")
+async def test_what_is_done_while_redis_is_away_is_done(
+    order: Order, driver: Driver, caplog: pytest.LogCaptureFixture
+) -> None:
+    await sync_to_async(actions.assign)(order.pk, driver.pk, actor=actions.SYSTEM)
+    await order.arefresh_from_db()
+    assert order.status == "assigned"
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "Redis is away, sockets hear of a change when they heal: ConnectionError"
+    ]
