@@ -48,26 +48,21 @@ def _all(orders: Sequence[Order], kind: str) -> list[UUID]:
 
 
 def bring_to(order: Order, driver: Driver, status: str) -> None:
-    """Takes a pending order along its usual way to this status."""
-    way = {
-        "assigned": lambda: assign(order, driver),
-        "to_restaurant": lambda: set_out(driver, order),
-        "driver_at_restaurant": lambda: arrive(driver, "pickup", order),
-        "picked_up": lambda: report(driver, order, "picked_up"),
-        "driver_nearby": lambda: arrive(driver, "dropoff", order, seconds=1200),
-        "delivered": lambda: report(driver, order, "delivered"),
-    }
-    if status in ("cancelled", "failed"):
-        bring_to(order, driver, "picked_up")
-        if status == "failed":
-            report(driver, order, "failed")
-        else:
-            actions.cancel(order.pk, actor=DANA, reason="spilled")
-    elif status != "pending":
-        for step, take in way.items():
-            take()
-            if step == status:
-                break
+    """Takes a pending order to this status, by the shortest way."""
+    if status != "pending":
+        assign(order, driver)
+    if status == "to_restaurant":
+        set_out(driver, order)
+    if status == "driver_at_restaurant":
+        arrive(driver, "pickup", order)
+    if status in ("picked_up", "driver_nearby", "delivered", "cancelled", "failed"):
+        report(driver, order, "picked_up")
+    if status == "driver_nearby":
+        arrive(driver, "dropoff", order, seconds=1200)
+    if status in ("delivered", "failed"):
+        report(driver, order, status)
+    if status == "cancelled":
+        actions.cancel(order.pk, actor=DANA, reason="spilled")
     order.refresh_from_db()
     assert order.status == status
 

@@ -18,6 +18,8 @@ from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop
 from tests.dispatch.story import DANA, NOON, arrive, assign, bring_to, leave, report, set_out
 from tracking.history import connection_params
 
+pytestmark = pytest.mark.usefixtures("unheard")
+
 
 @dataclass
 class Heard:

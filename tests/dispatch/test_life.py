@@ -15,6 +15,7 @@ from dispatch import actions
 from dispatch.errors import DispatchError
 from dispatch.models import Driver, Order, OrderEvent, Stop
 from tests.dispatch import story
+from tests.dispatch.test_statuses import LIFE
 
 DRIVERS, ORDERS = 2, 3
 
@@ -72,7 +73,7 @@ _lives = st.lists(
 
 @given(_lives)
 @settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     phases=[Phase.reuse, Phase.generate],  # shrinking would live through it for minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -98,6 +99,13 @@ def _statuses() -> dict[object, tuple[str, object]]:
     return {
         pk: (status, driver) for pk, status, driver in Order.objects.values_list("pk", "status", "driver_id")
     }
+
+
+def test_a_whole_life(order: Order, driver: Driver) -> None:
+    for n, step in enumerate(["assign", "set out", "arrive", "picked up", "nearby", "delivered"]):
+        STEPS[step](order, driver, n)
+    assert story.timeline(order) == LIFE
+    story.check_everything()
 
 
 @pytest.mark.parametrize(

@@ -15,27 +15,16 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import connection, connections, transaction
 
-from dispatch import actions, signals, tasks
+from dispatch import actions
 from dispatch.errors import Conflict, DispatchError, WrongStatus
 from dispatch.models import Driver, Order, Stop
 from tests.dispatch import story
 from tests.dispatch.story import DANA, EVIDENCE, at, bring_to, plan, status, stops, timeline
 from tests.locks import wait_for_a_waiter
-from tracking import receivers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unheard")]
 PATIENCE_S = 20.0
 ROUNDS = 3
-
-
-@pytest.fixture
-def unheard() -> Iterator[None]:
-    """Nobody listens: what is made of a change after its commit is not what is tried here."""
-    signals.fleet_changed.disconnect(receivers.on_fleet_changed)
-    signals.assignment_changed.disconnect(tasks._on_assignment_changed)
-    yield
-    receivers.connect()
-    tasks.connect()
 
 
 def at_once(*calls: Callable[[], object]) -> list[BaseException | None]:
@@ -90,17 +79,6 @@ def test_of_three_who_take_the_same_step_one_wins(
         assert names(raised) == ["WrongStatus", "WrongStatus", "won"]
         assert len(timeline(order)) == events + 1
     story.check_everything()
-
-
-def test_an_arrival_that_several_processes_see_is_one_event(
-    new_order: Callable[..., Order], new_driver: Callable[..., Driver]
-) -> None:
-    for _ in range(ROUNDS):
-        order, driver = new_order(), new_driver()
-        story.assign(order, driver)
-        raised = at_once(*[lambda order=order, driver=driver: story.arrive(driver, "pickup", order)] * 3)
-        assert names(raised) == ["won"] * 3
-        assert timeline(order) == ["pending", "assigned", "driver_at_restaurant"]
 
 
 # ------------------------------------------------------------------------------------- different steps at once
@@ -225,7 +203,7 @@ import django, json, sys, time
 django.setup()
 from datetime import UTC, datetime
 from uuid import UUID
-from dispatch import actions, signals, tasks
+from dispatch import actions
 from dispatch.errors import DispatchError
 from django.db import connection
 connection.ensure_connection()
@@ -269,6 +247,7 @@ def processes(db: None) -> Iterator[list[subprocess.Popen[str]]]:
     finally:
         for process in running:
             process.stdin.close()
+        for process in running:
             process.wait(PATIENCE_S)
             process.stdout.close()
 

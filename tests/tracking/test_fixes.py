@@ -1,7 +1,7 @@
 """Which fixes are believed. Times are ms; a degree of latitude is 111.2 km."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.geo import Point, destination
@@ -146,9 +146,10 @@ _any_fix = st.builds(
 _near_fix = st.builds(
     fix, st.floats(-500, 500), st.integers(NOW - 200_000, NOW + 60_000), accuracy=st.floats(0, 200)
 )
-_streams = st.lists(st.tuples(_any_fix | _near_fix, st.integers(0, 60_000)), max_size=20)
+_streams = st.lists(st.tuples(_any_fix | _near_fix, st.integers(0, 60_000)), max_size=12)
 
 
+@settings(max_examples=50)
 @given(_streams)
 def test_whatever_comes_the_last_fix_only_moves_forward_in_time(stream: list[tuple[Fix, int]]) -> None:
     track = Track()
@@ -162,6 +163,7 @@ def test_whatever_comes_the_last_fix_only_moves_forward_in_time(stream: list[tup
             assert track.last is before
 
 
+@settings(max_examples=50)
 @given(_streams)
 def test_whatever_comes_little_is_remembered(stream: list[tuple[Fix, int]]) -> None:
     track = Track()

@@ -58,17 +58,12 @@ def test_fixes_are_kept_as_they_came(driver: Driver) -> None:
     assert all(timezone.now() - row.received_at < timedelta(seconds=10) for row in rows)
 
 
-def test_a_fix_goes_into_the_partition_of_its_day(driver: Driver) -> None:
+def test_a_fix_goes_into_the_partition_of_its_day_if_there_is_one(driver: Driver) -> None:
     now = datetime.now(UTC)
-    write([Kept(driver.pk, Fix(39.75, -104.99, int(now.timestamp() * 1000)))])
+    write([Kept(driver.pk, Fix(39.75, -104.99, ts)) for ts in (int(now.timestamp() * 1000), 0)])
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tableoid::regclass::text FROM location_history")
-        assert cursor.fetchall() == [(f"location_history_{now:%Y%m%d}",)]
-
-
-def test_a_fix_of_a_day_without_a_partition_is_kept_all_the_same(driver: Driver) -> None:
-    write([Kept(driver.pk, Fix(39.75, -104.99, 0))])
-    assert LocationHistory.objects.get().recorded_at == datetime(1970, 1, 1, tzinfo=UTC)
+        cursor.execute("SELECT tableoid::regclass::text FROM location_history ORDER BY recorded_at DESC")
+        assert cursor.fetchall() == [(f"location_history_{now:%Y%m%d}",), ("location_history_default",)]
 
 
 # --------------------------------------------------------------------------------------------- drivers' rows
