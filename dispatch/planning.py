@@ -5,7 +5,7 @@ for everybody. An ETA goes through all of the driver's earlier stops, with the t
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -19,7 +19,7 @@ from dispatch.models import Driver, Stop
 from dispatch.statuses import DriverStatus, StopKind
 from routing.errors import RoutingError
 from routing.geo import Point, distance_to_line_m, from_lnglat, linestring
-from routing.osrm import Leg, Route, osrm_from_settings, straight_line
+from routing.osrm import Leg, Osrm, Route, Table, Trip, osrm_from_settings, straight_line
 from routing.stops import Stop as Visit
 from routing.stops import best_order
 
@@ -91,8 +91,8 @@ def replan(driver_id: UUID) -> bool:
     stops = list(Stop.objects.plans_of([driver_id]))
     if not stops or driver.point is None:
         return False
-    stops = _visiting_order(driver.point, stops)
-    return _store(driver, stops, roads=True, reorder=True)
+    roads = _Roads()
+    return _store(driver, _visiting_order(driver.point, stops, roads), roads, redraw=True, reorder=True)
 
 
 def refresh_etas() -> int:
@@ -104,11 +104,42 @@ def refresh_etas() -> int:
     plans: dict[UUID, list[Stop]] = {}
     for stop in Stop.objects.plans_of([driver.pk for driver in drivers]):
         plans.setdefault(stop.driver_id, []).append(stop)
+    roads = _Roads()
     for driver in drivers:
         stops = plans.get(driver.pk)
         if stops:
-            stored += _store(driver, stops, roads=_left_the_road(driver, stops[0]), reorder=False)
+            redraw = _left_the_road(driver, stops[0])
+            stored += _store(driver, stops, roads, redraw=redraw, reorder=False)
     return stored
+
+
+class _Roads:
+    """OSRM for one round of planning. Once it does not answer it is not asked again: each question would wait."""
+
+    def __init__(self) -> None:
+        self._osrm = osrm_from_settings()
+        self._away = False
+
+    def route(self, way: Sequence[Point], *, geometry: bool) -> Route:
+        """Through these points; along straight lines (`approximate`) where the roads have no answer."""
+        found = self._ask(lambda osrm: osrm.route(way, geometry=geometry))
+        return straight_line(way) if found is None else found
+
+    def trip(self, start: Point, points: Sequence[Point]) -> Trip | None:
+        return self._ask(lambda osrm: osrm.trip(start, points))
+
+    def table(self, points: Sequence[Point]) -> Table | None:
+        return self._ask(lambda osrm: osrm.table(points))
+
+    def _ask[Answer](self, question: Callable[[Osrm], Answer]) -> Answer | None:
+        if self._away:
+            return None
+        try:
+            return question(self._osrm)
+        except RoutingError as error:
+            logger.warning("planning goes on without the roads: %s", error)
+            self._away = error.retryable
+            return None
 
 
 def _left_the_road(driver: Driver, stop: Stop) -> bool:
@@ -117,7 +148,7 @@ def _left_the_road(driver: Driver, stop: Stop) -> bool:
     return distance_to_line_m(driver.point, [from_lnglat(at) for at in stop.leg]) > OFF_ROAD_M
 
 
-def _store(driver: Driver, stops: Sequence[Stop], *, roads: bool, reorder: bool) -> bool:
+def _store(driver: Driver, stops: Sequence[Stop], roads: _Roads, *, redraw: bool, reorder: bool) -> bool:
     assert driver.point is not None  # noqa: S101 (callers leave out drivers without a position)
     points = [stop.point for stop in stops]
     if None in points:
@@ -126,11 +157,11 @@ def _store(driver: Driver, stops: Sequence[Stop], *, roads: bool, reorder: bool)
         )
         return False
     way = [driver.point, *(point for point in points if point is not None)]
-    route = _route(way, geometry=roads)
+    route = roads.route(way, geometry=redraw)
     now = timezone.now()
     times = arrivals(stops, [leg.duration_s for leg in route.legs], now, Service.from_settings())
     legs = [
-        actions.Leg(stop.pk, eta, _drawn(leg) if roads and not route.approximate else None)
+        actions.Leg(stop.pk, eta, _drawn(leg) if redraw and not route.approximate else None)
         for stop, eta, leg in zip(stops, times, route.legs, strict=True)
     ]
     return actions.record_plan(
@@ -138,7 +169,7 @@ def _store(driver: Driver, stops: Sequence[Stop], *, roads: bool, reorder: bool)
         legs,
         approximate=route.approximate or driver.status == DriverStatus.OFFLINE,
         reorder=reorder,
-        keep_roads=not roads,
+        keep_roads=not redraw,
     )
 
 
@@ -147,29 +178,21 @@ def _drawn(leg: Leg) -> list[list[float]] | None:
     return linestring(leg.line)["coordinates"] if len(leg.line) > 1 else None
 
 
-def _route(way: Sequence[Point], *, geometry: bool) -> Route:
-    try:
-        return osrm_from_settings().route(way, geometry=geometry)
-    except RoutingError as error:
-        logger.warning("an ETA is a straight line's: %s", error)
-        return straight_line(way)
-
-
-def _visiting_order(start: Point, stops: list[Stop]) -> list[Stop]:
+def _visiting_order(start: Point, stops: list[Stop], roads: _Roads) -> list[Stop]:
     """The order with the least driving; as it is, where the roads do not answer."""
     points = [stop.point for stop in stops if stop.point is not None]
     if len(stops) == 1 or len(points) < len(stops):
         return stops
-    osrm = osrm_from_settings()
+    if not stops[0].arrived_at and all(stop.kind == StopKind.DROPOFF for stop in stops):
+        trip = roads.trip(start, points)
+        return stops if trip is None else [stops[k] for k in trip.order]
+    table = roads.table([start, *points])
+    if table is None:
+        return stops
+    visits = [Visit(stop.order_id, "pickup" if stop.kind == StopKind.PICKUP else "dropoff") for stop in stops]
     try:
-        if not stops[0].arrived_at and all(stop.kind == StopKind.DROPOFF for stop in stops):
-            return [stops[k] for k in osrm.trip(start, points).order]
-        table = osrm.table([start, *points])
-        visits = [
-            Visit(stop.order_id, "pickup" if stop.kind == StopKind.PICKUP else "dropoff") for stop in stops
-        ]
         best = best_order(table.seconds, visits, first=0 if stops[0].arrived_at else None)
-        return [stops[k] for k in best.order]
     except RoutingError as error:
         logger.warning("the stops of a driver keep their order: %s", error)
         return stops
+    return [stops[k] for k in best.order]

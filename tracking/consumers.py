@@ -69,6 +69,8 @@ class DriverConsumer(LiveConsumer):
         match frame:
             case Location():
                 self._ingest(frame)
+            case Locations() if any(location.ts is None for location in frame.fixes):
+                self.complain("malformed", "A fix that waited needs its time: send `ts` with each.")
             case Locations():
                 for location in frame.fixes:
                     self._ingest(location)

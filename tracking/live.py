@@ -123,11 +123,15 @@ class Live:
         record, self.pipeline.record = self.pipeline.record, Record()
         try:
             await self._history.write(record.kept, record.latest)
-        except (psycopg.Error, OSError) as away:
+        except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as away:
             logger.warning("PostgreSQL is away, fixes wait unacknowledged: %s", type(away).__name__)
             self.pipeline.record = record.before(self.pipeline.record)
             self._has_record.set()
             await asyncio.sleep(_RETRY_S)
+            return
+        except psycopg.Error:
+            # A bug: the same rows would be refused for ever, and every later one with them.
+            logger.exception("PostgreSQL refuses a batch of %d fixes, which are given up", len(record.kept))
             return
         for session, seq in record.seqs.items():
             session.durable_seq = seq

@@ -34,6 +34,9 @@ async def carry_out(session: Session) -> None:
             continue
         except DispatchError as refused:
             logger.info("a geofence event of driver %s was refused: %s", session.driver_id, refused.message)
+        except Exception:
+            # A bug: trying again would fail again, and hold this driver's acks for good.
+            logger.exception("a geofence event of driver %s failed and is given up", session.driver_id)
         attempt = 0
         session.writes.popleft()
         session.send_ack()

@@ -1,8 +1,10 @@
 """Plans over the real roads: what a driver's stops look like after `replan` and `refresh_etas`."""
 
 import logging
+import threading
 from collections.abc import Callable
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise, permutations
 
 import pytest
@@ -243,6 +245,32 @@ def test_when_osrm_is_back_everything_is_exact_again(
     order.refresh_from_db()
     assert not order.eta_approximate
     assert all(len(stop.leg) > 2 for stop in stops(driver))
+
+
+def test_an_osrm_that_fails_is_asked_once_a_round(
+    order_at: Callable, new_driver: Callable[..., Driver], settings: object
+) -> None:
+    """Each question may cost seconds of waiting: of sixty drivers the last would hear after minutes."""
+    asked: list[str] = []
+
+    class Failing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(500)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    orders = [order_at(90, 900 + n) for n in range(3)]
+    for order in orders:
+        assign(order, new_driver())
+    with ThreadingHTTPServer(("127.0.0.1", 0), Failing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.OSRM_URL = f"http://127.0.0.1:{server.server_port}"
+        assert planning.refresh_etas() == 3
+        server.shutdown()
+    assert len(asked) == 1
+    assert all(minutes(order) for order in orders)
 
 
 def test_the_eta_of_a_silent_driver_is_approximate(order_at: Callable, driver: Driver) -> None:

@@ -49,6 +49,7 @@ def fix(metres_west: float, seq: int, **more: Any) -> dict[str, Any]:
         '{"type":"location","lat":39.7}',
         '{"type":"location","lat":null,"lng":null}',
         '{"type":"locations","fixes":[]}',
+        '{"type":"locations","fixes":[{"lat":39.75,"lng":-104.99}]}',
         '{"type":"status","orderId":"x","status":"delivered"}',
         '{"type":"teleport"}',
         "[" * 16_000,
