@@ -1,22 +1,21 @@
 """Every write to the domain. A button, the admin, a geofence, the API and Celery all come through here.
 
-Each action is one transaction: it locks the drivers it concerns (in id order, before any order, so that two actions
-never wait for each other), takes the step that `statuses.TRANSITIONS` allows, appends an OrderEvent, and on commit
-announces what changed (dispatch/signals.py). Of two processes that try the same step, one succeeds; the other gets
-`WrongStatus`.
+Each action is one transaction, made of the pieces in dispatch/steps.py: it locks the drivers it concerns (in id
+order, before any order, so that two actions never wait for each other), takes the step that `statuses.TRANSITIONS`
+allows, appends an OrderEvent, and on commit announces what changed (dispatch/signals.py). Of two processes that try
+the same step, one succeeds; the other gets `WrongStatus`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import F, Max, Q
 from django.utils import timezone
 
-from dispatch.errors import Conflict, Invalid, NotFound, NotYours, WrongStatus
+from dispatch.errors import Invalid, NotFound, NotYours, WrongStatus
 from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop
 from dispatch.signals import Changes, announced
 from dispatch.statuses import (
@@ -28,17 +27,16 @@ from dispatch.statuses import (
     DriverStatus,
     OrderStatus,
     StopKind,
-    driver_status,
 )
-
-
-@dataclass(frozen=True)
-class Actor:
-    """Who or what takes a step, as the order's timeline shows it."""
-
-    kind: OrderEvent.Actor
-    name: str = ""
-
+from dispatch.steps import (
+    Actor,
+    heard_since,
+    lock_drivers,
+    lock_order,
+    plans_changed,
+    refresh_drivers,
+    take_step,
+)
 
 GEOFENCE = Actor(OrderEvent.Actor.GEOFENCE)
 SYSTEM = Actor(OrderEvent.Actor.SYSTEM)
@@ -92,7 +90,7 @@ def assign(order_id: UUID, driver_id: UUID, *, actor: Actor, only_pending: bool 
     `only_pending`: an order that somebody gave to a driver meanwhile stays there (WrongStatus).
     """
     with announced() as changes:
-        order, drivers = _lock(order_id, driver_id)
+        order, drivers = lock_order(order_id, driver_id)
         if only_pending and order.status != OrderStatus.PENDING:
             raise WrongStatus("Somebody else was first: the order is no longer waiting for a driver.")
         driver = drivers[driver_id]
@@ -104,37 +102,37 @@ def assign(order_id: UUID, driver_id: UUID, *, actor: Actor, only_pending: bool 
             raise Invalid(
                 "The customer's address has no coordinates. Set them in the admin, then assign the order."
             )
-        _step(changes, order, OrderStatus.ASSIGNED, actor=actor, driver_id=driver_id)
+        take_step(changes, order, OrderStatus.ASSIGNED, actor=actor, driver_id=driver_id)
         order.stops.all().delete()
         last = Stop.objects.filter(driver_id=driver_id, done_at=None).aggregate(Max("position", default=0))
         Stop.objects.bulk_create(
             Stop(driver_id=driver_id, order=order, kind=kind, position=last["position__max"] + rank)
             for rank, kind in enumerate((StopKind.PICKUP, StopKind.DROPOFF), start=1)
         )
-        _plans_changed(changes, drivers.values(), reassigned=True)
+        plans_changed(changes, drivers.values(), reassigned=True)
 
 
 def unassign(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
     """Takes an order that is not picked up yet away from its driver."""
     with announced() as changes:
-        order, drivers = _lock(order_id)
-        _step(changes, order, OrderStatus.PENDING, actor=actor, reason=reason, driver_id=None)
+        order, drivers = lock_order(order_id)
+        take_step(changes, order, OrderStatus.PENDING, actor=actor, reason=reason, driver_id=None)
         order.stops.all().delete()
-        _plans_changed(changes, drivers.values(), reassigned=True)
+        plans_changed(changes, drivers.values(), reassigned=True)
 
 
 def cancel(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
     """Cancels an order. Once picked up, only a dispatcher can, and says why."""
     with announced() as changes:
-        order, drivers = _lock(order_id)
+        order, drivers = lock_order(order_id)
         if order.status in IN_THE_BAG:
             if actor.kind != OrderEvent.Actor.DISPATCHER:
                 raise WrongStatus("The food is already with the driver: only a dispatcher can cancel now.")
             if not reason.strip():
                 raise Invalid("The food is already with the driver: give a reason for cancelling.")
-        _step(changes, order, OrderStatus.CANCELLED, actor=actor, reason=reason)
+        take_step(changes, order, OrderStatus.CANCELLED, actor=actor, reason=reason)
         order.stops.filter(done_at=None).delete()
-        _plans_changed(changes, drivers.values(), reassigned=True)
+        plans_changed(changes, drivers.values(), reassigned=True)
 
 
 # ------------------------------------------------------------------------------------------ drivers' buttons
@@ -146,26 +144,26 @@ def report(driver_id: UUID, order_id: UUID, status: str, *, happened_at: datetim
         raise Invalid(f"A driver reports one of {', '.join(sorted(DRIVER_BUTTONS))}.")
     step = OrderStatus(status)
     with announced() as changes:
-        order, drivers = _lock(order_id)
+        order, drivers = lock_order(order_id)
         if order.driver_id != driver_id:
             raise NotYours("This order is not with you.")
         driver = drivers[driver_id]
         ending: dict[str, Any] = {"delivered_at": timezone.now()} if step == OrderStatus.DELIVERED else {}
         actor = Actor(OrderEvent.Actor.DRIVER, driver.name)
-        _step(changes, order, step, actor=actor, happened_at=happened_at, **ending)
-        _plans_changed(changes, [driver], reassigned=True)
+        take_step(changes, order, step, actor=actor, happened_at=happened_at, **ending)
+        plans_changed(changes, [driver], reassigned=True)
 
 
 def set_shift(driver_id: UUID, on: bool) -> None:
     """A driver starts or ends the shift. Orders that the driver still has stay with the driver."""
     with announced() as changes:
-        driver = _lock_drivers([driver_id])[driver_id]
+        driver = lock_drivers([driver_id])[driver_id]
         driver.on_shift = on
         driver.last_seen_at = driver.updated_at = timezone.now()
         driver.version += 1
         driver.save(update_fields=["on_shift", "last_seen_at", "updated_at", "version"])
         changes.drivers.add(driver_id)
-        _refresh_drivers(changes, [driver])
+        refresh_drivers(changes, [driver])
 
 
 def issue_token(driver_id: UUID) -> str:
@@ -217,39 +215,35 @@ def _visit(
 ) -> None:
     """Writes what a geofence saw at the open stops of this driver. A step that was taken before is no error."""
     with announced() as changes:
-        driver = _lock_drivers([driver_id])[driver_id]
+        driver = lock_drivers([driver_id])[driver_id]
         for stop in Stop.objects.plans_of([driver_id]).filter(among, pk__in=stop_ids):
             order = Order.objects.select_for_update().get(pk=stop.order_id)
             for name, moment in times.items():
                 Stop.objects.filter(pk=stop.pk, **{f"{name}__isnull": True}).update(**{name: moment})
             step = steps.get(StopKind(stop.kind))
             if step is not None and order.status in TRANSITIONS[step]:
-                event = _step(
+                event = take_step(
                     changes, order, step, actor=GEOFENCE, happened_at=happened_at, evidence=evidence
                 )
                 changes.geofence_events.append(event.pk)
-        _plans_changed(changes, [driver], reassigned="left_at" in times)
+        plans_changed(changes, [driver], reassigned="left_at" in times)
 
 
 def heard_of(driver_id: UUID) -> None:
     """A driver who was offline for silence sends fixes again."""
     with announced() as changes:
-        driver = _lock_drivers([driver_id])[driver_id]
+        driver = lock_drivers([driver_id])[driver_id]
         driver.last_seen_at = timezone.now()
         driver.save(update_fields=["last_seen_at"])
-        _refresh_drivers(changes, [driver])
+        refresh_drivers(changes, [driver])
 
 
 def mark_silent_drivers() -> int:
     """Drivers on shift of whom nothing was heard for DRIVER_OFFLINE_AFTER_S go offline. Returns how many."""
-    silent = Driver.objects.exclude(status=DriverStatus.OFFLINE).exclude(last_seen_at__gte=_silent_before())
+    silent = Driver.objects.exclude(status=DriverStatus.OFFLINE).exclude(last_seen_at__gte=heard_since())
     with announced() as changes:
-        drivers = _lock_drivers(silent.values_list("pk", flat=True))
-        return _refresh_drivers(changes, drivers.values())
-
-
-def _silent_before() -> datetime:
-    return timezone.now() - timedelta(seconds=settings.DRIVER_OFFLINE_AFTER_S)
+        drivers = lock_drivers(silent.values_list("pk", flat=True))
+        return refresh_drivers(changes, drivers.values())
 
 
 # ------------------------------------------------------------------------------------------- plans and ETAs
@@ -274,7 +268,7 @@ def record_plan(
     new plan.
     """
     with announced() as changes:
-        driver = _lock_drivers([driver_id])[driver_id]
+        driver = lock_drivers([driver_id])[driver_id]
         stops = list(Stop.objects.plans_of([driver_id]))
         by_id = {stop.pk: stop for stop in stops}
         planned = [leg.stop_id for leg in legs]
@@ -302,7 +296,7 @@ def record_plan(
                     changes.orders.add(stop.order_id)
                     changes.drivers.add(driver_id)
         if order_changed or not keep_roads:
-            _plans_changed(changes, [driver])
+            plans_changed(changes, [driver])
     return True
 
 
@@ -317,7 +311,7 @@ def change_restaurant(restaurant: Restaurant) -> None:
         restaurant.save()
         changes.restaurants.add(restaurant.pk)
         drivers = Driver.objects.filter(stops__done_at=None, stops__order__restaurant=restaurant).distinct()
-        _plans_changed(changes, _lock_drivers(drivers.values_list("pk", flat=True)).values())
+        plans_changed(changes, lock_drivers(drivers.values_list("pk", flat=True)).values())
 
 
 def change_driver(driver: Driver) -> None:
@@ -350,7 +344,7 @@ CORRECTABLE = (
 def change_order(order: Order) -> None:
     """Saves an order's customer and ready time; where the door moved, the driver's stops are put in order anew."""
     with announced() as changes:
-        current, drivers = _lock(order.pk)
+        current, drivers = lock_order(order.pk)
         if current.status in FINAL:
             raise WrongStatus("The order is over: nothing on it changes any more.")
         if current.status in ACTIVE and order.customer_point is None:
@@ -362,112 +356,4 @@ def change_order(order: Order) -> None:
         changes.orders.add(order.pk)
         if drivers:
             moved = current.customer_point != order.customer_point
-            _plans_changed(changes, drivers.values(), reassigned=moved)
-
-
-# ------------------------------------------------------------------------------------------------ the pieces
-
-#: A stop that is over once its order has taken this step.
-CLOSES = {
-    OrderStatus.PICKED_UP: StopKind.PICKUP,
-    OrderStatus.DELIVERED: StopKind.DROPOFF,
-    OrderStatus.FAILED: StopKind.DROPOFF,
-}
-
-#: Steps after which an earlier prediction says nothing any more.
-FORGETS_ETA = FINAL | {OrderStatus.PENDING, OrderStatus.ASSIGNED}
-
-
-def _lock_drivers(ids: Iterable[UUID]) -> dict[UUID, Driver]:
-    wanted = set(ids)
-    drivers = Driver.objects.select_for_update().filter(pk__in=wanted).order_by("pk").in_bulk()
-    if len(drivers) != len(wanted):
-        raise NotFound("No such driver.")
-    return drivers
-
-
-def _lock(order_id: UUID, *more_drivers: UUID) -> tuple[Order, dict[UUID, Driver]]:
-    """Locks an order with its driver and `more_drivers`, the drivers first."""
-    order = Order.objects.filter(pk=order_id).first()
-    if order is None:
-        raise NotFound("No such order.")
-    drivers = _lock_drivers([*more_drivers, *([order.driver_id] if order.driver_id else [])])
-    order.refresh_from_db(from_queryset=Order.objects.select_for_update())
-    if order.driver_id is not None and order.driver_id not in drivers:
-        raise Conflict("The order went to another driver this very moment. Try again.")
-    return order, drivers
-
-
-def _step(
-    changes: Changes,
-    order: Order,
-    to: OrderStatus,
-    *,
-    actor: Actor,
-    happened_at: datetime | None = None,
-    reason: str = "",
-    evidence: dict[str, Any] | None = None,
-    **fields: Any,
-) -> OrderEvent:
-    """One step of an order's life: guarded update, timeline, announcement. Exactly one caller wins it."""
-    before = OrderStatus(order.status)
-    now = timezone.now()
-    if to in FORGETS_ETA:
-        fields |= {"eta_minutes": None, "eta_approximate": False}
-    won = Order.objects.filter(pk=order.pk, status=before, status__in=TRANSITIONS[to]).update(
-        status=to, version=F("version") + 1, updated_at=now, **fields
-    )
-    if not won:
-        raise WrongStatus(f"The order is {before.label.lower()}; it cannot become {to.label.lower()}.")
-    driver_id = fields.get("driver_id", order.driver_id)
-    event = OrderEvent.objects.create(
-        order=order,
-        driver_id=driver_id or order.driver_id,
-        from_status=before,
-        to_status=to,
-        actor=actor.kind,
-        actor_name=actor.name,
-        reason=reason,
-        evidence=evidence,
-        happened_at=happened_at or now,
-    )
-    if to in CLOSES:
-        Stop.objects.filter(order=order, kind=CLOSES[to], done_at=None).update(done_at=now)
-    changes.orders.add(order.pk)
-    return event
-
-
-def _plans_changed(changes: Changes, drivers: Iterable[Driver], *, reassigned: bool = False) -> None:
-    """After the stops of these locked drivers changed: their status, and new versions for all who look at them."""
-    drivers = list(drivers)
-    ids = [driver.pk for driver in drivers]
-    now = timezone.now()
-    Driver.objects.filter(pk__in=ids).update(version=F("version") + 1, updated_at=now)
-    changes.drivers.update(ids)
-    _refresh_drivers(changes, drivers)
-    # A customer's view (is the driver mine now, how many stops before mine) follows from the whole plan.
-    active = Order.objects.filter(driver_id__in=ids, status__in=ACTIVE)
-    changes.orders.update(active.values_list("pk", flat=True))
-    active.update(version=F("version") + 1, updated_at=now)
-    if reassigned:
-        changes.assignments.update(ids)
-
-
-def _refresh_drivers(changes: Changes, drivers: Iterable[Driver]) -> int:
-    """Derives the status of locked drivers from shift, silence and stops. Returns how many changed."""
-    changed = 0
-    silent_before = _silent_before()
-    for driver in drivers:
-        stop = Stop.objects.plans_of([driver.pk]).first()
-        heard = driver.last_seen_at is not None and driver.last_seen_at >= silent_before
-        status = driver_status(
-            on_duty=driver.on_shift and heard, next_stop=StopKind(stop.kind) if stop is not None else None
-        )
-        if (
-            Driver.objects.filter(pk=driver.pk)
-            .exclude(status=status)
-            .update(status=status, version=F("version") + 1, updated_at=timezone.now())
-        ):
-            changed += 1
-            changes.drivers.add(driver.pk)
-    return changed
+            plans_changed(changes, drivers.values(), reassigned=moved)

@@ -24,6 +24,7 @@ from dispatch.maps import map_config
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
 from dispatch.signals import announced
 from dispatch.statuses import FINAL
+from dispatch.steps import Actor
 
 admin.site.site_header = "Doorstep"
 admin.site.site_title = "Doorstep"
@@ -306,7 +307,7 @@ def _local_time(event: OrderEvent) -> str:
     return f"{timezone.localtime(event.happened_at, zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
-def _actor(request: HttpRequest) -> actions.Actor:
+def _actor(request: HttpRequest) -> Actor:
     return actions.dispatcher(request.user.get_username())
 
 

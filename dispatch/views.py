@@ -20,6 +20,7 @@ from dispatch.access import may_dispatch
 from dispatch.errors import Conflict, DispatchError, Invalid, NotFound, NotYours, WrongStatus
 from dispatch.maps import map_config
 from dispatch.models import City
+from dispatch.steps import Actor
 
 HTTP_STATUS = {NotFound: 404, WrongStatus: 409, NotYours: 409, Conflict: 409, Invalid: 400}
 
@@ -64,7 +65,7 @@ class Cancellation(Struct):
 def _request[Body: Struct](body_type: type[Body]) -> Callable[..., Callable[..., HttpResponse]]:
     """A dispatcher's request: a JSON body of this type in; 204, or {"code", "message"} with a 4xx, out."""
 
-    def decorate(act: Callable[[UUID, Body, actions.Actor], None]) -> Callable[..., HttpResponse]:
+    def decorate(act: Callable[[UUID, Body, Actor], None]) -> Callable[..., HttpResponse]:
         @require_POST
         @wraps(act)
         def view(request: HttpRequest, order_id: UUID) -> HttpResponse:
@@ -89,15 +90,15 @@ def _refusal(status: int, code: str, message: str) -> JsonResponse:
 
 
 @_request(Assignment)
-def assign(order_id: UUID, body: Assignment, actor: actions.Actor) -> None:
+def assign(order_id: UUID, body: Assignment, actor: Actor) -> None:
     actions.assign(order_id, body.driver, actor=actor)
 
 
 @_request(Nothing)
-def unassign(order_id: UUID, _: Nothing, actor: actions.Actor) -> None:
+def unassign(order_id: UUID, _: Nothing, actor: Actor) -> None:
     actions.unassign(order_id, actor=actor)
 
 
 @_request(Cancellation)
-def cancel(order_id: UUID, body: Cancellation, actor: actions.Actor) -> None:
+def cancel(order_id: UUID, body: Cancellation, actor: Actor) -> None:
     actions.cancel(order_id, actor=actor, reason=body.reason)

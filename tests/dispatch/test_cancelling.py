@@ -6,9 +6,10 @@ from contextlib import suppress
 import pytest
 
 from dispatch import actions
-from dispatch.actions import PLATFORM, SYSTEM, Actor
+from dispatch.actions import PLATFORM, SYSTEM
 from dispatch.errors import Invalid, NotYours, WrongStatus
 from dispatch.models import Driver, Order, OrderEvent, Stop
+from dispatch.steps import Actor
 from tests.dispatch.story import DANA, EVIDENCE, at, bring_to, last_event, plan, status, stops, timeline
 
 

@@ -1,0 +1,135 @@
+"""What every action is made of: locks in one order, one guarded step, and what follows from changed stops."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from dispatch.errors import Conflict, NotFound, WrongStatus
+from dispatch.models import Driver, Order, OrderEvent, Stop
+from dispatch.signals import Changes
+from dispatch.statuses import ACTIVE, FINAL, TRANSITIONS, OrderStatus, StopKind, driver_status
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who or what takes a step, as the order's timeline shows it."""
+
+    kind: OrderEvent.Actor
+    name: str = ""
+
+
+#: A stop that is over once its order has taken this step.
+CLOSES = {
+    OrderStatus.PICKED_UP: StopKind.PICKUP,
+    OrderStatus.DELIVERED: StopKind.DROPOFF,
+    OrderStatus.FAILED: StopKind.DROPOFF,
+}
+
+#: Steps after which an earlier prediction says nothing any more.
+FORGETS_ETA = FINAL | {OrderStatus.PENDING, OrderStatus.ASSIGNED}
+
+
+def lock_drivers(ids: Iterable[UUID]) -> dict[UUID, Driver]:
+    wanted = set(ids)
+    drivers = Driver.objects.select_for_update().filter(pk__in=wanted).order_by("pk").in_bulk()
+    if len(drivers) != len(wanted):
+        raise NotFound("No such driver.")
+    return drivers
+
+
+def lock_order(order_id: UUID, *more_drivers: UUID) -> tuple[Order, dict[UUID, Driver]]:
+    """Locks an order with its driver and `more_drivers`, the drivers first."""
+    order = Order.objects.filter(pk=order_id).first()
+    if order is None:
+        raise NotFound("No such order.")
+    drivers = lock_drivers([*more_drivers, *([order.driver_id] if order.driver_id else [])])
+    order.refresh_from_db(from_queryset=Order.objects.select_for_update())
+    if order.driver_id is not None and order.driver_id not in drivers:
+        raise Conflict("The order went to another driver this very moment. Try again.")
+    return order, drivers
+
+
+def take_step(
+    changes: Changes,
+    order: Order,
+    to: OrderStatus,
+    *,
+    actor: Actor,
+    happened_at: datetime | None = None,
+    reason: str = "",
+    evidence: dict[str, Any] | None = None,
+    **fields: Any,
+) -> OrderEvent:
+    """One step of an order's life: guarded update, timeline, announcement. Exactly one caller wins it."""
+    before = OrderStatus(order.status)
+    now = timezone.now()
+    if to in FORGETS_ETA:
+        fields |= {"eta_minutes": None, "eta_approximate": False}
+    won = Order.objects.filter(pk=order.pk, status=before, status__in=TRANSITIONS[to]).update(
+        status=to, version=F("version") + 1, updated_at=now, **fields
+    )
+    if not won:
+        raise WrongStatus(f"The order is {before.label.lower()}; it cannot become {to.label.lower()}.")
+    driver_id = fields.get("driver_id", order.driver_id)
+    event = OrderEvent.objects.create(
+        order=order,
+        driver_id=driver_id or order.driver_id,
+        from_status=before,
+        to_status=to,
+        actor=actor.kind,
+        actor_name=actor.name,
+        reason=reason,
+        evidence=evidence,
+        happened_at=happened_at or now,
+    )
+    if to in CLOSES:
+        Stop.objects.filter(order=order, kind=CLOSES[to], done_at=None).update(done_at=now)
+    changes.orders.add(order.pk)
+    return event
+
+
+def plans_changed(changes: Changes, drivers: Iterable[Driver], *, reassigned: bool = False) -> None:
+    """After the stops of these locked drivers changed: their status, and new versions for all who look at them."""
+    drivers = list(drivers)
+    ids = [driver.pk for driver in drivers]
+    now = timezone.now()
+    Driver.objects.filter(pk__in=ids).update(version=F("version") + 1, updated_at=now)
+    changes.drivers.update(ids)
+    refresh_drivers(changes, drivers)
+    # A customer's view (is the driver mine now, how many stops before mine) follows from the whole plan.
+    active = Order.objects.filter(driver_id__in=ids, status__in=ACTIVE)
+    changes.orders.update(active.values_list("pk", flat=True))
+    active.update(version=F("version") + 1, updated_at=now)
+    if reassigned:
+        changes.assignments.update(ids)
+
+
+def refresh_drivers(changes: Changes, drivers: Iterable[Driver]) -> int:
+    """Derives the status of locked drivers from shift, silence and stops. Returns how many changed."""
+    changed = 0
+    since = heard_since()
+    for driver in drivers:
+        stop = Stop.objects.plans_of([driver.pk]).first()
+        heard = driver.last_seen_at is not None and driver.last_seen_at >= since
+        status = driver_status(
+            on_duty=driver.on_shift and heard, next_stop=StopKind(stop.kind) if stop is not None else None
+        )
+        if (
+            Driver.objects.filter(pk=driver.pk)
+            .exclude(status=status)
+            .update(status=status, version=F("version") + 1, updated_at=timezone.now())
+        ):
+            changed += 1
+            changes.drivers.add(driver.pk)
+    return changed
+
+
+def heard_since() -> datetime:
+    """A driver of whom we heard after this moment is not silent."""
+    return timezone.now() - timedelta(seconds=settings.DRIVER_OFFLINE_AFTER_S)
