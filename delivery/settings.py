@@ -101,7 +101,7 @@ CHANNEL_LAYERS = {
 CELERY_BROKER_URL = REDIS_URL
 if REDIS_URL.startswith("unix://"):
     _path, _, _query = REDIS_URL.removeprefix("unix://").partition("?")
-    _db = environ.urlparse(f"//x?{_query}").query.removeprefix("db=") or "0"
+    _db = _query.removeprefix("db=") or "0"
     CELERY_BROKER_URL = f"redis+socket://{_path}?virtual_host={_db}"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 120

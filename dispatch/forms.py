@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from dispatch.actions import CORRECTABLE
 from dispatch.models import Driver, Order
 
 
@@ -13,15 +14,7 @@ class OrderForm(forms.ModelForm):
 
     class Meta:
         model = Order
-        fields = [
-            "restaurant",
-            "customer_name",
-            "customer_phone",
-            "customer_address",
-            "customer_lat",
-            "customer_lng",
-            "ready_at",
-        ]
+        fields = ["restaurant", *CORRECTABLE]
         widgets = {
             name: forms.TextInput(attrs={"class": "vTextField"})
             for name in ("customer_name", "customer_phone", "customer_address")

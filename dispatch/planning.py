@@ -5,7 +5,7 @@ for everybody. An ETA goes through all of the driver's earlier stops, with the t
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -85,6 +85,14 @@ def _leaves(stop: Stop, there: datetime, service: Service) -> datetime:
 # ------------------------------------------------------------------------------------------------- the shell
 
 
+def plans_of(driver_ids: Collection[UUID]) -> dict[UUID, list[Stop]]:
+    """The open stops of each of these drivers, in visiting order, with their orders and restaurants."""
+    plans: dict[UUID, list[Stop]] = {driver_id: [] for driver_id in driver_ids}
+    for stop in Stop.objects.plans_of(driver_ids):
+        plans[stop.driver_id].append(stop)
+    return plans
+
+
 def replan(driver_id: UUID) -> bool:
     """Orders a driver's stops and stores order, roads and ETAs. False where there was nothing (left) to plan."""
     driver = Driver.objects.get(pk=driver_id)
@@ -101,13 +109,10 @@ def refresh_etas() -> int:
     drivers = Driver.objects.filter(
         stops__done_at=None, stops__isnull=False, current_lat__isnull=False
     ).distinct()
-    plans: dict[UUID, list[Stop]] = {}
-    for stop in Stop.objects.plans_of([driver.pk for driver in drivers]):
-        plans.setdefault(stop.driver_id, []).append(stop)
+    plans = plans_of([driver.pk for driver in drivers])
     roads = _Roads()
     for driver in drivers:
-        stops = plans.get(driver.pk)
-        if stops:
+        if stops := plans[driver.pk]:
             redraw = _left_the_road(driver, stops[0])
             stored += _store(driver, stops, roads, redraw=redraw, reorder=False)
     return stored

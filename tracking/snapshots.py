@@ -1,13 +1,12 @@
 """The queries behind every view: for a snapshot of one, or for the changes of many at once. Synchronous."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from dispatch.models import City, Driver, Order, Restaurant, Stop
-from dispatch.planning import next_stops
-from dispatch.statuses import ACTIVE, OrderStatus, StopKind
+from dispatch.planning import next_stops, plans_of
+from dispatch.statuses import ACTIVE, DriverStatus, OrderStatus, StopKind
 from tracking import frames, groups
 from tracking.frames import CustomerView
 from tracking.geofences import Fence
@@ -23,20 +22,12 @@ class Item:
     frame: Frame
 
 
-def plans_of(driver_ids: Collection[UUID]) -> dict[UUID, list[Stop]]:
-    """The plans of these drivers."""
-    plans: defaultdict[UUID, list[Stop]] = defaultdict(list)
-    for stop in Stop.objects.plans_of(driver_ids):
-        plans[stop.driver_id].append(stop)
-    return plans
-
-
 def customer_views(orders: Iterable[Order]) -> dict[UUID, CustomerView]:
     """What the customer of each of these orders may know; by order id."""
     orders = list(orders)
     plans = plans_of({order.driver_id for order in orders if order.driver_id is not None})
     return {
-        order.pk: frames.customer_view(order, plans.get(order.driver_id, []) if order.driver_id else [])
+        order.pk: frames.customer_view(order, plans[order.driver_id] if order.driver_id else [])
         for order in orders
     }
 
@@ -47,7 +38,7 @@ def driver_items(drivers: Iterable[Driver]) -> list[Item]:
     items = []
     for driver in drivers:
         items.append(Item(f"driver:{driver.pk}", driver.version, frames.driver_state(driver)))
-        items.append(Item(f"plan:{driver.pk}", driver.version, frames.plan(driver, plans.get(driver.pk, []))))
+        items.append(Item(f"plan:{driver.pk}", driver.version, frames.plan(driver, plans[driver.pk])))
     return items
 
 
@@ -88,11 +79,11 @@ class DriverView:
 
 def driver_view(driver_id: UUID, customer_radius_m: float) -> DriverView:
     driver = Driver.objects.get(pk=driver_id)
-    stops = plans_of({driver_id}).get(driver_id, [])
+    stops = plans_of([driver_id])[driver_id]
     coming = [stop for stop in next_stops(stops) if stop.point is not None]
     return DriverView(
         plan=frames.plan(driver, stops),
-        offline=driver.status == "offline",
+        offline=driver.status == DriverStatus.OFFLINE,
         fences=tuple(_fence(stop, customer_radius_m) for stop in coming),
         arrivals={
             stop.pk: frames.milliseconds(stop.arrived_at) or 0
