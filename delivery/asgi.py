@@ -10,20 +10,20 @@ _http = get_asgi_application()
 # The apps must be loaded before anything that imports models.
 from typing import Any  # noqa: E402
 
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.urls import path  # noqa: E402
-
 from tracking import live  # noqa: E402
 from tracking.consumers import live_socket  # noqa: E402
 
-_protocols = ProtocolTypeRouter({"http": _http, "websocket": URLRouter([path("ws", live_socket)])})  # type: ignore[arg-type]
-
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    if scope["type"] == "lifespan":
-        await _lifespan(receive, send)
-    else:
-        await _protocols(scope, receive, send)
+    match scope["type"]:
+        case "http":
+            await _http(scope, receive, send)
+        case "websocket" if scope["path"] == "/ws":
+            await live_socket(scope, receive, send)
+        case "websocket":
+            await send({"type": "websocket.close"})  # before it is accepted: the answer is an HTTP 403
+        case "lifespan":
+            await _lifespan(receive, send)
 
 
 async def _lifespan(receive: Any, send: Any) -> None:

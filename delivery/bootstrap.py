@@ -1,4 +1,4 @@
-"""`make demo|test|check` on a machine that has only Python: the virtual environment, then delivery.stack.
+"""`make demo|test|check|faults|bench` on a machine that has only Python: the virtual environment, delivery.stack.
 
 Only the standard library, and only syntax that an old Python 3 reads too: it must get as far as the line
 that tells what is missing.
@@ -25,6 +25,8 @@ STAMP = os.path.join(VENV, "doorstep-stamp")
 LOG = os.path.join(VENV, "pip.log")
 REQUIREMENTS = {
     "demo": ["requirements.txt"],
+    "faults": ["requirements.txt", "requirements-dev.txt"],
+    "bench": ["requirements.txt"],
     "test": ["requirements.txt", "requirements-dev.txt"],
     "check": ["requirements.txt", "requirements-dev.txt"],
 }
@@ -275,7 +277,7 @@ def write(text: str) -> None:
 
 def main(arguments: "list[str]") -> None:
     if not arguments or arguments[0] not in REQUIREMENTS:
-        raise Failure("say what to do: demo, test or check")
+        raise Failure("say what to do: demo, test, check, faults or bench")
     try:
         # Two first runs at once would trip over each other in .venv.
         with open(os.path.join(ROOT, "requirements.txt")) as lock:

@@ -6,6 +6,14 @@ import re
 _QUERY = re.compile(r"\?[^\s\"]*")
 
 
+class WithoutTracebacks(logging.Filter):
+    """An outage of Redis is one line for each attempt, not forty."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = record.exc_text = None
+        return True
+
+
 class WithoutQueryStrings(logging.Filter):
     """A tracking token and a driver's address travel in query strings, which servers like to log."""
 

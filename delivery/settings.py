@@ -33,12 +33,23 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # ----------------------------------------------------------------------------------- the parts around us
 DATABASES = {
     "default": env.db("DATABASE_URL", default=f"postgres://doorstep@/doorstep?host={STATE_DIR / 'run'}")
 }
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+# Every thread takes its connection from here and gives it back: however many pages are asked for at once, PostgreSQL
+# sees no more than these from a process. Short times: a database that comes back is used again at once.
+DATABASES["default"]["OPTIONS"] = {
+    **DATABASES["default"].get("OPTIONS", {}),
+    "pool": {
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL_SIZE", default=8),
+        "timeout": 5,
+        "reconnect_timeout": 2,
+    },
+}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 REDIS_URL = env.str("REDIS_URL", default=f"unix://{STATE_DIR / 'run' / 'valkey.sock'}?db=0")
 OSRM_URL = env.str("OSRM_URL", default="http://127.0.0.1:5000").rstrip("/")
@@ -121,6 +132,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10,
         "options": {"expires": 10},
     },
+    "last fixes of silent drivers": {
+        "task": "tracking.tasks.keep_last_fixes",
+        "schedule": 60,
+        "options": {"expires": 60},
+    },
     "location history partitions": {
         "task": "tracking.tasks.keep_history_partitions",
         "schedule": crontab(minute=7),
@@ -131,7 +147,12 @@ CELERY_BEAT_SCHEDULE = {
 # ----------------------------------------------------------------------------------------------- tracking
 LOCATION_HISTORY_EVERY = env.int("LOCATION_HISTORY_EVERY", default=5)
 LOCATION_HISTORY_DAYS = env.int("LOCATION_HISTORY_DAYS", default=30)
+DRIVER_STALE_AFTER_S = env.int("DRIVER_STALE_AFTER_S", default=15)
+#: While PostgreSQL is away at most so many fixes wait in a process; beyond it they are left to the drivers' apps.
+FIXES_WAITING_MAX = env.int("FIXES_WAITING_MAX", default=100_000)
 DRIVER_OFFLINE_AFTER_S = env.int("DRIVER_OFFLINE_AFTER_S", default=60)
+#: So long a dispatcher can take back a pickup that a geofence took for granted.
+UNDO_PICKUP_S = env.int("UNDO_PICKUP_S", default=600)
 DISPATCHER_TICK_MS = env.int("DISPATCHER_TICK_MS", default=500)
 CUSTOMER_GEOFENCE_M = env.int("CUSTOMER_GEOFENCE_M", default=100)
 
@@ -146,6 +167,16 @@ FIX_FUTURE_S = env.float("FIX_FUTURE_S", default=30.0)
 FIX_STALE_S = env.float("FIX_STALE_S", default=120.0)
 FIX_MAX_SPEED_MPS = env.float("FIX_MAX_SPEED_MPS", default=45.0)
 FIX_MAX_ACCURACY_M = env.float("FIX_MAX_ACCURACY_M", default=100.0)
+# … or jumps, until so many more agree with it; if the phone says that it stands, for so long (seconds).
+FIX_JUMP_CONFIRMATIONS = env.int("FIX_JUMP_CONFIRMATIONS", default=2)
+FIX_PARKED_JUMP_S = env.float("FIX_PARKED_JUMP_S", default=30.0)
+
+# What makes an arrival, an exit and a visit (tracking/geofences.py).
+GEOFENCE_CONFIRMING_FIXES = env.int("GEOFENCE_CONFIRMING_FIXES", default=2)
+GEOFENCE_DWELL_S = env.float("GEOFENCE_DWELL_S", default=30.0)
+GEOFENCE_EXIT_MARGIN_M = env.float("GEOFENCE_EXIT_MARGIN_M", default=100.0)
+GEOFENCE_EXIT_S = env.float("GEOFENCE_EXIT_S", default=5.0)
+GEOFENCE_MIN_VISIT_S = env.float("GEOFENCE_MIN_VISIT_S", default=30.0)
 
 # How long a driver stands at a stop, for ETAs (seconds).
 PICKUP_SERVICE_S = env.int("PICKUP_SERVICE_S", default=120)
@@ -207,13 +238,19 @@ X_FRAME_OPTIONS = "DENY"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"without_query_strings": {"()": "delivery.logs.WithoutQueryStrings"}},
+    "filters": {
+        "without_query_strings": {"()": "delivery.logs.WithoutQueryStrings"},
+        "without_tracebacks": {"()": "delivery.logs.WithoutTracebacks"},
+    },
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
-        "uvicorn.error": {"filters": ["without_query_strings"]},
+        # One line for every socket that opens would drown the others.
+        "uvicorn.error": {"level": "WARNING", "filters": ["without_query_strings"]},
         "daphne": {"filters": ["without_query_strings"]},
+        "channels_redis.pubsub": {"filters": ["without_tracebacks"]},
+        "psycopg.pool": {"level": "ERROR"},  # whoever waits for a connection in vain says so
         "urllib3": {"level": "WARNING"},
     },
 }

@@ -4,8 +4,9 @@ What does not exist and what may not be seen raise the same `NotFound`: a guesse
 """
 
 import re
+from collections.abc import Collection
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.utils import timezone
@@ -19,15 +20,27 @@ DISPATCH_PERMISSION = "dispatch.dispatch_orders"
 _TRACKING_TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
+NO_SUCH_LINK = "This tracking link does not exist or is no longer valid."
+
+
+class Claim(NamedTuple):
+    """Who a driver's app says it is: its bearer token and, if it likes, the driver's id."""
+
+    token: str
+    driver_id: str = ""
+
+
+def orders_by_token(tokens: Collection[str]) -> dict[str, Order]:
+    """The orders behind these tracking links, until TRACKING_PAGE_AFTER_DELIVERY_S after their end; by token."""
+    well_formed = [token for token in tokens if _TRACKING_TOKEN.fullmatch(token)]
+    orders = Order.objects.select_related("restaurant__city", "driver").filter(tracking_token__in=well_formed)
+    return {order.tracking_token: order for order in orders if not _link_is_over(order)}
+
+
 def order_by_token(token: str) -> Order:
-    """The order behind a tracking link, until TRACKING_PAGE_AFTER_DELIVERY_S after its end."""
-    order = None
-    if _TRACKING_TOKEN.fullmatch(token):
-        order = (
-            Order.objects.select_related("restaurant__city", "driver").filter(tracking_token=token).first()
-        )
-    if order is None or _link_is_over(order):
-        raise NotFound("This tracking link does not exist or is no longer valid.")
+    order = orders_by_token([token]).get(token)
+    if order is None:
+        raise NotFound(NO_SUCH_LINK)
     return order
 
 
@@ -36,12 +49,16 @@ def _link_is_over(order: Order) -> bool:
     return order.status in FINAL and timezone.now() - order.updated_at > shown_for
 
 
-def driver_by_token(token: str, claimed_id: str = "") -> Driver:
-    """The driver whose bearer token this is; a `claimed_id` (query string) must be that driver's own."""
-    driver = Driver.objects.filter(token_digest=Driver.digest(token)).first() if token else None
-    if driver is None or (claimed_id and claimed_id.lower() != str(driver.pk)):
-        raise NotFound("Sign-in failed: send this driver's own token.")
-    return driver
+def drivers_by_claim(claims: Collection[Claim]) -> dict[Claim, Driver]:
+    """The drivers whose bearer tokens these are; a claimed id must be that driver's own."""
+    digests = {claim: Driver.digest(claim.token) for claim in claims if claim.token}
+    drivers = {
+        driver.token_digest: driver for driver in Driver.objects.filter(token_digest__in=digests.values())
+    }
+    found = {claim: drivers[digest] for claim, digest in digests.items() if digest in drivers}
+    return {
+        claim: driver for claim, driver in found.items() if claim.driver_id.lower() in ("", str(driver.pk))
+    }
 
 
 def may_dispatch(user: Any) -> bool:

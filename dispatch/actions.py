@@ -6,23 +6,26 @@ allows, appends an OrderEvent, and on commit announces what changed (dispatch/si
 the same step, one succeeds; the other gets `WrongStatus`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Max, Q
+from django.conf import settings
+from django.db.models import F, Max, Min, Q
 from django.utils import timezone
 
 from dispatch.errors import Invalid, NotFound, NotYours, WrongStatus
-from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop, left_and_ahead
 from dispatch.signals import Changes, announced
 from dispatch.statuses import (
     ACTIVE,
     DRIVER_BUTTONS,
     FINAL,
+    HANDED_OVER_OR_NOT,
     IN_THE_BAG,
+    PICKUP_UNDONE,
     TRANSITIONS,
     DriverStatus,
     OrderStatus,
@@ -39,6 +42,9 @@ from dispatch.steps import (
 )
 
 GEOFENCE = Actor(OrderEvent.Actor.GEOFENCE)
+#: A predicted arrival that moves by less (seconds) stays as it was announced.
+ETA_MOVES_S = 20.0
+
 SYSTEM = Actor(OrderEvent.Actor.SYSTEM)
 PLATFORM = Actor(OrderEvent.Actor.PLATFORM)
 
@@ -135,6 +141,70 @@ def cancel(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
         plans_changed(changes, drivers.values(), reassigned=True)
 
 
+# ------------------------------------------------------------- a dispatcher speaks for a driver who forgot a button
+
+
+def undo_pickup(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
+    """Takes back a pickup that a geofence took for granted: the order is what it was before, its stops are new.
+
+    Only a dispatcher can, and only for UNDO_PICKUP_S. Old stops would bring the geofences' memory of the old visit.
+    """
+    with announced() as changes:
+        order, drivers = lock_order(order_id)
+        before = _status_before_automatic_pickup(order, actor)
+        (driver,) = drivers.values()
+        dropoff = order.stops.get(kind=StopKind.DROPOFF)
+        first = driver.stops.filter(done_at=None).aggregate(Min("position"))["position__min"] - 1
+        take_step(
+            changes,
+            order,
+            before,
+            actor=actor,
+            reason=reason.strip() or "The automatic pickup was undone.",
+            allowed=PICKUP_UNDONE,
+            eta_minutes=None,
+            eta_approximate=False,
+        )
+        order.stops.all().delete()
+        Stop.objects.bulk_create(
+            Stop(driver=driver, order=order, kind=kind, position=position)
+            for kind, position in ((StopKind.PICKUP, first), (StopKind.DROPOFF, dropoff.position))
+        )
+        plans_changed(changes, [driver], reassigned=True)
+
+
+def _status_before_automatic_pickup(order: Order, actor: Actor) -> OrderStatus:
+    """What a locked order was until a geofence picked it up; WrongStatus where that can't be taken back."""
+    if actor.kind != OrderEvent.Actor.DISPATCHER:
+        raise WrongStatus("Only a dispatcher can undo a pickup.")
+    if order.status not in IN_THE_BAG:
+        label = OrderStatus(order.status).label.lower()
+        raise WrongStatus(f"The order is {label}: there is no pickup to undo.")
+    pickup = order.events.filter(to_status=OrderStatus.PICKED_UP).latest("id")
+    if pickup.actor != OrderEvent.Actor.GEOFENCE:
+        raise WrongStatus("The driver pressed “picked up”: only an automatic pickup can be undone.")
+    if not order.stops.get(kind=StopKind.PICKUP).is_undoable_at(timezone.now()):
+        minutes = settings.UNDO_PICKUP_S // 60
+        raise WrongStatus(f"The pickup was over {minutes} minutes ago: it can’t be undone any more.")
+    assert pickup.from_status is not None  # noqa: S101 (only the first event of an order comes from nothing)
+    return OrderStatus(pickup.from_status)
+
+
+def close_for_driver(order_id: UUID, status: str, *, actor: Actor, reason: str) -> None:
+    """A dispatcher says for the driver how the handover ended, and why the driver's own button did not."""
+    if status not in HANDED_OVER_OR_NOT:
+        raise Invalid(f"A handover ends as one of {', '.join(sorted(HANDED_OVER_OR_NOT))}.")
+    if actor.kind != OrderEvent.Actor.DISPATCHER:
+        raise WrongStatus("Only a dispatcher can close an order for its driver.")
+    if not reason.strip():
+        raise Invalid("The driver did not press the button: give a reason.")
+    with announced() as changes:
+        order, drivers = lock_order(order_id)
+        step = OrderStatus(status)
+        take_step(changes, order, step, actor=actor, reason=reason.strip(), **_ending(step))
+        plans_changed(changes, drivers.values(), reassigned=True)
+
+
 # ------------------------------------------------------------------------------------------ drivers' buttons
 
 
@@ -148,10 +218,13 @@ def report(driver_id: UUID, order_id: UUID, status: str, *, happened_at: datetim
         if order.driver_id != driver_id:
             raise NotYours("This order is not with you.")
         driver = drivers[driver_id]
-        ending: dict[str, Any] = {"delivered_at": timezone.now()} if step == OrderStatus.DELIVERED else {}
         actor = Actor(OrderEvent.Actor.DRIVER, driver.name)
-        take_step(changes, order, step, actor=actor, happened_at=happened_at, **ending)
+        take_step(changes, order, step, actor=actor, happened_at=happened_at, **_ending(step))
         plans_changed(changes, [driver], reassigned=True)
+
+
+def _ending(step: OrderStatus) -> dict[str, Any]:
+    return {"delivered_at": timezone.now()} if step == OrderStatus.DELIVERED else {}
 
 
 def set_shift(driver_id: UUID, on: bool) -> None:
@@ -187,21 +260,30 @@ def set_out(
 def arrive(
     driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]
 ) -> None:
-    """Confirmed arrival at these stops (one place): at the restaurant, or near the customer."""
+    """Confirmed arrival at these stops (one place): at the restaurant, or near the customer.
+
+    Whoever had left a stop and comes back begins another visit there.
+    """
     steps = {StopKind.PICKUP: OrderStatus.DRIVER_AT_RESTAURANT, StopKind.DROPOFF: OrderStatus.DRIVER_NEARBY}
-    _visit(driver_id, stop_ids, steps, happened_at, evidence, arrived_at=happened_at)
+    coming = Q(arrived_at=None) | Q(left_at__lt=happened_at)
+    times = {"arrived_at": happened_at, "left_at": None}
+    _visit(driver_id, stop_ids, steps, happened_at, evidence, where=coming, times=times)
 
 
 def leave(
     driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]
 ) -> None:
-    """Confirmed exit after a dwell: a pickup whose button was forgotten counts as picked up.
+    """Confirmed exit after a dwell: a pickup whose button was forgotten counts as picked up, by geofence.
 
-    A stop without an arrival before is passed over.
+    A dropoff does not: `left_at` is a question to the driver and an alert to the dispatcher, until one of them says
+    how the handover ended or the driver is back. A stop without an arrival before is passed over.
     """
     steps = {StopKind.PICKUP: OrderStatus.PICKED_UP}
     arrived = Q(arrived_at__lte=happened_at)
-    _visit(driver_id, stop_ids, steps, happened_at, evidence, among=arrived, left_at=happened_at)
+    times = {"left_at": happened_at}
+    _visit(
+        driver_id, stop_ids, steps, happened_at, evidence, among=arrived, where=Q(left_at=None), times=times
+    )
 
 
 def _visit(
@@ -210,23 +292,34 @@ def _visit(
     steps: dict[StopKind, OrderStatus],
     happened_at: datetime,
     evidence: dict[str, Any],
+    *,
     among: Q = Q(),  # noqa: B008 (never changed)
-    **times: datetime,
+    where: Q = Q(),  # noqa: B008
+    times: Mapping[str, datetime | None] | None = None,
 ) -> None:
-    """Writes what a geofence saw at the open stops of this driver. A step that was taken before is no error."""
+    """Writes what a geofence saw at the open stops of this driver. A step that was taken before is no error.
+
+    `among`: the stops that it concerns; `where`: those of them whose `times` it changes.
+    """
+    times = times or {}
+    replanned = False
     with announced() as changes:
         driver = lock_drivers([driver_id])[driver_id]
         for stop in Stop.objects.plans_of([driver_id]).filter(among, pk__in=stop_ids):
             order = Order.objects.select_for_update().get(pk=stop.order_id)
-            for name, moment in times.items():
-                Stop.objects.filter(pk=stop.pk, **{f"{name}__isnull": True}).update(**{name: moment})
+            if times:
+                Stop.objects.filter(where, pk=stop.pk).update(**times)
+                replanned |= stop.left_at != times["left_at"]
+            if stop.kind == StopKind.DROPOFF and times.get("left_at") is not None:
+                # Nobody can say when, or whether, the driver comes to this door again.
+                Order.objects.filter(pk=order.pk).update(eta_minutes=None, eta_approximate=False)
             step = steps.get(StopKind(stop.kind))
             if step is not None and order.status in TRANSITIONS[step]:
                 event = take_step(
                     changes, order, step, actor=GEOFENCE, happened_at=happened_at, evidence=evidence
                 )
                 changes.geofence_events.append(event.pk)
-        plans_changed(changes, [driver], reassigned="left_at" in times)
+        plans_changed(changes, [driver], reassigned=replanned)
 
 
 def heard_of(driver_id: UUID) -> None:
@@ -263,27 +356,33 @@ def record_plan(
 ) -> bool:
     """Stores a driver's ETAs, roads and (with `reorder`) visiting order, unless the stops changed meanwhile.
 
+    The plan is of the stops that lie ahead; a door that the driver has left stays before them.
     `keep_roads` leaves the stored roads as they are. Returns False where the plan was made of stops, or (without
     `reorder`) of an order of them, that are no longer the driver's: the change that made it old has asked for a
     new plan.
     """
     with announced() as changes:
         driver = lock_drivers([driver_id])[driver_id]
-        stops = list(Stop.objects.plans_of([driver_id]))
+        left, stops = left_and_ahead(Stop.objects.plans_of([driver_id]))
         by_id = {stop.pk: stop for stop in stops}
         planned = [leg.stop_id for leg in legs]
         order_changed = planned != [stop.pk for stop in stops]
         if set(planned) != set(by_id) or (order_changed and not reorder):
             return False
         now = timezone.now()
-        for position, leg in enumerate(legs, start=1):
-            stop = by_id[leg.stop_id]
-            stop.eta = leg.eta
-            if reorder:
-                stop.position = position
-            if not keep_roads:
-                stop.leg = leg.line
-        Stop.objects.bulk_update(stops, ["eta", "position", "leg"])
+        redrawn = order_changed or not keep_roads
+        if redrawn or any(_moved(by_id[leg.stop_id].eta, leg.eta) for leg in legs):
+            first = 1 + max((stop.position for stop in left), default=0)
+            for position, leg in enumerate(legs, start=first):
+                stop = by_id[leg.stop_id]
+                stop.eta = leg.eta
+                if reorder:
+                    stop.position = position
+                if not keep_roads:
+                    stop.leg = leg.line
+            Stop.objects.bulk_update(stops, ["eta", "position", "leg"])
+            Driver.objects.filter(pk=driver_id).update(version=F("version") + 1, updated_at=now)
+            changes.drivers.add(driver_id)
         for stop in stops:
             if stop.kind == StopKind.DROPOFF and stop.eta is not None:
                 minutes = minutes_until(stop.eta, now)
@@ -294,10 +393,14 @@ def record_plan(
                     eta_minutes=minutes, eta_approximate=approximate, version=F("version") + 1, updated_at=now
                 ):
                     changes.orders.add(stop.order_id)
-                    changes.drivers.add(driver_id)
-        if order_changed or not keep_roads:
+        if redrawn:
             plans_changed(changes, [driver])
     return True
+
+
+def _moved(known: datetime | None, eta: datetime) -> bool:
+    """Whether a prediction is news: who looks at a plan is not told of one that is as good as before."""
+    return known is None or abs((eta - known).total_seconds()) >= ETA_MOVES_S
 
 
 def minutes_until(moment: datetime, now: datetime) -> int:

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 
 from dispatch import access, actions
 from dispatch.errors import DispatchError
-from dispatch.forms import AssignForm, CancelForm, OrderForm
+from dispatch.forms import AssignForm, CancelForm, CloseForm, OrderForm
 from dispatch.maps import map_config
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
 from dispatch.signals import announced
@@ -177,7 +177,7 @@ class OrderAdmin(admin.ModelAdmin):
     ]
     autocomplete_fields = ["restaurant"]
     inlines = [_Timeline, _Stops]
-    actions = ["assign", "unassign", "cancel"]
+    actions = ["assign", "unassign", "undo_pickup", "close", "cancel"]
     entered = (
         "restaurant",
         ("customer_name", "customer_phone"),
@@ -247,6 +247,22 @@ class OrderAdmin(admin.ModelAdmin):
         _each(
             request, queryset, lambda order: actions.unassign(order.pk, actor=_actor(request)), "unassigned"
         )
+
+    @admin.action(description="Undo the automatic pickup", permissions=["dispatch"], location=BOTH_PAGES)
+    def undo_pickup(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        _each(
+            request,
+            queryset,
+            lambda order: actions.undo_pickup(order.pk, actor=_actor(request)),
+            "back at the restaurant",
+        )
+
+    @admin.action(description="Close for the driver …", permissions=["dispatch"], location=BOTH_PAGES)
+    def close(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        def end(order: Order, status: str, reason: str) -> None:
+            actions.close_for_driver(order.pk, status, actor=_actor(request), reason=reason)
+
+        return self._ask(request, queryset, "close", "Close for the driver", CloseForm, end, "closed")
 
     @admin.action(description="Cancel …", permissions=["dispatch"], location=BOTH_PAGES)
     def cancel(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 
 from dispatch.actions import CORRECTABLE
 from dispatch.models import Driver, Order
+from dispatch.statuses import OrderStatus
 
 
 class OrderForm(forms.ModelForm):
@@ -37,6 +38,18 @@ class AssignForm(forms.Form):
     driver = _DriverChoice(
         Driver.objects.filter(on_shift=True).select_related("city").order_by("city__name", "name", "pk"),
         help_text="Only drivers who are on shift.",
+    )
+
+
+class CloseForm(forms.Form):
+    status = forms.ChoiceField(
+        choices=[(status.value, status.label) for status in (OrderStatus.DELIVERED, OrderStatus.FAILED)],
+        label="Handover",
+    )
+    reason = forms.CharField(
+        max_length=300,
+        help_text="The order's timeline keeps it.",
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
 
 

@@ -6,11 +6,13 @@ Table and column names are meant to be read in plain SQL, and the defaults stand
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -102,6 +104,12 @@ class Driver(models.Model):
     )
     last_seen_at = models.DateTimeField(
         null=True, editable=False, help_text="When we last heard of the driver."
+    )
+    fix_session = models.TextField(  # noqa: DJ001 (NULL: the app does not number its fixes beyond a connection)
+        null=True, editable=False, help_text="The run of the driver's app whose fixes came last."
+    )
+    fix_seq = models.BigIntegerField(
+        null=True, editable=False, help_text="Every fix of that session up to this number is taken care of."
     )
     token_digest = models.TextField(null=True, unique=True, editable=False)  # noqa: DJ001 (unique, so NULL for none)
     simulated = models.BooleanField(
@@ -289,6 +297,7 @@ class Stop(models.Model):
         null=True, help_text="Road to this stop from the one before: a GeoJSON LineString's coordinates."
     )
     arrived_at = models.DateTimeField(null=True)
+    #: When the driver left without pressing a button; empty again once the driver is back.
     left_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
 
@@ -318,3 +327,18 @@ class Stop(models.Model):
     def point(self) -> Point | None:
         """Where it is (degrees); None for a customer without coordinates."""
         return self.order.restaurant.point if self.kind == StopKind.PICKUP else self.order.customer_point
+
+    def is_undoable_at(self, now: datetime) -> bool:
+        """A pickup that a geofence took for granted, so lately that a dispatcher can still take it back."""
+        if self.kind != StopKind.PICKUP or self.left_at is None or self.done_at is None:
+            return False
+        return now - self.done_at <= timedelta(seconds=settings.UNDO_PICKUP_S)
+
+
+def left_and_ahead(stops: Iterable[Stop]) -> tuple[list[Stop], list[Stop]]:
+    """Open stops in two: doors that the driver was at and left without saying how it went, and the way ahead."""
+    left: list[Stop] = []
+    ahead: list[Stop] = []
+    for stop in stops:
+        (ahead if stop.left_at is None else left).append(stop)
+    return left, ahead

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from dispatch import actions
-from dispatch.models import Driver, Stop
+from dispatch.models import Driver, Stop, left_and_ahead
 from dispatch.statuses import DriverStatus, StopKind
 from routing.errors import RoutingError
 from routing.geo import Point, distance_to_line_m, from_lnglat, linestring
@@ -96,7 +96,7 @@ def plans_of(driver_ids: Collection[UUID]) -> dict[UUID, list[Stop]]:
 def replan(driver_id: UUID) -> bool:
     """Orders a driver's stops and stores order, roads and ETAs. False where there was nothing (left) to plan."""
     driver = Driver.objects.get(pk=driver_id)
-    stops = list(Stop.objects.plans_of([driver_id]))
+    _, stops = left_and_ahead(Stop.objects.plans_of([driver_id]))
     if not stops or driver.point is None:
         return False
     roads = _Roads()
@@ -112,7 +112,8 @@ def refresh_etas() -> int:
     plans = plans_of([driver.pk for driver in drivers])
     roads = _Roads()
     for driver in drivers:
-        if stops := plans[driver.pk]:
+        _, stops = left_and_ahead(plans[driver.pk])
+        if stops:
             redraw = _left_the_road(driver, stops[0])
             stored += _store(driver, stops, roads, redraw=redraw, reorder=False)
     return stored

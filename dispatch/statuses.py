@@ -41,7 +41,8 @@ ACTIVE = BEFORE_PICKUP | IN_THE_BAG
 #: Nothing follows.
 FINAL = frozenset({S.DELIVERED, S.CANCELLED, S.FAILED})
 
-#: to → from. Steps may be skipped forward; the way back is only unassigning and reassigning before the pickup.
+#: to → from. Steps may be skipped forward; the way back is only unassigning and reassigning before the pickup,
+#: and PICKUP_UNDONE after it.
 TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     S.PENDING: BEFORE_PICKUP,
     S.ASSIGNED: frozenset({S.PENDING}) | BEFORE_PICKUP,
@@ -54,8 +55,14 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     S.FAILED: IN_THE_BAG,
 }
 
+#: to → from, the only way back out of the bag: a dispatcher undoes a pickup that a geofence took for granted, and
+#: the order is again what it was before.
+PICKUP_UNDONE: dict[OrderStatus, frozenset[OrderStatus]] = dict.fromkeys(BEFORE_PICKUP, IN_THE_BAG)
+
 #: What a driver's own buttons may ask for.
 DRIVER_BUTTONS = frozenset({S.PICKED_UP, S.DELIVERED, S.FAILED})
+#: How the handover ended; a dispatcher can tell for a driver who does not.
+HANDED_OVER_OR_NOT = frozenset({S.DELIVERED, S.FAILED})
 
 
 def driver_status(*, on_duty: bool, next_stop: StopKind | None) -> DriverStatus:

@@ -1,6 +1,6 @@
 """What every action is made of: locks in one order, one guarded step, and what follows from changed stops."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,14 +64,18 @@ def take_step(
     happened_at: datetime | None = None,
     reason: str = "",
     evidence: dict[str, Any] | None = None,
+    allowed: Mapping[OrderStatus, frozenset[OrderStatus]] = TRANSITIONS,
     **fields: Any,
 ) -> OrderEvent:
-    """One step of an order's life: guarded update, timeline, announcement. Exactly one caller wins it."""
+    """One step of an order's life: guarded update, timeline, announcement. Exactly one caller wins it.
+
+    `allowed` is the table that has the step: TRANSITIONS, or the one of a way back.
+    """
     before = OrderStatus(order.status)
     now = timezone.now()
     if to in FORGETS_ETA:
         fields |= {"eta_minutes": None, "eta_approximate": False}
-    won = Order.objects.filter(pk=order.pk, status=before, status__in=TRANSITIONS[to]).update(
+    won = Order.objects.filter(pk=order.pk, status=before, status__in=allowed[to]).update(
         status=to, version=F("version") + 1, updated_at=now, **fields
     )
     if not won:

@@ -7,4 +7,6 @@ urlpatterns = [
     path("orders/<uuid:order_id>/assign", views.assign, name="assign"),
     path("orders/<uuid:order_id>/unassign", views.unassign, name="unassign"),
     path("orders/<uuid:order_id>/cancel", views.cancel, name="cancel"),
+    path("orders/<uuid:order_id>/undo-pickup", views.undo_pickup, name="undo-pickup"),
+    path("orders/<uuid:order_id>/close", views.close, name="close"),
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -35,6 +36,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "socket": "/ws?role=dispatcher",
         "csrf": get_token(request),
         "timeZone": settings.TIME_ZONE,
+        "staleAfterMs": settings.DRIVER_STALE_AFTER_S * 1000,
+        "undoPickupMs": settings.UNDO_PICKUP_S * 1000,
         "cities": [
             {
                 "id": str(city.pk),
@@ -58,7 +61,12 @@ class Nothing(Struct):
     pass
 
 
-class Cancellation(Struct):
+class Reason(Struct):
+    reason: str = ""
+
+
+class Closing(Struct):
+    status: Literal["delivered", "failed"]
     reason: str = ""
 
 
@@ -99,6 +107,16 @@ def unassign(order_id: UUID, _: Nothing, actor: Actor) -> None:
     actions.unassign(order_id, actor=actor)
 
 
-@_request(Cancellation)
-def cancel(order_id: UUID, body: Cancellation, actor: Actor) -> None:
+@_request(Reason)
+def cancel(order_id: UUID, body: Reason, actor: Actor) -> None:
     actions.cancel(order_id, actor=actor, reason=body.reason)
+
+
+@_request(Reason)
+def undo_pickup(order_id: UUID, body: Reason, actor: Actor) -> None:
+    actions.undo_pickup(order_id, actor=actor, reason=body.reason)
+
+
+@_request(Closing)
+def close(order_id: UUID, body: Closing, actor: Actor) -> None:
+    actions.close_for_driver(order_id, body.status, actor=actor, reason=body.reason)

@@ -15,7 +15,7 @@ _EVERYBODY = (m.Hello, m.Ready, m.Heartbeat, m.Error)
 ROLES: dict[str, tuple[tuple[type[m.Frame], ...], tuple[type[m.Frame], ...]]] = {
     "driver": (
         (m.Location, m.Locations, m.StatusReport, m.Shift),
-        (*_EVERYBODY, m.Plan, m.Ack),
+        (*_EVERYBODY, m.Plan, m.Expect, m.Ack),
     ),
     "customer": (
         (),
@@ -30,13 +30,18 @@ ROLES: dict[str, tuple[tuple[type[m.Frame], ...], tuple[type[m.Frame], ...]]] = 
             m.Plan,
             m.OrderState,
             m.FleetPositions,
+            m.FixTrouble,
             m.GeofenceEvent,
         ),
     ),
 }
 
 _QUERY = {
-    "driver": {"role": {"const": "driver"}, "driverId": {"type": "string", "format": "uuid"}},
+    "driver": {
+        "role": {"const": "driver"},
+        "driverId": {"type": "string", "format": "uuid"},
+        "session": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+    },
     "customer": {"role": {"const": "customer"}, "token": {"type": "string", "pattern": "^[0-9a-f]{32}$"}},
     "dispatcher": {"role": {"const": "dispatcher"}},
 }

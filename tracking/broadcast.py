@@ -1,11 +1,11 @@
 """From what changed to the groups that should hear of it. The only caller of `group_send`.
 
-A channel message is a hint that may get lost: it carries full states with versions, never differences, and
-tracking/healing.py repairs what did not arrive.
+Every web process hears everything and tells those of its sockets whom it concerns (tracking/audience.py): a socket
+costs no subscription. A message is a hint that may get lost: it carries full states with versions, never differences,
+and tracking/healing.py repairs what did not arrive.
 """
 
 import logging
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -32,38 +32,29 @@ def fleet(order_ids: Collection[UUID], driver_ids: Collection[UUID]) -> None:
 
 def geofences(event_ids: Sequence[int]) -> None:
     """Tells dispatchers which order a geofence moved along, and why."""
-    events = OrderEvent.objects.filter(pk__in=event_ids).select_related("order__restaurant")
-    send(
-        _to_dispatchers(
-            (event.order.restaurant.city_id, Item(f"event:{event.pk}", 1, frames.geofence_event(event)))
-            for event in events
-        )
-    )
+    events = OrderEvent.objects.filter(pk__in=event_ids)
+    send([_to_dispatchers(Item(f"event:{event.pk}", 1, frames.geofence_event(event)) for event in events)])
 
 
 def restaurant(restaurant_id: UUID) -> None:
     found = Restaurant.objects.filter(pk=restaurant_id)
-    send(_to_dispatchers((r.city_id, item) for r in found for item in snapshots.restaurant_items([r])))
+    send([_to_dispatchers(snapshots.restaurant_items(found))])
 
 
 def fleet_messages(order_ids: Collection[UUID], driver_ids: Collection[UUID]) -> list[tuple[str, Message]]:
-    """The group messages that tell of these orders and drivers, reloaded."""
+    """The messages that tell of these orders and drivers, reloaded: (group, message) each."""
     orders = list(Order.objects.filter(pk__in=order_ids).select_related("restaurant__city", "driver"))
     drivers = list(Driver.objects.filter(pk__in=driver_ids))
     views = snapshots.customer_views(orders)
-    messages = [(groups.order(order.tracking_token), customer_changed(views[order.pk])) for order in orders]
-    messages += [
-        (groups.driver(driver.pk), {"type": "driver.changed", "v": driver.version}) for driver in drivers
+    return [
+        *((groups.order(order.tracking_token), customer_message(views[order.pk])) for order in orders),
+        *((groups.driver(driver.pk), {"type": "driver", "v": driver.version}) for driver in drivers),
+        _to_dispatchers([*snapshots.order_items(orders), *snapshots.driver_items(drivers)]),
     ]
-    cities = {driver.pk: driver.city_id for driver in drivers}
-    items = [(order.restaurant.city_id, item) for order in orders for item in snapshots.order_items([order])]
-    items += [(cities[item.frame.driver_id], item) for item in snapshots.driver_items(drivers)]  # type: ignore[attr-defined]
-    return messages + _to_dispatchers(items)
 
 
-def customer_changed(view: CustomerView) -> Message:
+def customer_message(view: CustomerView) -> Message:
     return {
-        "type": "customer.changed",
         "v": view.v,
         "driver": view.driver_id,
         "city": groups.city_key(view.driver_city_id),
@@ -71,24 +62,32 @@ def customer_changed(view: CustomerView) -> Message:
     }
 
 
-def _to_dispatchers(items: Iterable[tuple[UUID | None, Item]]) -> list[tuple[str, Message]]:
-    by_city: defaultdict[str, list[list[Any]]] = defaultdict(list)
-    for city_id, item in items:
-        by_city[groups.city(city_id)].append([item.key, item.v, encode(item.frame)])
-    return [(group, {"type": "fleet.changed", "items": found}) for group, found in by_city.items()]
+def _to_dispatchers(items: Iterable[Item]) -> tuple[str, Message]:
+    return groups.DISPATCHERS, {"items": [[item.key, item.v, encode(item.frame)] for item in items]}
 
 
 def send(messages: Sequence[tuple[str, Message]]) -> None:
     """From synchronous code: an action's thread, a view, a Celery task."""
-    if not messages:
-        return
     try:
-        async_to_sync(_send)(messages)
+        async_to_sync(send_async)(messages)
     except RedisError as away:
         logger.warning("Redis is away, sockets hear of a change when they heal: %s", type(away).__name__)
 
 
-async def _send(messages: Sequence[tuple[str, Message]]) -> None:
+async def send_async(messages: Sequence[tuple[str, Message]]) -> None:
+    """Raises redis.RedisError."""
+    await get_channel_layer().group_send(groups.PROCESSES, {"type": "told", "messages": messages})
+
+
+async def subscribe() -> str:
+    """The channel on which this process hears what any process sends from now on. Raises redis.RedisError."""
     layer = get_channel_layer()
-    for group, message in messages:
-        await layer.group_send(group, message)
+    channel: str = await layer.new_channel()
+    await layer.group_add(groups.PROCESSES, channel)
+    return channel
+
+
+async def receive(channel: str) -> list[tuple[str, Message]]:
+    """The next (group, message) pairs; waits for them. A connection that breaks mends itself."""
+    told: dict[str, Any] = await get_channel_layer().receive(channel)
+    return [(group, message) for group, message in told["messages"]]

@@ -10,9 +10,10 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
 from msgspec.structs import replace
 
-from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop, left_and_ahead
 from dispatch.planning import places
 from dispatch.statuses import BEFORE_PICKUP, IN_THE_BAG, OrderStatus, StopKind
 from tracking.messages import (
@@ -43,6 +44,9 @@ _MESSAGES = {
 }
 
 
+_WAS_HERE = "Your driver was at your door."
+
+
 def milliseconds(moment: datetime | None) -> int | None:
     return None if moment is None else int(moment.timestamp() * 1000)
 
@@ -61,7 +65,9 @@ class CustomerView:
 
 
 def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
-    visits = places(stops)
+    # A driver who has left this door is on the way to somebody else's.
+    left, ahead = left_and_ahead(stops)
+    visits = places(ahead)
     mine = [any(stop.order_id == order.pk for stop in place) for place in visits]
     last_of_mine = max((n for n, is_mine in enumerate(mine) if is_mine), default=-1)
     shown = _is_on_its_way(order) and bool(mine) and mine[0]
@@ -84,7 +90,9 @@ def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
     if not shown:
         frames.append(DriverHidden(v=order.version))
     status = OrderStatus(order.status)
-    frames.append(CustomerStatus(status=status, message=_MESSAGES[status], v=order.version))
+    was_here = any(stop.order_id == order.pk for stop in left)
+    message = _WAS_HERE if was_here else _MESSAGES[status]
+    frames.append(CustomerStatus(status=status, message=message, v=order.version))
     driver = order.driver if shown else None
     return CustomerView(
         v=order.version,
@@ -126,7 +134,7 @@ def plan(driver: Driver, stops: Sequence[Stop]) -> Plan:
         status=driver.status,
         on_shift=driver.on_shift,
         stops=[_plan_stop(stop) for stop in stops],
-        geometry=geometry_through(stops),
+        geometry=geometry_through(left_and_ahead(stops)[1]),
     )
 
 
@@ -144,6 +152,7 @@ def _plan_stop(stop: Stop) -> PlanStop:
         order_status=order.status,
         eta=milliseconds(stop.eta),
         arrived_at=milliseconds(stop.arrived_at),
+        left_at=milliseconds(stop.left_at),
         ready_at=milliseconds(order.ready_at) if is_pickup else None,
     )
 
@@ -163,7 +172,10 @@ def driver_state(driver: Driver) -> DriverState:
     )
 
 
-def order_state(order: Order) -> OrderState:
+def order_state(order: Order, left: Iterable[Stop] = ()) -> OrderState:
+    """`left`: the order's stops that the driver left without a button."""
+    left_at = {stop.kind: stop for stop in left}
+    pickup, dropoff = left_at.get(StopKind.PICKUP), left_at.get(StopKind.DROPOFF)
     return OrderState(
         order_id=order.pk,
         v=order.version,
@@ -180,6 +192,10 @@ def order_state(order: Order) -> OrderState:
         eta_minutes=order.eta_minutes,
         eta_approximate=order.eta_approximate,
         ready_at=milliseconds(order.ready_at),
+        auto_pickup_at=milliseconds(pickup.done_at)
+        if pickup and pickup.is_undoable_at(timezone.now())
+        else None,
+        left_dropoff_at=milliseconds(dropoff.left_at) if dropoff else None,
     )
 
 

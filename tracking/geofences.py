@@ -5,8 +5,9 @@ who drives past has not arrived; who has arrived must be clearly outside, for so
 Every event carries its evidence.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from math import cos, pi
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,13 +23,15 @@ class Event(StrEnum):
 
 
 class Fence(NamedTuple):
-    """The circle around one of the driver's next stops. `waiting`: the driver has not set out for it yet."""
+    """The circle around one of the driver's next stops. `waiting`: the driver has not set out for it yet; `left`:
+    was there and went away without a button, and may come back."""
 
     stop_id: UUID
     kind: StopKind
     center: Point
     radius_m: float
     waiting: bool = False
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,13 @@ class Rules:
     #: … or one single fix, if it is this good and the driver all but stands.
     sharp_accuracy_m: float = 25.0
     standing_mps: float = 2.0
-    #: Left: farther than radius + margin even at the fix's worst, for this long. Errors of parked phones drift, for
-    #: minutes, to about four times their σ, which between high buildings is some 25 m.
+    #: Left: farther than radius + margin even at the fix's worst, for this long, and half a margin more by then.
+    #: Errors of parked phones drift, for minutes, and between high buildings have a σ of some 25 m: in a day at the
+    #: fence's edge they reach four σ, and not six.
     exit_margin_m: float = 100.0
-    exit_s: float = 10.0
+    exit_s: float = 5.0
+    #: … for this long while the phone does not drive: several wrong fixes in a row agree with each other.
+    standing_exit_s: float = 30.0
     #: Clearly outside this soon after the arrival: it was no visit.
     min_visit_s: float = 30.0
     #: So far from where the plan found the driver is on the way.
@@ -58,21 +64,34 @@ class Sighting(NamedTuple):
     evidence: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """What is remembered of one fence between two fixes; times are those of fixes (ms)."""
+class Visit(NamedTuple):
+    """What is remembered of one fence between two fixes; times are those of fixes (ms).
+
+    `Visit(arrived_at=…)` is one that another process saw begin. It may have been a short stop which that process
+    forgot again, so it counts only once the driver is seen at the fence.
+    """
 
     arrived_at: int | None = None
+    #: Since the arrival, seen where one is not clearly outside.
+    seen: bool = False
     left: bool = False
+    #: There was an arrival, which turned out to be none.
+    forgotten: bool = False
+    #: Not the first visit here, however short.
+    returned: bool = False
     set_out: bool = False
     anchor: Point | None = None
     inside: int = 0
     entered: Fix | None = None
-    outside_since: int | None = None
+    #: The first of the fixes in a row that are clearly outside.
+    outside: Fix | None = None
 
 
-#: One degree of latitude, rounded down, so that the box below is never too small.
-_METRES_PER_DEGREE = 110_000.0
+#: Of latitude. Rounded up, so that the box below is never too small; and down, for the farthest that two places can
+#: be apart.
+_MOST_DEGREES_PER_METRE = 1 / 110_000
+_MOST_METRES_PER_DEGREE = 111_200.0
+_RADIAN = pi / 180
 
 
 def observe(
@@ -80,31 +99,49 @@ def observe(
 ) -> tuple[Visit, Sighting | None]:
     """The new state of a fence after `fix` (`before`: the believed fix ahead of it), and what it means."""
     if visit.left:
-        return visit, None
+        if not fence.left:
+            return visit, None
+        visit = Visit(set_out=True)
     if visit.arrived_at is not None:
         return _leaving(visit, fence, fix, rules)
     if fence.waiting and visit.anchor is None:
-        visit = replace(visit, anchor=fix.point)
-    if visit.inside == 0 and _far(fence, before, fix):
-        return _setting_out(visit, fence, fix, rules)
+        visit = visit._replace(anchor=fix.point)
+    if not visit.inside and _far(fence, before, fix):
+        return _setting_out(visit, fence, fix, rules) if fence.waiting else (visit, None)
     distance = distance_m(fence.center, fix.point)
-    crossed = before is not None and (
-        segment_distance_m(fence.center, before.point, fix.point) <= fence.radius_m
-    )
-    if distance <= fence.radius_m or crossed:
+    if distance <= fence.radius_m or (before is not None and _crossed(fence, before, fix, distance)):
         return _arriving(visit, fence, before, fix, distance, rules)
-    return _setting_out(replace(visit, inside=0, entered=None), fence, fix, rules)
+    if visit.inside:
+        visit = visit._replace(inside=0, entered=None)
+    return _setting_out(visit, fence, fix, rules)
 
 
 def _far(fence: Fence, before: Fix | None, fix: Fix) -> bool:
     """A cheap box test: both fixes on the same far side of the circle."""
-    reach = fence.radius_m / _METRES_PER_DEGREE
-    lat = fence.center[0]
+    lat, lng = fence.center
+    reach = fence.radius_m * _MOST_DEGREES_PER_METRE
     if before is None:
-        return abs(fix.lat - lat) > reach
-    return (fix.lat > lat + reach and before.lat > lat + reach) or (
-        fix.lat < lat - reach and before.lat < lat - reach
+        before = fix
+    north = fix.lat - lat
+    if north > reach:
+        if before.lat - lat > reach:
+            return True
+    elif north < -reach and before.lat - lat < -reach:
+        return True
+    reach /= cos(lat * _RADIAN)
+    # Beyond 180° it is the other side that is near.
+    east, east_before = fix.lng - lng, before.lng - lng
+    return (reach < east < 180 and reach < east_before < 180) or (
+        -reach > east > -180 and -reach > east_before > -180
     )
+
+
+def _crossed(fence: Fence, before: Fix, fix: Fix, distance: float) -> bool:
+    """Whether the line between two fixes, of which the second is so far from the centre, touches the circle."""
+    moved_at_most = (abs(fix.lat - before.lat) + abs(fix.lng - before.lng)) * _MOST_METRES_PER_DEGREE
+    if distance - moved_at_most > fence.radius_m:
+        return False
+    return segment_distance_m(fence.center, before.point, fix.point) <= fence.radius_m
 
 
 def _setting_out(visit: Visit, fence: Fence, fix: Fix, rules: Rules) -> tuple[Visit, Sighting | None]:
@@ -114,18 +151,18 @@ def _setting_out(visit: Visit, fence: Fence, fix: Fix, rules: Rules) -> tuple[Vi
     if moved < rules.set_out_m:
         return visit, None
     evidence = _evidence(fence, fix, distance_m(fence.center, fix.point)) | {"moved_m": round(moved)}
-    return replace(visit, set_out=True), Sighting(Event.SET_OUT, evidence)
+    return visit._replace(set_out=True), Sighting(Event.SET_OUT, evidence)
 
 
 def _arriving(
     visit: Visit, fence: Fence, before: Fix | None, fix: Fix, distance: float, rules: Rules
 ) -> tuple[Visit, Sighting | None]:
-    visit = replace(visit, inside=visit.inside + 1)
+    visit = visit._replace(inside=visit.inside + 1)
     if distance > fence.radius_m:
         # Through the circle since the fix before: a sign, but nobody arrives while outside.
         return visit, None
     entered = visit.entered or fix
-    visit = replace(visit, entered=entered)
+    visit = visit._replace(entered=entered)
     speed = _speed(before, fix)
     dwell_s = (fix.ts - entered.ts) / 1000
     if fix.speed is not None and fix.speed <= rules.standing_mps and _sharp(fix, rules):
@@ -142,23 +179,37 @@ def _arriving(
         "dwell_s": round(dwell_s),
         "speed_mps": None if speed is None else round(speed, 1),
     }
-    return replace(visit, arrived_at=fix.ts), Sighting(Event.ARRIVED, evidence)
+    arrived = visit._replace(arrived_at=fix.ts, seen=True, returned=fence.left)
+    return arrived, Sighting(Event.ARRIVED, evidence)
 
 
 def _leaving(visit: Visit, fence: Fence, fix: Fix, rules: Rules) -> tuple[Visit, Sighting | None]:
     distance = distance_m(fence.center, fix.point)
-    if distance - (fix.accuracy or 0.0) <= fence.radius_m + rules.exit_margin_m:
-        return (visit if visit.outside_since is None else replace(visit, outside_since=None)), None
-    if visit.outside_since is None:
-        return replace(visit, outside_since=fix.ts), None
-    if fix.ts - visit.outside_since < rules.exit_s * 1000:
+    beyond_m = distance - (fix.accuracy or 0.0) - fence.radius_m
+    if beyond_m <= rules.exit_margin_m:
+        if visit.seen and visit.outside is None:
+            return visit, None
+        return visit._replace(seen=True, outside=None), None
+    first = visit.outside
+    if first is None:
+        return visit._replace(outside=fix), None
+    exit_s = rules.exit_s if _drives(first, fix, rules) else rules.standing_exit_s
+    if fix.ts - first.ts < exit_s * 1000 or beyond_m <= 1.5 * rules.exit_margin_m:
         return visit, None
     assert visit.arrived_at is not None  # noqa: S101 (observe calls this only after an arrival)
-    stay_s = (visit.outside_since - visit.arrived_at) / 1000
-    if stay_s < rules.min_visit_s:
-        return Visit(set_out=True), None
+    stay_s = (first.ts - visit.arrived_at) / 1000
+    if not visit.seen or (stay_s < rules.min_visit_s and not visit.returned):
+        return Visit(set_out=True, forgotten=True), None
     evidence = _evidence(fence, fix, distance) | {"stay_s": round(stay_s)}
-    return replace(visit, left=True), Sighting(Event.LEFT, evidence)
+    return visit._replace(left=True), Sighting(Event.LEFT, evidence)
+
+
+def _drives(first: Fix, fix: Fix, rules: Rules) -> bool:
+    """By what the phone says, or else by how far it came from `first` to `fix`."""
+    if fix.speed is not None:
+        return fix.speed > rules.standing_mps
+    speed = _speed(first, fix)
+    return speed is not None and speed > rules.slow_mps
 
 
 def _sharp(fix: Fix, rules: Rules) -> bool:

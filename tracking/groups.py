@@ -1,7 +1,11 @@
-"""The names of channel groups. A group is joined only after access was checked."""
+"""The names of groups of sockets. A group is joined only after access was checked."""
 
 from uuid import UUID
 
+#: The one group of the channel layer: every web process is in it, and finds out whom a message is for.
+PROCESSES = "processes"
+#: Everyone who watches the fleet.
+DISPATCHERS = "dispatchers"
 #: Stands for the city of drivers and orders that have none.
 NO_CITY = "none"
 
@@ -12,11 +16,6 @@ def order(tracking_token: str) -> str:
 
 def driver(driver_id: UUID | str) -> str:
     return f"driver.{driver_id}"
-
-
-def city(city_id: UUID | str | None) -> str:
-    """The dispatchers who watch a city."""
-    return f"city.{city_key(city_id)}"
 
 
 def city_key(city_id: UUID | str | None) -> str:

@@ -6,17 +6,18 @@ given the new state. A restart of Redis, a dropped message or a subscription tha
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from dispatch.models import Driver, Order
 from tracking import broadcast, groups
+from tracking.audience import Audience
+from tracking.database import in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -24,37 +25,40 @@ logger = logging.getLogger(__name__)
 OVERLAP = timedelta(seconds=15)
 
 
-async def keep_healing(members: Mapping[str, set[Any]], every_s: float) -> None:
+async def keep_healing(audience: Audience, every_s: float, now: asyncio.Event) -> None:
+    """Heals every so many seconds, and at once when `now` is set."""
     since = timezone.now()
     while True:
-        await asyncio.sleep(every_s)
-        now = timezone.now()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(now.wait(), every_s)
+        now.clear()
+        looked_at = timezone.now()
         try:
-            await heal(members, since - OVERLAP)
+            await heal(audience, since - OVERLAP)
         except (OperationalError, InterfaceError):
             logger.warning("PostgreSQL is away; healing waits for it")
+            await asyncio.sleep(every_s)
             continue
-        since = now
+        since = looked_at
 
 
-async def heal(members: Mapping[str, set[Any]], since: datetime) -> None:
-    """Brings the local sockets in `members` (group name → sockets) up to date with what changed after `since`."""
-    if not members:
+async def heal(audience: Audience, since: datetime) -> None:
+    """Brings the sockets of this process up to date with what changed after `since`."""
+    if not audience:
         return
-    orders, drivers = await database_sync_to_async(_changed)(since)
+    orders, drivers = await in_thread(_changed)(since)
     lagging = [
         {
             row.pk
             for row in rows
-            if any(not m.knows(row.key, row.v) for g in row.groups for m in members.get(g, ()))
+            if any(not m.knows(row.key, row.v) for group in row.groups for m in audience.of(group))
         }
         for rows in (orders, drivers)
     ]
     if not any(lagging):
         return
-    for group, message in await database_sync_to_async(broadcast.fleet_messages)(*lagging):
-        for member in list(members.get(group, ())):
-            await member.dispatch(message)
+    for group, message in await in_thread(broadcast.fleet_messages)(*lagging):
+        audience.tell(group, message)
 
 
 class Row(NamedTuple):
@@ -68,14 +72,9 @@ class Row(NamedTuple):
 
 def _changed(since: datetime) -> tuple[list[Row], list[Row]]:
     """The orders and the drivers that changed after `since`."""
-    orders = Order.objects.filter(updated_at__gte=since).values_list(
-        "pk", "version", "tracking_token", "restaurant__city_id"
-    )
-    drivers = Driver.objects.filter(updated_at__gte=since).values_list("pk", "version", "city_id")
+    orders = Order.objects.filter(updated_at__gte=since).values_list("pk", "version", "tracking_token")
+    drivers = Driver.objects.filter(updated_at__gte=since).values_list("pk", "version")
     return (
-        [
-            Row(pk, v, f"order:{pk}", (groups.order(token), groups.city(city)))
-            for pk, v, token, city in orders
-        ],
-        [Row(pk, v, f"driver:{pk}", (groups.driver(pk), groups.city(city))) for pk, v, city in drivers],
+        [Row(pk, v, f"order:{pk}", (groups.order(token), groups.DISPATCHERS)) for pk, v, token in orders],
+        [Row(pk, v, f"driver:{pk}", (groups.driver(pk), groups.DISPATCHERS)) for pk, v in drivers],
     )

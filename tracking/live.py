@@ -6,8 +6,8 @@ One `Live` per event loop, started by the first socket, closed by the server's s
 import asyncio
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from collections import Counter, defaultdict
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -15,9 +15,11 @@ import psycopg
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from tracking import healing, writes
+from tracking import broadcast, groups, healing, metrics, writes
+from tracking.audience import Audience
 from tracking.fanout import Fanout
-from tracking.history import HistoryWriter
+from tracking.history import HistoryWriter, Numbered
+from tracking.lookups import Lookups
 from tracking.messages import Heartbeat, encode
 from tracking.pipeline import Pipeline, Record, Session
 from tracking.positions import Positions
@@ -25,11 +27,12 @@ from tracking.positions import Positions
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_S = 10.0
-HEAL_S = 5.0
+HEAL_S = 2.0
 #: Fixes are gathered for so long before they go to Redis together: a fraction of what the network takes.
 GATHER_S = 0.002
 #: History, driver rows and acks: one commit at most this often.
-COMMIT_S = 0.25
+COMMIT_S = 0.5
+REPORT_S = 2.0
 _RETRY_S = 1.0
 
 
@@ -49,11 +52,14 @@ class Live:
         self.pipeline = Pipeline.from_settings(wake=self._has_fixes.set)
         self.positions = Positions()
         self.fanout = Fanout()
+        self.audience = Audience()
+        self.lookups = Lookups()
         self.sockets: set[Socket] = set()
-        #: Group name → sockets of this process in it, for healing.
-        self.members: defaultdict[str, set[Any]] = defaultdict(set)
+        #: What other processes announce is heard from now on: a snapshot may be read.
+        self.listening = asyncio.Event()
         self._history = HistoryWriter()
         self._has_record = asyncio.Event()
+        self._heal_now = asyncio.Event()
         self._jobs: list[asyncio.Task[None]] = []
         self._writing: set[Session] = set()
         self._write_tasks: set[asyncio.Task[None]] = set()
@@ -62,8 +68,10 @@ class Live:
         loops: list[Callable[[], Coroutine[Any, Any, None]]] = [
             self._send_on,
             self._commit,
-            self._listen,
+            self._listen_to_fixes,
+            self._listen_to_news,
             self._tick,
+            self._report,
             self._beat,
             self._heal,
         ]
@@ -92,18 +100,20 @@ class Live:
                 self._carry_out(session)
             self.pipeline.asking.clear()
             moved, self.pipeline.moved = self.pipeline.moved, {}
-            for city, positions in moved.items():
-                try:
-                    await self.positions.store(city, positions.values())
-                except RedisError as away:
-                    # Lost on purpose: the next fixes are newer. What must be kept takes the other way.
-                    logger.warning("Redis is away, live positions are not shown: %s", type(away).__name__)
-                    await asyncio.sleep(_RETRY_S)
+            if not moved:
+                continue
+            try:
+                with metrics.PUBLISH_SECONDS.time():
+                    await self.positions.store(moved)
+            except RedisError as away:
+                # Lost on purpose: the next fixes are newer. What must be kept takes the other way.
+                logger.warning("Redis is away, live positions are not shown: %s", type(away).__name__)
+                await asyncio.sleep(_RETRY_S)
 
     def _carry_out(self, session: Session) -> None:
         async def run() -> None:
             try:
-                await writes.carry_out(session)
+                await writes.carry_out(session, self.pipeline.settled)
             finally:
                 self._writing.discard(session)
 
@@ -121,11 +131,19 @@ class Live:
 
     async def _commit_once(self) -> None:
         record, self.pipeline.record = self.pipeline.record, Record()
+        safe_seqs = record.safe_seqs()
+        numbered = {
+            session.driver_id: Numbered(session.name, seq)
+            for session, seq in safe_seqs.items()
+            if session.name is not None and seq >= 0
+        }
         try:
-            await self._history.write(record.kept, record.latest)
+            with metrics.COMMIT_SECONDS.time():
+                await self._history.write(record.kept, record.positions(), numbered)
         except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as away:
             logger.warning("PostgreSQL is away, fixes wait unacknowledged: %s", type(away).__name__)
             self.pipeline.record = record.before(self.pipeline.record)
+            self._drop_what_is_too_much()
             self._has_record.set()
             await asyncio.sleep(_RETRY_S)
             return
@@ -133,13 +151,24 @@ class Live:
             # A bug: the same rows would be refused for ever, and every later one with them.
             logger.exception("PostgreSQL refuses a batch of %d fixes, which are given up", len(record.kept))
             return
-        for session, seq in record.seqs.items():
-            session.durable_seq = seq
-            session.send_ack()
+        for session, seq in safe_seqs.items():
+            session.send_ack(seq)
 
-    # ------------------------------------------------------------------------------------- fixes coming in
+    def _drop_what_is_too_much(self) -> None:
+        """An outage of hours must not fill the memory: the drivers' apps, which have no ack, keep their fixes."""
+        record = self.pipeline.record
+        if len(record.kept) <= settings.FIXES_WAITING_MAX:
+            return
+        logger.error(
+            "PostgreSQL is away for too long: %d fixes are left to the drivers' apps", len(record.kept)
+        )
+        self.pipeline.record = Record()
+        for session in record.seqs:
+            session.overload()
 
-    async def _listen(self) -> None:
+    # -------------------------------------------------------------------------------------- news coming in
+
+    async def _listen_to_fixes(self) -> None:
         while True:
             try:
                 async for city, batch in self.positions.news():
@@ -149,11 +178,50 @@ class Live:
                     "Redis is away, positions of other processes are missed: %s", type(away).__name__
                 )
             await asyncio.sleep(_RETRY_S)
+            self._heal_now.set()
+
+    async def _listen_to_news(self) -> None:
+        """What actions of any process announced, to the sockets that it concerns."""
+        while True:
+            try:
+                channel = await broadcast.subscribe()
+            except RedisError as away:
+                logger.warning("Redis is away, no socket is let in: %s", type(away).__name__)
+                await asyncio.sleep(_RETRY_S)
+                continue
+            self.listening.set()
+            while True:
+                for group, message in await broadcast.receive(channel):
+                    self.audience.tell(group, message)
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(settings.DISPATCHER_TICK_MS / 1000)
             self.fanout.tick()
+
+    async def _report(self) -> None:
+        """Figures to Prometheus, and to the dispatchers what was turned away."""
+        while True:
+            await asyncio.sleep(REPORT_S)
+            verdicts, self.pipeline.verdicts = self.pipeline.verdicts, Counter()
+            metrics.report(verdicts, sockets=len(self.sockets), waiting=len(self.pipeline.record.kept))
+            troubled, self.pipeline.troubled = self.pipeline.troubled, set()
+            if troubled:
+                try:
+                    await self._tell_troubles(troubled)
+                except RedisError as away:
+                    logger.warning("Redis is away, what was turned away is not told: %s", type(away).__name__)
+
+    async def _tell_troubles(self, sessions: Iterable[Session]) -> None:
+        items = []
+        by_city: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for session in sessions:
+            trouble = session.trouble()
+            by_city[session.city][session.key] = frame = encode(trouble)
+            items.append([f"fixes:{session.key}", trouble.v, frame])
+        for city, frames in by_city.items():
+            await self.positions.store_troubles(city, frames)
+        await broadcast.send_async([(groups.DISPATCHERS, {"items": items})])
 
     # ------------------------------------------------------------------------------------- for all sockets
 
@@ -165,7 +233,7 @@ class Live:
                 socket.say(frame)
 
     async def _heal(self) -> None:
-        await healing.keep_healing(self.members, every_s=HEAL_S)
+        await healing.keep_healing(self.audience, HEAL_S, self._heal_now)
 
 
 async def _keep(loop: Callable[[], Coroutine[Any, Any, None]]) -> None:

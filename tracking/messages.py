@@ -94,6 +94,12 @@ class Ack(Frame, tag="ack", frozen=True):
     seq: int
 
 
+class Expect(Frame, tag="expect", frozen=True):
+    """The next `seq` that the server expects in this session: all fixes below it survive a crash of ours."""
+
+    seq: int
+
+
 class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):
     stop_id: UUID
     order_id: UUID
@@ -105,6 +111,8 @@ class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):
     order_status: str
     eta: int | None = None
     arrived_at: int | None = None
+    #: The driver was at this door and left without a button: was it delivered?
+    left_at: int | None = None
     ready_at: int | None = None
 
 
@@ -178,6 +186,16 @@ class FleetPositions(Frame, tag="driver_pos", frozen=True):
     drivers: list[FleetPosition]
 
 
+class FixTrouble(Frame, tag="fixes", frozen=True):
+    """What the filter turned away on a driver's present socket since `since`, by name; `last` at `v` (ms)."""
+
+    driver_id: UUID
+    v: int
+    since: int
+    last: str
+    rejected: dict[str, int]
+
+
 class DriverState(Frame, tag="driver", frozen=True):
     driver_id: UUID
     v: int
@@ -189,7 +207,11 @@ class DriverState(Frame, tag="driver", frozen=True):
 
 
 class OrderState(Frame, tag="order", frozen=True):
-    """An order as it now is. One whose status is final leaves the dispatcher's lists."""
+    """An order as it now is. One whose status is final leaves the dispatcher's lists.
+
+    `auto_pickup_at`: a geofence took it for picked up, which a dispatcher can still undo. `left_dropoff_at`: the
+    driver left the customer's door and has not said how it went.
+    """
 
     order_id: UUID
     v: int
@@ -206,6 +228,8 @@ class OrderState(Frame, tag="order", frozen=True):
     eta_minutes: int | None = None
     eta_approximate: bool = False
     ready_at: int | None = None
+    auto_pickup_at: int | None = None
+    left_dropoff_at: int | None = None
 
 
 class RestaurantState(Frame, tag="restaurant", frozen=True):
@@ -234,6 +258,7 @@ ServerFrame = (
     | Heartbeat
     | Error
     | Ack
+    | Expect
     | Plan
     | CustomerStatus
     | Eta
@@ -241,6 +266,7 @@ ServerFrame = (
     | DriverPosition
     | DriverHidden
     | FleetPositions
+    | FixTrouble
     | DriverState
     | OrderState
     | RestaurantState

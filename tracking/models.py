@@ -7,8 +7,8 @@ from dispatch.models import Driver
 
 
 class LocationHistory(models.Model):
-    # In the database the key is (driver_id, recorded_at, id), as a partitioned table demands: it serves a
-    # driver's timeline too. `id` alone is unique as well, since one sequence numbers all partitions.
+    # In the database the key is (driver_id, recorded_at): a fix that is sent twice is kept once, and a driver's
+    # timeline is read along it. `id` is unique as well, since one sequence numbers all partitions.
     id = models.BigAutoField(primary_key=True)
     driver = models.ForeignKey(Driver, on_delete=models.PROTECT, related_name="+", db_index=False)
     lat = models.FloatField()

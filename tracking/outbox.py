@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 #: Events behind the one being sent; beyond it the client is closed and comes back for a snapshot.
 MAX_EVENTS = 512
@@ -26,6 +26,7 @@ class Outbox:
         self._latest = latest
         self._overflow = overflow
         self._events: deque[str] = deque()
+        self._bound = MAX_EVENTS
         self._wake = asyncio.Event()
         self._close_code: int | None = None
 
@@ -33,11 +34,17 @@ class Outbox:
         """Queues an event; events keep their order."""
         if self._close_code is not None:
             return
-        if len(self._events) >= MAX_EVENTS:
+        if len(self._events) >= self._bound:
             self._events.clear()
             self._overflow()
             return
         self._events.append(frame)
+        self._wake.set()
+
+    def put_snapshot(self, frames: Iterable[str]) -> None:
+        """Queues a snapshot, however many frames it has: they are shared by all who asked at the same time."""
+        self._events.extend(frames)
+        self._bound = len(self._events) + MAX_EVENTS
         self._wake.set()
 
     def finish(self, close_code: int) -> None:
@@ -64,5 +71,6 @@ class Outbox:
             elif (positions := self._latest()) is not None:
                 await self._send(positions)
             else:
+                self._bound = MAX_EVENTS
                 self._wake.clear()
                 await self._wake.wait()

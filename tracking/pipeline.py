@@ -15,16 +15,20 @@ from django.conf import settings
 
 from dispatch import actions
 from tracking import fixes, geofences
-from tracking.fixes import Fix, Limits, Track, Verdict
+from tracking.fixes import DUPLICATE, Fix, Limits, Track, Verdict
 from tracking.geofences import Event, Fence, Rules, Visit
 from tracking.history import Kept
-from tracking.messages import FleetPosition, Location
+from tracking.messages import FixTrouble, FleetPosition, Location
 
 _ACTIONS = {
     Event.SET_OUT: actions.set_out,
     Event.ARRIVED: actions.arrive,
     Event.LEFT: actions.leave,
 }
+
+#: A number is recognized this far below the highest one of its session.
+_WINDOW = 1024
+_ALL_SEEN = (1 << _WINDOW) - 1
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +38,15 @@ class Session:
     driver_id: UUID
     city: str
     acknowledge: Callable[[int], None]
+    #: The run of the app whose numbering goes on over reconnects; None: this socket's own.
+    name: str | None = None
+    #: The highest number that was considered, and that the app was told of.
+    seq: int = -1
+    acked_seq: int = -1
+    #: Of the numbers up to `seq` those that came: bit 0 is `seq` itself, bit 1 the one before.
+    seen: int = 0
+    #: The app may go back to fixes that an earlier socket took, and that the fences must see again.
+    goes_back: bool = False
     #: The domain took the driver for silent: the next fix says otherwise.
     offline: bool = False
     track: Track = field(default_factory=Track)
@@ -45,25 +58,65 @@ class Session:
     since_kept: int = 0
     #: The last fix that was worth keeping but not its turn: the last one of a session is kept.
     unkept: Fix | None = None
-    seq: int = -1
-    durable_seq: int = -1
-    acked_seq: int = -1
+    #: What was turned away, by name; since when, and the last name and when (ms).
+    rejected: Counter[str] = field(default_factory=Counter)
+    rejected_since: int = 0
+    rejected_last: tuple[str, int] = "", 0
+    #: Called when its fixes can't be kept any longer: the app must keep them.
+    overload: Callable[[], None] = lambda: None
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.key = str(self.driver_id)
+
+    def goes_on(self, safe_seq: int) -> None:
+        """The app's numbering goes on where an earlier socket left it."""
+        self.seq = self.acked_seq = safe_seq
+        self.seen = _ALL_SEEN
+        self.goes_back = True
+
+    def is_new(self, seq: int) -> bool:
+        """Whether this number comes for the first time; one far below the highest counts as known."""
+        ahead = seq - self.seq
+        if ahead > 0:
+            self.seen = ((self.seen << ahead) | 1) & _ALL_SEEN if ahead < _WINDOW else 1
+            self.seq = seq
+            return True
+        bit = 1 << -ahead
+        if -ahead >= _WINDOW or self.seen & bit:
+            return False
+        self.seen |= bit
+        return True
 
     def set_fences(self, fences: Iterable[Fence], arrivals: dict[UUID, int]) -> None:
         """The driver's next stops; `arrivals`: stop id → time of the arrival (ms) that is in the database."""
         self.fences = tuple(fences)
         self.visits = {
-            fence.stop_id: self.visits.get(fence.stop_id) or Visit(arrived_at=arrivals.get(fence.stop_id))
-            for fence in self.fences
+            fence.stop_id: self._visit(fence.stop_id, arrivals.get(fence.stop_id)) for fence in self.fences
         }
 
-    def send_ack(self) -> None:
+    def _visit(self, stop_id: UUID, arrived_at: int | None) -> Visit:
+        """What this process saw of a stop, or what another one did: the driver may have come from there."""
+        visit = self.visits.get(stop_id, Visit())
+        if visit.arrived_at is None and arrived_at is not None and not visit.forgotten:
+            return Visit(arrived_at=arrived_at, seen=visit.inside > 0)
+        return visit
+
+    def safe_seq(self, seq: int) -> int:
+        """The part of what is considered up to `seq` whose writes to the domain are done as well."""
+        held = next((waiting for waiting, _ in self.writes if waiting is not None), None)
+        return seq if held is None else min(seq, held - 1)
+
+    def trouble(self) -> FixTrouble:
+        """What a dispatcher should know of fixes that were turned away."""
+        last, at = self.rejected_last
+        return FixTrouble(self.driver_id, at, self.rejected_since, last, dict(self.rejected))
+
+    def send_ack(self, safe_seq: int) -> None:
         """Acknowledges what survives a crash: committed, and with all that it changed in the domain."""
-        held = next((seq for seq, _ in self.writes if seq is not None), None)
-        seq = self.durable_seq if held is None else min(self.durable_seq, held - 1)
-        if seq > self.acked_seq:
-            self.acked_seq = seq
-            self.acknowledge(seq)
+        if safe_seq > self.acked_seq:
+            self.acked_seq = safe_seq
+            self.acknowledge(safe_seq)
 
 
 @dataclass(slots=True)
@@ -71,11 +124,20 @@ class Record:
     """What waits for the next commit."""
 
     kept: list[Kept] = field(default_factory=list)
-    latest: dict[UUID, Fix] = field(default_factory=dict)
+    latest: dict[Session, Fix] = field(default_factory=dict)
     seqs: dict[Session, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.kept or self.latest or self.seqs)
+
+    def positions(self) -> dict[UUID, Fix]:
+        """Driver id → newest live fix."""
+        oldest_first = sorted(self.latest.items(), key=lambda item: item[1].ts)
+        return {session.driver_id: fix for session, fix in oldest_first}
+
+    def safe_seqs(self) -> dict[Session, int]:
+        """How far the fixes of each session are taken care of once this is committed."""
+        return {session: session.safe_seq(seq) for session, seq in self.seqs.items()}
 
     def before(self, newer: "Record") -> "Record":
         """This record, which could not be written, together with what came after it."""
@@ -90,12 +152,15 @@ class Pipeline:
         self.rules = rules
         self.keep_every = keep_every
         self.wake = wake
-        self.rejected: Counter[str] = Counter()
+        #: Verdict → how many since the last report; those of good fixes under "good".
+        self.verdicts: Counter[str] = Counter()
         #: City → driver → newest position, to be stored and published.
-        self.moved: dict[str, dict[UUID, FleetPosition]] = {}
+        self.moved: dict[str, dict[str, FleetPosition]] = {}
         self.record = Record()
         #: Sessions whose `writes` have something new.
         self.asking: set[Session] = set()
+        #: Sessions of which something was turned away since the dispatchers were last told.
+        self.troubled: set[Session] = set()
 
     @classmethod
     def from_settings(cls, wake: Callable[[], None]) -> "Pipeline":
@@ -104,24 +169,53 @@ class Pipeline:
             stale_s=settings.FIX_STALE_S,
             max_speed_mps=settings.FIX_MAX_SPEED_MPS,
             max_accuracy_m=settings.FIX_MAX_ACCURACY_M,
+            jump_confirmations=settings.FIX_JUMP_CONFIRMATIONS,
+            parked_jump_s=settings.FIX_PARKED_JUMP_S,
         )
-        return cls(limits, Rules(), keep_every=settings.LOCATION_HISTORY_EVERY, wake=wake)
+        rules = Rules(
+            confirming_fixes=settings.GEOFENCE_CONFIRMING_FIXES,
+            dwell_s=settings.GEOFENCE_DWELL_S,
+            exit_margin_m=settings.GEOFENCE_EXIT_MARGIN_M,
+            exit_s=settings.GEOFENCE_EXIT_S,
+            min_visit_s=settings.GEOFENCE_MIN_VISIT_S,
+        )
+        return cls(limits, rules, keep_every=settings.LOCATION_HISTORY_EVERY, wake=wake)
 
     def ingest(self, session: Session, location: Location, now: int) -> Verdict:
         """One fix that arrived at `now` (ms since the epoch), from its frame to everything that follows from it."""
-        fix = fixes.fix_from(location, now)
-        before = session.track.last
+        if self._came_before(session, location.seq):
+            self.verdicts["duplicate"] += 1
+            return DUPLICATE
+        fix = fixes.fix_from(location, now, session.track, self.limits)
+        if session.goes_back:
+            self._go_back(session, fix)
+        before = session.track.sure or session.track.last
         verdict = fixes.judge(session.track, fix, now, self.limits)
         if verdict.name:
-            self.rejected[verdict.name] += 1
+            self.reject(session, verdict.name, now)
+        else:
+            self.verdicts["good"] += 1
         if verdict.live:
             self._show(session, fix, now)
         moved_something = verdict.fences and self._observe(session, before, fix, location.seq)
         if verdict.history:
             self._keep(session, fix, always=moved_something)
-        self._hold_ack(session, location.seq)
         self.wake()
         return verdict
+
+    def reject(self, session: Session, name: str, now: int) -> None:
+        """The dispatchers hear why a driver's marker does not move."""
+        self.verdicts[name] += 1
+        session.rejected[name] += 1
+        session.rejected_since = session.rejected_since or now
+        session.rejected_last = name, now
+        self.troubled.add(session)
+
+    def settled(self, session: Session) -> None:
+        """A write to the domain is done: the fix behind it is acknowledged with the next commit."""
+        if session.seq >= 0:
+            self.record.seqs[session] = session.seq
+            self.wake()
 
     def end(self, session: Session) -> None:
         """The driver's socket is gone: keeps the last fix of the session."""
@@ -130,18 +224,36 @@ class Pipeline:
             session.unkept = None
             self.wake()
 
+    def _came_before(self, session: Session, seq: int | None) -> bool:
+        """By its number. Such a fix is acknowledged anew: the ack before may have been lost."""
+        if seq is None:
+            return False
+        came_before = not session.is_new(seq)
+        if came_before:
+            session.acked_seq = min(session.acked_seq, seq - 1)
+            self.wake()
+        self.record.seqs[session] = session.seq
+        return came_before
+
+    def _go_back(self, session: Session, fix: Fix) -> None:
+        """What the earlier socket made of fixes that it did not acknowledge may be lost with its process."""
+        session.goes_back = False
+        if session.track.last is not None and fix.ts <= session.track.last.ts:
+            # Neither map nor driver's row goes back all the same: both keep what is newer.
+            session.track = Track()
+
     def _show(self, session: Session, fix: Fix, now: int) -> None:
         """Live position, and with it the broadcast; the driver's row follows with the next commit."""
-        self.moved.setdefault(session.city, {})[session.driver_id] = FleetPosition(
-            driver_id=str(session.driver_id),
-            lat=round(fix.lat, 6),
-            lng=round(fix.lng, 6),
+        self.moved.setdefault(session.city, {})[session.key] = FleetPosition(
+            session.key,
+            round(fix.lat, 6),
+            round(fix.lng, 6),
             # A device whose clock runs ahead must not hide its own next fixes from the map.
-            ts=min(fix.ts, now),
-            speed=fix.speed,
-            heading=fix.heading,
+            min(fix.ts, now),
+            fix.speed,
+            fix.heading,
         )
-        self.record.latest[session.driver_id] = fix
+        self.record.latest[session] = fix
         if session.offline:
             session.offline = False
             self._ask(session, None, partial(actions.heard_of, session.driver_id))
@@ -181,8 +293,3 @@ class Pipeline:
         elif newest:
             session.unkept = fix
         session.since_kept += 1
-
-    def _hold_ack(self, session: Session, seq: int | None) -> None:
-        if seq is not None:
-            session.seq = max(session.seq, seq)
-            self.record.seqs[session] = session.seq

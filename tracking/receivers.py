@@ -1,11 +1,16 @@
 """The domain's signals → broadcasts."""
 
-from collections.abc import Collection
+import logging
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
+
 from dispatch import signals
 from tracking import broadcast
+
+logger = logging.getLogger(__name__)
 
 
 def connect() -> None:
@@ -15,12 +20,19 @@ def connect() -> None:
 
 
 def on_fleet_changed(orders: Collection[UUID], drivers: Collection[UUID], **_: Any) -> None:
-    broadcast.fleet(orders, drivers)
+    _tell(broadcast.fleet, orders, drivers)
 
 
 def on_geofences_fired(events: tuple[int, ...], **_: Any) -> None:
-    broadcast.geofences(events)
+    _tell(broadcast.geofences, events)
 
 
 def on_restaurant_changed(restaurant: UUID, **_: Any) -> None:
-    broadcast.restaurant(restaurant)
+    _tell(broadcast.restaurant, restaurant)
+
+
+def _tell(tell: Callable[..., None], *ids: Any) -> None:
+    try:
+        tell(*ids)
+    except (OperationalError, InterfaceError):
+        logger.warning("PostgreSQL went away after a change; sockets hear of it when they heal")

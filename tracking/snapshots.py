@@ -1,16 +1,20 @@
 """The queries behind every view: for a snapshot of one, or for the changes of many at once. Synchronous."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from dispatch.models import City, Driver, Order, Restaurant, Stop
+from django.conf import settings
+
+from dispatch import access
+from dispatch.models import City, Driver, Order, Restaurant, Stop, left_and_ahead
 from dispatch.planning import next_stops, plans_of
-from dispatch.statuses import ACTIVE, DriverStatus, OrderStatus, StopKind
+from dispatch.statuses import ACTIVE, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
 from tracking import frames, groups
 from tracking.frames import CustomerView
 from tracking.geofences import Fence
-from tracking.messages import Frame, Plan
+from tracking.messages import Frame, Plan, encode
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,13 @@ def customer_views(orders: Iterable[Order]) -> dict[UUID, CustomerView]:
     }
 
 
+def customer_views_by_token(tokens: Iterable[str]) -> dict[str, CustomerView]:
+    """What whoever has one of these tracking links may know; by token."""
+    orders = access.orders_by_token(list(tokens))
+    views = customer_views(orders.values())
+    return {token: views[order.pk] for token, order in orders.items()}
+
+
 def driver_items(drivers: Iterable[Driver]) -> list[Item]:
     drivers = list(drivers)
     plans = plans_of({driver.pk for driver in drivers})
@@ -43,7 +54,16 @@ def driver_items(drivers: Iterable[Driver]) -> list[Item]:
 
 
 def order_items(orders: Iterable[Order]) -> list[Item]:
-    return [Item(f"order:{order.pk}", order.version, frames.order_state(order)) for order in orders]
+    orders = list(orders)
+    left: defaultdict[UUID, list[Stop]] = defaultdict(list)
+    in_the_bag = [order.pk for order in orders if order.status in IN_THE_BAG]
+    if in_the_bag:
+        for stop in Stop.objects.filter(order__in=in_the_bag, left_at__isnull=False):
+            left[stop.order_id].append(stop)
+    return [
+        Item(f"order:{order.pk}", order.version, frames.order_state(order, left[order.pk]))
+        for order in orders
+    ]
 
 
 def restaurant_items(restaurants: Iterable[Restaurant]) -> list[Item]:
@@ -67,6 +87,19 @@ def dispatcher_items() -> list[Item]:
 
 
 @dataclass(frozen=True)
+class Fleet:
+    """A dispatcher's snapshot, encoded once for all who ask at the same time: (key, version, frame) each."""
+
+    cities: list[str]
+    items: list[tuple[str, int, str]]
+
+
+def fleet(keys: Collection[None]) -> dict[None, Fleet]:
+    items = [(item.key, item.v, encode(item.frame)) for item in dispatcher_items()]
+    return dict.fromkeys(keys, Fleet(city_keys(), items))
+
+
+@dataclass(frozen=True)
 class DriverView:
     """What a driver's own socket needs: the plan to show, and the fences of the next stops."""
 
@@ -77,18 +110,25 @@ class DriverView:
     arrivals: dict[UUID, int]
 
 
-def driver_view(driver_id: UUID, customer_radius_m: float) -> DriverView:
-    driver = Driver.objects.get(pk=driver_id)
-    stops = plans_of([driver_id])[driver_id]
-    coming = [stop for stop in next_stops(stops) if stop.point is not None]
+def driver_views(driver_ids: Collection[UUID]) -> dict[UUID, DriverView]:
+    plans = plans_of(driver_ids)
+    return {
+        driver.pk: _driver_view(driver, plans[driver.pk])
+        for driver in Driver.objects.filter(pk__in=driver_ids)
+    }
+
+
+def _driver_view(driver: Driver, stops: Sequence[Stop]) -> DriverView:
+    left, ahead = left_and_ahead(stops)
+    coming = [stop for stop in (*left, *next_stops(ahead)) if stop.point is not None]
     return DriverView(
         plan=frames.plan(driver, stops),
         offline=driver.status == DriverStatus.OFFLINE,
-        fences=tuple(_fence(stop, customer_radius_m) for stop in coming),
+        fences=tuple(_fence(stop, settings.CUSTOMER_GEOFENCE_M) for stop in coming),
         arrivals={
             stop.pk: frames.milliseconds(stop.arrived_at) or 0
             for stop in coming
-            if stop.arrived_at is not None
+            if stop.arrived_at is not None and stop.left_at is None
         },
     )
 
@@ -103,4 +143,5 @@ def _fence(stop: Stop, customer_radius_m: float) -> Fence:
         center=point,
         radius_m=stop.order.restaurant.geofence_radius if is_pickup else customer_radius_m,
         waiting=stop.order.status == OrderStatus.ASSIGNED,
+        left=stop.left_at is not None,
     )

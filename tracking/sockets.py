@@ -1,18 +1,20 @@
-"""What the three roles have in common: sign-in answers, frames out, closing, leaving no trace when gone."""
+"""What the three roles have in common: an ASGI application that signs in, tells, hears, and leaves no trace.
+
+Not a Channels consumer: what one costs a message is more than all that a fix needs (docs/adr/0005).
+"""
 
 import asyncio
 import logging
 import time
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from channels.consumer import AsyncConsumer, get_handler_name
-from channels.exceptions import StopConsumer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
+from tracking import metrics
 from tracking.limits import Meter, Pace
 from tracking.live import Live, live, now_ms
 from tracking.messages import PROTOCOL_VERSION, Error, Frame, Hello, Ready, encode
@@ -31,6 +33,12 @@ REPLACED = 4409
 TOO_SLOW = 4408
 TOO_MUCH = 4429
 
+#: A process that does not hear what others announce within this time lets nobody in.
+LISTENING_S = 2.0
+
+#: What has to wait for something.
+type Work = Callable[[], Awaitable[None]]
+
 
 class Refused(Exception):
     """The socket is not let in, or not any longer."""
@@ -41,80 +49,90 @@ class Refused(Exception):
         self.frame = Error(code=code, message=message)
 
 
-class LiveConsumer(AsyncConsumer):
-    """Base of the roles.
+class LiveSocket:
+    """Base of the roles. `as_asgi` is the application."""
 
-    Channels' own `dispatch` hops to a thread before each message to close old database connections, which costs
-    more than everything else that a fix needs; here only code that uses the database pays for it.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        self.scope = scope
+        self.query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         self.live: Live = live()
         self.outbox = Outbox(self._send_text, self.latest, self._too_slow)
         self.groups: list[str] = []
         #: Key → newest version that this socket was told of.
         self.versions: dict[str, int] = {}
         self.closed = False
+        self._receive = receive
+        self._send = send
+        self._most_bytes = settings.SOCKET_FRAME_BYTES
         self._meter = Meter(settings.SOCKET_MESSAGES_PER_S)
+        self._jobs: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        writer = asyncio.create_task(self._write())
+    @classmethod
+    async def as_asgi(cls, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await cls(scope, receive, send).run()
+
+    async def run(self) -> None:
+        await self._receive()  # websocket.connect
+        await self._send({"type": "websocket.accept", "subprotocol": self.subprotocol()})
+        self._job(self._write())
         try:
-            await super().__call__(scope, receive, send)
-        except RedisError:
-            # Not even a channel of its own could be had: the socket was never accepted.
-            await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
+            if await self._guard(self._sign_in):
+                self.live.sockets.add(self)
+            while (message := await self._receive())["type"] != "websocket.disconnect":
+                if not self.closed and (work := self._take(message)) is not None:
+                    await self._guard(work)
         finally:
-            # A server that shuts down cancels consumers: websocket.disconnect may never come.
-            writer.cancel()
+            # A server that shuts down cancels us: a disconnect may never come.
+            for job in self._jobs:
+                job.cancel()
             self.live.sockets.discard(self)
-            self.gone()
             for group in self.groups:
-                self.live.members[group].discard(self)
-                if not self.live.members[group]:
-                    del self.live.members[group]
-                with suppress(RedisError):  # while Redis is away nobody is in a group
-                    await self.channel_layer.group_discard(group, self.channel_name)
+                self.live.audience.leave(group, self)
+            self.gone()
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        if self.closed and message["type"] != "websocket.disconnect":
-            return
+    async def _sign_in(self) -> None:
+        self.tell(Hello(v=PROTOCOL_VERSION, now=now_ms()))
         try:
-            await getattr(self, get_handler_name(message))(message)
+            async with asyncio.timeout(settings.SOCKET_SIGN_IN_S):
+                await asyncio.wait_for(self.live.listening.wait(), LISTENING_S)
+                await self.enter()
+        except TimeoutError:
+            raise Refused(TRY_AGAIN_LATER, "unavailable", "Signing in took too long. Try again.") from None
+        self.tell(Ready())
+
+    def _take(self, message: dict[str, Any]) -> Work | None:
+        """A frame from the client; returns what of it has to wait."""
+        data = message.get("text") or message.get("bytes") or ""
+        if len(data) > self._most_bytes:
+            self.refuse(Refused(TOO_BIG, "too_big", f"A frame has at most {self._most_bytes} bytes."))
+            return None
+        pace = self._meter.count(time.monotonic())
+        if pace is Pace.FINE:
+            return self.take(data)
+        match pace:
+            case Pace.WARN:
+                self.complain("too_fast", f"At most {settings.SOCKET_MESSAGES_PER_S} messages a second.")
+            case Pace.CLOSE:
+                self.refuse(Refused(TOO_MUCH, "too_fast", "Too many messages after a warning."))
+        return None
+
+    async def _guard(self, work: Work) -> bool:
+        """Does `work`; whether it was done. The client is told why not."""
+        try:
+            await work()
         except Refused as refused:
-            self.tell(refused.frame)
-            self.close(refused.close_code)
+            self.refuse(refused)
         except (OperationalError, InterfaceError, RedisError) as away:
             logger.warning("a %s could not be served: %s", type(self).__name__, type(away).__name__)
             self.complain("unavailable", "This can't be done right now. Try again in a few seconds.")
             if self not in self.live.sockets:
                 self.close(TRY_AGAIN_LATER)
-
-    async def websocket_connect(self, _: dict[str, Any]) -> None:
-        await self.send({"type": "websocket.accept", "subprotocol": self.subprotocol()})
-        self.tell(Hello(v=PROTOCOL_VERSION, now=now_ms()))
-        try:
-            async with asyncio.timeout(settings.SOCKET_SIGN_IN_S):
-                await self.enter()
-        except TimeoutError:
-            raise Refused(TRY_AGAIN_LATER, "unavailable", "Signing in took too long. Try again.") from None
-        self.tell(Ready())
-        self.live.sockets.add(self)
-
-    async def websocket_receive(self, message: dict[str, Any]) -> None:
-        data = message.get("text") or message.get("bytes") or ""
-        if len(data) > settings.SOCKET_FRAME_BYTES:
-            raise Refused(TOO_BIG, "too_big", f"A frame has at most {settings.SOCKET_FRAME_BYTES} bytes.")
-        match self._meter.count(time.monotonic()):
-            case Pace.FINE:
-                await self.receive(data)
-            case Pace.WARN:
-                self.complain("too_fast", f"At most {settings.SOCKET_MESSAGES_PER_S} messages a second.")
-            case Pace.CLOSE:
-                raise Refused(TOO_MUCH, "too_fast", "Too many messages after a warning.")
-
-    async def websocket_disconnect(self, _: dict[str, Any]) -> None:
-        raise StopConsumer
+        except Exception:
+            logger.exception("a %s failed", type(self).__name__)
+            self.close(INTERNAL_ERROR)
+        else:
+            return True
+        return False
 
     # ----------------------------------------------------------------------------- what the roles fill in
 
@@ -122,9 +140,13 @@ class LiveConsumer(AsyncConsumer):
         """Checks access, joins groups, sends the snapshot. Raises `Refused`."""
         raise NotImplementedError
 
-    async def receive(self, data: str | bytes) -> None:
-        """A frame from the client."""
+    def take(self, data: str | bytes) -> Work | None:
+        """A frame from the client. Most need no waiting; the others return what has to wait."""
         self.complain("read_only", "This socket only listens; nothing that it sends is read.")
+        return None
+
+    def hear(self, message: dict[str, Any]) -> None:
+        """What was announced to one of its groups (tracking/broadcast.py)."""
 
     def subprotocol(self) -> str | None:
         """Of those the client offers, the one to answer with."""
@@ -139,11 +161,14 @@ class LiveConsumer(AsyncConsumer):
 
     # ------------------------------------------------------------------------------------ what they share
 
-    async def join(self, group: str) -> None:
-        """Subscribes, before the snapshot is read; what is older than the snapshot is dropped by its version."""
-        await self.channel_layer.group_add(group, self.channel_name)
+    def join(self, group: str) -> None:
+        """Before the snapshot is read: what is announced later and older than the snapshot is dropped by version."""
         self.groups.append(group)
-        self.live.members[group].add(self)
+        self.live.audience.join(group, self)
+
+    def later(self, work: Work) -> None:
+        """Does something that waits, beside what the client sends."""
+        self._job(self._guard(work))
 
     def say(self, frame: str) -> None:
         self.outbox.put(frame)
@@ -157,30 +182,35 @@ class LiveConsumer(AsyncConsumer):
     def knows(self, key: str, v: int) -> bool:
         return self.versions.get(key, 0) >= v
 
+    def refuse(self, refused: Refused) -> None:
+        self.tell(refused.frame)
+        self.close(refused.close_code)
+
     def close(self, code: int) -> None:
         """Ends the socket once what it was told before has been sent."""
         if not self.closed:
             self.closed = True
             self.outbox.finish(code)
+            metrics.closed(code)
 
     def _too_slow(self) -> None:
         self.close(TOO_SLOW)
 
     async def _send_text(self, frame: str) -> None:
-        await self.send({"type": "websocket.send", "text": frame})
+        await self._send({"type": "websocket.send", "text": frame})
 
     async def _write(self) -> None:
         try:
             code = await self.outbox.run()
-            await self.send({"type": "websocket.close", "code": code})
+            await self._send({"type": "websocket.close", "code": code})
         except OSError:
             # The other side went away while we were writing; its disconnect is on the way to us.
             self.closed = True
         except Exception:
             logger.exception("a %s failed to write", type(self).__name__)
-            await self.send({"type": "websocket.close", "code": INTERNAL_ERROR})
+            await self._send({"type": "websocket.close", "code": INTERNAL_ERROR})
 
-
-def query(scope: dict[str, Any]) -> dict[str, str]:
-    """The query string's parameters; of a repeated one the last."""
-    return dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    def _job(self, work: Any) -> None:
+        job = asyncio.create_task(work)
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)

@@ -36,7 +36,6 @@ NO_ETA = {
     OrderStatus.TO_RESTAURANT: "The arrival time is being worked out.",
     OrderStatus.DRIVER_AT_RESTAURANT: "The arrival time is being worked out.",
     OrderStatus.PICKED_UP: "The arrival time is being worked out.",
-    OrderStatus.DRIVER_NEARBY: "Any moment now.",
     OrderStatus.CANCELLED: "Nothing is on its way. If this is news to you, ask the restaurant.",
     OrderStatus.FAILED: "If you have waited at the door, the restaurant can tell you more.",
 }
@@ -83,6 +82,7 @@ def _context(order: Order) -> dict[str, Any]:
             "steps": [step for step, _, _ in STEPS],
             "final": sorted(FINAL),
             "noEta": NO_ETA,
+            "staleAfterMs": settings.DRIVER_STALE_AFTER_S * 1000,
             "deliveredAt": order.delivered_at.timestamp() * 1000 if order.delivered_at else None,
             "restaurant": {
                 "name": order.restaurant.name,

@@ -6,11 +6,12 @@ over. The actions themselves make sure that of two processes only one fires a tr
 
 import asyncio
 import logging
+from collections.abc import Callable
 
-from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
 
 from dispatch.errors import DispatchError
+from tracking.database import in_thread
 from tracking.pipeline import Session
 
 logger = logging.getLogger(__name__)
@@ -18,13 +19,13 @@ logger = logging.getLogger(__name__)
 _RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
-async def carry_out(session: Session) -> None:
-    """Empties `session.writes`; one of these runs per session."""
+async def carry_out(session: Session, done: Callable[[Session], None]) -> None:
+    """Empties `session.writes`, calling `done` after each; one of these runs per session."""
     attempt = 0
     while session.writes:
         _, write = session.writes[0]
         try:
-            await database_sync_to_async(write)()
+            await in_thread(write)()
         except (OperationalError, InterfaceError):
             logger.warning(
                 "PostgreSQL is away; a geofence event of driver %s waits for it", session.driver_id
@@ -39,4 +40,4 @@ async def carry_out(session: Session) -> None:
             logger.exception("a geofence event of driver %s failed and is given up", session.driver_id)
         attempt = 0
         session.writes.popleft()
-        session.send_ack()
+        done(session)

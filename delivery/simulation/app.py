@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from random import Random
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from delivery.simulation.outages import Outages, backoff
 from tracking.messages import (
     Ack,
     Error,
+    Expect,
     Frame,
     Heartbeat,
     Hello,
@@ -42,19 +43,20 @@ GOING_AWAY = 1001
 NOT_SIGNED_IN = 4401
 REPLACED = 4409
 
-_decoder = msgspec.json.Decoder(Hello | Ready | Heartbeat | Error | Ack | Plan)
+_decoder = msgspec.json.Decoder(Hello | Ready | Heartbeat | Error | Expect | Ack | Plan)
 
 
 class App:
     """One driver's app. `plan` is what the server sent last, `changed` tells of news.
 
-    `renew` gets a new token where the one at hand is no longer good.
+    `url`: of the socket, with its role. `renew` gets a new token where the one at hand is no longer good.
     """
 
     def __init__(
         self, url: str, token: str, renew: Callable[[], Awaitable[str]], *, outages: Outages, rng: Random
     ) -> None:
-        self._url = url
+        # Not by chance that can be repeated: the numbers of an earlier run are not ours.
+        self._url = f"{url}&session={uuid4().hex}"
         self._token = token
         self._renew = renew
         self._outages = outages
@@ -62,18 +64,20 @@ class App:
         self.plan: Plan | None = None
         self.changed = asyncio.Event()
         self.acknowledged = 0
+        #: Numbered once, over all sockets of this run. What was sent stays until the server has it for good.
         self._waiting: deque[Location] = deque(maxlen=KEPT_FIXES)
         self._sent: deque[Location] = deque(maxlen=KEPT_FIXES)
         self._buttons: list[StatusReport | Shift] = []
         self._something_to_send = asyncio.Event()
-        self._seq = 0
+        self._next_seq = 0
         self._ready = False
 
     # ------------------------------------------------------------------------------- what the driver does
 
     def record(self, fix: Location) -> None:
         """Takes a fix; it is sent now, or when the network is back."""
-        self._waiting.append(fix)
+        self._waiting.append(replace(fix, seq=self._next_seq))
+        self._next_seq += 1
         self._something_to_send.set()
 
     def press(self, order_id: UUID, status: str, ts: int) -> bool:
@@ -117,12 +121,11 @@ class App:
             await asyncio.sleep(backoff(attempt, self._rng))
 
     async def _session(self, socket: ClientConnection) -> None:
-        # Numbers count per session: what the last one left unacknowledged goes out anew, oldest first.
+        # What the last socket left unacknowledged goes out anew, oldest first, but for what `expect` tells of.
         self._waiting = deque([*self._sent, *self._waiting], maxlen=KEPT_FIXES)
         self._sent.clear()
         self._buttons.clear()
-        self._seq = 0
-        self._something_to_send.set()
+        self._something_to_send.clear()
         sending = asyncio.create_task(self._send(socket))
         try:
             while True:
@@ -141,7 +144,7 @@ class App:
         while True:
             await self._something_to_send.wait()
             self._something_to_send.clear()
-            while self._waiting:
+            while self._ready and self._waiting:
                 await socket.send(encode(self._next_fixes()))
             while self._buttons:
                 await socket.send(encode(self._buttons.pop(0)))
@@ -149,8 +152,7 @@ class App:
     def _next_fixes(self) -> Frame:
         fixes: list[Location] = []
         while self._waiting and len(fixes) < FIXES_PER_FRAME:
-            self._seq += 1
-            fixes.append(replace(self._waiting.popleft(), seq=self._seq))
+            fixes.append(self._waiting.popleft())
         self._sent.extend(fixes)
         return fixes[0] if len(fixes) == 1 else Locations(fixes=fixes)
 
@@ -161,10 +163,10 @@ class App:
             logger.warning("The server sent a frame that this app does not know: %s", error)
             return
         match frame:
+            case Expect(seq=seq):
+                self._forget(below=seq)
             case Ack(seq=seq):
-                while self._sent and (self._sent[0].seq or 0) <= seq:
-                    self._sent.popleft()
-                    self.acknowledged += 1
+                self._forget(below=seq + 1)
             case Plan() as plan:
                 # Until the snapshot is complete, the server's word replaces whatever was known before.
                 if self.plan is None or not self._ready or plan.v >= self.plan.v:
@@ -176,9 +178,16 @@ class App:
                 self.changed.set()
                 if self.plan is not None and not self.plan.on_shift:
                     self._buttons.append(Shift(on=True))
-                    self._something_to_send.set()
+                self._something_to_send.set()
             case Error(code=code, message=message, seq=seq):
                 # A fix that was turned away is everyday life with GPS; anything else is worth a line.
                 logger.log(
                     logging.WARNING if seq is None else logging.DEBUG, "Server: %s (%s)", message, code
                 )
+
+    def _forget(self, below: int) -> None:
+        """The server has all fixes below this number for good."""
+        for fixes in (self._sent, self._waiting):
+            while fixes and (fixes[0].seq or 0) < below:
+                fixes.popleft()
+                self.acknowledged += 1

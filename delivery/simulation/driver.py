@@ -19,6 +19,8 @@ from tracking.messages import Location, PlanStop
 HAUNT_M = (250.0, 600.0)
 #: Seconds until a button that showed no effect is pressed again.
 AGAIN_S = 10.0
+#: A plan without a question is looked at again after so long, or when it changes.
+LOOK_S = 60.0
 
 
 type Seconds = tuple[float, float]  # from, to
@@ -26,10 +28,11 @@ type Seconds = tuple[float, float]  # from, to
 
 @dataclass(frozen=True)
 class Habits:
-    """`interval_s`: between two fixes; `forgets`: the share of pickups whose button is forgotten.
+    """`interval_s`: between two fixes; `forgets`: the share of pickups and dropoffs whose button is forgotten.
 
     `counter_s`: at the counter at least, however long the food has been ready; `door_s`: at the customer's door;
-    `parked_s`: between two orders, until it looks for a better place to wait.
+    `parked_s`: between two orders, until it looks for a better place to wait; `answer_s`: until it answers the
+    question whether it delivered.
     """
 
     interval_s: float = 5.0
@@ -37,6 +40,7 @@ class Habits:
     counter_s: Seconds = (25.0, 45.0)
     door_s: Seconds = (20.0, 60.0)
     parked_s: Seconds = (30.0, 150.0)
+    answer_s: Seconds = (15.0, 40.0)
 
 
 class SimulatedDriver:
@@ -55,12 +59,12 @@ class SimulatedDriver:
         self._drive: Drive | None = None
         self._since = time.monotonic()  # of the present drive, or of standing here
         self._place: Point | None = None  # the stop at which it stands
-        self._forgotten: set[UUID] = set()
+        self._forgotten: set[UUID] = set()  # stops that are done, but for their button
 
     async def run(self) -> None:
         """Works until somebody else's app signs in as this driver."""
         async with asyncio.TaskGroup() as tasks:
-            working = [tasks.create_task(self._report()), tasks.create_task(self._work())]
+            working = [tasks.create_task(work()) for work in (self._report, self._work, self._answer)]
             # Nobody opens two hundred sockets in the same instant.
             await asyncio.sleep(self._rng.uniform(0, min(3.0, self._habits.interval_s)))
             await self.app.run()
@@ -99,6 +103,9 @@ class SimulatedDriver:
         if await self._wait(self._rng.uniform(*self._habits.parked_s), lambda: self._next_stop() is None):
             spot = await self._roads.spot(self._rng.choice(self._haunts), HAUNT_M)
             await self._drive_to(spot.point, lambda: self._next_stop() is None)
+            for stop in self._stops():
+                if stop.kind == "dropoff" and stop.stop_id in self._forgotten:
+                    await self._press(stop, "delivered")  # parked, it looks at its list
 
     async def _pick_up(self, stop: PlanStop) -> None:
         """Waits for the food, then presses the button, or drives off without."""
@@ -107,7 +114,7 @@ class SimulatedDriver:
         if not await self._wait(max(least, food), partial(self._is_next, stop)):
             return
         if self._rng.random() < self._habits.forgets:
-            self._forgotten.add(stop.order_id)
+            self._forgotten.add(stop.stop_id)
         else:
             await self._press(stop, "picked_up")
 
@@ -118,8 +125,25 @@ class SimulatedDriver:
         for other in self._stops():
             if other.order_id == stop.order_id and other.kind == "pickup":
                 await self._press(other, "picked_up")  # remembered at the very last moment
-        await self._press(stop, "delivered")
-        self._forgotten.discard(stop.order_id)
+        if self._rng.random() < self._habits.forgets:
+            self._forgotten.add(stop.stop_id)
+        else:
+            await self._press(stop, "delivered")
+
+    async def _answer(self) -> None:
+        """Asked about a door that it left, it presses the button that it forgot."""
+        while True:
+            asked = self._question()
+            if asked is None:
+                await self._wait(LOOK_S, lambda: self._question() is None)
+            elif await self._wait(self._rng.uniform(*self._habits.answer_s), partial(self._lists, asked)):
+                await self._press(asked, "delivered")
+
+    def _question(self) -> PlanStop | None:
+        for stop in self._stops():
+            if stop.left_at is not None and stop.stop_id in self._forgotten:
+                return stop
+        return None
 
     async def _press(self, stop: PlanStop, status: str) -> None:
         """Presses a button until the plan shows that it worked."""
@@ -134,7 +158,7 @@ class SimulatedDriver:
 
     def _next_stop(self) -> PlanStop | None:
         for stop in self._stops():
-            if not (stop.kind == "pickup" and stop.order_id in self._forgotten):
+            if stop.stop_id not in self._forgotten:
                 return stop
         return None
 

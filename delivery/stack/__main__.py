@@ -1,10 +1,12 @@
 """The command line; every failure is one line on standard error and exit status 1."""
 
+import os
 import sys
 
+from delivery.stack.bench import bench
 from delivery.stack.demo import demo
 from delivery.stack.errors import StackError
-from delivery.stack.test import run_suite
+from delivery.stack.test import FAULTS, run_suite
 
 
 def main(arguments: list[str]) -> int:
@@ -15,8 +17,15 @@ def main(arguments: list[str]) -> int:
             return run_suite(rest, checks=False)
         case ["check", *rest]:
             return run_suite(rest, checks=True)
+        case ["faults", *rest]:
+            os.environ["FAULTS"] = "full"
+            return run_suite([FAULTS, *rest], checks=False)
+        case ["bench", *rest]:
+            return bench(rest)
         case _:
-            raise StackError("say what to do: demo, test or check; only test and check take more arguments")
+            raise StackError(
+                "say what to do: demo, test, check, faults or bench; all but demo take more arguments"
+            )
 
 
 if __name__ == "__main__":

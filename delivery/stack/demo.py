@@ -65,7 +65,7 @@ def start(processes: Processes, state: State, port: int) -> dict[str, str]:
         ready = env["PUBLIC_URL"] + "/readyz"
         processes.wait_for(server, lambda: answers_ok(ready), WEB_READY_S)
     with step("worker, beat, drivers"):
-        processes.start("worker", celery("worker", "--concurrency", "2"), env, stop_s=5)
+        processes.start("worker", worker(2), env, stop_s=5)
         processes.start("beat", celery("beat", "--schedule", str(state.folder / "celerybeat-schedule")), env)
         fleet = ["--drivers", os.environ.get("DEMO_DRIVERS", "24")]
         fleet += ["--orders-per-hour", os.environ.get("DEMO_ORDERS_PER_HOUR", "240")]
@@ -74,21 +74,17 @@ def start(processes: Processes, state: State, port: int) -> dict[str, str]:
     return env
 
 
-def web(port: int) -> list[str]:
-    options = {
-        "--host": "127.0.0.1",
-        "--port": str(port),
-        "--ws": "websockets-sansio",
-        "--ws-max-size": "16384",
-        "--ws-per-message-deflate": "false",
-        "--timeout-graceful-shutdown": "3",
-    }
-    pairs = [part for pair in options.items() for part in pair]
-    return [sys.executable, "-m", "uvicorn", "delivery.asgi:application", "--no-access-log", *pairs]
+def web(port: int, processes: int = 1) -> list[str]:
+    return [*MANAGE, "serve", "--port", str(port), "--processes", str(processes)]
 
 
 def celery(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "celery", "-A", "delivery", *arguments, "--loglevel", "INFO"]
+
+
+def worker(concurrency: int) -> list[str]:
+    # Workers that greet one another fall over that when Redis restarts, and need it for nothing.
+    return celery("worker", "--concurrency", str(concurrency), "--without-gossip", "--without-mingle")
 
 
 def tracking_tokens(processes: Processes, env: Mapping[str, str]) -> list[str]:

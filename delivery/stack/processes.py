@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -31,6 +31,7 @@ class Child:
     log: Path
     stop_signal: signal.Signals
     stop_s: float
+    spawn: Callable[[], subprocess.Popen[bytes]]
 
     def last_lines(self, count: int = LAST_LINES) -> list[str]:
         with self.log.open("rb") as file:
@@ -51,6 +52,10 @@ class Child:
             self.process.send_signal(self.stop_signal)
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(self.stop_s)
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL, together with whatever it started in its session."""
         # No such group: all of it has ended. macOS says EPERM for a group of zombies.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -79,10 +84,14 @@ class Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        while self.children:
-            self.children.pop().stop()
+        self.stop()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+
+    def stop(self) -> None:
+        """Stop every child, last first."""
+        while self.children:
+            self.children.pop().stop()
 
     def _mark(self, number: int, frame: FrameType | None) -> None:
         self._signal = number
@@ -104,19 +113,34 @@ class Processes:
         `orphan_signal`: what the kernel sends it when the launcher dies. `become` runs in it first.
         """
         log = self.logs / f"{name}.log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                command,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=None if shows else out,
-                stderr=out,
-                start_new_session=True,
-                preexec_fn=tied_to_launcher(orphan_signal, become),
-            )
-        child = Child(name, process, log, stop_signal, stop_s)
+        log.write_bytes(b"")
+
+        def spawn() -> subprocess.Popen[bytes]:
+            with log.open("ab") as out:
+                return subprocess.Popen(
+                    command,
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=None if shows else out,
+                    stderr=out,
+                    start_new_session=True,
+                    preexec_fn=tied_to_launcher(orphan_signal, become),
+                )
+
+        child = Child(name, spawn(), log, stop_signal, stop_s, spawn)
         self.children.append(child)
         return child
+
+    def kill(self, child: Child) -> None:
+        """End a child as a crash would; `pause` does not miss it."""
+        self.children.remove(child)
+        child.kill()
+
+    def restart(self, child: Child) -> Child:
+        """Start a child that was killed again, with the same command; its log goes on."""
+        again = replace(child, process=child.spawn())
+        self.children.append(again)
+        return again
 
     def run(
         self,

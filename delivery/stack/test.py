@@ -13,6 +13,7 @@ from delivery.stack.state import ROOT, default_folder, open_state
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 END_TO_END = "tests/e2e"
+FAULTS = "tests/faults"
 NO_TESTS_COLLECTED = 5
 #: The tests empty their Redis and drop their database: never somebody's own, whatever the environment names.
 SERVERS = ("DATABASE_URL", "REDIS_URL", "OSRM_URL")

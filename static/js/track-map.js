@@ -1,6 +1,6 @@
 // The map of one delivery: restaurant, home, the driver who glides, and the road ahead of the driver.
 
-import { el, icon } from "./dom.js";
+import { el, icon, setText } from "./dom.js";
 import { Glide, prefersStill } from "./glide.js";
 import { createMap, Hands } from "./map.js";
 import { ahead, lineOf } from "./road.js";
@@ -56,8 +56,12 @@ export class DeliveryMap {
     }
   }
 
-  setStale(stale) {
-    this.#marker?.getElement()?.classList.toggle("stale", stale);
+  /** `words` beside a driver who may be elsewhere by now; "" for one who is there. */
+  setStale(words) {
+    const element = this.#marker?.getElement();
+    if (!element) return;
+    element.classList.toggle("stale", Boolean(words));
+    setText(element.querySelector(".seen"), words);
   }
 
   #moveDriver(driver) {
@@ -166,6 +170,7 @@ function driverMarker(driver) {
     { class: "driver" },
     el("span", { class: "heading" }),
     el("span", { class: "disc" }, icon("scooter")),
+    el("span", { class: "seen" }),
   );
   return L.marker(driver, {
     icon: L.divIcon({ className: "driver-marker", html: body, iconSize: [48, 48], iconAnchor: [24, 24] }),

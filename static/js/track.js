@@ -5,7 +5,6 @@ import { pageData, setAttribute, setText } from "./dom.js";
 import { LiveSocket } from "./live-socket.js";
 import { DeliveryMap } from "./track-map.js";
 
-const STALE_MS = 15_000;
 const BANNER_AFTER_MS = 2_500; // a blink of the network is not worth a word
 
 const page = pageData("page");
@@ -86,7 +85,7 @@ function showSteps(status) {
 /** What a look at the map may leave open: an old position, or none. */
 function showNote() {
   const silence = order.driver ? serverNow() - order.driver.ts : 0;
-  const stale = silence > STALE_MS;
+  const stale = silence > page.staleAfterMs;
   const elsewhere = !order.driver && order.eta?.minutes && order.eta.stopsBefore;
   const words = stale
     ? `Driver last seen ${age(silence)} ago`
@@ -95,7 +94,7 @@ function showNote() {
   note.hidden = !words || page.final.includes(order.status?.status);
   if (words) setText(note, words);
   setAttribute(note, "data-stale", stale);
-  map.setStale(stale);
+  map.setStale(stale ? `last seen ${age(silence)} ago` : "");
 }
 
 function showConnection(state) {

@@ -11,3 +11,17 @@ def test_a_server_logs_no_query_string(caplog: pytest.LogCaptureFixture) -> None
             '%s - "WebSocket %s" [accepted]', "127.0.0.1:5000", "/ws?role=customer&token=0123456789abcdef"
         )
     assert caplog.messages == ['127.0.0.1:5000 - "WebSocket /ws?…" [accepted]']
+
+
+def test_a_failed_attempt_to_reach_redis_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    handler = logging.StreamHandler()
+    logger = logging.getLogger("channels_redis.pubsub")
+    logger.addHandler(handler)
+    try:
+        try:
+            raise ConnectionError("nobody there")
+        except ConnectionError:
+            logger.warning("attempt failed", exc_info=True)
+    finally:
+        logger.removeHandler(handler)
+    assert capfd.readouterr().err.splitlines()[-1:] == ["attempt failed"]

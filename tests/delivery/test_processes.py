@@ -134,3 +134,17 @@ def test_waiting_ends(tmp_path: Path) -> None:
 def test_the_exit_status_of_a_command_in_the_terminal(tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
         assert processes.run_in_terminal(["sh", "-c", "exit 5"], os.environ) == 5
+
+
+def test_a_child_that_was_killed_is_started_again(tmp_path: Path) -> None:
+    with Processes(tmp_path) as processes:
+        child = processes.start("server", ["sh", "-c", "sleep 60 & echo $!; wait"], os.environ)
+        wait_until(lambda: bool(child.last_lines()))
+        processes.kill(child)
+        grandchild = int(child.last_lines()[0])
+        wait_until(lambda: not runs(grandchild))
+        processes.pause()  # nobody misses it
+        again = processes.restart(child)
+        wait_until(lambda: len(again.last_lines()) == 2)  # the log goes on
+        assert runs(again.process.pid)
+        assert processes.children == [again]

@@ -38,7 +38,7 @@ def test_seed_writes_drivers_orders_and_customers(target):
         (order["trackingToken"], order["driverId"]) for order in seeded["orders"] for _ in range(2)
     ]
     for each in seeded["drivers"]:
-        driver = access.driver_by_token(each["token"], each["id"])
+        (driver,) = access.drivers_by_claim([access.Claim(each["token"], each["id"])]).values()
         assert (driver.on_shift, driver.status, driver.simulated) == (True, "delivering", False)
     for each in seeded["orders"]:
         order = access.order_by_token(each["trackingToken"])

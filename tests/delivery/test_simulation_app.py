@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from random import Random
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from delivery.simulation.app import FIXES_PER_FRAME, App
 from delivery.simulation.outages import Outages
-from tracking.messages import Ack, Error, Frame, Hello, Location, Plan, PlanStop, Ready, encode
+from tracking.messages import Ack, Error, Expect, Frame, Hello, Location, Plan, PlanStop, Ready, encode
 
 PATIENCE_S = 5.0
 DRIVER = uuid4()
@@ -27,6 +28,7 @@ class Server:
         self.sessions: list[ServerConnection] = []
         self.received: list[list[dict[str, Any]]] = []
         self.tokens: list[str] = []
+        self.app_sessions: list[str] = []
         self.greeting: list[Frame] = [Hello(v=1, now=0), plan(), Ready()]
         self.arrived = asyncio.Condition()
 
@@ -36,6 +38,7 @@ class Server:
             self.sessions.append(connection)
             self.received.append(frames)
             self.tokens.append(connection.request.headers["Authorization"])
+            self.app_sessions += parse_qs(urlsplit(connection.request.path).query)["session"]
             self.arrived.notify_all()
         for frame in self.greeting:
             await connection.send(encode(frame))
@@ -81,7 +84,13 @@ async def running(server: Server, outages: Outages | None = None) -> AsyncIterat
 
     async with serve(server, "127.0.0.1", 0) as listening:
         port = listening.sockets[0].getsockname()[1]
-        app = App(f"ws://127.0.0.1:{port}/", "secret", renew, outages=outages or Outages(), rng=Random(1))
+        app = App(
+            f"ws://127.0.0.1:{port}/?role=driver",
+            "secret",
+            renew,
+            outages=outages or Outages(),
+            rng=Random(1),
+        )
         task = asyncio.create_task(app.run())
         try:
             await server.until(lambda: server.sessions)
@@ -106,9 +115,9 @@ async def test_it_signs_in_with_its_token_and_numbers_its_fixes():
             await server.until(lambda fix=fix: server.received[0] and _last_ts(server.received[0]) == fix.ts)
         assert server.tokens == ["Bearer secret"]
         assert [(frame["type"], frame["seq"]) for frame in server.received[0]] == [
+            ("location", 0),
             ("location", 1),
             ("location", 2),
-            ("location", 3),
         ]
 
 
@@ -123,11 +132,10 @@ async def test_what_was_not_acknowledged_goes_out_anew_with_what_was_kept():
         for fix in fixes(4):
             app.record(fix)
         await server.until(lambda: server.received[0])
-        await server.say(Ack(seq=2))
+        await server.say(Ack(seq=1))
         await server.say(plan(v=2))
         await changed(app, lambda: app.plan is not None and app.plan.v == 2)  # so the ack arrived too
         assert app.acknowledged == 2
-        server.greeting = []  # the next session's word comes only when asked for
         await server.sessions[0].close(1012)
         for fix in fixes(4 + 2 * FIXES_PER_FRAME)[4:]:
             app.record(fix)
@@ -137,7 +145,42 @@ async def test_what_was_not_acknowledged_goes_out_anew_with_what_was_kept():
         assert [len(frame["fixes"]) for frame in frames] == [FIXES_PER_FRAME, FIXES_PER_FRAME, 2]
         sent = [fix for frame in frames for fix in frame["fixes"]]
         assert [fix["ts"] for fix in sent] == [1000 + n for n in range(2, 4 + 2 * FIXES_PER_FRAME)]
-        assert [fix["seq"] for fix in sent] == list(range(1, len(sent) + 1))
+        assert [fix["seq"] for fix in sent] == list(range(2, 4 + 2 * FIXES_PER_FRAME))
+        assert server.app_sessions[0] == server.app_sessions[1]
+
+
+async def test_what_the_server_does_not_expect_any_more_stays_here():
+    """The ack was on its way when the connection broke."""
+    server = Server()
+    async with running(server) as app:
+        for fix in fixes(3):
+            app.record(fix)
+        await server.until(lambda: server.received[0])
+        server.greeting.insert(1, Expect(seq=2))
+        await server.sessions[0].close(1012)
+        await server.until(lambda: len(server.received) == 2 and server.received[1])
+        assert [frame["seq"] for frame in server.received[1]] == [2]
+        assert app.acknowledged == 2
+
+
+async def test_nothing_is_sent_before_the_snapshot_is_complete():
+    server = Server()
+    server.greeting = []
+    async with running(server) as app:
+        app.record(fixes(1)[0])
+        for frame in (Hello(v=1, now=0), Expect(seq=0), plan()):
+            await server.say(frame)
+        await changed(app, lambda: app.plan is not None)
+        assert server.received[0] == []
+        await server.say(Ready())
+        await server.until(lambda: server.received[0])
+
+
+async def test_each_run_has_a_session_of_its_own():
+    server = Server()
+    async with running(server), running(server):
+        await server.until(lambda: len(server.app_sessions) == 2)
+    assert len(set(server.app_sessions)) == 2
 
 
 async def test_a_driver_off_shift_goes_on_shift():
@@ -201,7 +244,7 @@ async def test_a_token_that_is_no_longer_good_is_renewed():
 async def test_an_app_that_is_replaced_does_not_come_back():
     server = Server()
     async with serve(server, "127.0.0.1", 0) as listening:
-        url = f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+        url = f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}/?role=driver"
         app = App(url, "secret", None, outages=Outages(), rng=Random(1))
         task = asyncio.create_task(app.run())
         await server.until(lambda: server.sessions)

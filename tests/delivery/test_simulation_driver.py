@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace as replace_habits
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from delivery.simulation.app import App
 from delivery.simulation.drive import Drive
@@ -112,27 +114,71 @@ async def test_it_leaves_an_order_that_is_taken_away():
     assert [order for order, *_ in phone.pressed] == [left]
 
 
-async def test_a_forgotten_button_is_remembered_at_the_door():
+FORGETFUL = Habits(
+    interval_s=0.05, forgets=1.0, counter_s=(0, 0), door_s=(0.1, 0.1), parked_s=(60, 60), answer_s=(0.1, 0.1)
+)
+
+
+async def test_a_forgotten_pickup_is_remembered_at_the_door():
     order = uuid4()
-    pickup, dropoff = stop(order, "pickup"), stop(order, "dropoff")
-    forgetful = Habits(interval_s=0.05, forgets=1.0, counter_s=(0, 0), door_s=(0.1, 0.1))
-    async with driving(forgetful) as (_, phone):
-        phone.show(pickup, dropoff)
+    async with driving(FORGETFUL) as (_, phone):
+        phone.show(stop(order, "pickup"), stop(order, "dropoff"))
         assert await phone.next_press() == (order, "picked_up")
+
+
+async def test_asked_about_a_door_that_it_left_it_presses_the_button_that_it_forgot():
+    order, other = uuid4(), uuid4()
+    dropoff = stop(order, "dropoff")
+    async with driving(FORGETFUL) as (driver, phone):
+        phone.show(dropoff, stop(other, "dropoff", DOWNTOWN))
+        await until(lambda: dropoff.stop_id in driver._forgotten)
+        await until(lambda: driver.motion().speed > 3)  # it went on, and said nothing
+        assert not phone.pressed
+        phone.show(replace(dropoff, left_at=1), stop(other, "dropoff", DOWNTOWN))
+        assert await phone.next_press() == (order, "delivered")
+        phone.show()
+
+
+async def test_a_door_that_it_did_not_forget_needs_no_answer():
+    """It was asked while it was about to press, say; or stands there again."""
+    order = uuid4()
+    async with driving(replace_habits(FORGETFUL, forgets=0.0)) as (_, phone):
+        phone.show(stop(order, "dropoff", left_at=1))
+        assert await phone.next_press() == (order, "delivered")
+        phone.show()
+    assert len(phone.pressed) == 1
+
+
+async def test_where_nobody_asks_it_remembers_once_it_is_parked(monkeypatch):
+    monkeypatch.setattr("delivery.simulation.driver.HAUNT_M", (0.0, 0.0))  # parked where it stands
+    order = uuid4()
+    async with driving(replace_habits(FORGETFUL, parked_s=(0.1, 0.1))) as (_, phone):
+        dropoff = stop(order, "dropoff")
         phone.show(dropoff)
         assert await phone.next_press() == (order, "delivered")
+        phone.show()
+
+
+async def test_an_undone_pickup_is_driven_to_again():
+    """The pickup is another stop now: what was forgotten of the old one does not count."""
+    order = uuid4()
+    first, again = stop(order, "pickup"), stop(order, "pickup")
+    async with driving(FORGETFUL) as (driver, phone):
+        phone.show(first, stop(order, "dropoff", DOWNTOWN))
+        await until(lambda: first.stop_id in driver._forgotten and driver.motion().speed > 3)
+        phone.show(again, stop(order, "dropoff", DOWNTOWN))
+        await until(lambda: driver._drive and distance_m(driver._drive.at(1e9).point, HERE) < 60)
 
 
 async def test_a_forgotten_button_that_the_geofence_made_up_for_is_not_pressed():
     order = uuid4()
-    dropoff = stop(order, "dropoff")
-    forgetful = Habits(interval_s=0.05, forgets=1.0, counter_s=(0, 0), door_s=(0.5, 0.5))
-    async with driving(forgetful) as (driver, phone):
-        phone.show(stop(order, "pickup"), dropoff)
-        await until(lambda: order in driver._forgotten)
+    pickup, dropoff = stop(order, "pickup"), stop(order, "dropoff")
+    async with driving(replace_habits(FORGETFUL, door_s=(0.5, 0.5))) as (driver, phone):
+        phone.show(pickup, dropoff)
+        await until(lambda: pickup.stop_id in driver._forgotten)
         phone.show(dropoff)
-        assert await phone.next_press() == (order, "delivered")
-    assert len(phone.pressed) == 1
+        await until(lambda: dropoff.stop_id in driver._forgotten)
+    assert not phone.pressed
 
 
 @pytest.fixture

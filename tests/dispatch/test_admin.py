@@ -15,6 +15,7 @@ from django.utils import timezone
 from dispatch import access, actions, signals
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant
 from dispatch.statuses import OrderStatus
+from tests.dispatch import story
 from tracking.models import LocationHistory
 
 pytestmark = pytest.mark.django_db
@@ -110,9 +111,8 @@ def test_a_new_token_is_shown_once_and_replaces_the_old_one(staff, driver):
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
     (token,) = re.findall(r"<code>([\w-]{32})</code>", response.content.decode())
-    assert access.driver_by_token(token) == driver
-    with pytest.raises(access.NotFound):
-        access.driver_by_token(old)
+    claims = [access.Claim(token), access.Claim(old)]
+    assert access.drivers_by_claim(claims) == {claims[0]: driver}
     assert token not in staff.get(page("driver", driver)).content.decode()
 
 
@@ -367,6 +367,29 @@ def test_cancelling_wants_a_reason(staff, order, driver):
     assert said(response) == ["1 cancelled."]
     assert Order.objects.get().status == OrderStatus.CANCELLED
     assert OrderEvent.objects.last().reason == "Spilled"
+
+
+def test_an_automatic_pickup_is_undone(staff, new_order, driver):
+    automatic, by_button = new_order(), new_order()
+    story.bring_to(by_button, driver, "picked_up")
+    story.bring_to(automatic, driver, "driver_at_restaurant")
+    story.leave(driver, "pickup", automatic)
+    response = staff.post(ORDERS, chosen("undo_pickup", automatic, by_button))
+    assert sorted(said(response)) == [
+        "1 back at the restaurant.",
+        f"{by_button}: The driver pressed “picked up”: only an automatic pickup can be undone.",
+    ]
+    assert story.status(automatic) == "driver_at_restaurant"
+
+
+def test_closing_for_the_driver_wants_a_reason(staff, order, driver):
+    story.bring_to(order, driver, "driver_nearby")
+    assert "Handover" in staff.post(ORDERS, chosen("close", order)).content.decode()
+    answer = {"confirmed": "yes", "status": "delivered"}
+    assert staff.post(ORDERS, chosen("close", order, **answer, reason=" ")).status_code == 200
+    assert said(staff.post(ORDERS, chosen("close", order, **answer, reason="He called"))) == ["1 closed."]
+    event = story.last_event(order)
+    assert (event.to_status, event.actor_name, event.reason) == ("delivered", "dana", "He called")
 
 
 def test_staff_who_are_no_dispatchers_cannot_assign(order, driver):

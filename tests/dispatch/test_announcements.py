@@ -76,6 +76,10 @@ def committed(django_capture_on_commit_callbacks: Callable, heard: Heard) -> Cal
     return run
 
 
+def close(order: Order) -> None:
+    actions.close_for_driver(order.pk, "delivered", actor=DANA, reason="the driver called")
+
+
 def test_creating(committed: Callable, restaurant: Restaurant) -> None:
     heard = committed(
         lambda: actions.create_order(
@@ -120,15 +124,28 @@ def test_a_change_of_one_order_concerns_the_customers_of_all_others_of_the_drive
         ("assigned", lambda order, driver: set_out(driver, order), False),
         ("assigned", lambda order, driver: arrive(driver, "pickup", order), False),
         ("driver_at_restaurant", lambda order, driver: leave(driver, "pickup", order), True),
+        ("driver_nearby", lambda order, driver: leave(driver, "dropoff", order, seconds=1500), True),
+        ("picked_up by geofence", lambda order, driver: actions.undo_pickup(order.pk, actor=DANA), True),
+        ("driver_nearby", lambda order, driver: close(order), True),
     ],
 )
 def test_every_step_is_announced(
     committed: Callable, order: Order, driver: Driver, before: str, action: Callable, replanned: bool
 ) -> None:
-    bring_to(order, driver, before)
+    if before == "picked_up by geofence":
+        bring_to(order, driver, "driver_at_restaurant")
+        leave(driver, "pickup", order)
+    else:
+        bring_to(order, driver, before)
     heard = committed(lambda: action(order, driver))
     assert (heard.orders, heard.drivers) == ({order.pk}, {driver.pk})
     assert heard.assignments == [driver.pk] * replanned
+
+
+def test_who_comes_back_to_a_door_gets_a_new_plan(committed: Callable, order: Order, driver: Driver) -> None:
+    bring_to(order, driver, "driver_nearby")
+    leave(driver, "dropoff", order, seconds=1500)
+    assert committed(lambda: arrive(driver, "dropoff", order, seconds=1600)).assignments == [driver.pk]
 
 
 @pytest.mark.parametrize(

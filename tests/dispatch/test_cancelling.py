@@ -113,6 +113,10 @@ EVERYTHING: dict[str, Callable[[Order, Driver, list], object]] = {
     ),
     "arrive": lambda order, driver, ids: actions.arrive(driver.pk, ids, happened_at=at(0), evidence=EVIDENCE),
     "leave": lambda order, driver, ids: actions.leave(driver.pk, ids, happened_at=at(0), evidence=EVIDENCE),
+    "undo the pickup": lambda order, driver, _: actions.undo_pickup(order.pk, actor=DANA),
+    "close": lambda order, driver, _: actions.close_for_driver(
+        order.pk, "delivered", actor=DANA, reason="again"
+    ),
     "correct": lambda order, driver, _: actions.change_order(order),
     "heard of": lambda order, driver, _: actions.heard_of(driver.pk),
     "shift": lambda order, driver, _: actions.set_shift(driver.pk, on=False),

@@ -11,6 +11,7 @@ from django.test import Client
 
 from dispatch import actions
 from dispatch.models import Driver, Order
+from tests.dispatch.story import bring_to, last_event, leave, status
 
 
 @pytest.fixture
@@ -52,7 +53,9 @@ def test_a_dispatcher_gets_the_dashboard(desk: Client, driver: Driver) -> None:
     response = desk.get("/dispatch/")
     assert response.status_code == 200
     assert response["Cache-Control"] == "no-store"
-    assert response.context["page"]["cities"][0]["timeZone"] == "America/Denver"
+    page = response.context["page"]
+    assert page["cities"][0]["timeZone"] == "America/Denver"
+    assert (page["staleAfterMs"], page["undoPickupMs"]) == (15_000, 600_000)
 
 
 def test_assign_and_unassign(desk: Client, order: Order, driver: Driver) -> None:
@@ -76,6 +79,36 @@ def test_cancelling_food_under_way_needs_a_reason(desk: Client, order: Order, dr
     assert post(desk, order, "cancel", {"reason": "Spilled"}).status_code == 204
     order.refresh_from_db()
     assert order.status == "cancelled"
+
+
+def test_an_automatic_pickup_is_undone_once(desk: Client, order: Order, driver: Driver) -> None:
+    bring_to(order, driver, "driver_at_restaurant")
+    leave(driver, "pickup", order)
+    assert post(desk, order, "undo-pickup").status_code == 204
+    order.refresh_from_db()
+    assert order.status == "driver_at_restaurant"
+    event = last_event(order)
+    assert (event.actor, event.actor_name) == ("dispatcher", "dana")
+    refused = post(desk, order, "undo-pickup")
+    assert (refused.status_code, refused.json()["code"]) == (409, "wrong_status")
+
+
+@pytest.mark.parametrize("step", ["delivered", "failed"])
+def test_a_handover_is_closed_for_the_driver_with_a_reason(
+    desk: Client, order: Order, driver: Driver, step: str
+) -> None:
+    bring_to(order, driver, "driver_nearby")
+    for body in (
+        {},
+        {"status": "cancelled", "reason": "x"},
+        {"status": step},
+        {"status": step, "reason": " "},
+    ):
+        assert (post(desk, order, "close", body).status_code, status(order)) == (400, "driver_nearby")
+    assert post(desk, order, "close", {"status": step, "reason": "The driver called"}).status_code == 204
+    assert status(order) == step
+    event = last_event(order)
+    assert (event.actor, event.actor_name, event.reason) == ("dispatcher", "dana", "The driver called")
 
 
 @pytest.mark.parametrize(
@@ -104,12 +137,12 @@ def test_an_unknown_order_is_not_found(desk: Client, driver: Driver) -> None:
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
-@pytest.mark.parametrize("verb", ["assign", "unassign", "cancel"])
+@pytest.mark.parametrize("verb", ["assign", "unassign", "cancel", "undo-pickup", "close"])
 def test_nobody_else_can_act(client: Client, order: Order, driver: Driver, verb: str) -> None:
     for user in (None, User.objects.create_user("sam", is_staff=True)):
         if user:
             client.force_login(user)
-        response = post(client, order, verb, {"driver": str(driver.pk)})
+        response = post(client, order, verb, {"driver": str(driver.pk), "status": "delivered", "reason": "x"})
         assert (response.status_code, response.json()["code"]) == (403, "forbidden")
     order.refresh_from_db()
     assert order.status == "pending"

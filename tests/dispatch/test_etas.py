@@ -16,7 +16,7 @@ from dispatch.models import Driver, Order, Restaurant, Stop
 from routing.geo import Point, destination, distance_m
 from routing.osrm import osrm_from_settings, straight_line
 from tests.conftest import DENVER
-from tests.dispatch.story import arrive, assign, bring_to, plan
+from tests.dispatch.story import arrive, assign, bring_to, leave, plan, report
 
 NO_OSRM = "http://127.0.0.1:9"
 PARIS = {"current_lat": 48.8566, "current_lng": 2.3522}
@@ -327,3 +327,21 @@ def test_a_first_fix_is_enough_for_the_next_cycle(
     move(driver, destination(DENVER, 270, 500))
     assert planning.refresh_etas() == 1
     assert minutes(order) > 0
+
+
+def test_a_door_that_was_left_is_on_nobodys_way(order_at: Callable, driver: Driver) -> None:
+    """From where the driver is, straight to the next door; the last of all leaves nothing to plan."""
+    ann, bob = order_at(90, 1500), order_at(270, 1500)
+    for order in (ann, bob):
+        bring_to(order, driver, "picked_up")
+    arrive(driver, "dropoff", ann, seconds=1200)
+    leave(driver, "dropoff", ann, seconds=1500)
+    move(driver, DENVER)
+    assert planning.replan(driver.pk)
+    assert planning.refresh_etas() == 1
+    expected = driving_s(DENVER, bob.customer_point)
+    assert minutes(bob) == pytest.approx(expected / 60, abs=1)
+    assert minutes(ann) is None
+    report(driver, bob, "delivered")
+    assert not planning.replan(driver.pk)
+    assert planning.refresh_etas() == 0

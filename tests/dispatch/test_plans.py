@@ -10,7 +10,17 @@ from django.utils import timezone
 from dispatch import actions
 from dispatch.actions import Leg, minutes_until
 from dispatch.models import Driver, Order, Stop
-from tests.dispatch.story import DANA, NOON, arrive, assign, plan, status
+from tests.dispatch.story import (
+    DANA,
+    NOON,
+    arrive,
+    assign,
+    check_everything,
+    leave,
+    plan,
+    report,
+    status,
+)
 
 ROAD = [[-105.0, 39.7], [-105.1, 39.8]]
 
@@ -190,3 +200,19 @@ def test_a_driver_without_stops_has_a_plan_of_none(driver: Driver) -> None:
 )
 def test_minutes_are_rounded_up_and_never_none_before_it_has_happened(seconds: float, minutes: int) -> None:
     assert minutes_until(NOON + timedelta(seconds=seconds), NOON) == minutes
+
+
+def test_a_door_that_was_left_is_planned_no_more_and_stays_first(
+    ann: Order, bob: Order, driver: Driver, new_order: Callable[..., Order]
+) -> None:
+    cyd = new_order(customer_name="Cyd")
+    assign(cyd, driver)
+    for order in (ann, bob, cyd):
+        report(driver, order, "picked_up")
+    arrive(driver, "dropoff", ann, seconds=300)
+    leave(driver, "dropoff", ann, seconds=600)
+    assert not record(driver, legs(driver, "dropoff Ann", "dropoff Cyd", "dropoff Bob"))
+    assert record(driver, legs(driver, "dropoff Cyd", "dropoff Bob"))
+    assert plan(driver) == ["dropoff Ann", "dropoff Cyd", "dropoff Bob"]
+    assert (eta(ann)[0], eta(cyd)[0], eta(bob)[0]) == (None, 10, 20)
+    check_everything()

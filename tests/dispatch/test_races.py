@@ -58,6 +58,20 @@ def names(raised: list[BaseException | None]) -> list[str]:
 # ------------------------------------------------------------------------------------------- one step, twice
 
 
+def close(order: Order, step: str) -> None:
+    actions.close_for_driver(order.pk, step, actor=DANA, reason="the driver called")
+
+
+def bring(order: Order, driver: Driver, before: str) -> None:
+    if before == "picked_up by geofence":
+        bring_to(order, driver, "driver_at_restaurant")
+        story.leave(driver, "pickup", order)
+        before = "picked_up"
+    else:
+        bring_to(order, driver, before)
+    assert status(order) == before
+
+
 STEPS: list[tuple[str, Callable[[Order, Driver], object]]] = [
     ("pending", lambda order, driver: story.assign(order, driver)),
     ("pending", lambda order, driver: actions.cancel(order.pk, actor=DANA)),
@@ -65,6 +79,8 @@ STEPS: list[tuple[str, Callable[[Order, Driver], object]]] = [
     ("assigned", lambda order, driver: story.report(driver, order, "picked_up")),
     ("driver_at_restaurant", lambda order, driver: actions.cancel(order.pk, actor=DANA)),
     ("picked_up", lambda order, driver: story.report(driver, order, "delivered")),
+    ("driver_nearby", lambda order, driver: close(order, "failed")),
+    ("picked_up by geofence", lambda order, driver: actions.undo_pickup(order.pk, actor=DANA)),
 ]
 
 
@@ -73,7 +89,7 @@ def test_of_three_who_take_the_same_step_one_wins(
 ) -> None:
     for before, step in STEPS:
         order, driver = new_order(), new_driver()
-        bring_to(order, driver, before)
+        bring(order, driver, before)
         events = len(timeline(order))
         raised = at_once(*[lambda order=order, driver=driver, step=step: step(order, driver)] * 3)
         assert names(raised) == ["WrongStatus", "WrongStatus", "won"]
@@ -114,6 +130,65 @@ def test_picked_up_and_taken_away_at_once_is_one_of_the_two(
         )
         assert (raised[0] is None) != (raised[1] is None)
         assert status(order) == ("pending" if raised[0] is None else "picked_up")
+    story.check_everything()
+
+
+def test_a_pickup_undone_while_the_driver_presses_a_button_is_one_of_the_two(
+    new_order: Callable[..., Order], new_driver: Callable[..., Driver]
+) -> None:
+    for _ in range(ROUNDS):
+        for button in ("picked_up", "delivered"):
+            order, driver = new_order(), new_driver()
+            bring(order, driver, "picked_up by geofence")
+            raised = at_once(
+                lambda pk=order.pk: actions.undo_pickup(pk, actor=DANA),
+                lambda pk=order.pk, driver=driver, button=button: actions.report(driver.pk, pk, button),
+            )
+            assert {type(error) for error in raised} <= {type(None), WrongStatus}
+            way = timeline(order)[3:]
+            if button == "delivered":
+                # Whoever comes second is refused: there is nothing to undo, or nothing to hand over.
+                assert names(raised) == ["WrongStatus", "won"]
+                assert way == (
+                    ["picked_up", "driver_at_restaurant"] if raised[0] is None else ["picked_up", "delivered"]
+                )
+            else:
+                # Undone in any case; pressed after that, the button picks the order up, by hand.
+                assert raised[0] is None
+                again = ["picked_up"] if raised[1] is None else []
+                assert way == ["picked_up", "driver_at_restaurant", *again]
+    story.check_everything()
+
+
+def test_a_pickup_undone_while_the_driver_comes_near_the_customer(
+    new_order: Callable[..., Order], new_driver: Callable[..., Driver]
+) -> None:
+    for _ in range(ROUNDS):
+        order, driver = new_order(), new_driver()
+        bring(order, driver, "picked_up by geofence")
+        ids = stops(order, "dropoff")
+        raised = at_once(
+            lambda pk=order.pk: actions.undo_pickup(pk, actor=DANA),
+            lambda pk=driver.pk, ids=ids: actions.arrive(pk, ids, happened_at=at(900), evidence=EVIDENCE),
+        )
+        assert raised == [None, None]
+        assert status(order) == "driver_at_restaurant"
+        assert not Stop.objects.filter(order=order, arrived_at__isnull=False).exists()
+    story.check_everything()
+
+
+def test_closed_by_driver_and_dispatcher_at_once_is_one_of_the_two(
+    new_order: Callable[..., Order], new_driver: Callable[..., Driver]
+) -> None:
+    for _ in range(ROUNDS):
+        order, driver = new_order(), new_driver()
+        bring(order, driver, "driver_nearby")
+        raised = at_once(
+            lambda order=order: close(order, "failed"),
+            lambda order=order, driver=driver: story.report(driver, order, "delivered"),
+        )
+        assert names(raised) == ["WrongStatus", "won"]
+        assert status(order) == ("failed" if raised[0] is None else "delivered")
     story.check_everything()
 
 
@@ -172,7 +247,9 @@ BUSY: list[Callable[[Order, Driver, list[Order]], object]] = [
     lambda order, driver, orders: story.arrive(driver, "pickup", *orders),
     lambda order, driver, orders: story.leave(driver, "pickup", *orders),
     lambda order, driver, orders: story.arrive(driver, "dropoff", *orders),
+    lambda order, driver, orders: story.leave(driver, "dropoff", *orders, seconds=900),
     lambda order, driver, _: story.report(driver, order, "picked_up"),
+    lambda order, driver, _: actions.undo_pickup(order.pk, actor=DANA),
     lambda order, driver, _: actions.set_shift(driver.pk, on=False),
     lambda order, driver, _: actions.set_shift(driver.pk, on=True),
     lambda order, driver, _: actions.change_restaurant(order.restaurant),

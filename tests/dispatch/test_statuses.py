@@ -7,7 +7,9 @@ from dispatch.statuses import (
     BEFORE_PICKUP,
     DRIVER_BUTTONS,
     FINAL,
+    HANDED_OVER_OR_NOT,
     IN_THE_BAG,
+    PICKUP_UNDONE,
     TRANSITIONS,
     OrderStatus,
     StopKind,
@@ -25,6 +27,11 @@ MAY_BECOME = {
     "cancelled": set(),
     "failed": set(),
 }
+#: And by undoing an automatic pickup, which nothing but that may do.
+MAY_GO_BACK_TO = {
+    "picked_up": {"assigned", "to_restaurant", "driver_at_restaurant"},
+    "driver_nearby": {"assigned", "to_restaurant", "driver_at_restaurant"},
+}
 LIFE = [
     "pending",
     "assigned",
@@ -41,6 +48,13 @@ def test_what_an_order_may_become(before: str) -> None:
     assert {after for after in OrderStatus.values if before in TRANSITIONS[OrderStatus(after)]} == MAY_BECOME[
         before
     ]
+
+
+@pytest.mark.parametrize("before", OrderStatus.values)
+def test_the_way_back_from_a_pickup(before: str) -> None:
+    back = {after for after, befores in PICKUP_UNDONE.items() if before in befores}
+    assert back == MAY_GO_BACK_TO.get(before, set())
+    assert not back & MAY_BECOME[before]
 
 
 def test_every_status_is_in_the_table() -> None:
@@ -68,6 +82,7 @@ def test_groups_of_statuses() -> None:
 
 def test_what_a_drivers_buttons_may_ask_for() -> None:
     assert DRIVER_BUTTONS == {"picked_up", "delivered", "failed"}
+    assert HANDED_OVER_OR_NOT == {"delivered", "failed"}
 
 
 @pytest.mark.parametrize(

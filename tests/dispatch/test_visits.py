@@ -109,8 +109,10 @@ def test_leaving_after_the_button_was_pressed_changes_nothing(order: Order, driv
 
 def test_leaving_the_customer_delivers_nothing(order: Order, driver: Driver) -> None:
     bring_to(order, driver, "driver_nearby")
+    Order.objects.filter(pk=order.pk).update(eta_minutes=1, eta_approximate=True)
     leave(driver, "dropoff", order, seconds=1500)
     assert status(order) == "driver_nearby"
+    assert (order.eta_minutes, order.eta_approximate) == (None, False)
     assert dropoff(order).left_at == at(1500)
     report(driver, order, "delivered")
     assert status(order) == "delivered"
@@ -136,6 +138,24 @@ def test_leaving_twice_is_one_event(order: Order, driver: Driver) -> None:
     for seconds in (1500, 1600):
         leave(driver, "dropoff", order, seconds=seconds)
     assert dropoff(order).left_at == at(1500)
+
+
+def test_who_comes_back_to_a_door_begins_another_visit(order: Order, driver: Driver) -> None:
+    bring_to(order, driver, "driver_nearby")
+    leave(driver, "dropoff", order, seconds=1500)
+    events = timeline(order)
+    arrive(driver, "dropoff", order, seconds=1700)
+    assert (dropoff(order).arrived_at, dropoff(order).left_at) == (at(1700), None)
+    leave(driver, "dropoff", order, seconds=1900)
+    assert (dropoff(order).arrived_at, dropoff(order).left_at) == (at(1700), at(1900))
+    assert timeline(order) == events
+
+
+def test_an_arrival_that_is_older_than_the_exit_is_no_return(order: Order, driver: Driver) -> None:
+    bring_to(order, driver, "driver_nearby")
+    leave(driver, "dropoff", order, seconds=1500)
+    arrive(driver, "dropoff", order, seconds=1500)
+    assert (dropoff(order).arrived_at, dropoff(order).left_at) == (at(1200), at(1500))
 
 
 def test_nobody_is_near_a_customer_whose_food_is_still_at_the_restaurant(

@@ -24,7 +24,7 @@ import redis
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from psycopg.sql import SQL, Identifier
 
-from delivery.stack.demo import answers_ok, celery, web
+from delivery.stack.demo import answers_ok, celery, web, worker
 from delivery.stack.processes import Child, Processes
 from delivery.stack.servers import MANAGE, for_libpq
 
@@ -139,7 +139,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             todo = json.dumps([["migrate", "--no-input"], ["sample_data"]])
             processes.run("prepare", [sys.executable, "-m", "delivery.stack.prepare", todo], env)
             running = Stack(base, env, processes)
-            processes.start("worker", celery("worker", "--concurrency", "1"), env, stop_s=5)
+            processes.start("worker", worker(1), env, stop_s=5)
             processes.start("beat", celery("beat", "--schedule", str(folder / "schedule")), env)
             processes.start("simulate", [*MANAGE, "simulate", *FLEET], env)
             running.start_web()

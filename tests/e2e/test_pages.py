@@ -1,13 +1,16 @@
 """What dispatchers and customers see while orders are under way."""
 
+import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from websockets.sync.client import connect
 
-from tests.e2e.conftest import DESKTOP, PHONE, Stack, Watch
+from tests.e2e.conftest import DESKTOP, PHONE, USERNAME, Stack, Watch
 
 COLORS = {"idle": "#15894b", "to_restaurant": "#f0b400", "delivering": "#1d62e0", "offline": "#8b95a1"}
 MOVING_S = 60
@@ -55,6 +58,51 @@ def new_order(stack: Stack, name: str) -> tuple[str, str]:
     found = re.search(r"order (\S+) (\S+)", said)
     assert found, said
     return found[1], found[2]
+
+
+#: A driver with an app of our own: at the restaurant, or (`at_the_door`) at the customer's; then the driver leaves.
+LEAVE = """
+from datetime import timedelta
+from django.utils import timezone
+from dispatch import actions
+from dispatch.models import Driver, Order, Restaurant
+order = Order.objects.get(pk={order!r})
+driver = Driver.objects.create(name={name!r}, phone="+1 303 555 0100", city=order.restaurant.city)
+actions.set_shift(driver.pk, True)
+actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+kind = "dropoff" if {at_the_door} else "pickup"
+if {at_the_door}:
+    actions.report(driver.pk, order.pk, "picked_up")
+stop, now = order.stops.get(kind=kind).pk, timezone.now()
+actions.arrive(driver.pk, [stop], happened_at=now - timedelta(minutes=3), evidence={{"rule": "slow"}})
+actions.leave(driver.pk, [stop], happened_at=now - timedelta(minutes=1), evidence={{"stay_s": 90}})
+print("token", actions.issue_token(driver.pk))
+"""
+
+COME_BACK = """
+from django.utils import timezone
+from dispatch import actions
+from dispatch.models import Stop
+stop = Stop.objects.get(order={order!r}, kind="dropoff")
+actions.arrive(stop.driver_id, [stop.pk], happened_at=timezone.now(), evidence={{"rule": "slow"}})
+"""
+
+
+def leave(stack: Stack, order_id: str, name: str, *, at_the_door: bool) -> str:
+    """The token of the driver of this name, who has the order and left without pressing a button."""
+    said = stack.manage("shell", "-c", LEAVE.format(order=order_id, name=name, at_the_door=at_the_door))
+    found = re.search(r"token (\S+)", said)
+    assert found, said
+    return found[1]
+
+
+def last_event(stack: Stack, order_id: str) -> tuple[str, str, str, str]:
+    (event,) = stack.rows(
+        """SELECT to_status, actor, actor_name, reason FROM order_events
+           WHERE order_id = %s ORDER BY id DESC LIMIT 1""",
+        order_id,
+    )
+    return event
 
 
 def tokens(stack: Stack, *statuses: str) -> list[tuple[str, str]]:
@@ -167,10 +215,129 @@ def test_what_the_server_refuses_is_taken_back(
     expect(page.locator("#toast")).to_contain_text("has no coordinates")
     expect(page.locator(f"#unassigned [data-order-id='{order_id}']")).to_be_visible()
     page.locator("#cancel").click()
-    page.locator("#cancel-form [type=submit]").click()
+    page.locator("#reason-form [type=submit]").click()
     expect(page.locator(f"#unassigned [data-order-id='{order_id}']")).to_have_count(0)
     assert [fault for fault in watch.faults if "400" not in fault] == []
     watch.faults.clear()
+
+
+def test_a_pickup_that_a_geofence_made_up_is_undone_with_one_click(
+    stack: Stack, dashboard: Callable[..., Page], artifacts: Path
+) -> None:
+    page = dashboard()
+    page.get_by_role("button", name=re.compile("^Denver")).click()
+    order_id, _ = new_order(stack, "Greta Sandoval")
+    leave(stack, order_id, "Uma Rivers", at_the_door=False)
+    card = page.locator("#active li", has=page.locator(f"[data-order-id='{order_id}']"))
+    expect(card.locator(".automatic")).to_contain_text(re.compile(r"Picked up automatically \d+ s ago"))
+    card.locator(".order").click()
+    expect(page.locator("#automatic")).to_contain_text("Picked up automatically")
+    page.screenshot(path=artifacts / "dashboard-automatic-1440x900.png")
+    page.locator("#undo-pickup").click()
+    expect(page.locator("#toast")).to_contain_text("Pickup undone")
+    expect(card.locator(".chip")).to_have_text("At restaurant")
+    expect(card.locator(".automatic")).to_be_hidden()
+    expect(page.locator("#automatic")).to_be_hidden()
+    expect(page.locator("#activity .event").filter(has_text="Greta Sandoval").first).to_contain_text(
+        "Automatic pickup undone"
+    )
+    event = last_event(stack, order_id)
+    assert event == ("driver_at_restaurant", "dispatcher", USERNAME, "The automatic pickup was undone.")
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["390x844", "1440x900"])
+def test_a_door_that_was_left_alerts_until_somebody_says_how_it_went(
+    stack: Stack, dashboard: Callable[..., Page], artifacts: Path, viewport: dict[str, int]
+) -> None:
+    page = dashboard(viewport)
+    # An alert shows whatever city is looked at.
+    page.get_by_role("button", name=re.compile("^Boulder")).click()
+    order_id, _ = new_order(stack, "Hugo Marchetti")
+    leave(stack, order_id, f"Vera Lund {viewport['width']}", at_the_door=True)
+    alert = page.locator("#alerts li", has=page.locator(f"[data-order-id='{order_id}']"))
+    expect(alert).to_contain_text("Denver")
+    expect(page).to_have_title("(1) Dispatch · Doorstep")
+    page.screenshot(path=artifacts / f"dashboard-alert-{viewport['width']}x{viewport['height']}.png")
+
+    page.get_by_role("button", name=re.compile("^Denver")).click()
+    if viewport is PHONE:
+        page.locator("#tabs [data-tab=active]").click()
+        expect(page.locator("#tab-alerts")).to_have_text("1")
+    else:
+        expect(page.locator("#drivers .row", has_text="Vera Lund").first).to_contain_text("⚠ left a door")
+    expect(page.locator(f"#active [data-order-id='{order_id}'] .sign")).to_contain_text("⚠ left the door")
+
+    # The driver comes back: nothing to ask. And leaves again.
+    stack.manage("shell", "-c", COME_BACK.format(order=order_id))
+    expect(page.locator("#alerts-panel")).to_be_hidden()
+    expect(page).to_have_title("Dispatch · Doorstep")
+    stack.manage("shell", "-c", COME_BACK.format(order=order_id).replace("actions.arrive", "actions.leave"))
+    expect(alert).to_be_visible()
+
+    if viewport is PHONE:
+        alert.get_by_role("button", name="Not handed over…").click()
+    else:
+        alert.locator(".order").click()
+        expect(page.locator("#left-door")).to_contain_text("Was it delivered?")
+        expect(page.locator("#left-door a")).to_have_attribute("href", "tel:+13035550100")
+        page.locator("#left-door").get_by_role("button", name="Delivered…").click()
+    dialog = page.locator("#reason-dialog")
+    dialog.locator("#reason-submit").click()  # without a reason the browser asks for one
+    expect(dialog).to_be_visible()
+    chosen = "Customer not reached" if viewport is PHONE else "Driver confirmed"
+    dialog.get_by_role("button", name=chosen).click()
+    dialog.locator("#reason-submit").click()
+    expect(page.locator("#alerts-panel")).to_be_hidden()
+    expect(page).to_have_title("Dispatch · Doorstep")
+    ended = "failed" if viewport is PHONE else "delivered"
+    assert last_event(stack, order_id) == (ended, "dispatcher", USERNAME, chosen)
+
+
+def test_a_driver_whose_fixes_are_no_use_is_marked_and_the_customer_is_not_fooled(
+    stack: Stack, dashboard: Callable[..., Page], open_page: Callable[..., Page], artifacts: Path
+) -> None:
+    order_id, token = new_order(stack, "Ines Kovac")
+    bearer = leave(stack, order_id, "Walt Emery", at_the_door=False)
+    ((driver, lat, lng),) = stack.rows(
+        """SELECT d.id::text, r.lat, r.lng FROM orders o JOIN drivers d ON d.id = o.driver_id
+           JOIN restaurants r ON r.id = o.restaurant_id WHERE o.id = %s""",
+        order_id,
+    )
+    page = dashboard()
+    page.get_by_role("button", name=re.compile("^Denver")).click()
+
+    def fix(seq: int, seconds: float = 0, north: float = 0.004) -> str:
+        ts = time.time_ns() // 1_000_000 + int(seconds * 1000)
+        return json.dumps({"type": "location", "lat": lat + north, "lng": lng, "ts": ts, "seq": seq})
+
+    with connect(
+        f"{stack.base.replace('http', 'ws')}/ws?role=driver",
+        additional_headers={"Authorization": f"Bearer {bearer}"},
+    ) as app:
+        app.send(fix(1, -20))
+        for seq, north in ((2, 1.0), (3, -1.0)):
+            app.send(fix(seq, north=north))
+        row = page.locator(f"#drivers [data-driver-id='{driver}']")
+        expect(row).to_contain_text(re.compile(r"no fix for 0:[2-5]\d"))
+        expect(row).to_contain_text("fixes turned away")
+        (shown,) = page.evaluate(SHOWN, [driver])
+        assert re.fullmatch(r"no fix for 0:[2-5]\d", shown["stale"])
+        assert (shown["badge"], shown["pixel"]) == ("trouble", COLORS["offline"])
+        row.click()
+        expect(page.locator("#driver-panel [data-field=trouble]")).to_have_text(
+            re.compile(r"^2 fixes not used since \d+:\d\d\s[AP]M: jumps \(2\)$")
+        )
+        page.screenshot(path=artifacts / "dashboard-trouble-1440x900.png")
+
+        customer = open_page(f"/track/?t={token}", PHONE)
+        expect(customer.locator(".driver-marker.stale .seen")).to_have_text(
+            re.compile(r"^last seen [2-8]\d s ago$")
+        )
+        app.send(fix(4))
+        page.keyboard.press("Escape")
+        expect(row).not_to_contain_text("no fix for")
+        expect(customer.locator(".driver-marker.stale")).to_have_count(0)
+        expect(customer.locator(".driver-marker .seen")).to_be_hidden()
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["390x844", "1440x900"])

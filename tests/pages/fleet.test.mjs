@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Fleet } from "../../static/js/dispatch/fleet.js";
+import { troubleWords } from "../../static/js/dispatch/words.js";
 
 const order = (v, fields = {}) => ({
   type: "order",
@@ -151,4 +152,71 @@ test("a status that comes back later is another entry", () => {
     ["pending", "assigned", "pending"],
   );
   assert.equal(new Set(known.activity.map(({ key }) => key)).size, 3);
+});
+
+const nearby = (v, fields = {}) => order(v, { status: "driver_nearby", driverId: "d1", ...fields });
+
+test("a door that was left is an alert until it is so no more", () => {
+  const known = fleet(
+    nearby(1, { orderId: "young", leftDropoffAt: 3000 }),
+    nearby(1, { orderId: "old", leftDropoffAt: 2000 }),
+    nearby(1, { orderId: "none" }),
+  );
+  const alerts = () => known.alerts().map(({ orderId }) => orderId);
+  assert.deepEqual(alerts(), ["old", "young"]);
+  known.apply(nearby(2, { orderId: "old" }), 6000); // the driver is back
+  assert.deepEqual(alerts(), ["young"]);
+  known.apply(nearby(2, { orderId: "young", status: "delivered", leftDropoffAt: 3000 }), 6000);
+  assert.deepEqual(alerts(), []);
+});
+
+test("an automatic pickup can be undone for a while", () => {
+  const known = new Fleet({ undoMs: 1000 });
+  const picked = order(1, { status: "picked_up", autoPickupAt: 5000 });
+  assert.equal(known.canUndoPickup(picked, 5999), true);
+  assert.equal(known.canUndoPickup(picked, 6000), false);
+  assert.equal(known.canUndoPickup(order(1, { status: "picked_up" }), 5999), false);
+});
+
+test("an undone pickup is told as that, not as an arrival", () => {
+  const known = fleet(nearby(1), order(2, { status: "driver_at_restaurant", driverId: "d1" }));
+  assert.equal(known.activity[0].status, "pickup_undone");
+});
+
+test("a driver of whom no fix came for long is stale, by the server's clock", () => {
+  const known = new Fleet({ staleMs: 15_000 });
+  known.replace([driver(1), positions(at(10_000))]);
+  assert.deepEqual(known.presence("d1", 25_000), { silence: 15_000, stale: false, troubled: false });
+  assert.deepEqual(known.presence("d1", 25_001), { silence: 15_001, stale: true, troubled: false });
+  known.apply(driver(2, { status: "offline" }), 0);
+  assert.equal(known.presence("d1", 90_000).stale, false);
+  assert.deepEqual(known.presence("nobody", 0), { silence: null, stale: false, troubled: false });
+});
+
+test("a driver is in trouble while fixes come and none of them is used", () => {
+  const trouble = (v, rejected) => ({ type: "fixes", driverId: "d1", v, since: 1000, last: "future", rejected });
+  const known = fleet(driver(1), positions(at(10_000)), trouble(30_000, { future: 2 }));
+  assert.equal(known.presence("d1", 20_000).troubled, false); // the place on the map is good
+  assert.equal(known.presence("d1", 40_000).troubled, true);
+  assert.equal(known.presence("d1", 90_001).troubled, false); // silent by now
+  assert.equal(known.apply(trouble(29_000, { future: 1 }), 0), null);
+  assert.deepEqual(known.troubles.get("d1").rejected, { future: 2 });
+  known.replace([driver(2, { status: "offline" }), trouble(95_000, { future: 9 })]);
+  assert.equal(known.presence("d1", 96_000).troubled, true); // who was never seen is in trouble, too
+});
+
+test("why fixes were turned away, in words", () => {
+  const clock = (moment) => `${moment} o’clock`;
+  const words = (rejected) => troubleWords({ since: 2, rejected }, clock);
+  assert.equal(
+    words({ teleport: 2, stale: 10 }),
+    "12 fixes not used since 2 o’clock: too late (10), jumps (2)",
+  );
+  assert.equal(words({ out_of_order: 1 }), "1 fix not used since 2 o’clock: out of order (1)");
+  assert.equal(words({ future: 4 }), "4 fixes used with the time put right: clock ahead");
+  assert.equal(words({ inaccurate: 3 }), "3 fixes too inaccurate to move an order along");
+  assert.equal(
+    words({ malformed: 1, inaccurate: 1 }),
+    "1 fix not used since 2 o’clock: unreadable (1); 1 fix too inaccurate to move an order along",
+  );
 });

@@ -6,7 +6,6 @@ from typing import get_args
 from django.conf import settings
 
 from tracking import asyncapi, messages
-from tracking.consumers import CustomerConsumer, DispatcherConsumer, DriverConsumer
 
 
 def test_the_document_is_up_to_date() -> None:
@@ -37,11 +36,3 @@ def test_every_reference_leads_somewhere() -> None:
                 check(value)
 
     check(document)
-
-
-def test_every_group_event_has_a_handler_in_the_consumers_that_hear_it() -> None:
-    """Channels ends a consumer that gets an event without a handler."""
-    assert hasattr(DriverConsumer, "driver_changed")
-    assert hasattr(DriverConsumer, "driver_replaced")
-    assert hasattr(CustomerConsumer, "customer_changed")
-    assert hasattr(DispatcherConsumer, "fleet_changed")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -11,7 +12,8 @@ from dispatch import actions
 from dispatch.models import Driver, Order, OrderEvent, Restaurant
 from routing.geo import destination
 from tests.conftest import DENVER
-from tests.tracking.sockets import dispatcher_socket, driver_socket
+from tests.tracking.sockets import Socket, dispatcher_socket, driver_socket
+from tracking import broadcast, groups
 from tracking.live import now_ms
 from tracking.models import LocationHistory
 
@@ -74,7 +76,7 @@ async def test_an_acknowledged_fix_is_in_the_database(driver: Driver) -> None:
         await driver.arefresh_from_db()
         at = destination(DENVER, 270, 900)
         assert (driver.current_lat, driver.current_lng) == (at.lat, at.lng)
-        row = await LocationHistory.objects.aget()
+        row = await LocationHistory.objects.alatest("recorded_at")
         assert (row.driver_id, row.lat, row.speed, row.heading) == (driver.pk, at.lat, 9.5, 90)
 
 
@@ -82,8 +84,8 @@ async def test_a_batch_of_buffered_fixes_is_acknowledged_as_one(driver: Driver) 
     async with await driver_socket(driver) as socket:
         await socket.send({"type": "locations", "fixes": [fix(900 - n * 30, n) for n in range(11)]})
         await socket.frame("ack", seq=10)
-    # Of 11 fixes every fifth, counted from the first: 0, 5, 10.
-    assert await LocationHistory.objects.acount() == 3
+    # Of 11 fixes every fifth, counted from the first: 0, 5, 10; and the one that the driver's row had before.
+    assert await LocationHistory.objects.acount() == 1 + 3
 
 
 async def test_the_last_fix_of_a_session_is_kept(driver: Driver) -> None:
@@ -91,11 +93,61 @@ async def test_the_last_fix_of_a_session_is_kept(driver: Driver) -> None:
         for n in (1, 2):
             await socket.send(fix(900 - n * 30, n))
         await socket.frame("ack", seq=2)
-        assert await LocationHistory.objects.acount() == 1
+        assert await LocationHistory.objects.acount() == 1 + 1
     from tracking.live import close
 
     await close()
-    assert await LocationHistory.objects.acount() == 2
+    assert await LocationHistory.objects.acount() == 1 + 2
+
+
+async def test_numbering_goes_on_where_the_database_has_it(driver: Driver) -> None:
+    headers = [(b"authorization", f"Bearer {await sync_to_async(actions.issue_token)(driver.pk)}".encode())]
+    async with Socket("role=driver&session=monday", headers) as first:
+        await first.frame("expect", seq=0)
+        await first.send({"type": "locations", "fixes": [fix(900 - n * 30, n) for n in range(4)]})
+        await first.frame("ack", seq=3)
+    async with Socket("role=driver&session=monday", headers) as second:
+        await second.frame("expect", seq=4)
+        await second.send({"type": "locations", "fixes": [fix(900 - n * 30, n) for n in range(6)]})
+        await second.frame("ack", seq=5)
+        assert "error" not in second.types()
+    async with Socket("role=driver&session=tuesday", headers) as third:
+        await third.frame("expect", seq=0)
+    # Kept: the one of before, and of either socket the first new one and the last.
+    seqs = [LocationHistory.objects.filter(lat=fix(900 - n * 30, n)["lat"]).aexists() for n in range(6)]
+    assert [await kept for kept in seqs] == [True, False, False, True, True, True]
+    assert await LocationHistory.objects.acount() == 1 + 4
+
+
+@pytest.mark.parametrize("name", ["a b", "x" * 65, "später"])
+async def test_a_session_name_that_is_none(driver: Driver, name: str) -> None:
+    token = await sync_to_async(actions.issue_token)(driver.pk)
+    query = urlencode({"role": "driver", "session": name})
+    async with Socket(query, [(b"authorization", f"Bearer {token}".encode())]) as socket:
+        assert await socket.closed() == 4400
+
+
+async def test_word_of_an_older_socket_does_not_end_a_newer_one(driver: Driver) -> None:
+    async with await driver_socket(driver) as socket:
+        await socket.frame("ready")
+        await broadcast.send_async([(groups.driver(driver.pk), {"type": "replaced", "by": [0, ""]})])
+        await socket.send(fix(900, 1))
+        await socket.frame("ack", seq=1)
+        assert socket.close_code is None
+
+
+async def test_dispatchers_are_told_what_was_turned_away(driver: Driver) -> None:
+    async with await dispatcher_socket() as dispatcher, await driver_socket(driver) as app:
+        await dispatcher.frame("ready")
+        await app.frame("ready")
+        await app.send(fix(900, 1))
+        await app.send(fix(90_000, 2))
+        await app.send_text("{")
+        told = await dispatcher.frame("fixes", driverId=str(driver.pk), last="malformed")
+        assert told["rejected"] == {"teleport": 1, "malformed": 1}
+    async with await dispatcher_socket() as later:
+        await later.frame("ready")
+        await later.frame("fixes", driverId=str(driver.pk), last="malformed")
 
 
 async def test_an_old_fix_is_named_and_does_not_move_the_driver(driver: Driver) -> None:

@@ -1,10 +1,11 @@
 """What a customer may know at each step of a shared trip, and the frames of the others. No database."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import msgspec
 import pytest
+from django.utils import timezone
 
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
 from tracking import frames
@@ -145,6 +146,21 @@ def test_two_customers_behind_one_door_are_one_stop() -> None:
         assert said(view, Eta).stops_before == 0
 
 
+def test_a_door_that_was_left_shows_no_driver_and_stands_in_nobodys_way() -> None:
+    """Its driver is on the way to somebody else."""
+    ann, bob = make_order("driver_nearby", door=39.71), make_order("picked_up", door=39.72)
+    stops = [stop(ann, "dropoff", arrived_at=NOON, left_at=NOON), stop(bob, "dropoff")]
+    view = customer_view(ann, stops)
+    assert (view.driver_id, said(view, Route).geometry) == (None, None)
+    assert said(view, DriverHidden) is not None
+    assert said(view, CustomerStatus).message == "Your driver was at your door."
+    view = customer_view(bob, stops)
+    assert said(view, CustomerStatus).message == "Your food is on its way."
+    assert (view.driver_id, said(view, Eta).stops_before) == (str(DRIVER.pk), 0)
+    assert said(view, Route).geometry == geometry_through(stops[1:])
+    assert str(stops[0].point.lat) not in "".join(map(encode, view.frames))
+
+
 def test_where_the_drivers_positions_are_to_be_found() -> None:
     order = make_order("picked_up")
     view = customer_view(order, [stop(order, "dropoff")])
@@ -229,6 +245,15 @@ def test_a_plan_shows_the_stops_in_order_with_what_the_driver_needs() -> None:
     ]
 
 
+def test_the_driver_is_asked_about_a_door_that_was_left() -> None:
+    ann = make_order("driver_nearby", door=39.71, customer_address="")
+    bob = make_order("picked_up", door=39.72, customer_address="")
+    left, ahead = stop(ann, "dropoff", arrived_at=NOON, left_at=NOON), stop(bob, "dropoff")
+    frame = told(frames.plan(DRIVER, [left, ahead]))
+    assert [one.get("leftAt") for one in frame["stops"]] == [NOON_MS, None]
+    assert frame["geometry"]["coordinates"] == ahead.leg
+
+
 def test_a_dispatcher_sees_a_driver() -> None:
     assert told(frames.driver_state(DRIVER)) == {
         "type": "driver",
@@ -261,6 +286,18 @@ def test_a_dispatcher_sees_an_order() -> None:
         "etaMinutes": 12,
         "etaApproximate": True,
     }
+
+
+def test_a_dispatcher_sees_what_no_button_told() -> None:
+    order = make_order("driver_nearby", customer_address="", customer_phone="")
+    now = timezone.now()
+    pickup = stop(order, "pickup", arrived_at=NOON, left_at=NOON, done_at=now)
+    dropoff = stop(order, "dropoff", arrived_at=NOON, left_at=NOON)
+    frame = told(frames.order_state(order, [dropoff, pickup]))
+    assert frame["autoPickupAt"] == int(now.timestamp() * 1000)
+    assert frame["leftDropoffAt"] == NOON_MS
+    pickup.done_at = now - timedelta(seconds=601)
+    assert "autoPickupAt" not in told(frames.order_state(order, [pickup]))
 
 
 def test_a_dispatcher_sees_a_restaurant_and_its_fence() -> None:

@@ -75,9 +75,9 @@ def redis_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("redis_away")
 async def test_who_comes_while_redis_is_away_is_sent_off(order: Order) -> None:
-    refused = Socket(f"role=customer&token={order.tracking_token}")
-    accepted, code = await refused._communicator.connect()
-    assert (accepted, code) == (False, 1013)
+    async with Socket(f"role=customer&token={order.tracking_token}") as refused:
+        assert await refused.closed() == 1013
+    assert refused.types() == ["hello", "error"]
 
 
 @pytest.mark.usefixtures("redis_away")

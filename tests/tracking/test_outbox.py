@@ -144,3 +144,24 @@ async def test_a_reader_who_is_too_slow_for_the_events_is_closed_once(reader: Re
     reader._taken.put_nowait(None)
     assert await asyncio.wait_for(reader.running, PATIENCE_S) == 4408
     assert reader._frames.empty()
+
+
+async def test_a_snapshot_may_be_longer_than_the_queue(reader: Reader) -> None:
+    snapshot = [str(n) for n in range(3 * MAX_EVENTS)]
+    reader.outbox.put_snapshot(snapshot)
+    for _ in range(MAX_EVENTS):
+        reader.outbox.put("later")
+    assert [await reader.take() for _ in snapshot] == snapshot
+    assert reader.overflows == 0
+
+
+async def test_after_a_snapshot_the_bound_is_the_usual_one(reader: Reader) -> None:
+    reader.outbox.put_snapshot([str(n) for n in range(3 * MAX_EVENTS)])
+    for _ in range(3 * MAX_EVENTS):
+        await reader.take()
+    reader.move("positions")  # which come when nothing else waits
+    assert await reader.take() == "positions"
+    await asyncio.sleep(0)
+    for _ in range(MAX_EVENTS + 2):
+        reader.outbox.put("later")
+    assert reader.overflows == 1

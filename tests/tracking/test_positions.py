@@ -33,6 +33,10 @@ def bob(ts: int) -> FleetPosition:
     return FleetPosition("bob", 40.0, -105.27, T0 + ts)
 
 
+def moved(positions: list[FleetPosition]) -> dict[str, dict[str, FleetPosition]]:
+    return {"denver": {position.driver_id: position for position in positions}}
+
+
 async def soon[T](what: Awaitable[T]) -> T:
     return await asyncio.wait_for(what, PATIENCE_S)
 
@@ -47,7 +51,7 @@ class Listener:
     async def __aenter__(self) -> "Listener":
         heard = asyncio.ensure_future(anext(self.news))
         for n in range(1000):
-            await self._publish("warm-up", [bob(n)])
+            await self._publish({"warm-up": {"bob": bob(n)}})
             done, _ = await asyncio.wait([heard], timeout=0.02)
             if done:
                 break
@@ -64,42 +68,42 @@ class Listener:
 
 
 async def test_what_is_stored_can_be_read_back(positions: Positions) -> None:
-    assert await positions.store("denver", [ada(0), bob(0)]) == 2
+    assert await positions.store(moved([ada(0), bob(0)])) == 2
     assert await positions.of_driver("denver", "ada") == ada(0)
     assert sorted(await positions.of_city("denver"), key=lambda p: p.driver_id) == [ada(0), bob(0)]
 
 
 async def test_who_was_never_seen_has_no_position(positions: Positions) -> None:
-    await positions.store("denver", [ada(0)])
+    await positions.store(moved([ada(0)]))
     assert await positions.of_driver("denver", "bob") is None
     assert await positions.of_driver("boulder", "ada") is None
     assert await positions.of_city("boulder") == []
 
 
 async def test_a_newer_position_replaces_an_older_one(positions: Positions) -> None:
-    await positions.store("denver", [ada(0)])
-    assert await positions.store("denver", [ada(1)]) == 1
+    await positions.store(moved([ada(0)]))
+    assert await positions.store(moved([ada(1)])) == 1
     assert await positions.of_driver("denver", "ada") == ada(1)
 
 
 @pytest.mark.parametrize("ts", [-1, 0, -T0])
 async def test_an_older_position_never_replaces_a_newer_one(positions: Positions, ts: int) -> None:
-    await positions.store("denver", [ada(0)])
-    assert await positions.store("denver", [ada(ts, lat=10.0), bob(0)]) == 1
+    await positions.store(moved([ada(0)]))
+    assert await positions.store(moved([ada(ts, lat=10.0), bob(0)])) == 1
     assert await positions.of_driver("denver", "ada") == ada(0)
 
 
 async def test_times_are_compared_as_numbers(positions: Positions) -> None:
-    await positions.store("denver", [FleetPosition("ada", 1.0, 1.0, 999)])
-    assert await positions.store("denver", [FleetPosition("ada", 2.0, 2.0, 1000)]) == 1
-    assert await positions.store("denver", [FleetPosition("ada", 3.0, 3.0, 99)]) == 0
+    await positions.store(moved([FleetPosition("ada", 1.0, 1.0, 999)]))
+    assert await positions.store(moved([FleetPosition("ada", 2.0, 2.0, 1000)])) == 1
+    assert await positions.store(moved([FleetPosition("ada", 3.0, 3.0, 99)])) == 0
 
 
 async def test_processes_that_write_at_once_agree_on_the_newest(positions: Positions) -> None:
     others = [Positions() for _ in range(4)]
     orders = list(permutations(range(4)))
     await asyncio.gather(
-        *(other.store("denver", [ada(n)]) for order in orders for n, other in zip(order, others, strict=True))
+        *(other.store(moved([ada(n)])) for order in orders for n, other in zip(order, others, strict=True))
     )
     assert await positions.of_driver("denver", "ada") == ada(3)
     await asyncio.gather(*(other.close() for other in others))
@@ -108,7 +112,7 @@ async def test_processes_that_write_at_once_agree_on_the_newest(positions: Posit
 async def test_what_is_stored_is_published_to_every_process(positions: Positions) -> None:
     other = Positions()
     async with Listener(positions) as here, Listener(other) as there:
-        await positions.store("denver", [ada(0), bob(0)])
+        await positions.store(moved([ada(0), bob(0)]))
         batch = ("denver", [(ada(0), encode(ada(0))), (bob(0), encode(bob(0)))])
         assert await here.next() == batch
         assert await there.next() == batch
@@ -116,20 +120,20 @@ async def test_what_is_stored_is_published_to_every_process(positions: Positions
 
 
 async def test_only_what_is_newer_is_published(positions: Positions) -> None:
-    await positions.store("denver", [ada(5)])
+    await positions.store(moved([ada(5)]))
     async with Listener(positions) as listener:
-        await positions.store("denver", [ada(4)])
-        await positions.store("denver", [ada(3), bob(1)])
-        await positions.store("denver", [ada(6)])
+        await positions.store(moved([ada(4)]))
+        await positions.store(moved([ada(3), bob(1)]))
+        await positions.store(moved([ada(6)]))
         assert await listener.next() == ("denver", [(bob(1), encode(bob(1)))])
         assert await listener.next() == ("denver", [(ada(6), encode(ada(6)))])
 
 
 async def test_a_batch_of_a_thousand_in_one_call(positions: Positions) -> None:
     fleet = [FleetPosition(f"driver {n}", 39.0, -104.0, T0) for n in range(1000)]
-    assert await positions.store("denver", fleet) == 1000
+    assert await positions.store(moved(fleet)) == 1000
     assert len(await positions.of_city("denver")) == 1000
 
 
 async def test_nothing_to_store_is_fine(positions: Positions) -> None:
-    assert await positions.store("denver", []) == 0
+    assert await positions.store(moved([])) == 0

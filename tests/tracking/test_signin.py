@@ -1,11 +1,23 @@
 """Who gets onto `/ws`, and what the others are told."""
 
+from collections.abc import Callable
+
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 
 from dispatch import actions
 from dispatch.models import Driver, Order
-from tests.tracking.sockets import ORIGIN, Socket, customer_socket, dispatcher_cookie, driver_socket
+from tests.tracking.sockets import (
+    ORIGIN,
+    Socket,
+    customer_socket,
+    dispatcher_cookie,
+    dispatcher_socket,
+    driver_socket,
+)
+from tracking import consumers
 
 pytestmark = pytest.mark.usefixtures("live_loop")
 
@@ -29,7 +41,7 @@ async def test_an_unknown_role_is_refused(query: str) -> None:
 async def test_a_driver_signs_in_by_header(driver: Driver) -> None:
     async with await driver_socket(driver) as socket:
         await socket.frame("ready")
-        assert socket.types() == ["hello", "plan", "ready"]
+        assert socket.types() == ["hello", "expect", "plan", "ready"]
 
 
 async def test_a_driver_signs_in_by_subprotocol(driver: Driver) -> None:
@@ -105,3 +117,22 @@ async def test_a_permitted_dispatcher_gets_a_snapshot(driver: Driver, order: Ord
         await socket.frame("ready")
         assert socket.types()[0] == "hello"
         assert {"restaurant", "driver", "plan", "order"} <= set(socket.types())
+
+
+@pytest.mark.parametrize(
+    "withdraw",
+    [
+        lambda: User.objects.update(is_active=False),
+        lambda: [user.user_permissions.clear() for user in User.objects.all()],
+        lambda: Session.objects.all().delete(),
+    ],
+    ids=["account closed", "permission withdrawn", "signed out"],
+)
+async def test_who_may_no_longer_look_is_shown_out(
+    withdraw: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "RECHECK_S", 0.05)
+    async with await dispatcher_socket() as socket:
+        await socket.frame("ready")
+        await sync_to_async(withdraw)()
+        assert await socket.closed() == 4401

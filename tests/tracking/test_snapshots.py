@@ -16,6 +16,8 @@ from dispatch.models import Driver, Order, Restaurant, Stop
 from dispatch.statuses import FINAL
 from routing.geo import destination
 from tests.conftest import DENVER
+from tests.dispatch import story
+from tests.dispatch.story import DANA
 from tests.tracking.sockets import Socket, customer_socket, dispatcher_socket, driver_socket
 from tracking import healing
 from tracking.live import live
@@ -77,12 +79,15 @@ class Day:
             lambda: actions.report(
                 driver.pk, order.pk, chosen.choice(["picked_up", "picked_up", "delivered"])
             ),
-            lambda: actions.set_shift(driver.pk, chosen.random() < 0.8),
+            lambda: actions.leave(driver.pk, [s.pk for s in stops[:1]], happened_at=now, evidence={}),
+            lambda: actions.undo_pickup(order.pk, actor=DANA),
             lambda: (
-                actions.cancel(order.pk, actor=actions.dispatcher("ada"), reason="test")
-                if chosen.random() < 0.1
+                actions.close_for_driver(order.pk, "failed", actor=DANA, reason="test")
+                if chosen.random() < 0.3
                 else None
             ),
+            lambda: actions.set_shift(driver.pk, chosen.random() < 0.8),
+            lambda: actions.cancel(order.pk, actor=DANA, reason="test") if chosen.random() < 0.1 else None,
             lambda: self.plan(driver, stops),
         ]
         with suppress(DispatchError):
@@ -93,6 +98,38 @@ class Day:
         line = [[-104.99, 39.74], [-104.98, 39.75]]
         legs = [actions.Leg(stop.pk, soon, line) for stop in stops]
         actions.record_plan(driver.pk, legs, approximate=self.random.random() < 0.3, reorder=False)
+
+
+async def test_what_no_button_told_is_in_frames_and_snapshots(
+    new_order: Callable[..., Order], driver: Driver
+) -> None:
+    picked, left = [await sync_to_async(new_order)() for _ in range(2)]
+    async with await dispatcher_socket() as dispatcher, await driver_socket(driver) as app:
+        await dispatcher.frame("ready")
+        await app.frame("ready")
+        await sync_to_async(story.bring_to)(left, driver, "driver_nearby")
+        await sync_to_async(story.leave)(driver, "dropoff", left, seconds=1500)
+        await sync_to_async(story.bring_to)(picked, driver, "driver_at_restaurant")
+        await sync_to_async(story.leave)(driver, "pickup", picked)
+
+        def shown(frames: list[dict[str, Any]]) -> set[tuple[str, str]]:
+            orders = [state for (kind, _), state in fold_dispatcher(frames).items() if kind == "order"]
+            names = ("autoPickupAt", "leftDropoffAt")
+            return {(order["orderId"], name) for order in orders for name in names if name in order}
+
+        def asked(frames: list[dict[str, Any]]) -> list[str]:
+            plans = [frame for frame in frames if frame["type"] == "plan"]
+            return [stop["orderId"] for stop in plans[-1]["stops"] if "leftAt" in stop]
+
+        wanted = {(str(picked.pk), "autoPickupAt"), (str(left.pk), "leftDropoffAt")}
+        await dispatcher.until(lambda: shown(dispatcher.frames) == wanted)
+        await app.until(lambda: asked(app.frames) == [str(left.pk)])
+        assert await fresh(await dispatcher_socket(), shown) == wanted
+        await sync_to_async(actions.undo_pickup)(picked.pk, actor=DANA)
+        await sync_to_async(story.arrive)(driver, "dropoff", left, seconds=1600)
+        await dispatcher.until(lambda: shown(dispatcher.frames) == set())
+        await app.until(lambda: asked(app.frames) == [])
+        assert await fresh(await dispatcher_socket(), shown) == set()
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -146,13 +183,13 @@ async def test_what_the_channel_layer_lost_is_healed(
         await Driver.objects.filter(pk=driver.pk).aupdate(
             status="to_restaurant", version=9, updated_at=timezone.now()
         )
-        await healing.heal(live().members, since)
+        await healing.heal(live().audience, since)
         await customer.frame("status", status="assigned", v=7)
         await dispatcher.frame("order", status="assigned", v=7)
         await dispatcher.frame("driver", status="to_restaurant", v=9)
         assert len((await app.frame("plan", v=9))["stops"]) == 1
         heard = [len(socket.frames) for socket in (dispatcher, customer, app)]
-        await healing.heal(live().members, since)
+        await healing.heal(live().audience, since)
         assert heard == [len(socket.frames) for socket in (dispatcher, customer, app)]
 
 
@@ -164,7 +201,7 @@ async def test_a_socket_that_ended_leaves_nothing_behind(driver: Driver, order: 
     ):
         for socket in (a, b, c):
             await socket.frame("ready")
-        assert live().members
+        assert live().audience
         assert len(live().sockets) == 3
-    assert not live().members
+    assert not live().audience
     assert not live().sockets

@@ -19,6 +19,15 @@ export class Api {
     return this.#post(orderId, "cancel", { reason });
   }
 
+  undoPickup(orderId) {
+    return this.#post(orderId, "undo-pickup", {});
+  }
+
+  /** Says for the driver how the handover ended: "delivered" or "failed". */
+  close(orderId, status, reason) {
+    return this.#post(orderId, "close", { status, reason });
+  }
+
   async #post(orderId, verb, body) {
     let answer;
     try {

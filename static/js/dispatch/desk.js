@@ -119,9 +119,22 @@ export class Desk {
   }
 
   async cancel(orderId, reason) {
+    await this.#try(() => this.#api.cancel(orderId, reason), "The order was cancelled.");
+  }
+
+  async undoPickup(orderId) {
+    await this.#try(() => this.#api.undoPickup(orderId), "Pickup undone. The restaurant is the driver’s stop again.");
+  }
+
+  async close(orderId, status, reason) {
+    const words = status === "delivered" ? "Marked as delivered." : "Marked as not handed over.";
+    await this.#try(() => this.#api.close(orderId, status, reason), words);
+  }
+
+  async #try(ask, words) {
     try {
-      await this.#api.cancel(orderId, reason);
-      this.#toast("The order was cancelled.");
+      await ask();
+      this.#toast(words);
     } catch (error) {
       this.#complain(error);
     }

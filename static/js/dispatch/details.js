@@ -1,11 +1,11 @@
 // The right column when something is selected: a driver with the stops in visiting order, or an order.
 
 import { age, clockTime, serverNow, stopwatch } from "../clock.js";
-import { fill, fromTemplate, setAttribute, syncList, withFields } from "../dom.js";
+import { fill, fromTemplate, setAttribute, setText, syncList, withFields } from "../dom.js";
 import { candidates, drawCandidates, silenceWords, statusWords } from "./drivers.js";
-import { isBeforePickup, isPending } from "./fleet.js";
-import { drawOrdersOf, etaWords } from "./orders.js";
-import { ORDER_STATUSES, speedWords } from "./words.js";
+import { isBeforePickup, isInTheBag, isPending } from "./fleet.js";
+import { drawOrdersOf, etaWords, pickupWords } from "./orders.js";
+import { ORDER_STATUSES, speedWords, troubleWords } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const driverPanel = withFields(byId("driver-panel"));
@@ -35,16 +35,21 @@ function drawDriverPanel(desk, driver) {
   const position = fleet.positions.get(driver.driverId);
   const stops = fleet.stopsOf(driver.driverId);
   const zone = desk.timeZoneOf(driver);
-  const silence = driver.status === "offline" ? "" : silenceWords(position);
+  const silence = silenceWords(desk, driver);
+  const { stale, troubled } = fleet.presence(driver.driverId, serverNow());
+  const trouble = fleet.troubles.get(driver.driverId);
   setAttribute(driverPanel.fields.mark, "data-status", driver.status);
+  setAttribute(driverPanel.fields.mark, "data-stale", stale);
+  setAttribute(driverPanel.fields.trouble, "data-grave", troubled);
   drawPhone(driverPanel.fields.phone, driver.phone);
   const orders = drawOrdersOf(desk, byId("driver-orders"), driver.driverId);
   fill(driverPanel, {
     name: driver.name,
     status: statusWords(driver),
-    silence: silence && `${silence[0].toUpperCase()}${silence.slice(1)}: the place on the map may be old.`,
+    silence: stale && `${silence[0].toUpperCase()}${silence.slice(1)}: the place on the map may be old.`,
+    trouble: trouble && troubleWords(trouble, (moment) => clockTime(moment, zone)),
     city: desk.cities.get(driver.cityId)?.name ?? "None",
-    speed: position?.speed === undefined || silence ? "–" : speedWords(position.speed),
+    speed: position?.speed === undefined || stale ? "–" : speedWords(position.speed),
     fix: position ? `${age(serverNow() - position.ts)} ago` : "none yet",
     number: driver.phone || "–",
     stopCount: String(stops.length),
@@ -53,16 +58,19 @@ function drawDriverPanel(desk, driver) {
   byId("stops-empty").hidden = stops.length > 0;
   const update = (row, [stop, n]) => {
     setAttribute(row, "data-kind", stop.kind);
+    setAttribute(row, "data-left", Boolean(stop.leftAt));
     fill(row, {
       number: String(n + 1),
       name: stop.name || (stop.kind === "pickup" ? "Restaurant" : "Customer"),
-      eta: stop.arrivedAt
-        ? "here"
-        : stop.eta
-          ? `${Math.max(0, Math.ceil((stop.eta - serverNow()) / 60_000))} min`
-          : "",
+      eta: stop.leftAt
+        ? "left"
+        : stop.arrivedAt
+          ? "here"
+          : stop.eta
+            ? `${Math.max(0, Math.ceil((stop.eta - serverNow()) / 60_000))} min`
+            : "",
       kind: [stop.kind === "pickup" ? "Pick up" : "Drop off", stop.address].filter(Boolean).join(" · "),
-      clock: clockTime(stop.arrivedAt ?? stop.eta ?? serverNow(), zone),
+      clock: clockTime(stop.leftAt ?? stop.arrivedAt ?? stop.eta ?? serverNow(), zone),
     });
     row.fields.clock.hidden = !stop.arrivedAt && !stop.eta;
   };
@@ -94,6 +102,7 @@ function drawOrderPanel(desk, order) {
     noDriver: driver ? "" : "None yet",
     created: `${clockTime(order.createdAt, zone)}, ${stopwatch(serverNow() - order.createdAt)} ago`,
     ready: order.readyAt ? clockTime(order.readyAt, zone) : "",
+    auto: pickupWords(order),
     problem:
       order.lat === null ? "The address has no coordinates: set them in the admin before assigning." : "",
   });
@@ -102,6 +111,24 @@ function drawOrderPanel(desk, order) {
   const before = isBeforePickup(order) && !order.claimed;
   byId("reassign").hidden = !before || desk.reassigning;
   byId("unassign").hidden = !before;
+  // At a door that was left, the question itself has the answers beside it.
+  byId("handover").hidden = !isInTheBag(order) || Boolean(order.leftDropoffAt);
   byId("cancel").disabled = Boolean(order.claimed);
+  byId("automatic").hidden = !fleet.canUndoPickup(order, serverNow());
+  drawLeftDoor(order, driver, zone);
   setAttribute(orderPanel, "data-pending", isPending(order));
+}
+
+function drawLeftDoor(order, driver, zone) {
+  byId("left-door").hidden = !order.leftDropoffAt;
+  if (!order.leftDropoffAt) return;
+  const since = stopwatch(serverNow() - order.leftDropoffAt);
+  const name = driver?.name ?? "The driver";
+  const { left, callDriver } = orderPanel.fields;
+  setText(
+    left,
+    `${name} left the door at ${clockTime(order.leftDropoffAt, zone)}, ${since} ago, and pressed nothing. Was it delivered?`,
+  );
+  drawPhone(callDriver, driver?.phone);
+  setText(callDriver, `Call ${name}`);
 }

@@ -1,9 +1,8 @@
 // The right column: the fleet as a list, and the drivers to choose from for an order.
 
-import { age, clockTime, serverNow } from "../clock.js";
+import { clockTime, serverNow, stopwatch } from "../clock.js";
 import { el, fill, fromTemplate, setAttribute, setText, syncList } from "../dom.js";
 import { distance } from "../road.js";
-import { STALE_MS } from "./fleet-layer.js";
 import { distanceWords, DRIVER_STATUSES, plural } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
@@ -14,13 +13,20 @@ export function drawDrivers(desk) {
     (driver) => desk.inCity(driver) && desk.matches(driver.name, driver.phone),
   );
   const shown = desk.statuses.size ? here.filter((driver) => desk.statuses.has(driver.status)) : here;
-  shown.sort((a, b) => RANK.indexOf(a.status) - RANK.indexOf(b.status) || a.name.localeCompare(b.name));
+  const alerted = desk.fleet.alerted();
+  const signs = new Map(shown.map((driver) => [driver, signOf(desk, driver, alerted)]));
+  shown.sort(
+    (a, b) =>
+      Boolean(signs.get(b)) - Boolean(signs.get(a)) ||
+      RANK.indexOf(a.status) - RANK.indexOf(b.status) ||
+      a.name.localeCompare(b.name),
+  );
   syncList(
     byId("drivers"),
     shown,
     (driver) => driver.driverId,
     (driver) => driverRow(desk, "driver-row", driver),
-    (row, driver) => drawDriver(desk, row, driver),
+    (row, driver) => drawDriver(desk, row, driver, signs.get(driver)),
   );
   setText(byId("drivers-count"), String(shown.length));
   byId("drivers-empty").hidden = shown.length > 0;
@@ -59,16 +65,25 @@ function driverRow(desk, template, driver) {
   return row;
 }
 
-function drawDriver(desk, row, driver) {
+/** What is wrong, for those who see no colours too. */
+function signOf(desk, { driverId }, alerted) {
+  if (alerted.has(driverId)) return "⚠ left a door";
+  return desk.fleet.presence(driverId, serverNow()).troubled ? "⊗ fixes turned away" : "";
+}
+
+function drawDriver(desk, row, driver, sign) {
   const { driverId, status } = driver;
   const stops = desk.fleet.stopsOf(driverId);
+  const { stale } = desk.fleet.presence(driverId, serverNow());
   setAttribute(row.fields.mark, "data-status", status);
+  setAttribute(row.fields.mark, "data-stale", stale);
   setAttribute(row.button, "data-status", status);
   fill(row, {
     name: driver.name,
     load: stops.length ? plural(stops.length, "stop") : statusWords(driver),
     doing: stops.length ? doingWords(desk, driver, stops) : "",
-    silence: status === "offline" ? "" : silenceWords(desk.fleet.positions.get(driverId)),
+    silence: silenceWords(desk, driver),
+    sign,
   });
   setAttribute(row.button, "aria-pressed", desk.driverId === driverId ? "true" : "false");
 }
@@ -84,10 +99,11 @@ export function statusWords(driver) {
   return driver.onShift ? DRIVER_STATUSES[driver.status] : "Off shift";
 }
 
-export function silenceWords(position) {
-  if (!position) return "no fix yet";
-  const silence = serverNow() - position.ts;
-  return silence > STALE_MS ? `no fix for ${age(silence)}` : "";
+/** "no fix for 0:42" where that is long enough to say it. */
+export function silenceWords(desk, { driverId, status }) {
+  const { silence, stale } = desk.fleet.presence(driverId, serverNow());
+  if (silence === null) return status === "offline" ? "" : "no fix yet";
+  return stale ? `no fix for ${stopwatch(silence)}` : "";
 }
 
 // --------------------------------------------------------------------------------------------- candidates
@@ -115,11 +131,13 @@ export function drawCandidates(desk, found) {
   const update = (row, { driver, metres }) => {
     const stops = desk.fleet.stopsOf(driver.driverId);
     setAttribute(row.fields.mark, "data-status", driver.status);
+    setAttribute(row.fields.mark, "data-stale", desk.fleet.presence(driver.driverId, serverNow()).stale);
     fill(row, {
       name: driver.name,
       distance: metres === Infinity ? "" : distanceWords(metres),
       doing: doingWords(desk, driver, stops),
       load: stops.length ? plural(stops.length, "stop") : "free",
+      silence: silenceWords(desk, driver),
     });
   };
   syncList(

@@ -1,13 +1,12 @@
 // A thousand moving drivers, and the restaurants, on one canvas.
 
-import { age, serverNow } from "../clock.js";
+import { serverNow, stopwatch } from "../clock.js";
 import { el } from "../dom.js";
 import { Glide, prefersStill } from "../glide.js";
 import { COLORS, DriverShape, RestaurantShape } from "./shapes.js";
 
 const { L } = window;
 
-export const STALE_MS = 15_000;
 const MOVING_MPS = 1;
 const STILL_PX = 0.4; // less than this is not worth drawing
 const FRAME_MS = 30;
@@ -24,6 +23,7 @@ export class FleetLayer {
   #drawnAt = 0;
   #eligible = null;
   #selected = null;
+  #alerted = new Set();
 
   /** @param handlers `driver(id)` and `restaurant(id)`: clicked. */
   constructor(map, fleet, handlers) {
@@ -38,6 +38,7 @@ export class FleetLayer {
    */
   draw({ driverId, restaurantId, eligible }) {
     const { drivers, restaurants, positions } = this.#fleet;
+    this.#alerted = this.#fleet.alerted();
     for (const [id, marker] of this.#restaurants) {
       if (!restaurants.has(id)) this.#drop(this.#restaurants, id, marker);
     }
@@ -64,8 +65,8 @@ export class FleetLayer {
     return {
       lat,
       lng,
-      status: marker.look.status,
-      color: COLORS[marker.look.status],
+      ...marker.look,
+      color: marker.look.stale ? COLORS.offline : COLORS[marker.look.status],
       point: this.#map.latLngToContainerPoint([lat, lng]),
     };
   }
@@ -129,12 +130,13 @@ export class FleetLayer {
   #look(id, marker) {
     const { status } = this.#fleet.drivers.get(id);
     const position = this.#fleet.positions.get(id);
-    const silence = serverNow() - position.ts;
-    const moving = status !== "offline" && silence <= STALE_MS && (position.speed ?? 0) > MOVING_MPS;
+    const { silence, stale, troubled } = this.#fleet.presence(id, serverNow());
+    const moving = status !== "offline" && !stale && (position.speed ?? 0) > MOVING_MPS;
     const look = {
       status,
       heading: moving ? (position.heading ?? null) : null,
-      stale: silence > STALE_MS && status !== "offline" ? age(silence) : "",
+      stale: stale ? `no fix for ${stopwatch(silence)}` : "",
+      badge: this.#alerted.has(id) ? "alert" : troubled ? "trouble" : "",
       selected: id === this.#selected,
       faint: this.#eligible !== null && !this.#eligible.has(id),
     };

@@ -2,9 +2,13 @@
 
 const FINAL = new Set(["delivered", "cancelled", "failed"]);
 const BEFORE_PICKUP = new Set(["assigned", "to_restaurant", "driver_at_restaurant"]);
+const IN_THE_BAG = new Set(["picked_up", "driver_nearby"]);
 const ACTIVITY_KEPT = 100;
+/** Fixes that were turned away longer ago than this are over and done with. */
+const TROUBLE_MS = 60_000;
 
 export const isBeforePickup = (order) => BEFORE_PICKUP.has(order.status);
+export const isInTheBag = (order) => IN_THE_BAG.has(order.status);
 export const isPending = (order) => order.status === "pending";
 
 export class Fleet {
@@ -12,13 +16,21 @@ export class Fleet {
   #orders = new Map();
   #claims = new Map();
   #noted = 0;
+  #staleMs;
+  #undoMs;
 
-  constructor() {
+  /** @param limits `staleMs`: a driver of whom no fix came for so long may be elsewhere; `undoMs`: how long an
+   *   automatic pickup can be undone. */
+  constructor({ staleMs = 15_000, undoMs = 600_000 } = {}) {
+    this.#staleMs = staleMs;
+    this.#undoMs = undoMs;
     this.drivers = new Map();
     this.restaurants = new Map();
     this.plans = new Map();
     /** Driver id → latest position. One may come before the frame of its driver, and waits here for it. */
     this.positions = new Map();
+    /** Driver id → what was turned away of the driver's fixes. */
+    this.troubles = new Map();
     /** What happened, newest first: {key, at, status, orderId, driverId, customer, restaurantId, cityId, evidence}. */
     this.activity = [];
   }
@@ -33,6 +45,7 @@ export class Fleet {
       this.restaurants,
       this.plans,
       this.positions,
+      this.troubles,
     ]) {
       known.clear();
     }
@@ -53,6 +66,10 @@ export class Fleet {
         return this.#store(this.plans, "plan", frame.driverId, frame);
       case "restaurant":
         this.restaurants.set(frame.restaurantId, frame);
+        return "fleet";
+      case "fixes":
+        if (frame.v < (this.troubles.get(frame.driverId)?.v ?? 0)) return null;
+        this.troubles.set(frame.driverId, frame);
         return "fleet";
       case "order":
         return this.#change(frame, now);
@@ -91,7 +108,10 @@ export class Fleet {
     // The version stays known, so that an older frame that comes late does not bring the order back.
     if (FINAL.has(order.status)) this.#orders.delete(order.orderId);
     else this.#orders.set(order.orderId, order);
-    if (now !== null && before?.status !== order.status) this.#note(now, order, order, null);
+    if (now !== null && before?.status !== order.status) {
+      const undone = before && isInTheBag(before) && isBeforePickup(order);
+      this.#note(now, undone ? { ...order, status: "pickup_undone" } : order, order, null);
+    }
     return "fleet";
   }
 
@@ -138,6 +158,41 @@ export class Fleet {
 
   stopsOf(driverId) {
     return this.plans.get(driverId)?.stops ?? [];
+  }
+
+  // ------------------------------------------------------------------------------- what needs a dispatcher
+
+  /** Orders whose driver left the customer's door and did not say how it went; the oldest first. */
+  alerts() {
+    return this.orders()
+      .filter((order) => order.leftDropoffAt)
+      .sort((a, b) => a.leftDropoffAt - b.leftDropoffAt);
+  }
+
+  /** The drivers of these orders (ids). */
+  alerted() {
+    return new Set(this.alerts().map((order) => order.driverId));
+  }
+
+  /** Whether a dispatcher can still take back that a geofence took the order for picked up. */
+  canUndoPickup(order, now) {
+    return Boolean(order.autoPickupAt) && now - order.autoPickupAt < this.#undoMs;
+  }
+
+  /**
+   * What a driver's place on the map is worth at `now` (ms): `silence` since the last fix (ms; null before the first),
+   * whether that makes it `stale`, and whether the driver is `troubled`: fixes come, and are turned away.
+   */
+  presence(driverId, now) {
+    const position = this.positions.get(driverId);
+    const silence = position ? Math.max(0, now - position.ts) : null;
+    const old = silence === null || silence > this.#staleMs;
+    const trouble = this.troubles.get(driverId);
+    return {
+      silence,
+      stale: silence !== null && old && this.drivers.get(driverId)?.status !== "offline",
+      troubled: old && trouble !== undefined && now - trouble.v < TROUBLE_MS,
+    };
   }
 
   /** Drivers whose position is known, but nothing else: a frame got lost. */

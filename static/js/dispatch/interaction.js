@@ -1,10 +1,10 @@
-// Keys, tabs of the small screen, the note at the bottom and the question before cancelling.
+// Keys, tabs of the small screen, the note at the bottom and the questions before an order ends.
 
-import { setAttribute, setText } from "../dom.js";
+import { el, setAttribute, setText } from "../dom.js";
+import { isInTheBag } from "./fleet.js";
 
 const byId = (id) => document.getElementById(id);
 const TOAST_MS = 7_000;
-const IN_THE_BAG = ["picked_up", "driver_nearby"];
 
 let toastTimer = 0;
 let undoLast = null;
@@ -89,26 +89,72 @@ export function tabs() {
   }
 }
 
-export function cancelDialog(desk) {
-  const dialog = byId("cancel-dialog");
-  const reason = byId("cancel-reason");
-  let orderId = null;
-  byId("cancel").addEventListener("click", () => {
-    const { order } = desk;
-    const inTheBag = IN_THE_BAG.includes(order.status);
-    orderId = order.orderId;
-    setText(
-      byId("cancel-words"),
-      inTheBag
-        ? `${order.customerName}’s food is with the driver already. Say why it is cancelled.`
-        : `${order.customerName}’s order ends here. The customer sees it at once.`,
+/** What is asked before a dispatcher ends an order; `needsReason`: it is nobody's word but the dispatcher's. */
+const QUESTIONS = {
+  cancel: {
+    title: "Cancel this order?",
+    words: ({ customer, needsReason }) =>
+      needsReason
+        ? `${customer}’s food is with the driver already. Say why it is cancelled.`
+        : `${customer}’s order ends here. The customer sees it at once.`,
+    submit: "Cancel order",
+    needsReason: isInTheBag,
+    reasons: [],
+    act: (desk, orderId, reason) => desk.cancel(orderId, reason),
+  },
+  delivered: {
+    title: "Mark as delivered?",
+    words: ({ customer, driver }) =>
+      `${driver} has not pressed “delivered” for ${customer}. You say it, with your name in the timeline.`,
+    submit: "Mark as delivered",
+    needsReason: () => true,
+    reasons: ["Driver confirmed", "Customer confirmed"],
+    act: (desk, orderId, reason) => desk.close(orderId, "delivered", reason),
+  },
+  failed: {
+    title: "Not handed over?",
+    words: ({ customer }) => `${customer}’s order ends here as not handed over, with your name in the timeline.`,
+    submit: "Mark as not handed over",
+    needsReason: () => true,
+    reasons: ["Customer not reached", "Wrong address"],
+    act: (desk, orderId, reason) => desk.close(orderId, "failed", reason),
+  },
+};
+
+/** Returns what asks one of the QUESTIONS about an order. */
+export function reasonDialog(desk) {
+  const dialog = byId("reason-dialog");
+  const reason = byId("reason");
+  let asked = null;
+  byId("reason-keep").addEventListener("click", () => dialog.close());
+  byId("reason-form").addEventListener("submit", () =>
+    asked.question.act(desk, asked.orderId, reason.value.trim()),
+  );
+  return (name, orderId) => {
+    const order = desk.fleet.order(orderId);
+    if (!order) return;
+    const question = QUESTIONS[name];
+    asked = { question, orderId };
+    const needsReason = question.needsReason(order);
+    const customer = order.customerName || "the customer";
+    const driver = desk.fleet.drivers.get(order.driverId)?.name ?? "The driver";
+    setText(byId("reason-title"), question.title);
+    setText(byId("reason-words"), question.words({ customer, driver, needsReason }));
+    setText(byId("reason-submit"), question.submit);
+    byId("reason-optional").hidden = needsReason;
+    byId("reasons").replaceChildren(
+      ...question.reasons.map((words) =>
+        el("button", { type: "button", class: "button", onclick: () => fillIn(reason, words) }, words),
+      ),
     );
-    byId("cancel-optional").hidden = inTheBag;
-    reason.required = inTheBag;
+    reason.required = needsReason;
     reason.value = "";
     dialog.showModal();
     reason.focus();
-  });
-  byId("cancel-keep").addEventListener("click", () => dialog.close());
-  byId("cancel-form").addEventListener("submit", () => desk.cancel(orderId, reason.value.trim()));
+  };
+}
+
+function fillIn(input, words) {
+  input.value = words;
+  input.focus();
 }

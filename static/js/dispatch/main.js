@@ -5,6 +5,7 @@ import { pageData, setAttribute, setText } from "../dom.js";
 import { prefersStill } from "../glide.js";
 import { LiveSocket } from "../live-socket.js";
 import { createMap } from "../map.js";
+import { drawAlerts } from "./alerts.js";
 import { Api } from "./api.js";
 import { drawCities } from "./cities.js";
 import { Desk } from "./desk.js";
@@ -12,7 +13,7 @@ import { drawDetails } from "./details.js";
 import { drawDrivers } from "./drivers.js";
 import { FleetLayer } from "./fleet-layer.js";
 import { Fleet } from "./fleet.js";
-import { cancelDialog, keyboard, tabs, toast } from "./interaction.js";
+import { keyboard, reasonDialog, tabs, toast } from "./interaction.js";
 import { drawActivity, drawOrders } from "./orders.js";
 import { SelectionLayer } from "./selection-layer.js";
 
@@ -23,7 +24,7 @@ const RESYNC_AFTER_MS = 10_000;
 const page = pageData("page");
 const byId = (id) => document.getElementById(id);
 
-export const fleet = new Fleet();
+export const fleet = new Fleet({ staleMs: page.staleAfterMs, undoMs: page.undoPickupMs });
 export const desk = new Desk({
   fleet,
   api: new Api(page.csrf),
@@ -53,6 +54,7 @@ function draw() {
   clearTimeout(scheduled);
   scheduled = 0;
   const found = drawDetails(desk);
+  drawAlerts(desk);
   drawOrders(desk);
   drawActivity(desk);
   if (!desk.driver && !desk.order) drawDrivers(desk);
@@ -179,6 +181,9 @@ setInterval(() => {
 
 keyboard(desk, draw);
 tabs();
-cancelDialog(desk);
+desk.ask = reasonDialog(desk);
+for (const button of document.querySelectorAll("[data-ask]"))
+  button.addEventListener("click", () => desk.ask(button.dataset.ask, desk.orderId));
+byId("undo-pickup").addEventListener("click", () => desk.undoPickup(desk.orderId));
 byId("unassign").addEventListener("click", () => desk.unassign(desk.orderId));
 byId("reassign").addEventListener("click", () => desk.reassign());

@@ -1,6 +1,6 @@
 // The left column: orders without a driver, orders under way, and what happened.
 
-import { clockTime, serverNow, stopwatch } from "../clock.js";
+import { age, clockTime, serverNow, stopwatch } from "../clock.js";
 import { fill, fromTemplate, setAttribute, setText, syncList } from "../dom.js";
 import { isPending } from "./fleet.js";
 import { EVENTS, ORDER_STATUSES } from "./words.js";
@@ -56,6 +56,7 @@ function orderRow(desk, template, order) {
   row.button = row.querySelector("button");
   row.button.dataset.orderId = order.orderId;
   row.button.addEventListener("click", () => desk.selectOrder(order.orderId));
+  row.fields.undo?.addEventListener("click", () => desk.undoPickup(order.orderId));
   return row;
 }
 
@@ -86,7 +87,16 @@ function drawActive(desk, row, order) {
     driver: desk.fleet.drivers.get(order.driverId)?.name ?? "",
   });
   setAttribute(row.fields.status, "data-status", order.status);
+  fill(row, { left: order.leftDropoffAt && `⚠ left the door ${stopwatch(serverNow() - order.leftDropoffAt)} ago` });
+  setAttribute(row.button, "data-alert", Boolean(order.leftDropoffAt));
+  row.fields.automatic.hidden = !desk.fleet.canUndoPickup(order, serverNow());
+  setText(row.fields.auto, pickupWords(order));
   drawSelection(desk, row, order);
+}
+
+/** "Picked up automatically 2 min ago". */
+export function pickupWords(order) {
+  return order.autoPickupAt ? `Picked up automatically ${age(serverNow() - order.autoPickupAt)} ago` : "";
 }
 
 function drawSelection(desk, row, order) {

@@ -13,15 +13,21 @@ export const COLORS = {
 const RESTAURANT = color("--restaurant");
 const INK = color("--ink");
 const WARNING = color("--warn");
+const BAD = color("--bad");
 const FONT = `600 10px ${color("--font")}`;
+const BADGE_FONT = `800 11px ${color("--font")}`;
 
 /** Leaflet's circle, which knows about hits and redrawing, drawn as we like. */
 const Shape = L.CircleMarker.extend({
   options: { radius: 9, reach: 22, bubblingMouseEvents: false },
 
   _updateBounds() {
-    const reach = L.point(this.options.reach, this.options.reach);
-    this._pxBounds = L.bounds(this._point.subtract(reach), this._point.add(reach));
+    const reach = this.reach();
+    this._pxBounds = L.bounds(this._point.subtract([reach, reach]), this._point.add([reach, reach]));
+  },
+
+  reach() {
+    return this.options.reach;
   },
 
   _updatePath() {
@@ -61,6 +67,8 @@ function sprite(size, paint) {
 }
 
 const BODIES = {};
+/** Of drivers who may be elsewhere by now: the shape of the status, and no colour. */
+const STALE_BODIES = {};
 const ARROWS = {};
 for (const [status, outline] of Object.entries(OUTLINES)) {
   BODIES[status] = sprite(28, (context) => {
@@ -72,6 +80,10 @@ for (const [status, outline] of Object.entries(OUTLINES)) {
       context.stroke();
     }
   });
+  STALE_BODIES[status] = sprite(28, (context) => {
+    outline(context);
+    fill(context, COLORS.offline);
+  });
   ARROWS[status] = sprite(46, (context) => {
     context.moveTo(0, -20);
     context.lineTo(6.5, -11);
@@ -81,20 +93,54 @@ for (const [status, outline] of Object.entries(OUTLINES)) {
   });
 }
 
+/** A mark beside the driver: a shape and a sign, for those who see no colours. */
+const BADGES = {
+  alert: sprite(22, (context) => {
+    context.moveTo(0, -8);
+    context.lineTo(9, 7);
+    context.lineTo(-9, 7);
+    context.closePath();
+    fill(context, BAD);
+    sign(context, "!", 2);
+  }),
+  trouble: sprite(22, (context) => {
+    context.arc(0, 0, 7, 0, 2 * Math.PI);
+    fill(context, WARNING);
+    sign(context, "×", 0.5);
+  }),
+};
+
+function sign(context, text, y) {
+  context.font = BADGE_FONT;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillStyle = "#ffffff";
+  context.fillText(text, 0, y);
+}
+
 export const DriverShape = Shape.extend({
-  /** `look`: {status, heading (or null), stale (text or ""), selected, faint}. */
+  /** `look`: {status, heading (or null), stale (text or ""), badge ("alert", "trouble" or ""), selected, faint}. */
   paint(context) {
-    const { status, heading, stale, selected, faint } = this.look;
+    const { status, heading, stale, badge, selected, faint } = this.look;
     if (selected) paintHalo(context);
-    context.globalAlpha = faint ? 0.3 : stale ? 0.65 : 1;
+    context.globalAlpha = faint ? 0.3 : 1;
     if (heading !== null) {
       context.save();
       context.rotate((heading * Math.PI) / 180);
       ARROWS[status](context);
       context.restore();
     }
-    BODIES[status](context);
+    (stale ? STALE_BODIES : BODIES)[status](context);
     if (stale && !faint) paintAge(context, stale);
+    if (badge) {
+      context.translate(11, -11);
+      BADGES[badge](context);
+    }
+  },
+
+  /** The words under a stale driver are wider than any mark. */
+  reach() {
+    return this.look?.stale ? 46 : this.options.reach;
   },
 });
 

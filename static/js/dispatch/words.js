@@ -30,7 +30,34 @@ export const EVENTS = {
   delivered: ["Delivered", "check"],
   cancelled: ["Cancelled", "cross"],
   failed: ["Could not be handed over", "warning"],
+  pickup_undone: ["Automatic pickup undone", "back"],
 };
+
+/** Why a fix was turned away. */
+const REJECTIONS = {
+  malformed: "unreadable",
+  duplicate: "sent twice",
+  out_of_order: "out of order",
+  stale: "too late",
+  teleport: "jumps",
+};
+
+/** "12 fixes not used since 2:02 PM: too late (10), jumps (2)". */
+export function troubleWords({ rejected, since }, clock) {
+  // These two are shown all the same.
+  const { inaccurate = 0, future = 0, ...unused } = rejected;
+  const most = Object.entries(unused).sort(([, a], [, b]) => b - a);
+  const total = most.reduce((sum, [, count]) => sum + count, 0);
+  const fixes = (count) => plural(count, "fix", "fixes");
+  const parts = [];
+  if (total) {
+    const reasons = most.map(([name, count]) => `${REJECTIONS[name] ?? name} (${count})`);
+    parts.push(`${fixes(total)} not used since ${clock(since)}: ${reasons.join(", ")}`);
+  }
+  if (inaccurate) parts.push(`${fixes(inaccurate)} too inaccurate to move an order along`);
+  if (future) parts.push(`${fixes(future)} used with the time put right: clock ahead`);
+  return parts.join("; ");
+}
 
 export const plural = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
 

@@ -1,0 +1,40 @@
+"""Who delivers what, and in which order: drivers, orders, travel times and the time of day in, plans out.
+
+Pure: knows neither the road server nor the database, and reads no clock but to stop in time. docs/planning.md
+has the model, the objective and every setting.
+"""
+
+from routing.planner.assignment import plan, propose
+from routing.planner.model import (
+    Driver,
+    Order,
+    Plan,
+    Problem,
+    Proposal,
+    Situation,
+    Stop,
+    Travel,
+    Trip,
+    Visit,
+)
+from routing.planner.objective import Objective
+from routing.planner.settings import Settings
+from routing.planner.trips import best_trip
+
+__all__ = [
+    "Driver",
+    "Objective",
+    "Order",
+    "Plan",
+    "Problem",
+    "Proposal",
+    "Settings",
+    "Situation",
+    "Stop",
+    "Travel",
+    "Trip",
+    "Visit",
+    "best_trip",
+    "plan",
+    "propose",
+]

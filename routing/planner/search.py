@@ -1,0 +1,239 @@
+"""Ruin and recreate: take some orders out of the routes, put them back where they cost least, keep what is better.
+
+One search serves both questions: which driver takes which order, and in which order one driver visits the stops.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from random import Random
+from typing import NamedTuple
+
+from routing.planner.board import Board, Insertion, Route
+from routing.planner.segments import straightened
+from routing.planner.settings import Settings
+
+FEWEST_TAKEN_OUT, MOST_TAKEN_OUT = 2, 6
+# A plan worse than the best by this share of what an order costs on average may still be worked on, at first;
+# nothing at the end: the way out of local optima.
+TOLERANCE = 0.3
+# Stops from which on a route is straightened too.
+LONG = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What moves as one: both stops of an order, or the dropoff of one that is on board.
+
+    `drivers`: who may have it. `extra[d]`: what giving it to driver d costs on top.
+    """
+
+    order: int
+    stops: tuple[int, ...]
+    drivers: Sequence[int]
+    extra: Mapping[int, float]
+
+
+class Solution(NamedTuple):
+    """Routes by driver; `left_out`: orders that nobody can take. Fewer left out is better, then cheaper."""
+
+    routes: list[Route]
+    left_out: frozenset[int]
+    cost: float
+
+
+class _Offer(NamedTuple):
+    added: float
+    driver: int
+    insertion: Insertion
+
+
+class Search:
+    """`starts`: how often it begins anew, the rounds shared out."""
+
+    def __init__(self, board: Board, pieces: Iterable[Piece], settings: Settings, starts: int = 1) -> None:
+        self.board = board
+        self.pieces = {piece.order: piece for piece in pieces}
+        self.rounds, self.time_limit_s = settings.rounds, settings.time_limit_s
+        self.starts = starts
+        self.random = Random(settings.seed)
+        self._related: dict[int, list[Piece]] = {}
+
+    def solve(self, routes: Sequence[Route]) -> tuple[Solution, int]:
+        """The best found from these routes on, into which pieces that are in none are put first; and how many
+        rounds of improvement it took.
+        """
+        until = time.monotonic() + self.time_limit_s
+        placed = {stop >> 1 for route in routes for stop in route.stops}
+        pending = [piece for piece in self.pieces.values() if piece.order not in placed]
+        now = best = self._polished(self._built(list(routes), pending))
+        if not self.pieces:
+            return best, 0
+        begun = best.cost
+        average = best.cost / len(self.pieces)
+        each = max(1, self.rounds // self.starts)
+        for turn in range(self.rounds):
+            if time.monotonic() > until:
+                return best, turn
+            if turn and turn % each == 0:
+                self.random.shuffle(pending)
+                now = self._polished(self._recreated(list(routes), pending))
+                begun = now.cost
+                best = min(best, now, key=_rank)
+            tried = self._tried(now)
+            if tried is None or len(tried.left_out) > len(now.left_out):
+                continue
+            if len(tried.left_out) == len(now.left_out):
+                if tried.cost < begun - 1e-9:
+                    tried = self._polished(tried)
+                    begun = tried.cost
+                elif tried.cost > begun + TOLERANCE * average * (1 - turn % each / each):
+                    continue
+            now = tried
+            best = min(best, now, key=_rank)
+        return best, self.rounds
+
+    def _polished(self, solution: Solution) -> Solution:
+        """With long routes straightened; short ones have little that putting orders back does not find."""
+        routes = [
+            straightened(self.board, route) if len(route.stops) >= LONG else route
+            for route in solution.routes
+        ]
+        return Solution(routes, solution.left_out, self._cost(routes))
+
+    def _tried(self, solution: Solution) -> Solution | None:
+        """One round; None where what was taken out leaves a route that breaks a rule."""
+        out = self._chosen()
+        gone = {stop for piece in out for stop in piece.stops}
+        routes = list(solution.routes)
+        for driver, route in enumerate(routes):
+            if not gone.isdisjoint(route.stops):
+                rest = self.board.route(route.shift, tuple(stop for stop in route.stops if stop not in gone))
+                if rest is None:
+                    return None
+                routes[driver] = rest
+        # Whoever was left out before may fit now.
+        again = {piece.order: piece for piece in out} | {k: self.pieces[k] for k in solution.left_out}
+        new = self._recreated(routes, list(again.values()))
+        if any(len(self.pieces[order].stops) == 1 for order in new.left_out):
+            return None  # what is on board has nowhere else to go
+        for before, after in zip(solution.routes, new.routes, strict=True):
+            shrunk = after is not before and len(after.stops) < len(before.stops)
+            if shrunk and not self.board.bundles_well(after.shift, after.stops):
+                return None
+        return new
+
+    def _built(self, routes: list[Route], out: Iterable[Piece]) -> Solution:
+        """`routes` with these pieces put in, always the one that would lose most by waiting (regret insertion)."""
+        waiting = {piece.order: piece for piece in out}
+        offers = {piece.order: self._offers(routes, piece, piece.drivers) for piece in waiting.values()}
+        while True:
+            order, offer, regret = -1, None, -inf
+            for candidate in waiting:
+                first, second = _two_best(offers[candidate].values())
+                loses = (second.added if second else 1e9) - first.added if first else -inf
+                if loses > regret:
+                    order, offer, regret = candidate, first, loses
+            if offer is None:
+                return Solution(routes, frozenset(waiting), self._cost(routes))
+            del waiting[order]
+            self._put(routes, offer)
+            for candidate, piece in waiting.items():
+                offers[candidate].pop(offer.driver, None)
+                if offer.driver in piece.drivers:
+                    offers[candidate] |= self._offers(routes, piece, (offer.driver,))
+
+    def _recreated(self, routes: list[Route], out: Sequence[Piece]) -> Solution:
+        """`routes` with these pieces put in one after the other, each where it costs least."""
+        left_out = set()
+        for piece in out:
+            offer = self._best_offer(routes, piece)
+            if offer:
+                self._put(routes, offer)
+            else:
+                left_out.add(piece.order)
+        return Solution(routes, frozenset(left_out), self._cost(routes))
+
+    def _put(self, routes: list[Route], offer: _Offer) -> None:
+        route = self.board.route(routes[offer.driver].shift, offer.insertion.stops)
+        assert route is not None  # noqa: S101 (an insertion obeys the rules)
+        routes[offer.driver] = route
+
+    def _offers(self, routes: list[Route], piece: Piece, drivers: Iterable[int]) -> dict[int, _Offer]:
+        offers = {}
+        for driver in drivers:
+            insertion = self.board.insert(routes[driver], piece.order, piece.stops)
+            if insertion is not None:
+                added = insertion.added + piece.extra.get(driver, 0.0)
+                offers[driver] = _Offer(added, driver, insertion)
+        return offers
+
+    def _best_offer(self, routes: list[Route], piece: Piece) -> _Offer | None:
+        """Tried first are those who could be there soonest: they set a limit that the others seldom beat."""
+        best, least = None, inf
+        for driver in sorted(piece.drivers, key=lambda driver: self._reach(routes[driver], piece)):
+            extra = piece.extra.get(driver, 0.0)
+            insertion = self.board.insert(routes[driver], piece.order, piece.stops, least - extra)
+            if insertion is not None:
+                least = insertion.added + extra
+                best = _Offer(least, driver, insertion)
+        return best
+
+    def _reach(self, route: Route, piece: Piece) -> float:
+        """When the driver could come for it, at the soonest and in the end, taken together."""
+        travel, restaurant = self.board.travel, self.board.place[piece.stops[0]]
+        last = route.states[-1]
+        soonest = min([state.left + travel[state.place][restaurant] for state in route.states])
+        return soonest + last.left + travel[last.place][restaurant]
+
+    def _cost(self, routes: list[Route]) -> float:
+        cost = sum(route.cost for route in routes)
+        for driver, route in enumerate(routes):
+            for stop in route.stops:
+                if stop & 1 and (piece := self.pieces.get(stop >> 1)):
+                    cost += piece.extra.get(driver, 0.0)
+        return cost
+
+    def _chosen(self) -> list[Piece]:
+        """A few orders to take out: at random, or like each other in place and time."""
+        pieces = list(self.pieces.values())
+        count = min(self.random.randint(FEWEST_TAKEN_OUT, MOST_TAKEN_OUT), len(pieces))
+        if self.random.random() < 0.3:
+            return self.random.sample(pieces, count)
+        seed = self.random.choice(pieces)
+        # The nearer the likelier: the k-th of n with k = n·u³.
+        related = self._likeness(seed)
+        picked = {seed.order: seed}
+        while len(picked) < count:
+            piece = related[int(len(related) * self.random.random() ** 3)]
+            picked[piece.order] = piece
+        return list(picked.values())
+
+    def _likeness(self, piece: Piece) -> list[Piece]:
+        """All pieces, the most alike first: near at both ends and ready at the same time."""
+        if piece.order not in self._related:
+            place, ready, travel = self.board.place, self.board.ready, self.board.travel
+            pickup, dropoff = 2 * piece.order, 2 * piece.order + 1
+
+            def unlike(other: Piece) -> float:
+                its_pickup, its_dropoff = 2 * other.order, 2 * other.order + 1
+                apart = travel[place[pickup]][place[its_pickup]] + travel[place[dropoff]][place[its_dropoff]]
+                return apart + abs(ready[pickup] - ready[its_pickup])
+
+            self._related[piece.order] = sorted(self.pieces.values(), key=unlike)
+        return self._related[piece.order]
+
+
+def _rank(solution: Solution) -> tuple[int, float]:
+    return len(solution.left_out), solution.cost
+
+
+def _two_best(offers: Iterable[_Offer]) -> tuple[_Offer | None, _Offer | None]:
+    first = second = None
+    for offer in offers:
+        if first is None or offer.added < first.added:
+            first, second = offer, first
+        elif second is None or offer.added < second.added:
+            second = offer
+    return first, second

@@ -1,0 +1,228 @@
+"""The whole of Doorstep on servers of its own, any part of which can be killed, wiped and started again."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import psycopg
+import redis
+import requests
+
+from delivery.stack import osrm, postgres, valkey
+from delivery.stack.demo import answers_ok, celery, web, worker
+from delivery.stack.osrm import accepts, free_port
+from delivery.stack.processes import Child, Processes
+from delivery.stack.servers import for_libpq
+from delivery.stack.state import State, open_state
+from tests.faults.office import Office
+
+READY_S = 30.0
+POLL_S = 0.05
+USERNAME, PASSWORD = "dispatcher", "under-faults"
+
+type Part = Literal["postgres", "valkey", "osrm", "web-1", "web-2", "worker", "beat"]
+PARTS: tuple[Part, ...] = ("postgres", "valkey", "osrm", "web-1", "web-2", "worker", "beat")
+
+
+@dataclass
+class Cluster:
+    """What runs. `urls`: the web processes, each by its own address, such as http://127.0.0.1:8000."""
+
+    state: State
+    processes: Processes
+    env: dict[str, str]
+    urls: list[str] = field(default_factory=list)
+    children: dict[Part, Child] = field(default_factory=dict)
+    down: set[Part] = field(default_factory=set)
+    office: Office = field(init=False, repr=False)
+
+    # ------------------------------------------------------------------------------------------ the faults
+
+    def kill(self, part: Part) -> None:
+        """SIGKILL to all processes of a part. Valkey keeps nothing; PostgreSQL has to recover."""
+        child = self.children[part]
+        # Each of PostgreSQL's processes has a session of its own.
+        family = [child.process.pid, *descendants(child.process.pid)]
+        self.processes.kill(child)
+        self.down.add(part)
+        for pid in family:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + READY_S
+        while any(runs(pid) for pid in family):
+            assert time.monotonic() < deadline, f"{part} outlives SIGKILL"
+            time.sleep(0.005)
+
+    def start(self, part: Part) -> None:
+        """Starts a part that was killed, where it was before, as its supervisor would; does not wait for it."""
+        if part == "postgres":
+            (self.state.folder / "postgres" / "postmaster.pid").unlink(missing_ok=True)
+        self.children[part] = self.processes.restart(self.children[part])
+        self.down.discard(part)
+
+    async def up(self, part: Part, seconds: float = READY_S) -> None:
+        """Waits until a part answers."""
+        deadline = time.monotonic() + seconds
+        while not await asyncio.to_thread(self.answers, part):
+            assert time.monotonic() < deadline, f"{part} is not back after {seconds:g} s"
+            await asyncio.sleep(POLL_S)
+
+    @contextmanager
+    def without(self, part: Part) -> Iterator[None]:
+        """The part is dead while the block runs, and started at its end."""
+        self.kill(part)
+        try:
+            yield
+        finally:
+            self.start(part)
+
+    # ------------------------------------------------------------------------------------------- its state
+
+    def answers(self, part: Part) -> bool:
+        match part:
+            case "postgres":
+                return postgres.database_is_there(self.state.sockets)
+            case "valkey":
+                try:
+                    with redis.Redis.from_url(self.env["REDIS_URL"], socket_timeout=2) as client:
+                        return bool(client.ping())
+                except redis.RedisError:
+                    return False
+            case "osrm":
+                return accepts(int(self.env["OSRM_URL"].rpartition(":")[2]))
+            case "web-1" | "web-2":
+                return answers_ok(self.urls[int(part[-1]) - 1] + "/healthz")
+            case "worker" | "beat":
+                return self.children[part].process.poll() is None
+
+    def make_whole(self) -> None:
+        """Starts what a test has left dead, and waits until the web processes say that all is there."""
+        for part in PARTS:
+            if part in self.down:
+                self.start(part)
+        for url in self.urls:
+            wait_until(lambda url=url: answers_ok(url + "/readyz"), f"{url}/readyz")
+
+    def ended(self) -> list[str]:
+        """What has ended by itself, with its last words."""
+        return [
+            child.died().args[0]
+            for part, child in self.children.items()
+            if part not in self.down and child.process.poll() is not None
+        ]
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows of a query; psycopg.OperationalError while PostgreSQL is away."""
+        with psycopg.connect(for_libpq(self.env["DATABASE_URL"]), autocommit=True) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def ready(self, url: str) -> int:
+        """The status of a web process's /readyz; 0 while it does not answer."""
+        try:
+            return requests.get(url + "/readyz", timeout=5).status_code
+        except requests.RequestException:
+            return 0
+
+    def tracebacks(self) -> dict[str, int]:
+        """How many each web process has logged so far."""
+        mark = "Traceback (most recent call last)"
+        return {
+            part: self.children[part].log.read_text(errors="replace").count(mark)
+            for part in ("web-1", "web-2")
+        }
+
+    def memory(self, part: Part) -> int:
+        """Resident bytes of a part's first process."""
+        status = Path(f"/proc/{self.children[part].process.pid}/status").read_text()
+        (kb,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+        return int(kb) * 1024
+
+
+@contextmanager
+def running_cluster(folder: Path) -> Iterator[Cluster]:
+    """Everything started, with an empty database, on the roads that the suite has built."""
+    with open_state(folder) as state:
+        # Not entered as a context: a Ctrl-C is pytest's to handle.
+        cluster = Cluster(state, Processes(state.logs), dict(os.environ))
+        try:
+            _start_servers(cluster)
+            with closing(Office(cluster.env)) as cluster.office:
+                _start_doorstep(cluster)
+                yield cluster
+        finally:
+            for part in cluster.children.keys() - cluster.down:
+                cluster.kill(part)
+            cluster.processes.stop()  # what was still starting
+
+
+def _start_servers(cluster: Cluster) -> None:
+    state, processes, env, children = cluster.state, cluster.processes, cluster.env, cluster.children
+    # Real durability: what a throwaway PostgreSQL leaves out is what a crash is about.
+    env["DATABASE_URL"] = postgres.start(processes, state)
+    children["postgres"] = processes.children[-1]
+    env["REDIS_URL"] = valkey.start(processes, state, throwaway=True)
+    children["valkey"] = processes.children[-1]
+    roads = Path(env["DOORSTEP_STATE"]) / "roads" / "current" / "osrm" / "roads.osrm"
+    env["OSRM_URL"] = osrm.start(processes, roads)
+    children["osrm"] = processes.children[-1]
+
+
+def _start_doorstep(cluster: Cluster) -> None:
+    def start(part: Part, command: list[str]) -> None:
+        cluster.children[part] = cluster.processes.start(part, command, cluster.env)
+
+    cluster.office.migrate()
+    cluster.office.dispatcher(USERNAME, PASSWORD)
+    webs: tuple[Part, ...] = ("web-1", "web-2")
+    for part in webs:
+        port = free_port()
+        cluster.urls.append(f"http://127.0.0.1:{port}")
+        start(part, web(port))
+    cluster.make_whole()
+    start("worker", worker(1))
+    start("beat", celery("beat", "--schedule", str(cluster.state.folder / "schedule")))
+
+
+def wait_until(ready: Callable[[], bool], what: str, seconds: float = READY_S) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
+        time.sleep(POLL_S)
+
+
+def descendants(pid: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, task.read_text().split()):
+                found += [child, *descendants(child)]
+    return found
+
+
+def runs(pid: int) -> bool:
+    """Whether a process runs: one that waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def sign_in(cluster: Cluster) -> str:
+    """A dispatcher's Cookie header."""
+    with requests.Session() as browser:
+        page = cluster.urls[0] + "/admin/login/"
+        browser.get(page, timeout=10)
+        form = {
+            "username": USERNAME,
+            "password": PASSWORD,
+            "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+        }
+        answer = browser.post(page, form, headers={"Referer": page}, timeout=10, allow_redirects=False)
+        assert answer.status_code == 302, answer.text
+        return f"sessionid={browser.cookies['sessionid']}"

@@ -1,0 +1,85 @@
+"""Rows by the hundred, in plain SQL: who is there before a test begins is not what it is about."""
+
+import secrets
+from dataclasses import dataclass
+from uuid import uuid4
+
+import psycopg
+
+from delivery.stack.servers import for_libpq
+from dispatch.models import Driver
+from dispatch.statuses import BEFORE_PICKUP, OrderStatus
+from routing.geo import Point
+from tests.faults.cluster import Cluster
+from tests.faults.office import DriverRow, OrderRow
+
+_DRIVERS = """
+INSERT INTO drivers (id, name, city_id, on_shift, status, last_seen_at, token_digest)
+SELECT id, 'Driver ' || left(id::text, 8), %s, true, 'idle', now(), digest
+FROM unnest(%s::uuid[], %s::text[]) AS given (id, digest)
+"""
+_RESTAURANT = """
+INSERT INTO restaurants (name, city_id, lat, lng, geofence_radius) VALUES ('Kitchen', %s, %s, %s, %s) RETURNING id
+"""
+_ORDERS = """
+INSERT INTO orders (id, restaurant_id, driver_id, status, tracking_token, customer_lat, customer_lng)
+SELECT id, %s, driver_id, %s, token, %s, %s
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS given (id, driver_id, token)
+"""
+_STOPS = """
+INSERT INTO stops (driver_id, order_id, kind, position, done_at)
+SELECT driver_id, order_id, kind, position, CASE WHEN kind = 'pickup' AND %s THEN now() END
+FROM unnest(%s::uuid[], %s::uuid[]) AS given (driver_id, order_id),
+    (VALUES ('pickup', 1), ('dropoff', 2)) AS two (kind, position)
+"""
+_EVENTS = """
+INSERT INTO order_events (order_id, driver_id, from_status, to_status, actor)
+SELECT order_id, CASE WHEN nth > 1 THEN driver_id END, way[nth - 1], way[nth], 'system'
+FROM unnest(%s::uuid[], %s::uuid[]) AS given (driver_id, order_id),
+    (SELECT %s::text[] AS way) AS one, generate_series(1, cardinality(way)) AS nth
+ORDER BY nth
+"""
+_WAYS = {
+    OrderStatus.ASSIGNED: [OrderStatus.PENDING, OrderStatus.ASSIGNED],
+    OrderStatus.PICKED_UP: [OrderStatus.PENDING, OrderStatus.ASSIGNED, OrderStatus.PICKED_UP],
+}
+
+
+@dataclass(frozen=True)
+class Kitchen:
+    """A restaurant, and the door that all of its orders go to."""
+
+    at: Point
+    door: Point
+    radius_m: int
+
+
+def hire(cluster: Cluster, city: str, count: int) -> list[DriverRow]:
+    """New drivers on shift."""
+    rows = [DriverRow(str(uuid4()), Driver.new_token()) for _ in range(count)]
+    with _connected(cluster) as connection:
+        digests = [Driver.digest(row.token) for row in rows]
+        connection.execute(_DRIVERS, [city, [row.id for row in rows], digests])
+    return rows
+
+
+def hand_out(
+    cluster: Cluster, city: str, kitchen: Kitchen, drivers: list[DriverRow], status: OrderStatus
+) -> list[OrderRow]:
+    """One new order for each of these drivers; `status`: assigned or picked_up."""
+    rows = [OrderRow(str(uuid4()), secrets.token_hex(16)) for _ in drivers]
+    orders, owners = [row.id for row in rows], [driver.id for driver in drivers]
+    door = kitchen.door
+    with _connected(cluster) as connection:
+        place = [city, kitchen.at.lat, kitchen.at.lng, kitchen.radius_m]
+        (restaurant,) = connection.execute(_RESTAURANT, place).fetchone() or ()
+        tokens = [row.token for row in rows]
+        connection.execute(_ORDERS, [restaurant, status.value, door.lat, door.lng, orders, owners, tokens])
+        connection.execute(_STOPS, [status not in BEFORE_PICKUP, owners, orders])
+        way = [step.value for step in _WAYS[status]]
+        connection.execute(_EVENTS, [owners, orders, way])
+    return rows
+
+
+def _connected(cluster: Cluster) -> psycopg.Connection:
+    return psycopg.connect(for_libpq(cluster.env["DATABASE_URL"]))

@@ -1,0 +1,128 @@
+"""After a crash of the web process everybody comes back in the same second, and soon sees what is."""
+
+import asyncio
+from contextlib import suppress
+from random import Random
+
+import psycopg
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from delivery.stack.servers import for_libpq
+from dispatch.statuses import OrderStatus
+from tests.faults import length
+from tests.faults.clients import Company, decode, open_socket
+from tests.faults.cluster import Cluster
+from tests.faults.crowd import hand_out, hire
+from tests.faults.stories import KITCHEN
+from tests.faults.world import DENVER
+
+DRIVERS = length(short=24, full=200)
+CUSTOMERS = length(short=30, full=250)
+DISPATCHERS = length(short=6, full=50)
+#: So soon after the server is up, so large a part has its snapshot.
+READY_S = length(short=10.0, full=5.0)
+READY_PART = 0.95
+#: Of PostgreSQL's, those of every process together.
+CONNECTIONS = 30
+SAMPLE_S = 0.02
+GIVES_UP_S = 60.0
+
+
+class Caller:
+    """A client that comes back when it is told to, and at once."""
+
+    def __init__(self, url: str, role: str, query: str, headers: dict[str, str]) -> None:
+        self._address = url, f"role={role}{query}", headers
+        self.role = role
+        self.ready = asyncio.Event()
+        #: From the call to `ready` (seconds).
+        self.waited = float("inf")
+
+    async def call(self) -> None:
+        """Returns when the connection is lost, or can't be had."""
+        self.ready.clear()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        with suppress(ConnectionClosed, InvalidHandshake, OSError, TimeoutError):
+            async with open_socket(*self._address) as socket:
+                while True:
+                    frame = decode(await socket.recv())
+                    if frame["type"] == "ready":
+                        self.waited = loop.time() - began
+                        self.ready.set()
+
+
+@pytest.mark.timeout(length(short=120, full=240))
+async def test_coming_back(cluster: Cluster, cookie: str, rng: Random) -> None:
+    callers = await asyncio.to_thread(crowd, cluster, cookie)
+    rng.shuffle(callers)
+    async with Company() as company:
+        calls = [company.start(caller.call()) for caller in callers]
+        await all_ready(callers)
+        cluster.kill("web-1")
+        await asyncio.wait(calls)
+        for caller in callers:
+            caller.waited = float("inf")
+        counts: list[int] = []
+        company.start(count_connections(cluster, counts))
+        cluster.start("web-1")
+        await cluster.up("web-1")
+        for caller in callers:
+            company.start(caller.call())
+        await all_ready(callers)
+    waited = sorted(caller.waited for caller in callers)
+    most = waited[round(READY_PART * len(waited)) - 1]
+    slowest = {
+        role: round(max(caller.waited for caller in callers if caller.role == role), 2)
+        for role in ("driver", "customer", "dispatcher")
+    }
+    print(  # noqa: T201 (the figures)
+        f"{len(callers)} came back: half within {waited[len(waited) // 2]:.2f} s, "
+        f"{READY_PART:.0%} within {most:.2f} s, the slowest {slowest}; at most {max(counts)} connections"
+    )
+    assert most <= READY_S, f"{READY_PART:.0%} have their snapshot after {most:.1f} s only"
+    assert max(counts) < CONNECTIONS, f"{max(counts)} connections to PostgreSQL"
+
+
+def crowd(cluster: Cluster, cookie: str) -> list[Caller]:
+    """Drivers with an order each, customers, and dispatchers of one account, all of web-1."""
+    (url, *_) = cluster.urls
+    city = cluster.office.city(f"Crowd {cookie[-8:]}", DENVER)
+    drivers = hire(cluster, city, DRIVERS)
+    orders = hand_out(cluster, city, KITCHEN, drivers, OrderStatus.ASSIGNED)
+    orders += hand_out(cluster, city, KITCHEN, drivers[: CUSTOMERS - DRIVERS], OrderStatus.PICKED_UP)
+    signed_in = {"Cookie": cookie, "Origin": url}
+    return [
+        *(
+            Caller(url, "driver", f"&session=back-{n}", {"Authorization": f"Bearer {driver.token}"})
+            for n, driver in enumerate(drivers)
+        ),
+        *(Caller(url, "customer", f"&token={order.token}", {}) for order in orders[:CUSTOMERS]),
+        *(Caller(url, "dispatcher", "", signed_in) for _ in range(DISPATCHERS)),
+    ]
+
+
+async def all_ready(callers: list[Caller]) -> None:
+    """AssertionError: somebody is not let in within GIVES_UP_S."""
+    ready = [asyncio.create_task(caller.ready.wait()) for caller in callers]
+    _, waiting = await asyncio.wait(ready, timeout=GIVES_UP_S)
+    for task in waiting:
+        task.cancel()
+    assert not waiting, f"{len(waiting)} of {len(callers)} sockets are not ready after {GIVES_UP_S:g} s"
+
+
+async def count_connections(cluster: Cluster, counts: list[int]) -> None:
+    """Those of others to PostgreSQL, again and again."""
+    connection = await psycopg.AsyncConnection.connect(
+        for_libpq(cluster.env["DATABASE_URL"]), autocommit=True
+    )
+    async with connection:
+        while True:
+            cursor = await connection.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+            (count,) = await cursor.fetchone() or (0,)
+            counts.append(count)
+            await asyncio.sleep(SAMPLE_S)
