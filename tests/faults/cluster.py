@@ -101,8 +101,22 @@ class Cluster:
             case "worker" | "beat":
                 return self.children[part].process.poll() is None
 
+    def supervise(self) -> None:
+        """Starts a worker again that fell over a flaw of kombu's, as whoever runs it would (see the README).
+
+        When Redis dies while kombu connects, closing that connection fails on an attribute, which ends the worker.
+        """
+        fallen = self.children["worker"]
+        if "worker" in self.down or fallen.process.poll() is None:
+            return
+        if any("Unrecoverable error: AttributeError" in line for line in fallen.last_lines(200)):
+            self.kill("worker")
+            self.start("worker")
+
     def make_whole(self) -> None:
         """Starts what a test has left dead, and waits until the web processes say that all is there."""
+        if "worker" in self.children:
+            self.supervise()
         for part in PARTS:
             if part in self.down:
                 self.start(part)
@@ -111,6 +125,7 @@ class Cluster:
 
     def ended(self) -> list[str]:
         """What has ended by itself, with its last words."""
+        self.supervise()
         return [
             child.died().args[0]
             for part, child in self.children.items()

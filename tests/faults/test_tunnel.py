@@ -120,9 +120,10 @@ async def test_a_reconnect_in_the_tunnel(
                         TAKEN_S,
                         "What came before is acknowledged anew",
                     )
-        assert set(phone.verdicts) == {("stale", n) for n in range(OLD)}, (
-            "Each old fix, and no other, is stale"
-        )
+        # One answer for each frame, with the number of its last stale fix.
+        assert {name for name, _ in phone.verdicts} == {"stale"}, "Old fixes, and no others, are stale"
+        assert {seq for _, seq in phone.verdicts} <= set(range(OLD)), "A fix of just now is stale"
+        assert ("stale", OLD - 1) in phone.verdicts, "An old fix is not stale"
         if waits:
             assert list(phone.verdicts) == sorted(phone.verdicts), "Fixes are considered in another order"
         again = {seq for (_, seq), times in phone.verdicts.items() if times > 1}
