@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl, urlparse
 from uuid import uuid4
@@ -12,10 +13,10 @@ from uuid import uuid4
 import msgspec
 from channels.auth import get_user
 from channels.security.websocket import OriginValidator
-from channels.sessions import SessionMiddlewareStack
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import InterfaceError, OperationalError
+from django.http import parse_cookie
 from redis.exceptions import RedisError
 
 from dispatch import access, actions
@@ -37,6 +38,7 @@ from tracking.messages import (
     encode,
 )
 from tracking.pipeline import Session
+from tracking.snapshots import DriverView
 from tracking.sockets import (
     BAD_REQUEST,
     NOT_FOUND,
@@ -144,8 +146,8 @@ class DriverSocket(LiveSocket):
 
     def hear(self, message: dict[str, Any]) -> None:
         match message["type"]:
-            case "driver" if not self.knows(self.key, message["v"]):
-                self.later(self._take_plan)
+            case "view":
+                self._show_plan(broadcast.decode_view(message["view"]))
             case "replaced" if message["by"] > self.born:
                 self.refuse(Refused(REPLACED, "replaced", "This driver signed in again elsewhere."))
 
@@ -153,7 +155,11 @@ class DriverSocket(LiveSocket):
         view = await self.live.lookups.plan(self.driver_id)
         if view is None:
             raise Refused(NOT_SIGNED_IN, "not_signed_in", "This driver does not exist any more.")
-        if self.session is None or self.knows(self.key, view.plan.v + 1):
+        self._show_plan(view, again=True)
+
+    def _show_plan(self, view: DriverView, *, again: bool = False) -> None:
+        """`again`: also one that the app was told of, but not an older one."""
+        if self.session is None or self.knows(self.key, view.plan.v + again):
             return
         self.versions[self.key] = view.plan.v
         self.session.offline = view.offline
@@ -263,7 +269,9 @@ class DispatcherSocket(LiveSocket):
             raise Refused(
                 NOT_SIGNED_IN, "not_signed_in", "Open the dashboard from this server's own address."
             )
-        user = await get_user(self.scope)
+        # Not by Channels' middleware, which takes part in every frame that is sent.
+        self.web_session = _sessions().SessionStore(_cookie(self.scope, settings.SESSION_COOKIE_NAME))
+        user = await get_user({"session": self.web_session})
         if not await in_thread(access.may_dispatch)(user):
             raise Refused(NOT_SIGNED_IN, "not_signed_in", "Sign in as a dispatcher.")
         self.user_id = user.pk
@@ -295,7 +303,7 @@ class DispatcherSocket(LiveSocket):
                 raise Refused(NOT_SIGNED_IN, "not_signed_in", "Sign in as a dispatcher.")
 
     def _still_may_look(self) -> bool:
-        session = self.scope["session"]
+        session = self.web_session
         user = get_user_model().objects.filter(pk=self.user_id).first()
         return bool(session.exists(session.session_key) and user and access.may_dispatch(user))
 
@@ -337,7 +345,7 @@ class NoRole(LiveSocket):
 _ROLES = {
     "driver": DriverSocket.as_asgi,
     "customer": CustomerSocket.as_asgi,
-    "dispatcher": SessionMiddlewareStack(DispatcherSocket.as_asgi),
+    "dispatcher": DispatcherSocket.as_asgi,
 }
 
 
@@ -356,6 +364,15 @@ def _bearer_token(scope: dict[str, Any]) -> str:
         if offered.startswith("bearer."):
             return str(offered.removeprefix("bearer."))
     return ""
+
+
+def _cookie(scope: dict[str, Any], name: str) -> str | None:
+    sent = dict(scope["headers"]).get(b"cookie", b"").decode("latin-1")
+    return parse_cookie(sent).get(name)
+
+
+def _sessions() -> Any:
+    return import_module(settings.SESSION_ENGINE)
 
 
 def _same_origin(scope: dict[str, Any]) -> bool:

@@ -27,11 +27,11 @@ from tracking.positions import Positions
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_S = 10.0
-HEAL_S = 2.0
-#: Fixes are gathered for so long before they go to Redis together: a fraction of what the network takes.
-GATHER_S = 0.002
+HEAL_S = 4.0
+#: Live positions go to Redis at once, but not more often than this: those that come meanwhile go together.
+PUBLISH_S = 0.02
 #: History, driver rows and acks: one commit at most this often.
-COMMIT_S = 0.5
+COMMIT_S = 0.8
 REPORT_S = 2.0
 _RETRY_S = 1.0
 
@@ -93,7 +93,7 @@ class Live:
         """Live positions to Redis, in batches that form while the one before is on its way."""
         while True:
             await self._has_fixes.wait()
-            await asyncio.sleep(GATHER_S)
+            await asyncio.sleep(0)  # what has come in the same moment
             self._has_fixes.clear()
             self._has_record.set()
             for session in self.pipeline.asking - self._writing:
@@ -102,6 +102,7 @@ class Live:
             moved, self.pipeline.moved = self.pipeline.moved, {}
             if not moved:
                 continue
+            stored_at = time.monotonic()
             try:
                 with metrics.PUBLISH_SECONDS.time():
                     await self.positions.store(moved)
@@ -109,6 +110,7 @@ class Live:
                 # Lost on purpose: the next fixes are newer. What must be kept takes the other way.
                 logger.warning("Redis is away, live positions are not shown: %s", type(away).__name__)
                 await asyncio.sleep(_RETRY_S)
+            await asyncio.sleep(stored_at + PUBLISH_S - time.monotonic())
 
     def _carry_out(self, session: Session) -> None:
         async def run() -> None:

@@ -58,7 +58,7 @@ class Lookups:
 
     def __init__(self) -> None:
         self.driver = Lookup(_drivers)
-        self.plan = Lookup(snapshots.driver_views)
+        self.plan = Lookup(snapshots.driver_views_by_id)
         self.order = Lookup(access.orders_by_token)
         self.customer = Lookup(snapshots.customer_views_by_token)
         self.fleet = Lookup(snapshots.fleet)

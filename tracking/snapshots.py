@@ -1,7 +1,7 @@
 """The queries behind every view: for a snapshot of one, or for the changes of many at once. Synchronous."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -43,13 +43,22 @@ def customer_views_by_token(tokens: Iterable[str]) -> dict[str, CustomerView]:
     return {token: views[order.pk] for token, order in orders.items()}
 
 
-def driver_items(drivers: Iterable[Driver]) -> list[Item]:
-    drivers = list(drivers)
-    plans = plans_of({driver.pk for driver in drivers})
+@dataclass(frozen=True)
+class DriverView:
+    """What a driver's own socket needs: the plan to show, and the fences of the next stops."""
+
+    plan: Plan
+    offline: bool
+    fences: tuple[Fence, ...]
+    #: Stop id → time of the arrival (ms).
+    arrivals: dict[UUID, int]
+
+
+def driver_items(drivers: Iterable[Driver], views: Mapping[UUID, DriverView]) -> list[Item]:
     items = []
     for driver in drivers:
         items.append(Item(f"driver:{driver.pk}", driver.version, frames.driver_state(driver)))
-        items.append(Item(f"plan:{driver.pk}", driver.version, frames.plan(driver, plans[driver.pk])))
+        items.append(Item(f"plan:{driver.pk}", driver.version, views[driver.pk].plan))
     return items
 
 
@@ -79,9 +88,10 @@ def city_keys() -> list[str]:
 def dispatcher_items() -> list[Item]:
     """Everything that a dispatcher sees, but positions."""
     unfinished = Order.objects.filter(status__in=[OrderStatus.PENDING, *ACTIVE]).select_related("restaurant")
+    drivers = list(Driver.objects.all())
     return [
         *restaurant_items(Restaurant.objects.all()),
-        *driver_items(Driver.objects.all()),
+        *driver_items(drivers, driver_views(drivers)),
         *order_items(unfinished.order_by("created_at")),
     ]
 
@@ -99,23 +109,14 @@ def fleet(keys: Collection[None]) -> dict[None, Fleet]:
     return dict.fromkeys(keys, Fleet(city_keys(), items))
 
 
-@dataclass(frozen=True)
-class DriverView:
-    """What a driver's own socket needs: the plan to show, and the fences of the next stops."""
-
-    plan: Plan
-    offline: bool
-    fences: tuple[Fence, ...]
-    #: Stop id → time of the arrival (ms).
-    arrivals: dict[UUID, int]
+def driver_views(drivers: Collection[Driver]) -> dict[UUID, DriverView]:
+    """By driver id. The stops are read last: a version may be older than what it stands for, never newer."""
+    plans = plans_of([driver.pk for driver in drivers])
+    return {driver.pk: _driver_view(driver, plans[driver.pk]) for driver in drivers}
 
 
-def driver_views(driver_ids: Collection[UUID]) -> dict[UUID, DriverView]:
-    plans = plans_of(driver_ids)
-    return {
-        driver.pk: _driver_view(driver, plans[driver.pk])
-        for driver in Driver.objects.filter(pk__in=driver_ids)
-    }
+def driver_views_by_id(driver_ids: Collection[UUID]) -> dict[UUID, DriverView]:
+    return driver_views(list(Driver.objects.filter(pk__in=driver_ids)))
 
 
 def _driver_view(driver: Driver, stops: Sequence[Stop]) -> DriverView:
