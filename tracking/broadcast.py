@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
@@ -19,14 +18,11 @@ from dispatch.models import Driver, Order, OrderEvent, Restaurant
 from tracking import frames, groups, snapshots
 from tracking.frames import CustomerView
 from tracking.messages import encode
-from tracking.snapshots import DriverView, Item
+from tracking.snapshots import Item
 
 logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
-
-encode_view = msgspec.json.Encoder().encode
-decode_view = msgspec.json.Decoder(DriverView).decode
 
 
 def fleet(order_ids: Collection[UUID], driver_ids: Collection[UUID]) -> None:
@@ -53,10 +49,7 @@ def fleet_messages(order_ids: Collection[UUID], driver_ids: Collection[UUID]) ->
     driver_views = snapshots.driver_views(drivers)
     return [
         *((groups.order(order.tracking_token), customer_message(views[order.pk])) for order in orders),
-        *(
-            (groups.driver(id), {"type": "view", "view": encode_view(view)})
-            for id, view in driver_views.items()
-        ),
+        *((groups.driver(driver.pk), {"type": "driver", "v": driver.version}) for driver in drivers),
         _to_dispatchers([*snapshots.order_items(orders), *snapshots.driver_items(drivers, driver_views)]),
     ]
 

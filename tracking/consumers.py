@@ -38,7 +38,6 @@ from tracking.messages import (
     encode,
 )
 from tracking.pipeline import Session
-from tracking.snapshots import DriverView
 from tracking.sockets import (
     BAD_REQUEST,
     NOT_FOUND,
@@ -146,8 +145,8 @@ class DriverSocket(LiveSocket):
 
     def hear(self, message: dict[str, Any]) -> None:
         match message["type"]:
-            case "view":
-                self._show_plan(broadcast.decode_view(message["view"]))
+            case "driver" if not self.knows(self.key, message["v"]):
+                self.later(self._take_plan)
             case "replaced" if message["by"] > self.born:
                 self.refuse(Refused(REPLACED, "replaced", "This driver signed in again elsewhere."))
 
@@ -155,11 +154,7 @@ class DriverSocket(LiveSocket):
         view = await self.live.lookups.plan(self.driver_id)
         if view is None:
             raise Refused(NOT_SIGNED_IN, "not_signed_in", "This driver does not exist any more.")
-        self._show_plan(view, again=True)
-
-    def _show_plan(self, view: DriverView, *, again: bool = False) -> None:
-        """`again`: also one that the app was told of, but not an older one."""
-        if self.session is None or self.knows(self.key, view.plan.v + again):
+        if self.session is None or self.knows(self.key, view.plan.v + 1):
             return
         self.versions[self.key] = view.plan.v
         self.session.offline = view.offline
