@@ -270,6 +270,17 @@ def arrive(
     _visit(driver_id, stop_ids, steps, happened_at, evidence, where=coming, times=times)
 
 
+def pass_by(
+    driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]
+) -> None:
+    """The arrival at these stops was only a short stop on the way, after which there is nothing to leave.
+
+    The order's status stays what it was told to be.
+    """
+    stopped = Q(arrived_at__lte=happened_at, left_at=None)
+    _visit(driver_id, stop_ids, {}, happened_at, evidence, where=stopped, times={"arrived_at": None})
+
+
 def leave(
     driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]
 ) -> None:
@@ -309,7 +320,7 @@ def _visit(
             order = Order.objects.select_for_update().get(pk=stop.order_id)
             if times:
                 Stop.objects.filter(where, pk=stop.pk).update(**times)
-                replanned |= stop.left_at != times["left_at"]
+                replanned |= stop.left_at != times.get("left_at", stop.left_at)
             if stop.kind == StopKind.DROPOFF and times.get("left_at") is not None:
                 # Nobody can say when, or whether, the driver comes to this door again.
                 Order.objects.filter(pk=order.pk).update(eta_minutes=None, eta_approximate=False)

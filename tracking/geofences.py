@@ -1,4 +1,4 @@
-"""When has a driver set out, arrived, left? A pure state machine per stop, fed with believed fixes.
+"""When has a driver set out, arrived, passed by, left? A pure state machine per stop, fed with believed fixes.
 
 GPS jumps, so no single point decides unless it is a good one. The line between two fixes counts, not only its ends;
 who drives past has not arrived; who has arrived must be clearly outside, for some time, to have left.
@@ -19,6 +19,8 @@ from tracking.fixes import Fix
 class Event(StrEnum):
     SET_OUT = "set_out"
     ARRIVED = "arrived"
+    #: The arrival was none: the driver only stopped there on the way.
+    PASSED = "passed"
     LEFT = "left"
 
 
@@ -67,16 +69,13 @@ class Sighting(NamedTuple):
 class Visit(NamedTuple):
     """What is remembered of one fence between two fixes; times are those of fixes (ms).
 
-    `Visit(arrived_at=…)` is one that another process saw begin. It may have been a short stop which that process
-    forgot again, so it counts only once the driver is seen at the fence.
+    `Visit(arrived_at=…)` is one that another process saw begin.
     """
 
     arrived_at: int | None = None
-    #: Since the arrival, seen where one is not clearly outside.
-    seen: bool = False
     left: bool = False
-    #: There was an arrival, which turned out to be none.
-    forgotten: bool = False
+    #: When an arrival turned out to be none, and with it any before.
+    passed_at: int | None = None
     #: Not the first visit here, however short.
     returned: bool = False
     set_out: bool = False
@@ -179,28 +178,29 @@ def _arriving(
         "dwell_s": round(dwell_s),
         "speed_mps": None if speed is None else round(speed, 1),
     }
-    arrived = visit._replace(arrived_at=fix.ts, seen=True, returned=fence.left)
+    arrived = visit._replace(arrived_at=fix.ts, returned=fence.left)
     return arrived, Sighting(Event.ARRIVED, evidence)
 
 
 def _leaving(visit: Visit, fence: Fence, fix: Fix, rules: Rules) -> tuple[Visit, Sighting | None]:
+    assert visit.arrived_at is not None  # noqa: S101 (observe calls this only after an arrival)
+    if fix.ts <= visit.arrived_at:
+        # Sent again to this process; the one before it took it for on the way there.
+        return visit, None
     distance = distance_m(fence.center, fix.point)
     beyond_m = distance - (fix.accuracy or 0.0) - fence.radius_m
     if beyond_m <= rules.exit_margin_m:
-        if visit.seen and visit.outside is None:
-            return visit, None
-        return visit._replace(seen=True, outside=None), None
+        return visit if visit.outside is None else visit._replace(outside=None), None
     first = visit.outside
     if first is None:
         return visit._replace(outside=fix), None
     exit_s = rules.exit_s if _drives(first, fix, rules) else rules.standing_exit_s
     if fix.ts - first.ts < exit_s * 1000 or beyond_m <= 1.5 * rules.exit_margin_m:
         return visit, None
-    assert visit.arrived_at is not None  # noqa: S101 (observe calls this only after an arrival)
     stay_s = (first.ts - visit.arrived_at) / 1000
-    if not visit.seen or (stay_s < rules.min_visit_s and not visit.returned):
-        return Visit(set_out=True, forgotten=True), None
     evidence = _evidence(fence, fix, distance) | {"stay_s": round(stay_s)}
+    if stay_s < rules.min_visit_s and not visit.returned:
+        return Visit(set_out=True, passed_at=fix.ts), Sighting(Event.PASSED, evidence)
     return visit._replace(left=True), Sighting(Event.LEFT, evidence)
 
 

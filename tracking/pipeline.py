@@ -23,6 +23,7 @@ from tracking.messages import FixTrouble, FleetPosition, Location
 _ACTIONS = {
     Event.SET_OUT: actions.set_out,
     Event.ARRIVED: actions.arrive,
+    Event.PASSED: actions.pass_by,
     Event.LEFT: actions.leave,
 }
 
@@ -98,8 +99,8 @@ class Session:
     def _visit(self, stop_id: UUID, arrived_at: int | None) -> Visit:
         """What this process saw of a stop, or what another one did: the driver may have come from there."""
         visit = self.visits.get(stop_id, Visit())
-        if visit.arrived_at is None and arrived_at is not None and not visit.forgotten:
-            return Visit(arrived_at=arrived_at, seen=visit.inside > 0)
+        if visit.arrived_at is None and arrived_at is not None and arrived_at > (visit.passed_at or 0):
+            return Visit(arrived_at=arrived_at)
         return visit
 
     def safe_seq(self, seq: int) -> int:

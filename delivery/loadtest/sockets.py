@@ -86,6 +86,9 @@ class Client(asyncio.Protocol):
             raise Refused(f"not ready within {seconds:g} s") from None
         except OSError as error:
             raise Refused(error.strerror or type(error).__name__) from error
+        except asyncio.CancelledError:
+            self.abort()
+            raise
 
     @property
     def is_open(self) -> bool:
@@ -155,7 +158,7 @@ class Client(asyncio.Protocol):
             return b""
         websocket.check_answer(head, self._key)
         self._head = None
-        if not self._waits_for_ready:
+        if not self._waits_for_ready and not self.ready.done():
             self.ready.set_result(now)
         return rest
 

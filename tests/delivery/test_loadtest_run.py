@@ -31,6 +31,7 @@ from delivery.stack.demo import answers_ok, web
 from delivery.stack.state import ROOT
 
 READY_S = 30
+NO_FIXES = ("--rate=0", "--dispatchers=0", "--seconds=0.1", "--warmup=0", "--drain=0")
 
 
 @pytest.fixture
@@ -185,7 +186,7 @@ def test_who_is_not_let_in_is_told_and_the_others_stay(tmp_path: Path) -> None:
     drivers = [{"id": f"d{n}"} for n in range(3)]
     seed.write_text(json.dumps({"drivers": drivers, "customers": [{"token": "c", "driverId": "d1"}]}))
     with served(doorman) as url, pytest.raises(CommandError, match="Not every socket was let in"):
-        loadtest(url, seed, "--rate=0", "--dispatchers=0", "--customers=2", "--seconds=0.1")
+        loadtest(url, seed, *NO_FIXES, "--customers=2")
     connecting = written(seed).connecting
     assert connecting.refused == {"closed 4401": 3}
     assert (connecting.wanted, connecting.ready, connecting.most_ready_s) == (5, 2, None)
@@ -234,7 +235,7 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     seed = tmp_path / "seed.json"
     seed.write_text('{"drivers": [{"id": "d"}], "customers": []}')
     with pytest.raises(CommandError, match="Not every socket"):
-        loadtest("ws://127.0.0.1:1", seed, "--rate=0", "--dispatchers=0", "--seconds=0.1")
+        loadtest("ws://127.0.0.1:1", seed, *NO_FIXES)
     assert written(seed).connecting.refused == {"Connection refused": 1}
 
 

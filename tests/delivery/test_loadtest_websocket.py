@@ -1,5 +1,7 @@
 """The client's half of WebSocket, against a complete implementation of the other half."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 
 from delivery.loadtest import websocket
+from delivery.loadtest.sockets import Address, Client
 from delivery.loadtest.websocket import CLOSE, TEXT, FrameReader, ProtocolError
 
 #: Around the lengths at which a header grows.
@@ -45,15 +48,20 @@ def test_a_message_in_fragments_with_a_ping_between() -> None:
     assert FrameReader().feed(stream) == [(websocket.PING, b"?"), (TEXT, b"hello"), (TEXT, b"next")]
 
 
+def accepted(server: ServerProtocol, asked: bytes) -> bytes:
+    server.receive_data(asked)
+    request = server.events_received()[0]
+    assert (request.path, request.headers["X-Test"]) == ("/ws?role=driver", "yes")
+    server.send_response(server.accept(request))
+    return b"".join(server.data_to_send())
+
+
 @pytest.mark.parametrize("length", [0, 1, 125, 126, 1023, 1024, 65_535, 65_536])
 def test_a_server_reads_our_handshake_and_frames(length: int) -> None:
     server = ServerProtocol()
     key = websocket.new_key()
-    server.receive_data(websocket.request("localhost:1", "/ws?role=driver", key, {"X-Test": "yes"}))
-    request = server.events_received()[0]
-    assert (request.path, request.headers["X-Test"]) == ("/ws?role=driver", "yes")
-    server.send_response(server.accept(request))
-    head, _, rest = b"".join(server.data_to_send()).partition(b"\r\n\r\n")
+    answer = accepted(server, websocket.request("localhost:1", "/ws?role=driver", key, {"X-Test": "yes"}))
+    head, _, rest = answer.partition(b"\r\n\r\n")
     websocket.check_answer(head, key)
     assert rest == b""
     server.receive_data(websocket.text_frame(b"x" * length))
@@ -86,3 +94,27 @@ def test_close_codes() -> None:
     [(opcode, payload)] = FrameReader().feed(from_server(b"\x11\x49gone", Opcode.CLOSE))
     assert (opcode, websocket.close_code(payload)) == (CLOSE, 4425)
     assert websocket.close_code(b"") == websocket.NO_CODE
+
+
+async def test_an_answer_that_comes_too_late_opens_nothing() -> None:
+    asked: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+    hung_up = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set_result(await reader.readuntil(b"\r\n\r\n"))
+        assert await reader.read() == b""
+        hung_up.set()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, asyncio.timeout(10):
+        address = Address.of(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        opening = "/ws?role=driver", {"X-Test": "yes"}
+        client = Client(address, opening, waits_for_ready=False, hear=print, lost=print)
+        connecting = asyncio.create_task(client.connect(5))
+        answer = accepted(ServerProtocol(), await asked)
+        connecting.cancel()
+        client.data_received(answer)
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+        await hung_up.wait()

@@ -34,6 +34,10 @@ def arrive(driver: Driver, kind: str, *orders: Order, seconds: float = 300) -> N
     actions.arrive(driver.pk, _all(orders, kind), happened_at=at(seconds), evidence=EVIDENCE)
 
 
+def pass_by(driver: Driver, kind: str, *orders: Order, seconds: float = 320) -> None:
+    actions.pass_by(driver.pk, _all(orders, kind), happened_at=at(seconds), evidence=EVIDENCE)
+
+
 def leave(driver: Driver, kind: str, *orders: Order, seconds: float = 600) -> None:
     actions.leave(driver.pk, _all(orders, kind), happened_at=at(seconds), evidence=EVIDENCE)
 

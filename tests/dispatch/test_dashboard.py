@@ -16,7 +16,7 @@ from tests.dispatch.story import bring_to, last_event, leave, status
 
 @pytest.fixture
 def dispatcher(db: None) -> User:
-    user = User.objects.create_user("dana", password="a-password", is_staff=True)
+    user = User.objects.create_user("dana", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="dispatch_orders"))
     return user
 

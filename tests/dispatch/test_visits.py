@@ -16,6 +16,7 @@ from tests.dispatch.story import (
     bring_to,
     last_event,
     leave,
+    pass_by,
     plan,
     report,
     set_out,
@@ -124,6 +125,24 @@ def test_who_never_arrived_cannot_leave(order: Order, driver: Driver) -> None:
     assert status(order) == "to_restaurant"
     assert pickup(order).left_at is None
     assert len(plan(driver)) == 2
+
+
+def test_a_short_stop_on_the_way_is_nothing_to_leave(order: Order, driver: Driver) -> None:
+    bring_to(order, driver, "driver_at_restaurant")
+    pass_by(driver, "pickup", order, seconds=320)
+    assert pickup(order).arrived_at is None
+    leave(driver, "pickup", order, seconds=600)
+    assert timeline(order)[-1] == "driver_at_restaurant"
+    arrive(driver, "pickup", order, seconds=900)
+    leave(driver, "pickup", order, seconds=1000)
+    assert timeline(order)[-2:] == ["driver_at_restaurant", "picked_up"]
+    assert timeline(order).count("driver_at_restaurant") == 1
+
+
+def test_what_came_before_the_arrival_does_not_take_it_back(order: Order, driver: Driver) -> None:
+    bring_to(order, driver, "driver_at_restaurant")
+    pass_by(driver, "pickup", order, seconds=299)
+    assert pickup(order).arrived_at == at(300)
 
 
 def test_who_leaves_by_a_clock_that_is_behind_the_arrival_has_not_left(order: Order, driver: Driver) -> None:

@@ -7,11 +7,10 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
@@ -27,6 +26,7 @@ from psycopg.sql import SQL, Identifier
 from delivery.stack.demo import answers_ok, celery, web, worker
 from delivery.stack.processes import Child, Processes
 from delivery.stack.servers import MANAGE, for_libpq
+from tests.clerk import Clerk
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 DATABASE = "doorstep_e2e"
@@ -45,25 +45,6 @@ FLEET = [
     "7",
 ]
 READY_S = 30
-
-#: In Denver two drivers stay free; the others carry one order or two, and every other one has picked up already.
-SCENE = """
-from dispatch import actions
-from dispatch.models import Driver, Restaurant
-kitchens = list(Restaurant.objects.filter(city__name="Denver").order_by("name"))
-drivers = list(Driver.objects.filter(city__name="Denver").order_by("name"))
-names = iter("Maya Lindqvist,Jonas Whitlock,Priya Raman,Tomás Devane,Ada Moreau,Felix Okafor,Lucía Ortega".split(","))
-for n, driver in enumerate(drivers[2:]):
-    for k in range(1 + n % 2):
-        kitchen, door = kitchens[(3 * n + k) % len(kitchens)], kitchens[(3 * n + k + 5) % len(kitchens)]
-        order = actions.create_order(
-            kitchen.pk, customer_name=next(names, "Sam Taylor"), customer_address=door.address,
-            customer_lat=door.lat, customer_lng=door.lng,
-        )
-        actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
-        if n % 2:
-            actions.report(driver.pk, order.pk, "picked_up")
-"""
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
@@ -86,12 +67,8 @@ class Stack:
     base: str
     env: dict[str, str]
     processes: Processes
+    clerk: Clerk
     web: Child | None = None
-
-    def manage(self, *command: str) -> str:
-        run = subprocess.run([*MANAGE, *command], env=self.env, capture_output=True, text=True, timeout=60)
-        assert run.returncode == 0, run.stderr
-        return run.stdout
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with psycopg.connect(for_libpq(self.env["DATABASE_URL"]), autocommit=True) as connection:
@@ -134,18 +111,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "PYTHONUNBUFFERED": "1",
         }
         folder = tmp_path_factory.mktemp("e2e")
-        with Processes(folder) as processes:
+        with Processes(folder) as processes, closing(Clerk(env, "tests.e2e.clerk")) as clerk:
             # What does not depend on the database, static files and roads, is as `make test` has left it.
             todo = json.dumps([["migrate", "--no-input"], ["sample_data"]])
             processes.run("prepare", [sys.executable, "-m", "delivery.stack.prepare", todo], env)
-            running = Stack(base, env, processes)
+            running = Stack(base, env, processes, clerk)
             processes.start("worker", worker(1), env, stop_s=5)
             processes.start("beat", celery("beat", "--schedule", str(folder / "schedule")), env)
             processes.start("simulate", [*MANAGE, "simulate", *FLEET], env)
             running.start_web()
             ready = "SELECT 1 FROM drivers WHERE status = 'idle' AND current_lat IS NOT NULL"
             running.wait_for(lambda: len(running.rows(ready)) == DRIVERS, "the drivers on shift")
-            running.manage("shell", "-c", SCENE)
+            clerk.ask("scene")
             yield running
 
 

@@ -39,61 +39,16 @@ HAS_MOVED = """async ([id, before]) => {
     return now && (now.lat !== before.lat || now.lng !== before.lng);
 }"""
 
-CREATE_ORDER = """
-from dispatch import actions
-from dispatch.models import Restaurant
-kitchen, *_, door = Restaurant.objects.filter(city__name="Denver").order_by("name")
-order = actions.create_order(
-    kitchen.pk, customer_name={name!r}, customer_address=door.address, customer_lat=door.lat,
-    customer_lng=door.lng, customer_phone="+1 303 555 0100",
-)
-order.refresh_from_db()
-print("order", order.pk, order.tracking_token)
-"""
-
 
 def new_order(stack: Stack, name: str) -> tuple[str, str]:
     """Id and tracking token of an order that just came in."""
-    said = stack.manage("shell", "-c", CREATE_ORDER.format(name=name))
-    found = re.search(r"order (\S+) (\S+)", said)
-    assert found, said
-    return found[1], found[2]
-
-
-#: A driver with an app of our own: at the restaurant, or (`at_the_door`) at the customer's; then the driver leaves.
-LEAVE = """
-from datetime import timedelta
-from django.utils import timezone
-from dispatch import actions
-from dispatch.models import Driver, Order, Restaurant
-order = Order.objects.get(pk={order!r})
-driver = Driver.objects.create(name={name!r}, phone="+1 303 555 0100", city=order.restaurant.city)
-actions.set_shift(driver.pk, True)
-actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
-kind = "dropoff" if {at_the_door} else "pickup"
-if {at_the_door}:
-    actions.report(driver.pk, order.pk, "picked_up")
-stop, now = order.stops.get(kind=kind).pk, timezone.now()
-actions.arrive(driver.pk, [stop], happened_at=now - timedelta(minutes=3), evidence={{"rule": "slow"}})
-actions.leave(driver.pk, [stop], happened_at=now - timedelta(minutes=1), evidence={{"stay_s": 90}})
-print("token", actions.issue_token(driver.pk))
-"""
-
-COME_BACK = """
-from django.utils import timezone
-from dispatch import actions
-from dispatch.models import Stop
-stop = Stop.objects.get(order={order!r}, kind="dropoff")
-actions.arrive(stop.driver_id, [stop.pk], happened_at=timezone.now(), evidence={{"rule": "slow"}})
-"""
+    order_id, token = stack.clerk.ask("new_order", name=name)
+    return order_id, token
 
 
 def leave(stack: Stack, order_id: str, name: str, *, at_the_door: bool) -> str:
     """The token of the driver of this name, who has the order and left without pressing a button."""
-    said = stack.manage("shell", "-c", LEAVE.format(order=order_id, name=name, at_the_door=at_the_door))
-    found = re.search(r"token (\S+)", said)
-    assert found, said
-    return found[1]
+    return str(stack.clerk.ask("leave", order_id=order_id, name=name, at_the_door=at_the_door))
 
 
 def last_event(stack: Stack, order_id: str) -> tuple[str, str, str, str]:
@@ -268,10 +223,10 @@ def test_a_door_that_was_left_alerts_until_somebody_says_how_it_went(
     expect(page.locator(f"#active [data-order-id='{order_id}'] .sign")).to_contain_text("⚠ left the door")
 
     # The driver comes back: nothing to ask. And leaves again.
-    stack.manage("shell", "-c", COME_BACK.format(order=order_id))
+    stack.clerk.ask("come_back", order_id=order_id)
     expect(page.locator("#alerts-panel")).to_be_hidden()
     expect(page).to_have_title("Dispatch · Doorstep")
-    stack.manage("shell", "-c", COME_BACK.format(order=order_id).replace("actions.arrive", "actions.leave"))
+    stack.clerk.ask("leave_again", order_id=order_id)
     expect(alert).to_be_visible()
 
     if viewport is PHONE:

@@ -1,36 +1,16 @@
-"""The office's process: carries out calls that come as JSON lines, each as one action of the domain."""
+"""What the office can be asked for (tests/clerk.py): each call is one action of the domain."""
 
-import json
-import sys
-from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
-from django.db import InterfaceError, OperationalError, connection
 
 from dispatch import actions, planning
-from dispatch.errors import DispatchError
 from dispatch.groups import DISPATCHER
 from dispatch.models import City, Driver, Restaurant
 from dispatch.signals import announced
 
 OFFICE = actions.dispatcher("Office")
-
-
-def work() -> None:
-    """Answers each line [call, arguments] with ["done", result], ["refused", why] or ["away", why]."""
-    for line in sys.stdin:
-        call, arguments = json.loads(line)
-        try:
-            answer = ["done", CALLS[call](**arguments)]
-        except (OperationalError, InterfaceError) as away:
-            answer = ["away", str(away)]
-        except DispatchError as refused:
-            answer = ["refused", refused.message]
-        connection.close()  # the next call finds out whether PostgreSQL is another by then
-        print(json.dumps(answer), flush=True)  # noqa: T201 (the office reads it)
 
 
 def migrate() -> None:
@@ -88,20 +68,3 @@ def cancel(order: str, reason: str) -> None:
 
 def refresh_etas() -> None:
     planning.refresh_etas()
-
-
-CALLS: dict[str, Callable[..., Any]] = {
-    call.__name__: call
-    for call in (
-        migrate,
-        city,
-        restaurant,
-        drivers,
-        dispatcher,
-        order,
-        assign,
-        unassign,
-        cancel,
-        refresh_etas,
-    )
-}

@@ -14,9 +14,10 @@ from typing import Any
 import psycopg
 
 from routing.geo import Point, destination, distance_m
+from tests.clerk import Away, Refused
 from tests.faults.apps import DriverApp
 from tests.faults.cluster import Cluster
-from tests.faults.office import Away, DriverRow, OrderRow, Refused
+from tests.faults.office import DriverRow, OrderRow
 
 DENVER = Point(39.7495, -104.9865)
 #: So near is there (metres).

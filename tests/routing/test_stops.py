@@ -93,23 +93,24 @@ def town(*, pairs: int, in_bag: int, seed: int) -> tuple[Matrix, list[Stop]]:
     return drive, stops
 
 
-@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(("pairs", "in_bag"), [(7, 0), (10, 0), (4, 8), (0, 14), (1, 19)])
 @pytest.mark.parametrize("capacity", [None, 4])
-def test_long_plans_keep_every_stop_and_every_rule(
-    pairs: int, in_bag: int, seed: int, capacity: int | None
-) -> None:
-    seconds, stops = town(pairs=pairs, in_bag=in_bag, seed=seed)
+def test_long_plans_keep_every_stop_and_every_rule(pairs: int, in_bag: int, capacity: int | None) -> None:
+    seconds, stops = town(pairs=pairs, in_bag=in_bag, seed=0)
     if capacity is not None and in_bag > capacity:
         capacity = in_bag + 1
     plan = best_order(seconds, stops, capacity=capacity)
     assert sorted(plan.order) == list(range(len(stops)))
     assert allowed(stops, plan.order, capacity)
     assert plan.duration_s == pytest.approx(duration(seconds, plan.order))
-    assert best_order(seconds, stops, capacity=capacity) == plan
 
 
-@pytest.mark.parametrize("seed", range(5))
+def test_the_same_long_input_gives_the_same_plan() -> None:
+    seconds, stops = town(pairs=7, in_bag=0, seed=1)
+    assert best_order(seconds, stops) == best_order(seconds, stops)
+
+
+@pytest.mark.parametrize("seed", range(2))
 def test_long_plans_find_a_circle_that_is_known_to_be_best(seed: int) -> None:
     """Eighteen doors along one street, in disorder: the best is to drive down the street."""
     doors = list(range(1, 19))

@@ -12,10 +12,9 @@ from tests.tracking.drives import HOME, STOP, T0, at, drive, events, fence, park
 from tracking.fixes import Fix
 from tracking.geofences import Event, Fence, Rules, Visit, observe
 
-ARRIVED, LEFT, SET_OUT = Event.ARRIVED, Event.LEFT, Event.SET_OUT
+ARRIVED, PASSED, LEFT, SET_OUT = Event.ARRIVED, Event.PASSED, Event.LEFT, Event.SET_OUT
 RULES = Rules()
-THERE = Visit(arrived_at=T0, seen=True)
-RESTORED = Visit(arrived_at=T0)
+THERE = Visit(arrived_at=T0)
 
 
 # ------------------------------------------------------------------------------------------------ arriving
@@ -224,28 +223,20 @@ def test_a_jump_outside_is_not_leaving() -> None:
 
 
 def test_a_short_stay_was_no_visit() -> None:
-    visit, sightings = watch(fence(200), drive(150, 700, 15, start_s=5), visit=THERE)
-    assert sightings == []
+    visit, [sighting] = watch(fence(200), drive(150, 700, 15, start_s=5), visit=THERE)
+    assert (sighting.event, sighting.evidence["stay_s"]) == (PASSED, 20)
     assert visit.arrived_at is None
 
 
-def test_a_visit_that_another_process_saw_begin_counts_once_the_driver_is_seen_there() -> None:
-    visit, [sighting] = watch(fence(200), drive(280, 1000, 10, start_s=300), visit=RESTORED)
-    assert (sighting.event, sighting.evidence["stay_s"]) == (LEFT, 305)
+def test_a_visit_counts_although_nothing_was_seen_of_it_but_its_end() -> None:
+    # Another process saw the arrival, and all fixes from there: this one only drives off.
+    visit, [sighting] = watch(fence(200), drive(350, 1000, 10, start_s=300), visit=THERE)
+    assert (sighting.event, sighting.evidence["stay_s"]) == (LEFT, 300)
     assert visit.left
 
 
-def test_a_short_stop_of_long_ago_is_no_pickup_after_a_reconnect() -> None:
-    # Forgotten in memory, its arrival is still in the database.
-    far, sightings = watch(fence(200), drive(2000, 3000, 10, start_s=600), visit=RESTORED)
-    assert sightings == []
-    assert far.arrived_at is None
-    # Nor is it one when the driver comes past the restaurant.
-    assert events(fence(200), drive(3000, -3000, 15, start_s=700), visit=far) == []
-
-
-def test_who_was_not_seen_there_any_more_arrives_again() -> None:
-    far, _ = watch(fence(200), drive(2000, 3000, 10, start_s=600), visit=RESTORED)
+def test_who_only_stopped_there_arrives_again_and_then_it_is_a_visit() -> None:
+    far, _ = watch(fence(200), drive(150, 3000, 15, start_s=5), visit=THERE)
     day = [
         *drive(900, 0, 6, start_s=800),
         *(at(0, 955 + n * 5) for n in range(20)),
@@ -254,9 +245,14 @@ def test_who_was_not_seen_there_any_more_arrives_again() -> None:
     assert events(fence(200), day, visit=far) == [ARRIVED, LEFT]
 
 
-def test_one_wrong_fix_far_away_does_not_undo_a_visit_that_was_restored() -> None:
+def test_fixes_from_before_the_arrival_say_nothing_about_it() -> None:
+    way_there = drive(-1000, -400, 10, start_s=-100)
+    assert watch(fence(200), way_there, visit=THERE) == (THERE, [])
+
+
+def test_one_wrong_fix_far_away_does_not_end_a_visit() -> None:
     way = [at(2000, 300), at(20, 305), *drive(20, 1000, 10, start_s=310)]
-    assert events(fence(200), way, visit=RESTORED) == [LEFT]
+    assert events(fence(200), way, visit=THERE) == [LEFT]
 
 
 def test_who_comes_back_after_a_short_stay_arrives() -> None:
@@ -322,7 +318,7 @@ def test_who_is_there_when_the_order_comes_arrives_without_setting_out() -> None
 
 
 def test_a_short_stay_is_not_followed_by_setting_out() -> None:
-    assert events(fence(200, waiting=True), drive(150, 3000, 15, start_s=5), visit=THERE) == []
+    assert events(fence(200, waiting=True), drive(150, 3000, 15, start_s=5), visit=THERE) == [PASSED]
 
 
 # ------------------------------------------------------------------------------------------ whatever happens

@@ -413,21 +413,6 @@ def test_an_arrival_that_another_process_stored_meanwhile_counts(
     assert [write.func for _, write in session.writes] == [actions.leave]
 
 
-def test_an_arrival_that_turned_out_to_be_none_is_not_taken_from_the_database_again(
-    pipeline: Pipeline, session: Session, take: Callable
-) -> None:
-    session.set_fences([fence(200)], {})
-    for n in range(3):
-        take(150, n * 5, speed=1.0)
-    for n in range(3):
-        take(400 + 60 * n, 20 + n * 10, speed=6.0)
-    session.set_fences([fence(200)], {STOP: T0 + 5000})
-    take(150, 100, speed=10.0)
-    for n in range(3):
-        take(400 + 60 * n, 130 + n * 10, speed=6.0)
-    assert [write.func for _, write in session.writes] == [actions.arrive]
-
-
 def test_of_two_sockets_of_a_driver_the_newest_fix_is_the_position() -> None:
     first, second = Session(DRIVER, "", print), Session(DRIVER, "", print)
     for latest in ({first: at(9, 5), second: at(0, 0)}, {first: at(0, 0), second: at(9, 5)}):
@@ -483,6 +468,18 @@ def test_the_settings_reach_the_pipeline(settings: object) -> None:
 def test_a_visit_begins_where_the_database_says(session: Session) -> None:
     session.set_fences([fence(200)], {STOP: T0})
     assert session.visits == {STOP: Visit(arrived_at=T0)}
+
+
+def test_a_short_stop_is_taken_back_and_stays_so(session: Session, take: Callable) -> None:
+    session.set_fences([fence(200)], {STOP: T0})
+    for east, seconds in ((320, 10), (400, 20), (480, 30)):
+        take(east, seconds, speed=8.0)
+    assert [write.func for _, write in session.writes] == [actions.pass_by]
+    # The database has the arrival until that is written.
+    session.set_fences([fence(200)], {STOP: T0})
+    assert session.visits[STOP].arrived_at is None
+    session.set_fences([fence(200)], {STOP: T0 + 60_000})
+    assert session.visits[STOP].arrived_at == T0 + 60_000
 
 
 def test_an_accurate_fix_far_in_the_past_is_no_live_position(pipeline: Pipeline, session: Session) -> None:

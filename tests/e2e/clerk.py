@@ -1,0 +1,83 @@
+"""What the clerk of the browser tests can be asked for (tests/clerk.py)."""
+
+from datetime import timedelta
+from itertools import chain, repeat
+
+from django.utils import timezone
+
+from dispatch import actions
+from dispatch.models import Driver, Order, Restaurant, Stop
+
+NAMES = (
+    "Maya Lindqvist",
+    "Jonas Whitlock",
+    "Priya Raman",
+    "Tomás Devane",
+    "Ada Moreau",
+    "Felix Okafor",
+    "Lucía Ortega",
+)
+PHONE = "+1 303 555 0100"
+
+
+def scene() -> None:
+    """In Denver two drivers stay free; the others carry one order or two, and every other one has picked up."""
+    kitchens = _kitchens()
+    names = chain(NAMES, repeat("Sam Taylor"))
+    for n, driver in enumerate(Driver.objects.filter(city__name="Denver").order_by("name")[2:]):
+        for k in range(1 + n % 2):
+            kitchen, door = kitchens[(3 * n + k) % len(kitchens)], kitchens[(3 * n + k + 5) % len(kitchens)]
+            order = _order(kitchen, door, next(names))
+            actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+            if n % 2:
+                actions.report(driver.pk, order.pk, "picked_up")
+
+
+def new_order(name: str) -> list[str]:
+    """Id and tracking token of an order that just came in."""
+    kitchen, *_, door = _kitchens()
+    order = _order(kitchen, door, name)
+    return [str(order.pk), order.tracking_token]
+
+
+def leave(order_id: str, name: str, at_the_door: bool) -> str:
+    """The token of a new driver, who got the order and left the restaurant, or the door, without a button."""
+    order = Order.objects.get(pk=order_id)
+    driver = Driver.objects.create(name=name, phone=PHONE, city=order.restaurant.city)
+    actions.set_shift(driver.pk, True)
+    actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+    if at_the_door:
+        actions.report(driver.pk, order.pk, "picked_up")
+    stop = order.stops.get(kind="dropoff" if at_the_door else "pickup").pk
+    now = timezone.now()
+    actions.arrive(driver.pk, [stop], happened_at=now - timedelta(minutes=3), evidence={"rule": "slow"})
+    actions.leave(driver.pk, [stop], happened_at=now - timedelta(minutes=1), evidence={"stay_s": 90})
+    return actions.issue_token(driver.pk)
+
+
+def come_back(order_id: str) -> None:
+    stop = Stop.objects.get(order=order_id, kind="dropoff")
+    actions.arrive(stop.driver_id, [stop.pk], happened_at=timezone.now(), evidence={"rule": "slow"})
+
+
+def leave_again(order_id: str) -> None:
+    stop = Stop.objects.get(order=order_id, kind="dropoff")
+    actions.leave(stop.driver_id, [stop.pk], happened_at=timezone.now(), evidence={"stay_s": 90})
+
+
+def _kitchens() -> list[Restaurant]:
+    return list(Restaurant.objects.filter(city__name="Denver").order_by("name"))
+
+
+def _order(kitchen: Restaurant, door: Restaurant, name: str) -> Order:
+    """An order to the place of another restaurant, which has an address."""
+    order = actions.create_order(
+        kitchen.pk,
+        customer_name=name,
+        customer_address=door.address,
+        customer_lat=door.lat,
+        customer_lng=door.lng,
+        customer_phone=PHONE,
+    )
+    order.refresh_from_db()
+    return order
