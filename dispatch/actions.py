@@ -1,4 +1,5 @@
-"""Every write to the domain. A button, the admin, a geofence, the API and Celery all come through here.
+"""Every write to the domain but plans (dispatch/plans.py). A button, the admin, a geofence, the API and Celery all
+come through here.
 
 Each action is one transaction, made of the pieces in dispatch/steps.py: it locks the drivers it concerns (in id
 order, before any order, so that two actions never wait for each other), takes the step that `statuses.TRANSITIONS`
@@ -7,7 +8,6 @@ the same step, one succeeds; the other gets `WrongStatus`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from django.db.models import F, Max, Min, Q
 from django.utils import timezone
 
 from dispatch.errors import Invalid, NotFound, NotYours, WrongStatus
-from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop, left_and_ahead
+from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop
 from dispatch.signals import Changes, announced
 from dispatch.statuses import (
     ACTIVE,
@@ -42,9 +42,6 @@ from dispatch.steps import (
 )
 
 GEOFENCE = Actor(OrderEvent.Actor.GEOFENCE)
-#: A predicted arrival that moves by less (seconds) stays as it was announced.
-ETA_MOVES_S = 20.0
-
 SYSTEM = Actor(OrderEvent.Actor.SYSTEM)
 PLATFORM = Actor(OrderEvent.Actor.PLATFORM)
 
@@ -350,73 +347,7 @@ def mark_silent_drivers() -> int:
         return refresh_drivers(changes, drivers.values())
 
 
-# ------------------------------------------------------------------------------------------- plans and ETAs
-
-
-@dataclass(frozen=True)
-class Leg:
-    """What planning found for one stop: predicted arrival there, and the road to it ([[lng, lat], …])."""
-
-    stop_id: UUID
-    eta: datetime
-    line: list[list[float]] | None
-
-
-def record_plan(
-    driver_id: UUID, legs: Sequence[Leg], *, approximate: bool, reorder: bool, keep_roads: bool = False
-) -> bool:
-    """Stores a driver's ETAs, roads and (with `reorder`) visiting order, unless the stops changed meanwhile.
-
-    The plan is of the stops that lie ahead; a door that the driver has left stays before them.
-    `keep_roads` leaves the stored roads as they are. Returns False where the plan was made of stops, or (without
-    `reorder`) of an order of them, that are no longer the driver's: the change that made it old has asked for a
-    new plan.
-    """
-    with announced() as changes:
-        driver = lock_drivers([driver_id])[driver_id]
-        left, stops = left_and_ahead(Stop.objects.plans_of([driver_id]))
-        by_id = {stop.pk: stop for stop in stops}
-        planned = [leg.stop_id for leg in legs]
-        order_changed = planned != [stop.pk for stop in stops]
-        if set(planned) != set(by_id) or (order_changed and not reorder):
-            return False
-        now = timezone.now()
-        redrawn = order_changed or not keep_roads
-        if redrawn or any(_moved(by_id[leg.stop_id].eta, leg.eta) for leg in legs):
-            first = 1 + max((stop.position for stop in left), default=0)
-            for position, leg in enumerate(legs, start=first):
-                stop = by_id[leg.stop_id]
-                stop.eta = leg.eta
-                if reorder:
-                    stop.position = position
-                if not keep_roads:
-                    stop.leg = leg.line
-            Stop.objects.bulk_update(stops, ["eta", "position", "leg"])
-            Driver.objects.filter(pk=driver_id).update(version=F("version") + 1, updated_at=now)
-            changes.drivers.add(driver_id)
-        for stop in stops:
-            if stop.kind == StopKind.DROPOFF and stop.eta is not None:
-                minutes = minutes_until(stop.eta, now)
-                moved = (
-                    Q(eta_minutes__isnull=True) | ~Q(eta_minutes=minutes) | ~Q(eta_approximate=approximate)
-                )
-                if Order.objects.filter(moved, pk=stop.order_id).update(
-                    eta_minutes=minutes, eta_approximate=approximate, version=F("version") + 1, updated_at=now
-                ):
-                    changes.orders.add(stop.order_id)
-        if redrawn:
-            plans_changed(changes, [driver])
-    return True
-
-
-def _moved(known: datetime | None, eta: datetime) -> bool:
-    """Whether a prediction is news: who looks at a plan is not told of one that is as good as before."""
-    return known is None or abs((eta - known).total_seconds()) >= ETA_MOVES_S
-
-
-def minutes_until(moment: datetime, now: datetime) -> int:
-    """Whole minutes to a predicted arrival, rounded up, and never 0 before it has happened."""
-    return max(1, -int(-(moment - now).total_seconds() // 60))
+# ------------------------------------------------------------------------------------ corrections by hand
 
 
 def change_restaurant(restaurant: Restaurant) -> None:

@@ -8,13 +8,13 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import batched, groupby
 from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
 
-from dispatch import actions
+from dispatch import plans
 from dispatch.models import Driver, Stop, left_and_ahead
 from dispatch.statuses import DriverStatus, StopKind
 from routing.errors import RoutingError
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 #: A driver this far from the planned road has taken another one.
 OFF_ROAD_M = 75.0
+#: Of these the new ETAs are stored together.
+DRIVERS_AT_ONCE = 25
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,10 @@ def _leaves(stop: Stop, there: datetime, service: Service) -> datetime:
 
 def plans_of(driver_ids: Collection[UUID]) -> dict[UUID, list[Stop]]:
     """The open stops of each of these drivers, in visiting order, with their orders and restaurants."""
-    plans: dict[UUID, list[Stop]] = {driver_id: [] for driver_id in driver_ids}
+    found: dict[UUID, list[Stop]] = {driver_id: [] for driver_id in driver_ids}
     for stop in Stop.objects.plans_of(driver_ids):
-        plans[stop.driver_id].append(stop)
-    return plans
+        found[stop.driver_id].append(stop)
+    return found
 
 
 def replan(driver_id: UUID) -> bool:
@@ -100,23 +102,32 @@ def replan(driver_id: UUID) -> bool:
     if not stops or driver.point is None:
         return False
     roads = _Roads()
-    return _store(driver, _visiting_order(driver.point, stops, roads), roads, redraw=True, reorder=True)
+    plan = _plan(driver, _visiting_order(driver.point, stops, roads), roads, redraw=True, reorder=True)
+    return plan is not None and plans.record(plan)
 
 
 def refresh_etas() -> int:
     """New ETAs for every driver with stops; returns how many were stored. Nobody's trouble stops the others'."""
-    stored = 0
     drivers = Driver.objects.filter(
         stops__done_at=None, stops__isnull=False, current_lat__isnull=False
     ).distinct()
-    plans = plans_of([driver.pk for driver in drivers])
+    stops_of = plans_of([driver.pk for driver in drivers])
     roads = _Roads()
-    for driver in drivers:
-        _, stops = left_and_ahead(plans[driver.pk])
-        if stops:
-            redraw = _left_the_road(driver, stops[0])
-            stored += _store(driver, stops, roads, redraw=redraw, reorder=False)
-    return stored
+    # So many at a time: their rows are locked together, and whoever looks at them reloads once.
+    return sum(
+        plans.record_all(
+            [plan for driver in some if (plan := _next_plan(driver, stops_of[driver.pk], roads))]
+        )
+        for some in batched(drivers, DRIVERS_AT_ONCE)
+    )
+
+
+def _next_plan(driver: Driver, stops: Sequence[Stop], roads: "_Roads") -> plans.Plan | None:
+    """The same stops with new ETAs, and new roads where the driver has left the old ones."""
+    _, ahead = left_and_ahead(stops)
+    if not ahead:
+        return None
+    return _plan(driver, ahead, roads, redraw=_left_the_road(driver, ahead[0]), reorder=False)
 
 
 class _Roads:
@@ -154,23 +165,25 @@ def _left_the_road(driver: Driver, stop: Stop) -> bool:
     return distance_to_line_m(driver.point, [from_lnglat(at) for at in stop.leg]) > OFF_ROAD_M
 
 
-def _store(driver: Driver, stops: Sequence[Stop], roads: _Roads, *, redraw: bool, reorder: bool) -> bool:
+def _plan(
+    driver: Driver, stops: Sequence[Stop], roads: _Roads, *, redraw: bool, reorder: bool
+) -> plans.Plan | None:
     assert driver.point is not None  # noqa: S101 (callers leave out drivers without a position)
     points = [stop.point for stop in stops]
     if None in points:
         logger.warning(
             "driver %s has a stop without coordinates; no ETA until its address has some", driver.pk
         )
-        return False
+        return None
     way = [driver.point, *(point for point in points if point is not None)]
     route = roads.route(way, geometry=redraw)
     now = timezone.now()
     times = arrivals(stops, [leg.duration_s for leg in route.legs], now, Service.from_settings())
     legs = [
-        actions.Leg(stop.pk, eta, _drawn(leg) if redraw and not route.approximate else None)
+        plans.Leg(stop.pk, eta, _drawn(leg) if redraw and not route.approximate else None)
         for stop, eta, leg in zip(stops, times, route.legs, strict=True)
     ]
-    return actions.record_plan(
+    return plans.Plan(
         driver.pk,
         legs,
         approximate=route.approximate or driver.status == DriverStatus.OFFLINE,

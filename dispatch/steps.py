@@ -101,6 +101,8 @@ def take_step(
 def plans_changed(changes: Changes, drivers: Iterable[Driver], *, reassigned: bool = False) -> None:
     """After the stops of these locked drivers changed: their status, and new versions for all who look at them."""
     drivers = list(drivers)
+    if not drivers:
+        return
     ids = [driver.pk for driver in drivers]
     now = timezone.now()
     Driver.objects.filter(pk__in=ids).update(version=F("version") + 1, updated_at=now)
@@ -116,19 +118,21 @@ def plans_changed(changes: Changes, drivers: Iterable[Driver], *, reassigned: bo
 
 def refresh_drivers(changes: Changes, drivers: Iterable[Driver]) -> int:
     """Derives the status of locked drivers from shift, silence and stops. Returns how many changed."""
+    drivers = list(drivers)
+    open_stops = Stop.objects.filter(driver__in=drivers, done_at=None).values_list("driver_id", "kind")
+    next_stops: dict[UUID, StopKind] = {}
+    for driver_id, kind in open_stops:
+        next_stops.setdefault(driver_id, StopKind(kind))
     changed = 0
     since = heard_since()
     for driver in drivers:
-        stop = Stop.objects.plans_of([driver.pk]).first()
         heard = driver.last_seen_at is not None and driver.last_seen_at >= since
-        status = driver_status(
-            on_duty=driver.on_shift and heard, next_stop=StopKind(stop.kind) if stop is not None else None
-        )
-        if (
-            Driver.objects.filter(pk=driver.pk)
-            .exclude(status=status)
-            .update(status=status, version=F("version") + 1, updated_at=timezone.now())
-        ):
+        status = driver_status(on_duty=driver.on_shift and heard, next_stop=next_stops.get(driver.pk))
+        if status != driver.status:
+            driver.status = status
+            Driver.objects.filter(pk=driver.pk).update(
+                status=status, version=F("version") + 1, updated_at=timezone.now()
+            )
             changed += 1
             changes.drivers.add(driver.pk)
     return changed

@@ -30,6 +30,8 @@ HEARTBEAT_S = 10.0
 HEAL_S = 4.0
 #: Live positions go to Redis at once, but not more often than this: those that come meanwhile go together.
 PUBLISH_S = 0.02
+#: So few in a batch that a wake-up costs more than they do: the next ones wait for each other a little longer.
+FEW, FEW_PUBLISH_S = 10, 0.1
 #: History, driver rows and acks: one commit at most this often.
 COMMIT_S = 0.8
 REPORT_S = 2.0
@@ -103,6 +105,7 @@ class Live:
             if not moved:
                 continue
             stored_at = time.monotonic()
+            pause = FEW_PUBLISH_S if sum(map(len, moved.values())) <= FEW else PUBLISH_S
             try:
                 with metrics.PUBLISH_SECONDS.time():
                     await self.positions.store(moved)
@@ -110,7 +113,7 @@ class Live:
                 # Lost on purpose: the next fixes are newer. What must be kept takes the other way.
                 logger.warning("Redis is away, live positions are not shown: %s", type(away).__name__)
                 await asyncio.sleep(_RETRY_S)
-            await asyncio.sleep(stored_at + PUBLISH_S - time.monotonic())
+            await asyncio.sleep(stored_at + pause - time.monotonic())
 
     def _carry_out(self, session: Session) -> None:
         async def run() -> None:

@@ -11,10 +11,10 @@ from django.db import connection, transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
-from dispatch import actions, signals
-from dispatch.actions import Leg
+from dispatch import actions, plans, signals
 from dispatch.errors import DispatchError
 from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.plans import Leg, Plan
 from tests.dispatch.story import DANA, NOON, arrive, assign, bring_to, leave, report, set_out
 from tracking.history import connection_params
 
@@ -192,9 +192,25 @@ def test_a_new_eta(committed: Callable, order: Order, driver: Driver) -> None:
     assign(order, driver)
     legs = [Leg(pk, NOON, None) for pk in Stop.objects.values_list("pk", flat=True)]
     heard = committed(
-        lambda: actions.record_plan(driver.pk, legs, approximate=False, reorder=False, keep_roads=True)
+        lambda: plans.record(Plan(driver.pk, legs, approximate=False, reorder=False, keep_roads=True))
     )
     assert (heard.orders, heard.drivers, heard.assignments) == ({order.pk}, {driver.pk}, [])
+
+
+def test_many_plans_are_announced_once(
+    committed: Callable, new_order: Callable, new_driver: Callable
+) -> None:
+    found, orders, drivers = [], [new_order() for _ in range(3)], [new_driver() for _ in range(3)]
+    for order, driver in zip(orders, drivers, strict=True):
+        assign(order, driver)
+        legs = [Leg(stop.pk, NOON, None) for stop in Stop.objects.plans_of([driver.pk])]
+        found.append(Plan(driver.pk, legs, approximate=False, reorder=False, keep_roads=True))
+    actions.cancel(orders[1].pk, actor=DANA)
+    stored: list[int] = []
+    heard = committed(lambda: stored.append(plans.record_all(found)))
+    assert stored == [2]
+    assert (heard.times, heard.orders) == (1, {orders[0].pk, orders[2].pk})
+    assert heard.drivers == {drivers[0].pk, drivers[2].pk}
 
 
 def test_a_restaurant_that_moved(committed: Callable, restaurant: Restaurant) -> None:

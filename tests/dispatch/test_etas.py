@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as configured
 from django.utils import timezone
 
-from dispatch import actions, planning
+from dispatch import actions, planning, plans
 from dispatch.models import Driver, Order, Restaurant, Stop
 from routing.geo import Point, destination, distance_m
 from routing.osrm import osrm_from_settings, straight_line
@@ -103,11 +103,13 @@ def test_a_stop_that_has_been_reached_stays_first(order_at: Callable, driver: Dr
         bring_to(order, driver, "picked_up")
     planning.replan(driver.pk)
     assert plan(driver)[0] == "dropoff Near"
-    actions.record_plan(
-        driver.pk,
-        [actions.Leg(stop.pk, timezone.now(), None) for stop in reversed(stops(driver))],
-        approximate=False,
-        reorder=True,
+    plans.record(
+        plans.Plan(
+            driver.pk,
+            [plans.Leg(stop.pk, timezone.now(), None) for stop in reversed(stops(driver))],
+            approximate=False,
+            reorder=True,
+        )
     )
     arrive(driver, "dropoff", far)
     planning.replan(driver.pk)
@@ -119,14 +121,16 @@ def test_a_pickup_that_has_been_reached_stays_first(order_at: Callable, driver: 
     bring_to(bag, driver, "picked_up")
     assign(waiting, driver)
     arrive(driver, "pickup", waiting)
-    actions.record_plan(
-        driver.pk,
-        [
-            actions.Leg(stop.pk, timezone.now(), None)
-            for stop in sorted(stops(driver), key=lambda stop: (stop.arrived_at is None, stop.position))
-        ],
-        approximate=False,
-        reorder=True,
+    plans.record(
+        plans.Plan(
+            driver.pk,
+            [
+                plans.Leg(stop.pk, timezone.now(), None)
+                for stop in sorted(stops(driver), key=lambda stop: (stop.arrived_at is None, stop.position))
+            ],
+            approximate=False,
+            reorder=True,
+        )
     )
     planning.replan(driver.pk)
     assert plan(driver)[0] == "pickup Waiting"

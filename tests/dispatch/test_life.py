@@ -11,7 +11,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from dispatch import actions
+from dispatch import actions, plans
 from dispatch.errors import DispatchError
 from dispatch.models import Driver, Order, OrderEvent, Stop
 from tests.dispatch import story
@@ -28,8 +28,8 @@ def _plan(driver: Driver, seed: int) -> None:
         picked_up = {stop.order_id for stop in waiting if stop.kind == "pickup"}
         stop = rng.choice([one for one in waiting if one.kind == "pickup" or one.order_id not in picked_up])
         waiting.remove(stop)
-        legs.append(actions.Leg(stop.pk, timezone.now() + timedelta(minutes=len(legs)), None))
-    actions.record_plan(driver.pk, legs, approximate=False, reorder=True)
+        legs.append(plans.Leg(stop.pk, timezone.now() + timedelta(minutes=len(legs)), None))
+    plans.record(plans.Plan(driver.pk, legs, approximate=False, reorder=True))
 
 
 def _silence(driver: Driver) -> None:

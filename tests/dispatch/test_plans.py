@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from dispatch import actions
-from dispatch.actions import Leg, minutes_until
+from dispatch import actions, plans
 from dispatch.models import Driver, Order, Stop
+from dispatch.plans import Leg, Plan, minutes_until
 from tests.dispatch.story import (
     DANA,
     NOON,
@@ -52,7 +52,7 @@ def legs(driver: Driver, *names: str, minutes: float = 10, line: list | None = R
 
 
 def record(driver: Driver, found: list[Leg], **options: bool) -> bool:
-    return actions.record_plan(driver.pk, found, **{"approximate": False, "reorder": True} | options)
+    return plans.record(Plan(driver.pk, found, **{"approximate": False, "reorder": True} | options))
 
 
 def eta(order: Order) -> tuple[int | None, bool]:

@@ -10,7 +10,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from dispatch import actions
+from dispatch import actions, plans
 from dispatch.errors import DispatchError
 from dispatch.models import Driver, Order, Restaurant, Stop
 from dispatch.statuses import FINAL
@@ -96,8 +96,8 @@ class Day:
     def plan(self, driver: Driver, stops: list[Stop]) -> None:
         soon = timezone.now() + timedelta(minutes=self.random.randint(1, 40))
         line = [[-104.99, 39.74], [-104.98, 39.75]]
-        legs = [actions.Leg(stop.pk, soon, line) for stop in stops]
-        actions.record_plan(driver.pk, legs, approximate=self.random.random() < 0.3, reorder=False)
+        legs = [plans.Leg(stop.pk, soon, line) for stop in stops]
+        plans.record(plans.Plan(driver.pk, legs, approximate=self.random.random() < 0.3, reorder=False))
 
 
 async def test_what_no_button_told_is_in_frames_and_snapshots(

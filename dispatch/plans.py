@@ -1,0 +1,128 @@
+"""Storing what planning found: visiting order, roads and predicted arrivals. Many drivers in one transaction."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import F
+from django.utils import timezone
+
+from dispatch.models import Driver, Order, Stop, left_and_ahead
+from dispatch.signals import announced
+from dispatch.statuses import StopKind
+from dispatch.steps import lock_drivers, plans_changed
+
+#: A predicted arrival that moves by less (seconds) stays as it was announced.
+ETA_MOVES_S = 20.0
+
+
+@dataclass(frozen=True)
+class Leg:
+    """What planning found for one stop: predicted arrival there, and the road to it ([[lng, lat], …])."""
+
+    stop_id: UUID
+    eta: datetime
+    line: list[list[float]] | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a driver does next: the stops that lie ahead; a door that the driver has left stays before them.
+
+    `reorder`: these legs are the visiting order from now on. `keep_roads` leaves the stored roads as they are.
+    """
+
+    driver_id: UUID
+    legs: Sequence[Leg]
+    approximate: bool
+    reorder: bool
+    keep_roads: bool = False
+
+
+def record(plan: Plan) -> bool:
+    """Whether the plan was stored (see `record_all`)."""
+    return record_all([plan]) == 1
+
+
+def record_all(plans: Sequence[Plan]) -> int:
+    """Stores these plans, of one driver each, and returns how many.
+
+    Left out are those made of stops, or (without `reorder`) of an order of them, that are no longer the driver's:
+    the change that made them old has asked for new ones.
+    """
+    with announced() as changes:
+        drivers = lock_drivers(plan.driver_id for plan in plans)
+        waiting: defaultdict[UUID, list[Stop]] = defaultdict(list)
+        for stop in Stop.objects.plans_of(drivers):
+            waiting[stop.driver_id].append(stop)
+        now = timezone.now()
+        stored = 0
+        news: set[UUID] = set()
+        redrawn: list[Driver] = []
+        stops: list[Stop] = []
+        orders: list[Order] = []
+        for plan in plans:
+            left, ahead = left_and_ahead(waiting[plan.driver_id])
+            before = [stop.pk for stop in ahead]
+            after = [leg.stop_id for leg in plan.legs]
+            if set(before) != set(after) or (before != after and not plan.reorder):
+                continue
+            stored += 1
+            redraws = before != after or not plan.keep_roads
+            if redraws:
+                redrawn.append(drivers[plan.driver_id])
+            if redraws or _is_news(plan, ahead):
+                news.add(plan.driver_id)
+                _put(plan, left, ahead)
+                stops += ahead
+            orders += [
+                stop.order for stop in ahead if stop.kind == StopKind.DROPOFF and _promise(stop, plan, now)
+            ]
+        Stop.objects.bulk_update(stops, ["eta", "position", "leg"])
+        Driver.objects.filter(pk__in=news).update(version=F("version") + 1, updated_at=now)
+        Order.objects.bulk_update(orders, ["eta_minutes", "eta_approximate", "version", "updated_at"])
+        changes.drivers |= news
+        changes.orders.update(order.pk for order in orders)
+        plans_changed(changes, redrawn)
+    return stored
+
+
+def _is_news(plan: Plan, stops: Sequence[Stop]) -> bool:
+    """Who looks at a plan is not told of one that is as good as before."""
+    known = {stop.pk: stop.eta for stop in stops}
+    return any(_moved(known[leg.stop_id], leg.eta) for leg in plan.legs)
+
+
+def _moved(known: datetime | None, eta: datetime) -> bool:
+    return known is None or abs((eta - known).total_seconds()) >= ETA_MOVES_S
+
+
+def _put(plan: Plan, left: Sequence[Stop], ahead: Sequence[Stop]) -> None:
+    by_id = {stop.pk: stop for stop in ahead}
+    first = 1 + max((stop.position for stop in left), default=0)
+    for position, leg in enumerate(plan.legs, start=first):
+        stop = by_id[leg.stop_id]
+        stop.eta = leg.eta
+        if plan.reorder:
+            stop.position = position
+        if not plan.keep_roads:
+            stop.leg = leg.line
+
+
+def _promise(stop: Stop, plan: Plan, now: datetime) -> bool:
+    """The minutes that the customer of this dropoff is told; whether they are others than before."""
+    order = stop.order
+    assert stop.eta is not None  # noqa: S101 (a plan has an arrival for each stop)
+    told = minutes_until(stop.eta, now), plan.approximate
+    if (order.eta_minutes, order.eta_approximate) == told:
+        return False
+    order.eta_minutes, order.eta_approximate = told
+    order.version, order.updated_at = F("version") + 1, now
+    return True
+
+
+def minutes_until(moment: datetime, now: datetime) -> int:
+    """Whole minutes to a predicted arrival, rounded up, and never 0 before it has happened."""
+    return max(1, -int(-(moment - now).total_seconds() // 60))
