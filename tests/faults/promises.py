@@ -2,11 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 from dispatch.statuses import TRANSITIONS, OrderStatus
 from tests.faults.clients import Frame
-from tests.faults.cluster import Cluster
 from tests.faults.office import DriverRow
 
 #: LOCATION_HISTORY_EVERY
@@ -30,6 +29,10 @@ WHERE r.city_id = %s ORDER BY e.order_id, e.id
 """
 
 
+class Database(Protocol):
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]: ...
+
+
 class Sender(Protocol):
     """A driver's app: all its fixes in order, and how many of them were acknowledged."""
 
@@ -38,7 +41,7 @@ class Sender(Protocol):
     acked: int
 
 
-def history_is_kept(cluster: Cluster, apps: Iterable[Sender]) -> None:
+def history_is_kept(database: Database, apps: Iterable[Sender]) -> None:
     """Nothing acknowledged is missing of what had to be kept, nothing is there twice, nothing is made up.
 
     To be kept: of a session's fixes at least every EVERYth, the first, the last, and those that changed a status; and
@@ -48,10 +51,10 @@ def history_is_kept(cluster: Cluster, apps: Iterable[Sender]) -> None:
     ids = list(by_driver)
     kept: defaultdict[str, list[int]] = defaultdict(list)
     sent = {id_: {fix["ts"]: (fix["lat"], fix["lng"]) for fix in app.fixes} for id_, app in by_driver.items()}
-    for driver, ts, lat, lng in cluster.rows(_HISTORY, ids):
+    for driver, ts, lat, lng in database.rows(_HISTORY, ids):
         kept[driver].append(ts)
         assert sent[driver].get(ts) == (lat, lng), f"history has a fix that driver {driver} never sent: {ts}"
-    newest = dict(cluster.rows(_ROWS, ids))
+    newest = dict(database.rows(_ROWS, ids))
     for driver, app in by_driver.items():
         twice = [ts for ts, times in Counter(kept[driver]).items() if times > 1]
         assert not twice, f"history has fixes of driver {driver} twice: {twice}"
@@ -70,13 +73,13 @@ def history_is_kept(cluster: Cluster, apps: Iterable[Sender]) -> None:
                 f"history lacks {gap} acked fixes in a row of driver {driver}, up to fix {number}"
             )
         assert newest[driver] >= acked[-1], f"driver {driver}'s row is older than the newest acked fix"
-    for driver, ts, status in cluster.rows(_BY_GEOFENCE, ids):
+    for driver, ts, status in database.rows(_BY_GEOFENCE, ids):
         assert ts in kept[driver], (
             f"history lacks the fix that made an order of driver {driver} {status}: {ts}"
         )
 
 
-def timelines_are_legal(cluster: Cluster, city: str) -> Counter[str]:
+def timelines_are_legal(database: Database, city: str) -> Counter[str]:
     """Every step of every order is one that the table allows, follows from the one before, and was taken once.
 
     Returns how often each status was reached.
@@ -85,7 +88,7 @@ def timelines_are_legal(cluster: Cluster, city: str) -> Counter[str]:
     before: dict[str, str | None] = {}
     steps: defaultdict[str, list[str]] = defaultdict(list)
     final: dict[str, str] = {}
-    for order, from_status, to_status, status in cluster.rows(_EVENTS, city):
+    for order, from_status, to_status, status in database.rows(_EVENTS, city):
         step = f"order {order}: {from_status} → {to_status}"
         assert from_status == before.get(order), f"{step}, but it was {before.get(order)}"
         if from_status is None:
