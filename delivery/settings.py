@@ -127,6 +127,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": ETA_INTERVAL_S,
         "options": {"expires": ETA_INTERVAL_S},
     },
+    "ETAs off the road": {
+        "task": "dispatch.tasks.mend_etas",
+        "schedule": 4,
+        "options": {"expires": 4},
+    },
     "silent drivers go offline": {
         "task": "dispatch.tasks.mark_silent_drivers",
         "schedule": 10,

@@ -12,14 +12,15 @@ from itertools import batched, groupby
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from dispatch import plans
-from dispatch.models import Driver, Stop, left_and_ahead
-from dispatch.statuses import DriverStatus, StopKind
+from dispatch.models import Driver, Order, Stop, left_and_ahead
+from dispatch.statuses import ACTIVE, DriverStatus, StopKind
 from routing.errors import RoutingError
 from routing.geo import Point, distance_to_line_m, from_lnglat, linestring
-from routing.osrm import Leg, Osrm, Route, Table, Trip, osrm_from_settings, straight_line
+from routing.osrm import Leg, Osrm, osrm_from_settings, straight_line
 from routing.stops import Stop as Visit
 from routing.stops import best_order
 
@@ -101,62 +102,49 @@ def replan(driver_id: UUID) -> bool:
     _, stops = left_and_ahead(Stop.objects.plans_of([driver_id]))
     if not stops or driver.point is None:
         return False
-    roads = _Roads()
-    plan = _plan(driver, _visiting_order(driver.point, stops, roads), roads, redraw=True, reorder=True)
+    plan = _plan(driver, _visiting_order(driver.point, stops), redraw=True, reorder=True)
     return plan is not None and plans.record(plan)
 
 
 def refresh_etas() -> int:
     """New ETAs for every driver with stops; returns how many were stored. Nobody's trouble stops the others'."""
-    drivers = Driver.objects.filter(
-        stops__done_at=None, stops__isnull=False, current_lat__isnull=False
-    ).distinct()
-    stops_of = plans_of([driver.pk for driver in drivers])
-    roads = _Roads()
-    # So many at a time: their rows are locked together, and whoever looks at them reloads once.
-    return sum(
-        plans.record_all(
-            [plan for driver in some if (plan := _next_plan(driver, stops_of[driver.pk], roads))]
-        )
-        for some in batched(drivers, DRIVERS_AT_ONCE)
+    return _refresh(Driver.objects.filter(stops__done_at=None, stops__isnull=False))
+
+
+def mend_etas() -> int:
+    """The same for drivers who are heard of and have ETAs along straight lines: soon after the roads are back."""
+    approximate = Order.objects.filter(status__in=ACTIVE, eta_approximate=True)
+    return _refresh(
+        Driver.objects.filter(orders__in=approximate).exclude(status=DriverStatus.OFFLINE),
     )
 
 
-def _next_plan(driver: Driver, stops: Sequence[Stop], roads: "_Roads") -> plans.Plan | None:
+def _refresh(drivers: QuerySet[Driver]) -> int:
+    found = list(drivers.filter(current_lat__isnull=False).distinct())
+    stops_of = plans_of([driver.pk for driver in found])
+    # So many at a time: their rows are locked together, and whoever looks at them reloads once.
+    return sum(
+        plans.record_all([plan for driver in some if (plan := _next_plan(driver, stops_of[driver.pk]))])
+        for some in batched(found, DRIVERS_AT_ONCE)
+    )
+
+
+def _next_plan(driver: Driver, stops: Sequence[Stop]) -> plans.Plan | None:
     """The same stops with new ETAs, and new roads where the driver has left the old ones."""
     _, ahead = left_and_ahead(stops)
     if not ahead:
         return None
-    return _plan(driver, ahead, roads, redraw=_left_the_road(driver, ahead[0]), reorder=False)
+    return _plan(driver, ahead, redraw=_left_the_road(driver, ahead[0]), reorder=False)
 
 
-class _Roads:
-    """OSRM for one round of planning. Once it does not answer it is not asked again: each question would wait."""
-
-    def __init__(self) -> None:
-        self._osrm = osrm_from_settings()
-        self._away = False
-
-    def route(self, way: Sequence[Point], *, geometry: bool) -> Route:
-        """Through these points; along straight lines (`approximate`) where the roads have no answer."""
-        found = self._ask(lambda osrm: osrm.route(way, geometry=geometry))
-        return straight_line(way) if found is None else found
-
-    def trip(self, start: Point, points: Sequence[Point]) -> Trip | None:
-        return self._ask(lambda osrm: osrm.trip(start, points))
-
-    def table(self, points: Sequence[Point]) -> Table | None:
-        return self._ask(lambda osrm: osrm.table(points))
-
-    def _ask[Answer](self, question: Callable[[Osrm], Answer]) -> Answer | None:
-        if self._away:
-            return None
-        try:
-            return question(self._osrm)
-        except RoutingError as error:
+def _ask_roads[Answer](question: Callable[[Osrm], Answer]) -> Answer | None:
+    """None where the roads have no answer, or do not answer at all: then at once (routing/breaker.py)."""
+    try:
+        return question(osrm_from_settings())
+    except RoutingError as error:
+        if not error.retryable:
             logger.warning("planning goes on without the roads: %s", error)
-            self._away = error.retryable
-            return None
+        return None
 
 
 def _left_the_road(driver: Driver, stop: Stop) -> bool:
@@ -165,9 +153,7 @@ def _left_the_road(driver: Driver, stop: Stop) -> bool:
     return distance_to_line_m(driver.point, [from_lnglat(at) for at in stop.leg]) > OFF_ROAD_M
 
 
-def _plan(
-    driver: Driver, stops: Sequence[Stop], roads: _Roads, *, redraw: bool, reorder: bool
-) -> plans.Plan | None:
+def _plan(driver: Driver, stops: Sequence[Stop], *, redraw: bool, reorder: bool) -> plans.Plan | None:
     assert driver.point is not None  # noqa: S101 (callers leave out drivers without a position)
     points = [stop.point for stop in stops]
     if None in points:
@@ -176,7 +162,8 @@ def _plan(
         )
         return None
     way = [driver.point, *(point for point in points if point is not None)]
-    route = roads.route(way, geometry=redraw)
+    found = _ask_roads(lambda osrm: osrm.route(way, geometry=redraw))
+    route = straight_line(way) if found is None else found
     now = timezone.now()
     times = arrivals(stops, [leg.duration_s for leg in route.legs], now, Service.from_settings())
     legs = [
@@ -197,15 +184,15 @@ def _drawn(leg: Leg) -> list[list[float]] | None:
     return linestring(leg.line)["coordinates"] if len(leg.line) > 1 else None
 
 
-def _visiting_order(start: Point, stops: list[Stop], roads: _Roads) -> list[Stop]:
+def _visiting_order(start: Point, stops: list[Stop]) -> list[Stop]:
     """The order with the least driving; as it is, where the roads do not answer."""
     points = [stop.point for stop in stops if stop.point is not None]
     if len(stops) == 1 or len(points) < len(stops):
         return stops
     if not stops[0].arrived_at and all(stop.kind == StopKind.DROPOFF for stop in stops):
-        trip = roads.trip(start, points)
+        trip = _ask_roads(lambda osrm: osrm.trip(start, points))
         return stops if trip is None else [stops[k] for k in trip.order]
-    table = roads.table([start, *points])
+    table = _ask_roads(lambda osrm: osrm.table([start, *points]))
     if table is None:
         return stops
     visits = [Visit(stop.order_id, "pickup" if stop.kind == StopKind.PICKUP else "dropoff") for stop in stops]

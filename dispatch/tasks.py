@@ -32,6 +32,13 @@ def refresh_etas() -> None:
 
 
 @shared_task
+def mend_etas() -> None:
+    with _alone(_ETA_CYCLE) as alone:
+        if alone:
+            planning.mend_etas()
+
+
+@shared_task
 def mark_silent_drivers() -> None:
     actions.mark_silent_drivers()
 

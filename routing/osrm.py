@@ -17,6 +17,7 @@ from typing import Any
 import requests
 from django.conf import settings
 
+from routing.breaker import Breaker
 from routing.errors import BadRequest, NoRoute, NoSegment, RoutingError, TooBig, Unavailable
 from routing.geo import Point, distance_m, from_lnglat, to_lnglat
 
@@ -101,10 +102,12 @@ class Osrm:
         *,
         timeout: tuple[float, float] = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
         snap_radius_m: int = SNAP_RADIUS_M,
+        breaker: Breaker | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
         self.snap_radius_m = snap_radius_m
+        self._breaker = breaker or Breaker()
         self._local = threading.local()
 
     def route(self, points: Sequence[Point], *, geometry: bool = False) -> Route:
@@ -166,6 +169,14 @@ class Osrm:
         coordinates = [f"{lng:.6f},{lat:.6f}" for lng, lat in (to_lnglat(Point.checked(*p)) for p in points)]
         url = f"{self.base_url}/{service}/v1/driving/{';'.join(coordinates)}"
         options["radiuses"] = ";".join([str(self.snap_radius_m)] * len(coordinates))
+        with self._breaker.question():
+            answer = self._answer(url, options)
+        if answer["code"] != "Ok":
+            raise _error(answer["code"], str(answer.get("message", "")))
+        return answer
+
+    def _answer(self, url: str, options: dict[str, str]) -> dict[str, Any]:
+        """What OSRM says, be it a refusal. Unavailable: it is not OSRM that answers, or nobody does."""
         try:
             response = self._get(url, options)
             answer = response.json()
@@ -179,8 +190,6 @@ class Osrm:
             raise Unavailable(f"The road service cannot be reached ({type(error).__name__}).") from None
         if response.status_code >= 500 or not isinstance(answer, dict) or "code" not in answer:
             raise Unavailable(f"The road service failed with HTTP {response.status_code}.")
-        if answer["code"] != "Ok":
-            raise _error(answer["code"], str(answer.get("message", "")))
         return answer
 
     def _get(self, url: str, options: dict[str, str]) -> requests.Response:

@@ -251,6 +251,30 @@ def test_when_osrm_is_back_everything_is_exact_again(
     assert all(len(stop.leg) > 2 for stop in stops(driver))
 
 
+def test_soon_after_osrm_is_back_its_etas_are_exact_again(
+    order_at: Callable, new_driver: Callable[..., Driver], settings: object
+) -> None:
+    (exact, approximate, silent), url = [order_at(90, 900) for _ in range(3)], settings.OSRM_URL
+    quiet = new_driver()
+    for order, driver in ((exact, new_driver()), (approximate, new_driver()), (silent, quiet)):
+        assign(order, driver)
+    planning.refresh_etas()
+    assert planning.mend_etas() == 0
+    settings.OSRM_URL = NO_OSRM
+    for order in (approximate, silent):
+        order.refresh_from_db()
+        planning.replan(order.driver_id)
+    assert planning.mend_etas() == 2
+    settings.OSRM_URL = url
+    Driver.objects.filter(pk=quiet.pk).update(last_seen_at=None)
+    actions.mark_silent_drivers()
+    # Whoever is silent stays approximate: the next round is soon enough.
+    assert planning.mend_etas() == 1
+    for order in (exact, approximate, silent):
+        order.refresh_from_db()
+    assert [order.eta_approximate for order in (exact, approximate, silent)] == [False, False, True]
+
+
 def test_an_osrm_that_fails_is_asked_once_a_round(
     order_at: Callable, new_driver: Callable[..., Driver], settings: object
 ) -> None:

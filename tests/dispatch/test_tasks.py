@@ -60,6 +60,7 @@ def test_a_cycle_does_not_begin_while_another_one_runs(order: Order, driver: Dri
     with psycopg.connect(**connection_params()) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [tasks._ETA_CYCLE])
         tasks.refresh_etas()
+        tasks.mend_etas()
         order.refresh_from_db()
         assert order.eta_minutes is None
     tasks.refresh_etas()
@@ -90,4 +91,5 @@ def test_every_task_of_the_schedule_exists() -> None:
     app.loader.import_default_modules()
     scheduled = {entry["task"] for entry in app.conf.beat_schedule.values()}
     assert scheduled <= set(app.tasks)
-    assert {"dispatch.tasks.refresh_etas", "dispatch.tasks.mark_silent_drivers"} <= scheduled
+    names = ("refresh_etas", "mend_etas", "mark_silent_drivers")
+    assert {f"dispatch.tasks.{name}" for name in names} <= scheduled
