@@ -132,6 +132,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 4,
         "options": {"expires": 4},
     },
+    "orders of cities where Doorstep assigns": {
+        "task": "dispatch.tasks.assign_pending",
+        "schedule": 10,
+        "options": {"expires": 10},
+    },
     "silent drivers go offline": {
         "task": "dispatch.tasks.mark_silent_drivers",
         "schedule": 10,

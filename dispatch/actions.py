@@ -62,9 +62,15 @@ def create_order(
     customer_lng: float | None,
     customer_phone: str = "",
     ready_at: datetime | None = None,
+    promised_at: datetime | None = None,
+    bags: int = 1,
     actor: Actor = PLATFORM,
 ) -> Order:
-    """A new pending order (degrees; `ready_at` is when the kitchen expects to be done)."""
+    """A new pending order (degrees).
+
+    `ready_at` is when the kitchen expects to be done, `promised_at` by when the customer has the food (None: as the
+    city promises).
+    """
     with announced() as changes:
         order = Order.objects.create(
             restaurant_id=restaurant_id,
@@ -74,6 +80,8 @@ def create_order(
             customer_lat=customer_lat,
             customer_lng=customer_lng,
             ready_at=ready_at,
+            promised_at=promised_at,
+            bags=bags,
         )
         record_creation(order, actor, changes)
     return order
@@ -360,7 +368,7 @@ def change_restaurant(restaurant: Restaurant) -> None:
 
 
 def change_driver(driver: Driver) -> None:
-    """Saves a driver's name, phone and city, or a new driver."""
+    """Saves a driver's name, phone, city and capacity, or a new driver."""
     with announced() as changes:
         if driver._state.adding:
             driver.save()
@@ -369,6 +377,7 @@ def change_driver(driver: Driver) -> None:
                 name=driver.name,
                 phone=driver.phone,
                 city=driver.city,
+                capacity=driver.capacity,
                 version=F("version") + 1,
                 updated_at=timezone.now(),
             )
@@ -383,6 +392,8 @@ CORRECTABLE = (
     "customer_lat",
     "customer_lng",
     "ready_at",
+    "promised_at",
+    "bags",
 )
 
 

@@ -56,7 +56,7 @@ class ReadOnly:
 
 @admin.register(City)
 class CityAdmin(admin.ModelAdmin):
-    list_display = ["name", "time_zone", "show_driver_from"]
+    list_display = ["name", "time_zone", "show_driver_from", "assignment", "promise_minutes"]
     formfield_overrides = ONE_LINE
 
 
@@ -73,6 +73,7 @@ class DriverAdmin(admin.ModelAdmin):
         "name",
         "phone",
         "city",
+        "capacity",
         "status",
         "on_shift",
         "position",

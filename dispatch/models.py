@@ -22,6 +22,9 @@ from django.db.models.functions import UUID4, Now
 from dispatch.statuses import ACTIVE, DriverStatus, OrderStatus, StopKind
 from routing.geo import Point
 
+#: Of a restaurant without a city.
+PROMISE_MINUTES = 45
+
 LATITUDE = [MinValueValidator(-90.0), MaxValueValidator(90.0)]
 LONGITUDE = [MinValueValidator(-180.0), MaxValueValidator(180.0)]
 
@@ -58,6 +61,10 @@ class City(models.Model):
         TO_RESTAURANT = OrderStatus.TO_RESTAURANT.value, "on the way to the restaurant"
         PICKED_UP = OrderStatus.PICKED_UP.value, "after pickup"
 
+    class Assignment(models.TextChoices):
+        PROPOSE = "propose", "a dispatcher chooses among proposals"
+        AUTO = "auto", "Doorstep assigns"
+
     id = models.UUIDField(primary_key=True, db_default=UUID4(), editable=False)
     name = models.TextField(unique=True)
     lat = models.FloatField("latitude", validators=LATITUDE)
@@ -71,6 +78,18 @@ class City(models.Model):
         db_default=ShowDriverFrom.TO_RESTAURANT,
         help_text="From when on a customer sees the driver of the order, while their own stop is the next one.",
     )
+    assignment = models.TextField(
+        choices=Assignment,
+        default=Assignment.PROPOSE,
+        db_default=Assignment.PROPOSE,
+        help_text="Who decides which driver takes an order.",
+    )
+    promise_minutes = models.IntegerField(
+        default=PROMISE_MINUTES,
+        db_default=PROMISE_MINUTES,
+        validators=[MinValueValidator(5), MaxValueValidator(240)],
+        help_text="From the order to the door, where the ordering platform promises nothing else (5 to 240).",
+    )
 
     class Meta:
         db_table = "cities"
@@ -81,6 +100,12 @@ class City(models.Model):
             models.CheckConstraint(
                 name="cities_show_driver_from_known",
                 condition=Q(show_driver_from__in=["to_restaurant", "picked_up"]),
+            ),
+            models.CheckConstraint(
+                name="cities_assignment_known", condition=Q(assignment__in=["propose", "auto"])
+            ),
+            models.CheckConstraint(
+                name="cities_promise_minutes_range", condition=Q(promise_minutes__range=(5, 240))
             ),
         ]
 
@@ -97,6 +122,12 @@ class Driver(models.Model):
         choices=DriverStatus, default=DriverStatus.OFFLINE, db_default=DriverStatus.OFFLINE, editable=False
     )
     on_shift = models.BooleanField(default=False, db_default=False)
+    capacity = models.IntegerField(
+        default=6,
+        db_default=6,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="Bags that fit at once.",
+    )
     current_lat = models.FloatField(null=True, editable=False)
     current_lng = models.FloatField(null=True, editable=False)
     fix_at = models.DateTimeField(
@@ -125,6 +156,7 @@ class Driver(models.Model):
         constraints = [
             _one_of("drivers_status_known", "status", DriverStatus),
             _in_range("drivers_position_on_globe", "current_lat", "current_lng"),
+            models.CheckConstraint(name="drivers_capacity_range", condition=Q(capacity__range=(1, 100))),
         ]
 
     def __str__(self) -> str:
@@ -200,6 +232,12 @@ class Order(models.Model):
     ready_at = models.DateTimeField(
         null=True, blank=True, help_text="When the kitchen expects the food to be ready."
     )
+    promised_at = models.DateTimeField(
+        null=True, blank=True, help_text="At the door by then; empty: as the city promises."
+    )
+    bags = models.IntegerField(
+        default=1, db_default=1, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
     eta_minutes = models.IntegerField(null=True, editable=False, help_text="Minutes to the customer's door.")
     eta_approximate = models.BooleanField(default=False, db_default=False, editable=False)
     version = models.IntegerField(default=1, db_default=1, editable=False)
@@ -225,6 +263,7 @@ class Order(models.Model):
                 | Q(driver__isnull=False),
             ),
             models.CheckConstraint(name="orders_eta_minutes_positive", condition=Q(eta_minutes__gte=0)),
+            models.CheckConstraint(name="orders_bags_range", condition=Q(bags__range=(1, 100))),
         ]
         indexes = [
             models.Index(
@@ -238,6 +277,14 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer_name or 'Order'} · {str(self.id)[:8]}"
+
+    @property
+    def promise(self) -> datetime:
+        """By when the food is to be at the door: what was promised, or else what the restaurant's city promises."""
+        if self.promised_at is not None:
+            return self.promised_at
+        city = self.restaurant.city
+        return self.created_at + timedelta(minutes=city.promise_minutes if city else PROMISE_MINUTES)
 
     @property
     def customer_point(self) -> Point | None:
@@ -281,7 +328,7 @@ class OrderEvent(models.Model):
 class StopQuerySet(models.QuerySet["Stop"]):
     def plans_of(self, driver_ids: Collection[UUID]) -> Self:
         """The stops these drivers still have to visit, in visiting order, with their orders and restaurants."""
-        return self.filter(driver_id__in=driver_ids, done_at=None).select_related("order__restaurant")
+        return self.filter(driver_id__in=driver_ids, done_at=None).select_related("order__restaurant__city")
 
 
 class Stop(models.Model):
@@ -292,6 +339,11 @@ class Stop(models.Model):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="stops")
     kind = models.TextField(choices=StopKind)
     position = models.IntegerField(help_text="Rank in the driver's visiting order; gaps are fine.")
+    pinned = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="A dispatcher wants it at this place in the visiting order.",
+    )
     eta = models.DateTimeField("predicted arrival", null=True)
     leg = models.JSONField(
         null=True, help_text="Road to this stop from the one before: a GeoJSON LineString's coordinates."

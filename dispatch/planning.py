@@ -17,12 +17,12 @@ from django.utils import timezone
 
 from dispatch import plans
 from dispatch.models import Driver, Order, Stop, left_and_ahead
+from dispatch.situation import Fleet
 from dispatch.statuses import ACTIVE, DriverStatus, StopKind
 from routing.errors import RoutingError
-from routing.geo import Point, distance_to_line_m, from_lnglat, linestring
+from routing.geo import distance_to_line_m, from_lnglat, linestring
 from routing.osrm import Leg, Osrm, osrm_from_settings, straight_line
-from routing.stops import Stop as Visit
-from routing.stops import best_order
+from routing.planner import best_trip
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def replan(driver_id: UUID) -> bool:
     _, stops = left_and_ahead(Stop.objects.plans_of([driver_id]))
     if not stops or driver.point is None:
         return False
-    plan = _plan(driver, _visiting_order(driver.point, stops), redraw=True, reorder=True)
+    plan = _plan(driver, _visiting_order(driver, stops), redraw=True, reorder=True)
     return plan is not None and plans.record(plan)
 
 
@@ -184,21 +184,17 @@ def _drawn(leg: Leg) -> list[list[float]] | None:
     return linestring(leg.line)["coordinates"] if len(leg.line) > 1 else None
 
 
-def _visiting_order(start: Point, stops: list[Stop]) -> list[Stop]:
-    """The order with the least driving; as it is, where the roads do not answer."""
-    points = [stop.point for stop in stops if stop.point is not None]
-    if len(stops) == 1 or len(points) < len(stops):
+def _visiting_order(driver: Driver, stops: Sequence[Stop]) -> Sequence[Stop]:
+    """The planner's best order of these stops; as it is, where the roads do not answer."""
+    if len(stops) == 1 or any(stop.point is None for stop in stops):
         return stops
-    if not stops[0].arrived_at and all(stop.kind == StopKind.DROPOFF for stop in stops):
-        trip = _ask_roads(lambda osrm: osrm.trip(start, points))
-        return stops if trip is None else [stops[k] for k in trip.order]
-    table = _ask_roads(lambda osrm: osrm.table([start, *points]))
-    if table is None:
+    situation, approximate = Fleet.of([driver]).situation(timezone.now())
+    if approximate:
         return stops
-    visits = [Visit(stop.order_id, "pickup" if stop.kind == StopKind.PICKUP else "dropoff") for stop in stops]
-    try:
-        best = best_order(table.seconds, visits, first=0 if stops[0].arrived_at else None)
-    except RoutingError as error:
-        logger.warning("the stops of a driver keep their order: %s", error)
-        return stops
-    return [stops[k] for k in best.order]
+    trip = best_trip(situation, driver.pk)
+    if trip.problems:
+        logger.warning(
+            "driver %s has stops that can't be planned: %s", driver.pk, set(trip.problems.values())
+        )
+    rank = {(stop.order, str(stop.kind)): n for n, stop in enumerate(trip.stops)}
+    return sorted(stops, key=lambda stop: rank.get((stop.order_id, stop.kind), len(rank)))

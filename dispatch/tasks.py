@@ -10,13 +10,16 @@ from celery import shared_task
 from django.db import connection
 from kombu.exceptions import OperationalError as BrokerAway
 
-from dispatch import actions, planning
+from dispatch import actions, assignment, planning
+from dispatch.models import City
 from dispatch.signals import assignment_changed
 
 logger = logging.getLogger(__name__)
 
 #: Names the ETA cycle among PostgreSQL's advisory locks.
 _ETA_CYCLE = 0x0D00_12E7
+#: … and the rounds in which Doorstep assigns.
+_ASSIGNMENT = 0x0D00_12E8
 
 
 @shared_task(expires=60)
@@ -36,6 +39,14 @@ def mend_etas() -> None:
     with _alone(_ETA_CYCLE) as alone:
         if alone:
             planning.mend_etas()
+
+
+@shared_task
+def assign_pending() -> None:
+    with _alone(_ASSIGNMENT) as alone:
+        if alone:
+            for city in City.objects.filter(assignment=City.Assignment.AUTO):
+                assignment.assign_pending(city)
 
 
 @shared_task

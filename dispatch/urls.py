@@ -4,6 +4,7 @@ from dispatch import views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
+    path("orders/<uuid:order_id>/proposals", views.proposals, name="proposals"),
     path("orders/<uuid:order_id>/assign", views.assign, name="assign"),
     path("orders/<uuid:order_id>/unassign", views.unassign, name="unassign"),
     path("orders/<uuid:order_id>/cancel", views.cancel, name="cancel"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -16,12 +16,13 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 from msgspec import Struct
 
-from dispatch import actions
+from dispatch import actions, assignment
 from dispatch.access import may_dispatch
 from dispatch.errors import Conflict, DispatchError, Invalid, NotFound, NotYours, WrongStatus
 from dispatch.maps import map_config
 from dispatch.models import City
 from dispatch.steps import Actor
+from routing.planner import Proposal
 
 HTTP_STATUS = {NotFound: 404, WrongStatus: 409, NotYours: 409, Conflict: 409, Invalid: 400}
 
@@ -51,6 +52,37 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "map": map_config(),
     }
     return render(request, "dispatch.html", {"page": page})
+
+
+@require_safe
+@cache_control(no_store=True)
+def proposals(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """What it would mean for each driver to take the order, the best first, those who can't with the reason."""
+    if not may_dispatch(request.user):
+        return _refusal(403, "forbidden", "Sign in as a dispatcher.")
+    try:
+        found = assignment.propose(order_id)
+    except DispatchError as refused:
+        return _refusal(HTTP_STATUS[type(refused)], refused.code, refused.message)
+    ranked = [_proposal(proposal, order_id) for proposal in found.ranked]
+    return JsonResponse({"approximate": found.approximate, "proposals": ranked})
+
+
+def _proposal(proposal: Proposal, order_id: UUID) -> dict[str, Any]:
+    """Minutes to one decimal; times in ms since the epoch."""
+    if proposal.problem is not None:
+        return {"driverId": proposal.driver, "problem": proposal.problem, "message": proposal.problem.text}
+    delivered = proposal.trip.delivered(order_id) if proposal.trip else None
+    return {
+        "driverId": proposal.driver,
+        "addedMinutes": round(proposal.added_s / 60, 1),
+        "lateMinutes": round(proposal.late_s / 60, 1),
+        "deliveredAt": None if delivered is None else round(delivered * 1000),
+        "delays": [
+            {"orderId": order, "minutes": round(seconds / 60, 1)}
+            for order, seconds in proposal.delays_s.items()
+        ],
+    }
 
 
 class Assignment(Struct):

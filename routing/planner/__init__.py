@@ -7,6 +7,8 @@ has the model, the objective and every setting.
 from routing.planner.assignment import plan, propose
 from routing.planner.model import (
     Driver,
+    Id,
+    Kind,
     Order,
     Plan,
     Problem,
@@ -23,6 +25,8 @@ from routing.planner.trips import best_trip
 
 __all__ = [
     "Driver",
+    "Id",
+    "Kind",
     "Objective",
     "Order",
     "Plan",

@@ -1,0 +1,100 @@
+"""Which driver takes an order: proposed to a dispatcher, or, where the city wants it so, decided by Doorstep."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from dispatch import actions
+from dispatch.errors import DispatchError, NotFound, WrongStatus
+from dispatch.models import City, Driver, Order
+from dispatch.situation import Fleet
+from dispatch.statuses import BEFORE_PICKUP, DriverStatus, OrderStatus
+from routing import planner
+from routing.geo import Point, distance_m
+
+logger = logging.getLogger(__name__)
+
+#: Of the other cities' drivers so many, the nearest ones, may be asked to help out.
+HELPERS = 10
+#: A driver is told of an order so long (seconds) before it is time to set off; until then it may go to another.
+TELL_AHEAD_S = 120.0
+#: Where Doorstep assigns, it never takes an order away from a driver who knows of it.
+ASSIGNING = planner.Settings(reassign_gain_s=1e7)
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """The best driver first. `approximate`: the roads do not answer, and the times are those of straight lines."""
+
+    order: Order
+    ranked: Sequence[planner.Proposal]
+    approximate: bool
+
+
+def propose(order_id: UUID) -> Proposals:
+    """What it would mean for each driver on shift to take this order, which nobody has picked up yet.
+
+    Raises NotFound, WrongStatus.
+    """
+    order = Order.objects.select_related("restaurant__city").filter(pk=order_id).first()
+    if order is None:
+        raise NotFound("No such order.")
+    if order.status not in BEFORE_PICKUP | {OrderStatus.PENDING}:
+        raise WrongStatus("The order is no longer waiting for a driver.")
+    drivers = _near(Driver.objects.filter(on_shift=True), order.restaurant.city_id, order.restaurant.point)
+    if order.driver is not None and order.driver not in drivers:
+        drivers.append(order.driver)
+    situation, approximate = Fleet.of(drivers, [order]).situation(timezone.now())
+    return Proposals(order, planner.propose(order.pk, situation), approximate)
+
+
+def assign_pending(city: City) -> int:
+    """Gives a city's waiting orders to drivers, all of them planned together; returns how many were given out.
+
+    A driver is told when it is nearly time to set off: until then a better one may come free.
+    """
+    waiting = Order.objects.filter(status=OrderStatus.PENDING, restaurant__city=city)
+    pending = list(waiting.select_related("restaurant__city").order_by("created_at"))
+    if not pending:
+        return 0
+    now = timezone.now()
+    on_duty = Driver.objects.filter(on_shift=True).exclude(status=DriverStatus.OFFLINE)
+    fleet = Fleet.of(_near(on_duty, city.pk, Point(city.lat, city.lng)), pending)
+    situation, _ = fleet.situation(now)
+    plan = planner.plan(situation, ASSIGNING)
+    for order_id, problem in plan.unassigned.items():
+        logger.info("order %s waits: %s", order_id, problem.text)
+    tell_until = (now + timedelta(seconds=TELL_AHEAD_S)).timestamp()
+    given = 0
+    mine = {order.pk for order in pending}
+    for driver in fleet.drivers:
+        trip = plan.trips[driver.pk]
+        if trip.leave_at is None or trip.leave_at > tell_until:
+            continue
+        for stop in trip.stops:
+            if stop.kind == "pickup" and stop.order in mine:
+                given += _give(stop.order, driver)
+    return given
+
+
+def _give(order_id: planner.Id, driver: Driver) -> bool:
+    try:
+        actions.assign(UUID(str(order_id)), driver.pk, actor=actions.SYSTEM, only_pending=True)
+    except DispatchError as refused:
+        logger.info("order %s was not given to driver %s: %s", order_id, driver.pk, refused.message)
+        return False
+    return True
+
+
+def _near(drivers: QuerySet[Driver], city_id: UUID | None, center: Point) -> list[Driver]:
+    """The city's own drivers, and of the others those who are nearest."""
+    found = list(drivers)
+    own = [driver for driver in found if driver.city_id == city_id]
+    others = [driver for driver in found if driver.city_id != city_id and driver.point is not None]
+    others.sort(key=lambda driver: distance_m(center, driver.point or center))
+    return [*own, *others[:HELPERS]]

@@ -1,0 +1,143 @@
+"""The domain in the planner's terms: who is where, what is promised, how long every drive takes.
+
+A place without a road near it, and one without coordinates, keeps nobody else from being planned.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import inf
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Max
+
+from dispatch.models import Driver, Order, Stop, left_and_ahead
+from dispatch.statuses import OrderStatus, StopKind
+from routing import planner
+from routing.errors import NoSegment, RoutingError
+from routing.geo import Point
+from routing.osrm import osrm_from_settings, straight_line
+
+#: So long after the last stop (seconds) a driver is on the way to the next one; until then the way is open.
+UNDER_WAY_S = 60.0
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Drivers with the stops that lie ahead of them, and the orders that nobody has yet."""
+
+    drivers: Sequence[Driver]
+    stops: Mapping[UUID, Sequence[Stop]]
+    #: When each of them was done with the last stop.
+    free_since: Mapping[UUID, datetime]
+    pending: Sequence[Order] = ()
+
+    @classmethod
+    def of(cls, drivers: Iterable[Driver], pending: Iterable[Order] = ()) -> "Fleet":
+        """Reads what these drivers have to do. Orders need their restaurant and its city loaded."""
+        drivers = list(drivers)
+        stops: dict[UUID, list[Stop]] = {driver.pk: [] for driver in drivers}
+        for stop in Stop.objects.plans_of(stops):
+            stops[stop.driver_id].append(stop)
+        done = Stop.objects.filter(driver__in=drivers, done_at__isnull=False).values_list("driver_id")
+        return cls(
+            drivers,
+            {driver_id: left_and_ahead(those)[1] for driver_id, those in stops.items()},
+            dict(done.annotate(Max("done_at"))),
+            list(pending),
+        )
+
+    @property
+    def orders(self) -> list[Order]:
+        """All of them, each once."""
+        carried = {stop.order_id: stop.order for stops in self.stops.values() for stop in stops}
+        return [*carried.values(), *(order for order in self.pending if order.pk not in carried)]
+
+    def situation(self, now: datetime) -> tuple[planner.Situation, bool]:
+        """What the planner needs; and whether travel times are along straight lines, for want of roads."""
+        places = _Places()
+        orders = [_order(order, places) for order in self.orders]
+        drivers = [
+            _driver(driver, self.stops[driver.pk], self.free_since.get(driver.pk), now, places)
+            for driver in self.drivers
+        ]
+        seconds, approximate = travel_times(places.points)
+        return planner.Situation(now.timestamp(), orders, drivers, seconds), approximate
+
+
+class _Places:
+    """Each place once, by number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Point, int] = {}
+
+    def number(self, point: Point | None) -> int | None:
+        return None if point is None else self._numbers.setdefault(point, len(self._numbers))
+
+    @property
+    def points(self) -> list[Point]:
+        return list(self._numbers)
+
+
+def _order(order: Order, places: _Places) -> planner.Order:
+    placed_at = order.created_at.timestamp()
+    return planner.Order(
+        order.pk,
+        places.number(order.restaurant.point),
+        places.number(order.customer_point),
+        placed_at,
+        order.ready_at.timestamp() if order.ready_at else placed_at,
+        order.promise.timestamp(),
+        order.bags,
+        order.restaurant.city_id,
+        settings.PICKUP_SERVICE_S,
+        settings.DROPOFF_SERVICE_S,
+    )
+
+
+def _driver(
+    driver: Driver, stops: Sequence[Stop], free_since: datetime | None, now: datetime, places: _Places
+) -> planner.Driver:
+    first = stops[0] if stops else None
+    arrived_at = first.arrived_at.timestamp() if first is not None and first.arrived_at else None
+    return planner.Driver(
+        driver.pk,
+        places.number(driver.point),
+        tuple(planner.Stop(stop.order_id, _kind(stop), stop.pinned) for stop in stops),
+        under_way=first is not None and _is_under_way(first, free_since, now),
+        arrived_at=arrived_at,
+        capacity=driver.capacity,
+        city=driver.city_id,
+    )
+
+
+def _kind(stop: Stop) -> planner.Kind:
+    return "pickup" if stop.kind == StopKind.PICKUP else "dropoff"
+
+
+def _is_under_way(stop: Stop, free_since: datetime | None, now: datetime) -> bool:
+    if stop.order.status == OrderStatus.ASSIGNED:
+        return False
+    return free_since is None or (now - free_since).total_seconds() > UNDER_WAY_S
+
+
+def travel_times(points: Sequence[Point]) -> tuple[list[list[float]], bool]:
+    """Seconds from each place to each, `inf` where no road leads; and whether they are those along straight lines,
+    because the roads did not answer.
+    """
+    known = list(range(len(points)))
+    while known:
+        try:
+            table = osrm_from_settings().table([points[k] for k in known])
+        except RoutingError as error:
+            if not isinstance(error, NoSegment) or error.place is None:
+                return [[straight_line([a, b]).duration_s for b in points] for a in points], True
+            del known[error.place]  # no road near it
+        else:
+            break
+    seconds = [[0.0 if a == b else inf for b in range(len(points))] for a in range(len(points))]
+    for a, row in zip(known, table.seconds if known else (), strict=True):
+        for b, cell in zip(known, row, strict=True):
+            seconds[a][b] = inf if cell is None else cell
+    return seconds, False

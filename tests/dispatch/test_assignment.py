@@ -1,0 +1,262 @@
+"""Proposals and automatic assignment, on the real roads: who takes an order, what it costs, who can't and why."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from dispatch import assignment, tasks
+from dispatch.errors import NotFound, WrongStatus
+from dispatch.models import City, Driver, Order, Restaurant
+from routing.geo import Point, destination
+from routing.planner import Problem
+from routing.roads.cities import BOULDER
+from tests.conftest import DENVER
+from tests.dispatch.story import assign, at, bring_to, plan, report, status, timeline
+
+PARIS = Point(48.8566, 2.3522)
+NO_OSRM = "http://127.0.0.1:1"
+
+
+@pytest.fixture
+def driver_at(new_driver: Callable[..., Driver]) -> Callable[..., Driver]:
+    """A driver on shift so many metres away from the restaurant, towards a bearing."""
+
+    def make(bearing: float, metres: float, **fields: object) -> Driver:
+        at = destination(DENVER, bearing, metres)
+        return new_driver(current_lat=at.lat, current_lng=at.lng, **fields)
+
+    return make
+
+
+def ranked(order: Order) -> list[str]:
+    """The drivers who can take it, the best first."""
+    names = dict(Driver.objects.values_list("pk", "name"))
+    return [names[p.driver] for p in assignment.propose(order.pk).ranked if p.problem is None]
+
+
+def why_not(order: Order) -> dict[str, Problem]:
+    names = dict(Driver.objects.values_list("pk", "name"))
+    return {names[p.driver]: p.problem for p in assignment.propose(order.pk).ranked if p.problem}
+
+
+# --------------------------------------------------------------------------------------------- proposals
+
+
+def test_the_nearest_free_driver_is_best(order: Order, driver_at: Callable[..., Driver]) -> None:
+    for metres, name in ((900, "Far"), (300, "Near"), (600, "Between")):
+        driver_at(90, metres, name=name)
+    assert ranked(order) == ["Near", "Between", "Far"]
+    best = assignment.propose(order.pk).ranked[0]
+    assert best.added_s > 60
+    assert best.trip.delivered(order.pk) > timezone.now().timestamp() + 60
+
+
+def test_a_busy_driver_next_door_loses_to_a_free_one_farther_away(
+    order: Order, new_order: Callable[..., Order], driver_at: Callable[..., Driver]
+) -> None:
+    busy, _free = driver_at(90, 100, name="Busy"), driver_at(270, 700, name="Free")
+    for bearing in (0, 180):
+        door = destination(DENVER, bearing, 1300)
+        bring_to(new_order(customer_lat=door.lat, customer_lng=door.lng), busy, "picked_up")
+    assert ranked(order) == ["Free", "Busy"]
+
+
+def test_a_driver_who_comes_to_the_restaurant_anyway_beats_a_free_one_far_away(
+    order: Order, new_order: Callable[..., Order], driver_at: Callable[..., Driver]
+) -> None:
+    coming, _free = driver_at(90, 300, name="Coming"), driver_at(270, 1900, name="Free")
+    assign(new_order(), coming)
+    assert ranked(order)[0] == "Coming"
+
+
+def test_whoever_is_promised_sooner_is_served_first(new_order: Callable[..., Order], driver: Driver) -> None:
+    """The new door is on the way, and would be first if nobody had been promised anything."""
+    doors = [destination(DENVER, 90, metres) for metres in (1500, 700)]
+    now = timezone.now()
+    urgent, relaxed = (
+        new_order(customer_lat=door.lat, customer_lng=door.lng, promised_at=now + timedelta(minutes=minutes))
+        for door, minutes in zip(doors, (1, 90), strict=True)
+    )
+    assign(urgent, driver)
+
+    def doors_of(order: Order) -> list[Order]:
+        (proposal,) = assignment.propose(order.pk).ranked
+        return [stop.order for stop in proposal.trip.stops if stop.kind == "dropoff"]
+
+    assert doors_of(relaxed) == [urgent.pk, relaxed.pk]
+    Order.objects.update(promised_at=now + timedelta(minutes=90))
+    assert doors_of(relaxed) == [relaxed.pk, urgent.pk]
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"current_lat": None, "current_lng": None, "fix_at": None}, Problem.DRIVER_UNPLACED),
+        ({"capacity": 1}, Problem.TOO_BIG),
+    ],
+)
+def test_who_can_not_take_it_is_told_with_the_reason(
+    new_order: Callable[..., Order], new_driver: Callable[..., Driver], fields: dict, problem: Problem
+) -> None:
+    order = new_order(bags=2)
+    new_driver(name="Able")
+    new_driver(name="Unable", **fields)
+    assert ranked(order) == ["Able"]
+    assert why_not(order) == {"Unable": problem}
+    assert problem.text.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("where", "problem"),
+    [
+        ({"customer_lat": None, "customer_lng": None}, Problem.CUSTOMER_UNPLACED),
+        ({"customer_lat": PARIS.lat, "customer_lng": PARIS.lng}, Problem.CUSTOMER_UNREACHABLE),
+    ],
+)
+def test_an_order_that_nobody_can_take_says_why_and_blocks_no_other(
+    new_order: Callable[..., Order], driver: Driver, where: dict, problem: Problem
+) -> None:
+    lost, fine = new_order(**where), new_order()
+    assert why_not(lost) == {driver.name: problem}
+    assert ranked(fine) == [driver.name]
+
+
+def test_a_restaurant_out_of_reach(new_order: Callable[..., Order], city: City, driver: Driver) -> None:
+    paris = Restaurant.objects.create(name="Chez Doorstep", city=city, lat=PARIS.lat, lng=PARIS.lng)
+    assert why_not(new_order(restaurant_id=paris.pk)) == {driver.name: Problem.RESTAURANT_UNREACHABLE}
+
+
+def test_another_citys_driver_comes_after_our_own_unless_it_gains(
+    order: Order, driver_at: Callable[..., Driver], new_order: Callable[..., Order]
+) -> None:
+    boulder = City.objects.create(name="Boulder", lat=BOULDER.center.lat, lng=BOULDER.center.lng)
+    driver_at(90, 250, name="Guest", city=boulder)
+    own = driver_at(270, 900, name="Own")
+    assert ranked(order) == ["Own", "Guest"]
+    for bearing in range(0, 360, 60):
+        door = destination(DENVER, bearing, 1500)
+        bring_to(new_order(customer_lat=door.lat, customer_lng=door.lng), own, "picked_up")
+    assert ranked(order)[0] == "Guest"
+
+
+def test_off_shift_is_not_asked(order: Order, new_driver: Callable[..., Driver]) -> None:
+    new_driver(on_shift=False)
+    assert assignment.propose(order.pk).ranked == []
+
+
+def test_alternatives_for_an_order_that_a_driver_has(order: Order, driver_at: Callable[..., Driver]) -> None:
+    has, _other = driver_at(90, 1500, name="Has"), driver_at(90, 200, name="Other")
+    assign(order, has)
+    assert set(ranked(order)) == {"Has", "Other"}
+
+
+def test_without_roads_proposals_are_approximate(order: Order, driver: Driver, settings: object) -> None:
+    assert not assignment.propose(order.pk).approximate
+    settings.OSRM_URL = NO_OSRM
+    found = assignment.propose(order.pk)
+    assert found.approximate
+    assert [proposal.driver for proposal in found.ranked] == [driver.pk]
+
+
+def test_orders_that_wait_for_nobody(order: Order, driver: Driver) -> None:
+    with pytest.raises(NotFound):
+        assignment.propose(uuid4())
+    bring_to(order, driver, "picked_up")
+    with pytest.raises(WrongStatus):
+        assignment.propose(order.pk)
+
+
+def test_the_dashboard_asks(
+    order: Order, driver: Driver, new_driver: Callable[..., Driver], admin_user: object
+) -> None:
+    lost = new_driver(current_lat=None, current_lng=None, fix_at=None)
+    client = Client()
+    url = f"/dispatch/orders/{order.pk}/proposals"
+    assert client.get(url).status_code == 403
+    client.force_login(admin_user)
+    answer = client.get(url)
+    assert answer["Cache-Control"] == "no-store"
+    assert not answer.json()["approximate"]
+    best, last = answer.json()["proposals"]
+    assert (best["driverId"], best["lateMinutes"], best["delays"]) == (str(driver.pk), 0, [])
+    assert 0 < best["addedMinutes"] < 30
+    assert 60_000 < best["deliveredAt"] - timezone.now().timestamp() * 1000 < 30 * 60_000
+    assert last == {
+        "driverId": str(lost.pk),
+        "problem": "driver_unplaced",
+        "message": "The driver has not sent a position yet.",
+    }
+    bring_to(order, driver, "picked_up")
+    assert client.get(url).json()["code"] == "wrong_status"
+    assert client.get(f"/dispatch/orders/{uuid4()}/proposals").status_code == 404
+
+
+# ------------------------------------------------------------------------------------ where Doorstep assigns
+
+
+@pytest.fixture
+def auto(city: City) -> City:
+    city.assignment = City.Assignment.AUTO
+    city.save()
+    return city
+
+
+def test_all_waiting_orders_go_to_drivers_at_once(
+    auto: City, new_order: Callable[..., Order], driver_at: Callable[..., Driver]
+) -> None:
+    drivers = [driver_at(bearing, 400) for bearing in (0, 120, 240)]
+    orders = [new_order() for _ in range(3)]
+    assert assignment.assign_pending(auto) == 3
+    assert {status(order) for order in orders} == {"assigned"}
+    assert sum(len(plan(driver)) for driver in drivers) == 6
+    assert assignment.assign_pending(auto) == 0
+    assert timeline(orders[0]) == ["pending", "assigned"]
+
+
+def test_an_order_that_can_not_be_planned_waits_and_the_others_do_not(
+    auto: City, new_order: Callable[..., Order], driver: Driver
+) -> None:
+    lost, fine = new_order(customer_lat=PARIS.lat, customer_lng=PARIS.lng), new_order()
+    assert assignment.assign_pending(auto) == 1
+    assert (status(lost), status(fine)) == ("pending", "assigned")
+
+
+def test_a_driver_is_told_when_it_is_nearly_time(
+    auto: City, new_order: Callable[..., Order], driver: Driver
+) -> None:
+    order = new_order(ready_at=timezone.now() + timedelta(minutes=30))
+    assert assignment.assign_pending(auto) == 0
+    Order.objects.filter(pk=order.pk).update(ready_at=timezone.now() + timedelta(minutes=1))
+    assert assignment.assign_pending(auto) == 1
+
+
+def test_silent_drivers_are_not_given_anything(
+    auto: City, order: Order, new_driver: Callable[..., Driver]
+) -> None:
+    new_driver(status="offline", last_seen_at=at(0))
+    assert assignment.assign_pending(auto) == 0
+
+
+def test_what_a_driver_knows_of_is_never_taken_away(
+    auto: City, order: Order, new_order: Callable[..., Order], driver_at: Callable[..., Driver]
+) -> None:
+    far, _near = driver_at(90, 1900), driver_at(90, 100)
+    assign(order, far)
+    new_order()
+    assignment.assign_pending(auto)
+    order.refresh_from_db()
+    assert order.driver == far
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_cities_that_want_it(order: Order, city: City, driver: Driver) -> None:
+    tasks.assign_pending()
+    assert status(order) == "pending"
+    City.objects.update(assignment=City.Assignment.AUTO)
+    tasks.assign_pending()
+    assert status(order) == "assigned"
+    report(driver, order, "picked_up")
