@@ -188,6 +188,7 @@ def order_state(order: Order, left: Iterable[Stop] = ()) -> OrderState:
         lat=order.customer_lat,
         lng=order.customer_lng,
         created_at=milliseconds(order.created_at) or 0,
+        promised_at=milliseconds(order.promise) or 0,
         driver_id=order.driver_id,
         eta_minutes=order.eta_minutes,
         eta_approximate=order.eta_approximate,

@@ -209,8 +209,8 @@ class DriverState(Frame, tag="driver", frozen=True):
 class OrderState(Frame, tag="order", frozen=True):
     """An order as it now is. One whose status is final leaves the dispatcher's lists.
 
-    `auto_pickup_at`: a geofence took it for picked up, which a dispatcher can still undo. `left_dropoff_at`: the
-    driver left the customer's door and has not said how it went.
+    `promised_at`: by when it is to be at the door. `auto_pickup_at`: a geofence took it for picked up, which a
+    dispatcher can still undo. `left_dropoff_at`: the driver left the customer's door and has not said how it went.
     """
 
     order_id: UUID
@@ -224,6 +224,7 @@ class OrderState(Frame, tag="order", frozen=True):
     lat: float | None
     lng: float | None
     created_at: int
+    promised_at: int
     driver_id: UUID | None = None
     eta_minutes: int | None = None
     eta_approximate: bool = False

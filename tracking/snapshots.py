@@ -87,12 +87,12 @@ def city_keys() -> list[str]:
 
 def dispatcher_items() -> list[Item]:
     """Everything that a dispatcher sees, but positions."""
-    unfinished = Order.objects.filter(status__in=[OrderStatus.PENDING, *ACTIVE]).select_related("restaurant")
+    unfinished = Order.objects.filter(status__in=[OrderStatus.PENDING, *ACTIVE])
     drivers = list(Driver.objects.all())
     return [
         *restaurant_items(Restaurant.objects.all()),
         *driver_items(drivers, driver_views(drivers)),
-        *order_items(unfinished.order_by("created_at")),
+        *order_items(unfinished.select_related("restaurant__city").order_by("created_at")),
     ]
 
 

@@ -132,7 +132,7 @@ def test_markers_have_the_colours_of_their_statuses(stack: Stack, dashboard: Cal
 
 
 def test_an_order_is_assigned_on_the_page_and_its_customer_sees_it(
-    stack: Stack, dashboard: Callable[..., Page], open_page: Callable[..., Page]
+    stack: Stack, dashboard: Callable[..., Page], open_page: Callable[..., Page], artifacts: Path
 ) -> None:
     desk = dashboard()
     desk.get_by_role("button", name=re.compile("^Denver")).click()
@@ -142,7 +142,12 @@ def test_an_order_is_assigned_on_the_page_and_its_customer_sees_it(
     expect(sheet).to_have_attribute("data-status", "pending")
 
     desk.locator(f"#unassigned [data-order-id='{order_id}']").click()
+    # The planner's best driver comes first, with what it means.
+    expect(desk.locator("#candidates-hint")).to_have_text("best first, or on the map")
     chosen = desk.locator("#candidate-rows .row").first
+    expect(chosen).to_contain_text(re.compile(r"At the door \d+:\d\d [AP]M"))
+    expect(chosen).to_contain_text(re.compile(r"\+\d+ min work"))
+    desk.screenshot(path=artifacts / "dashboard-proposals-1440x900.png")
     driver_id = chosen.get_attribute("data-driver-id")
     chosen.click()
     expect(desk.locator("#toast")).to_contain_text("→")

@@ -220,3 +220,13 @@ test("why fixes were turned away, in words", () => {
     "1 fix not used since 2 o’clock: unreadable (1); 1 fix too inaccurate to move an order along",
   );
 });
+
+test("how late an order will be, by what was promised", () => {
+  const known = fleet();
+  const minutes = (n) => n * 60_000;
+  const level = (etaMinutes, now = 0) => known.lateness({ etaMinutes, promisedAt: minutes(30) }, now).level;
+  assert.deepEqual([level(30), level(31), level(40), level(41)], [null, "yes", "yes", "very"]);
+  assert.equal(known.lateness({ etaMinutes: 25, promisedAt: minutes(30) }, minutes(17)).late, minutes(12));
+  // Without a prediction only what is over is late.
+  assert.deepEqual([level(null, minutes(30)), level(null, minutes(31))], [null, "yes"]);
+});

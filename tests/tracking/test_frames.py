@@ -282,6 +282,7 @@ def test_a_dispatcher_sees_an_order() -> None:
         "lat": 39.7,
         "lng": -105.0,
         "createdAt": NOON_MS,
+        "promisedAt": NOON_MS + 45 * 60_000,
         "driverId": str(DRIVER.pk),
         "etaMinutes": 12,
         "etaApproximate": True,

@@ -7,6 +7,11 @@ export class Api {
     this.csrfToken = csrfToken;
   }
 
+  /** What it would mean for each driver to take the order. */
+  async proposals(orderId) {
+    return (await this.#ask(orderId, "proposals", {})).json();
+  }
+
   assign(orderId, driverId) {
     return this.#post(orderId, "assign", { driver: driverId });
   }
@@ -29,17 +34,21 @@ export class Api {
   }
 
   async #post(orderId, verb, body) {
+    await this.#ask(orderId, verb, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": this.csrfToken },
+      body: JSON.stringify(body),
+    });
+  }
+
+  async #ask(orderId, what, options) {
     let answer;
     try {
-      answer = await fetch(`/dispatch/orders/${orderId}/${verb}`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRFToken": this.csrfToken },
-        body: JSON.stringify(body),
-      });
+      answer = await fetch(`/dispatch/orders/${orderId}/${what}`, options);
     } catch {
       throw new Refused("No connection to the server. Nothing was changed.");
     }
-    if (answer.ok) return;
+    if (answer.ok) return answer;
     const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
     throw new Refused(
       isJson ? (await answer.json()).message : `The server answered ${answer.status}. Load the page anew.`,

@@ -2,6 +2,7 @@
 
 import { Refused } from "./api.js";
 import { isBeforePickup, isPending } from "./fleet.js";
+import { Proposals } from "./proposals.js";
 
 export class Desk {
   #api;
@@ -14,6 +15,7 @@ export class Desk {
     this.cities = new Map(cities.map((city) => [city.id, city]));
     this.#api = api;
     this.#draw = draw;
+    this.proposals = new Proposals(api, draw);
     this.#toast = toast;
     this.timeZone = timeZone;
     this.cityId = null;

@@ -4,7 +4,7 @@ import { age, clockTime, serverNow, stopwatch } from "../clock.js";
 import { fill, fromTemplate, setAttribute, setText, syncList, withFields } from "../dom.js";
 import { candidates, drawCandidates, silenceWords, statusWords } from "./drivers.js";
 import { isBeforePickup, isInTheBag, isPending } from "./fleet.js";
-import { drawOrdersOf, etaWords, pickupWords } from "./orders.js";
+import { drawOrdersOf, etaWords, lateWords, pickupWords } from "./orders.js";
 import { ORDER_STATUSES, speedWords, troubleWords } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
@@ -19,9 +19,10 @@ export function drawDetails(desk) {
   orderPanel.hidden = !order;
   if (driver) drawDriverPanel(desk, driver);
   if (order) drawOrderPanel(desk, order);
-  const found = assigning ? candidates(desk, assigning) : null;
+  const proposals = assigning && desk.proposals.for(assigning.orderId, performance.now());
+  const found = assigning ? candidates(desk, assigning, proposals) : null;
   byId("candidates").hidden = !found;
-  if (found) drawCandidates(desk, found);
+  if (found) drawCandidates(desk, assigning, found, proposals);
   return found;
 }
 
@@ -101,12 +102,15 @@ function drawOrderPanel(desk, order) {
     driver: driver?.name ?? "",
     noDriver: driver ? "" : "None yet",
     created: `${clockTime(order.createdAt, zone)}, ${stopwatch(serverNow() - order.createdAt)} ago`,
+    promised: clockTime(order.promisedAt, zone),
+    late: order.claimed ? "" : lateWords(desk, order),
     ready: order.readyAt ? clockTime(order.readyAt, zone) : "",
     auto: pickupWords(order),
     problem:
       order.lat === null ? "The address has no coordinates: set them in the admin before assigning." : "",
   });
   setAttribute(orderPanel.fields.status, "data-status", order.status);
+  setAttribute(orderPanel, "data-late", fleet.lateness(order, serverNow()).level);
   orderPanel.fields.readyRow.hidden = !order.readyAt;
   const before = isBeforePickup(order) && !order.claimed;
   byId("reassign").hidden = !before || desk.reassigning;

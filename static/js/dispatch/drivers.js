@@ -108,35 +108,51 @@ export function silenceWords(desk, { driverId, status }) {
 
 // --------------------------------------------------------------------------------------------- candidates
 
-/** Who can take the order, nearest to its restaurant first. A driver whose place is unknown comes last. */
-export function candidates(desk, order) {
+/**
+ * Who can take the order: as the planner ranks them, or nearest to its restaurant first until that is known. A driver
+ * whose place is unknown comes last.
+ */
+export function candidates(desk, order, proposals) {
   const { fleet } = desk;
   const restaurant = fleet.restaurants.get(order.restaurantId);
+  const ranks = new Map([...(proposals?.of.keys() ?? [])].map((driverId, rank) => [driverId, rank]));
+  const rank = ({ driver }) => ranks.get(driver.driverId) ?? Infinity;
+  const invited = ({ driverId, cityId }) =>
+    order.cityId === null || cityId === order.cityId || (proposals && !proposals.of.get(driverId)?.problem && ranks.has(driverId));
   return [...fleet.drivers.values()]
-    .filter(
-      (driver) =>
-        driver.onShift &&
-        (order.cityId === null || driver.cityId === order.cityId) &&
-        driver.driverId !== order.driverId,
-    )
+    .filter((driver) => driver.onShift && invited(driver) && driver.driverId !== order.driverId)
     .map((driver) => {
       const position = fleet.positions.get(driver.driverId);
       return { driver, metres: position && restaurant ? distance(position, restaurant) : Infinity };
     })
-    .sort((a, b) => a.metres - b.metres || a.driver.name.localeCompare(b.driver.name));
+    .sort(
+      (a, b) =>
+        compare(rank(a), rank(b)) ||
+        compare(a.metres, b.metres) ||
+        a.driver.name.localeCompare(b.driver.name),
+    );
 }
 
-export function drawCandidates(desk, found) {
+/** Infinity is as much as Infinity. */
+const compare = (a, b) => (a === b ? 0 : a - b);
+
+export function drawCandidates(desk, order, found, proposals) {
   const shown = found.filter(({ driver }) => desk.matches(driver.name, driver.phone));
   const update = (row, { driver, metres }) => {
     const stops = desk.fleet.stopsOf(driver.driverId);
+    const proposal = proposals?.of.get(driver.driverId);
+    const meaning = proposal ? meaningOf(desk, order, proposal) : {};
     setAttribute(row.fields.mark, "data-status", driver.status);
     setAttribute(row.fields.mark, "data-stale", desk.fleet.presence(driver.driverId, serverNow()).stale);
+    setAttribute(row.button, "data-problem", Boolean(proposal?.problem));
     fill(row, {
       name: driver.name,
       distance: metres === Infinity ? "" : distanceWords(metres),
       doing: doingWords(desk, driver, stops),
       load: stops.length ? plural(stops.length, "stop") : "free",
+      door: meaning.door,
+      added: meaning.added,
+      harm: meaning.harm,
       silence: silenceWords(desk, driver),
     });
   };
@@ -148,4 +164,27 @@ export function drawCandidates(desk, found) {
     update,
   );
   byId("candidates-empty").hidden = shown.length > 0;
+  setText(byId("candidates-hint"), hintWords(proposals));
+}
+
+function hintWords(proposals) {
+  if (!proposals) return "nearest first, or on the map";
+  return proposals.approximate ? "best first, by straight lines: no roads now" : "best first, or on the map";
+}
+
+/** "At the door 6:42 PM", "+7 min" of work, and whom it makes late; or why this driver can't. */
+function meaningOf(desk, order, { problem, message, deliveredAt, addedMinutes, lateMinutes, delays }) {
+  if (problem) return { door: message };
+  const harm = [];
+  if (lateMinutes >= 1) harm.push(`${Math.round(lateMinutes)} min late`);
+  for (const { orderId, minutes } of delays) {
+    if (minutes < 1) continue;
+    const name = desk.fleet.order(orderId)?.customerName || "another order";
+    harm.push(`${name} ${Math.round(minutes)} min later than promised`);
+  }
+  return {
+    door: deliveredAt ? `At the door ${clockTime(deliveredAt, desk.timeZoneOf(order))}` : "",
+    added: `+${Math.max(0, Math.round(addedMinutes))} min work`,
+    harm: harm.length ? `⚠ ${harm.join(" · ")}` : "",
+  };
 }

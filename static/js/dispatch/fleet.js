@@ -4,6 +4,9 @@ const FINAL = new Set(["delivered", "cancelled", "failed"]);
 const BEFORE_PICKUP = new Set(["assigned", "to_restaurant", "driver_at_restaurant"]);
 const IN_THE_BAG = new Set(["picked_up", "driver_nearby"]);
 const ACTIVITY_KEPT = 100;
+/** Predicted so much later than promised, an order is late, or very late. */
+const LATE_MS = 60_000;
+const VERY_LATE_MS = 10 * 60_000;
 /** Fixes that were turned away longer ago than this are over and done with. */
 const TROUBLE_MS = 60_000;
 
@@ -161,6 +164,15 @@ export class Fleet {
   }
 
   // ------------------------------------------------------------------------------- what needs a dispatcher
+
+  /**
+   * How much later than promised the order will be at the door, as it looks at `now` (ms), and whether that is "yes"
+   * or "very" late; an order without a prediction is late once its time is over.
+   */
+  lateness({ etaMinutes, promisedAt }, now) {
+    const late = now + (etaMinutes ?? 0) * 60_000 - promisedAt;
+    return { late, level: late > VERY_LATE_MS ? "very" : late >= LATE_MS ? "yes" : null };
+  }
 
   /** Orders whose driver left the customer's door and did not say how it went; the oldest first. */
   alerts() {

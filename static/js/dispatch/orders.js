@@ -8,8 +8,8 @@ import { EVENTS, ORDER_STATUSES } from "./words.js";
 const byId = (id) => document.getElementById(id);
 
 // How long an order may wait for a driver before its row says so.
-const LATE_MS = 5 * 60_000;
-const VERY_LATE_MS = 10 * 60_000;
+const LONG_MS = 5 * 60_000;
+const VERY_LONG_MS = 10 * 60_000;
 
 export function drawOrders(desk) {
   const orders = desk.fleet.orders().filter((order) => desk.inCity(order) && desk.matchesOrder(order));
@@ -72,7 +72,8 @@ function drawWaiting(desk, row, order) {
     waiting: order.claimed ? "…" : stopwatch(wait),
     ready: order.readyAt ? `ready ${clockTime(order.readyAt, desk.timeZoneOf(order))}` : "",
   });
-  const late = wait > VERY_LATE_MS ? "very" : wait > LATE_MS ? "yes" : null;
+  const waited = wait > VERY_LONG_MS ? "very" : wait > LONG_MS ? "yes" : null;
+  const late = desk.fleet.lateness(order, serverNow()).level ?? waited;
   setAttribute(row.button, "data-late", late);
   setAttribute(row.fields.waiting, "title", late ? "Waiting for long" : "Waiting for a driver");
   drawSelection(desk, row, order);
@@ -87,11 +88,19 @@ function drawActive(desk, row, order) {
     driver: desk.fleet.drivers.get(order.driverId)?.name ?? "",
   });
   setAttribute(row.fields.status, "data-status", order.status);
+  setAttribute(row.button, "data-late", order.claimed ? null : desk.fleet.lateness(order, serverNow()).level);
+  setText(row.fields.late, order.claimed ? "" : lateWords(desk, order));
   fill(row, { left: order.leftDropoffAt && `⚠ left the door ${stopwatch(serverNow() - order.leftDropoffAt)} ago` });
   setAttribute(row.button, "data-alert", Boolean(order.leftDropoffAt));
   row.fields.automatic.hidden = !desk.fleet.canUndoPickup(order, serverNow());
   setText(row.fields.auto, pickupWords(order));
   drawSelection(desk, row, order);
+}
+
+/** "12 min late", where the order will be, or is, later than promised. */
+export function lateWords(desk, order) {
+  const { late, level } = desk.fleet.lateness(order, serverNow());
+  return level ? `${Math.round(late / 60_000)} min late` : "";
 }
 
 /** "Picked up automatically 2 min ago". */
