@@ -7,6 +7,7 @@ allows, appends an OrderEvent, and on commit announces what changed (dispatch/si
 the same step, one succeeds; the other gets `WrongStatus`.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from django.db.models import F, Max, Min, Q
 from django.utils import timezone
 
 from dispatch.errors import Invalid, NotFound, NotYours, WrongStatus
-from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop, left_and_ahead
 from dispatch.signals import Changes, announced
 from dispatch.statuses import (
     ACTIVE,
@@ -40,6 +41,8 @@ from dispatch.steps import (
     refresh_drivers,
     take_step,
 )
+
+logger = logging.getLogger(__name__)
 
 GEOFENCE = Actor(OrderEvent.Actor.GEOFENCE)
 SYSTEM = Actor(OrderEvent.Actor.SYSTEM)
@@ -176,6 +179,40 @@ def undo_pickup(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
             for kind, position in ((StopKind.PICKUP, first), (StopKind.DROPOFF, dropoff.position))
         )
         plans_changed(changes, [driver], reassigned=True)
+
+
+def serve_first(order_id: UUID, *, actor: Actor) -> None:
+    """The order's own driver does what it takes before anything else; the stops stay there until they are unpinned.
+
+    Where the driver stands already, what is to be done there comes before.
+    """
+    with announced() as changes:
+        order, drivers = lock_order(order_id)
+        if order.status not in ACTIVE:
+            raise WrongStatus("No driver is on the way with this order.")
+        (driver,) = drivers.values()
+        left, ahead = left_and_ahead(Stop.objects.plans_of([driver.pk]))
+        here = [stop for stop in ahead[:1] if stop.arrived_at is not None]
+        own = [stop for stop in ahead[len(here) :] if stop.order_id == order.pk]
+        rest = [stop for stop in ahead[len(here) :] if stop.order_id != order.pk]
+        for stop in own:
+            stop.pinned = True
+        first = 1 + max((stop.position for stop in left), default=0)
+        stops = [*here, *own, *rest]
+        for position, stop in enumerate(stops, start=first):
+            stop.position = position
+        Stop.objects.bulk_update(stops, ["position", "pinned"])
+        plans_changed(changes, [driver], reassigned=True)
+    logger.info("order %s is served first, as %s wants it", order_id, actor.name or actor.kind)
+
+
+def unpin(order_id: UUID, *, actor: Actor) -> None:
+    """The order's stops are put in order with all others again."""
+    with announced() as changes:
+        order, drivers = lock_order(order_id)
+        if Stop.objects.filter(order=order, done_at=None, pinned=True).update(pinned=False):
+            plans_changed(changes, drivers.values(), reassigned=True)
+    logger.info("order %s is no longer pinned, as %s wants it", order_id, actor.name or actor.kind)
 
 
 def _status_before_automatic_pickup(order: Order, actor: Actor) -> OrderStatus:

@@ -13,7 +13,7 @@ from dispatch import actions
 from dispatch.errors import DispatchError, NotFound, WrongStatus
 from dispatch.models import City, Driver, Order
 from dispatch.situation import Fleet
-from dispatch.statuses import BEFORE_PICKUP, DriverStatus, OrderStatus
+from dispatch.statuses import ACTIVE, BEFORE_PICKUP, DriverStatus, OrderStatus
 from routing import planner
 from routing.geo import Point, distance_m
 
@@ -51,6 +51,23 @@ def propose(order_id: UUID) -> Proposals:
         drivers.append(order.driver)
     situation, approximate = Fleet.of(drivers, [order]).situation(timezone.now())
     return Proposals(order, planner.propose(order.pk, situation), approximate)
+
+
+def remedies(order_id: UUID) -> list[planner.Remedy]:
+    """What can be done so that an order which a driver has comes sooner, and all orders together less late.
+
+    Raises NotFound, WrongStatus.
+    """
+    order = Order.objects.select_related("restaurant__city").filter(pk=order_id).first()
+    if order is None:
+        raise NotFound("No such order.")
+    if order.status not in ACTIVE or order.driver is None:
+        raise WrongStatus("No driver is on the way with this order.")
+    drivers = _near(Driver.objects.filter(on_shift=True), order.restaurant.city_id, order.restaurant.point)
+    if order.driver not in drivers:
+        drivers.append(order.driver)
+    situation, approximate = Fleet.of(drivers).situation(timezone.now())
+    return [] if approximate else planner.remedies(order.pk, situation)
 
 
 def assign_pending(city: City) -> int:

@@ -54,18 +54,46 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     return render(request, "dispatch.html", {"page": page})
 
 
-@require_safe
-@cache_control(no_store=True)
-def proposals(request: HttpRequest, order_id: UUID) -> HttpResponse:
+def _question(answer: Callable[[UUID], dict[str, Any]]) -> Callable[..., HttpResponse]:
+    """A dispatcher's question about an order: JSON out, or {"code", "message"} with a 4xx."""
+
+    @require_safe
+    @cache_control(no_store=True)
+    @wraps(answer)
+    def view(request: HttpRequest, order_id: UUID) -> HttpResponse:
+        if not may_dispatch(request.user):
+            return _refusal(403, "forbidden", "Sign in as a dispatcher.")
+        try:
+            return JsonResponse(answer(order_id))
+        except DispatchError as refused:
+            return _refusal(HTTP_STATUS[type(refused)], refused.code, refused.message)
+
+    return view
+
+
+@_question
+def proposals(order_id: UUID) -> dict[str, Any]:
     """What it would mean for each driver to take the order, the best first, those who can't with the reason."""
-    if not may_dispatch(request.user):
-        return _refusal(403, "forbidden", "Sign in as a dispatcher.")
-    try:
-        found = assignment.propose(order_id)
-    except DispatchError as refused:
-        return _refusal(HTTP_STATUS[type(refused)], refused.code, refused.message)
+    found = assignment.propose(order_id)
     ranked = [_proposal(proposal, order_id) for proposal in found.ranked]
-    return JsonResponse({"approximate": found.approximate, "proposals": ranked})
+    return {"approximate": found.approximate, "proposals": ranked}
+
+
+@_question
+def remedies(order_id: UUID) -> dict[str, Any]:
+    """What makes a late order sooner, the best first; `moves`: the order that goes to the driver, or comes first."""
+    return {
+        "remedies": [
+            {
+                "kind": remedy.kind,
+                "moves": remedy.moves,
+                "driverId": remedy.driver,
+                "savedMinutes": round(remedy.saved_s / 60, 1),
+                "reliefMinutes": round(remedy.relief_s / 60, 1),
+            }
+            for remedy in assignment.remedies(order_id)
+        ]
+    }
 
 
 def _proposal(proposal: Proposal, order_id: UUID) -> dict[str, Any]:
@@ -132,6 +160,16 @@ def _refusal(status: int, code: str, message: str) -> JsonResponse:
 @_request(Assignment)
 def assign(order_id: UUID, body: Assignment, actor: Actor) -> None:
     actions.assign(order_id, body.driver, actor=actor)
+
+
+@_request(Nothing)
+def serve_first(order_id: UUID, _: Nothing, actor: Actor) -> None:
+    actions.serve_first(order_id, actor=actor)
+
+
+@_request(Nothing)
+def unpin(order_id: UUID, _: Nothing, actor: Actor) -> None:
+    actions.unpin(order_id, actor=actor)
 
 
 @_request(Nothing)

@@ -150,6 +150,7 @@ def _plan_stop(stop: Stop) -> PlanStop:
         name=order.restaurant.name if is_pickup else order.customer_name,
         address=order.restaurant.address if is_pickup else order.customer_address,
         order_status=order.status,
+        pinned=stop.pinned,
         eta=milliseconds(stop.eta),
         arrived_at=milliseconds(stop.arrived_at),
         left_at=milliseconds(stop.left_at),

@@ -114,6 +114,8 @@ class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):
     #: The driver was at this door and left without a button: was it delivered?
     left_at: int | None = None
     ready_at: int | None = None
+    #: A dispatcher wants it at this place in the visiting order.
+    pinned: bool = False
 
 
 class Plan(Frame, tag="plan", frozen=True):

@@ -20,6 +20,7 @@ from routing.planner.model import (
     Visit,
 )
 from routing.planner.objective import Objective
+from routing.planner.remedies import Remedy, remedies
 from routing.planner.settings import Settings
 from routing.planner.trips import best_trip
 
@@ -32,6 +33,7 @@ __all__ = [
     "Plan",
     "Problem",
     "Proposal",
+    "Remedy",
     "Settings",
     "Situation",
     "Stop",
@@ -41,4 +43,5 @@ __all__ = [
     "best_trip",
     "plan",
     "propose",
+    "remedies",
 ]

@@ -37,6 +37,7 @@ class Problem(StrEnum):
     CUSTOMER_UNREACHABLE = "customer_unreachable"
     NO_DRIVER = "no_driver"
     DRIVER_UNPLACED = "driver_unplaced"
+    DRIVER_OFF_ROAD = "driver_off_road"
     SHIFT_OVER = "shift_over"
     SHIFT_ENDS = "shift_ends"
     TOO_BIG = "too_big"
@@ -57,6 +58,7 @@ _TEXTS = {
     Problem.CUSTOMER_UNREACHABLE: "No road leads to the customer; check the address.",
     Problem.NO_DRIVER: "No driver can take it now.",
     Problem.DRIVER_UNPLACED: "The driver has not sent a position yet.",
+    Problem.DRIVER_OFF_ROAD: "No road leads away from where the driver is.",
     Problem.SHIFT_OVER: "The driver's shift is over.",
     Problem.SHIFT_ENDS: "The driver's shift ends before the food could be picked up.",
     Problem.TOO_BIG: "The order is more than the driver can carry.",

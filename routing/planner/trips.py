@@ -34,7 +34,8 @@ def best_trip(situation: Situation, driver: Id, settings: Settings | None = None
         route = best_route(cast.board, shift, task.stops, task.pins, settings)
         if route is not None:
             return task.trip(route)
-    return untimed(found, Problem.CONTRADICTORY)
+    stranded = all(isinf(situation.travel[found.place][place]) for place in set(cast.board.place))
+    return untimed(found, Problem.DRIVER_OFF_ROAD if stranded else Problem.CONTRADICTORY)
 
 
 def best_route(

@@ -8,14 +8,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from dispatch import assignment, tasks
+from dispatch import actions, assignment, planning, tasks
 from dispatch.errors import NotFound, WrongStatus
-from dispatch.models import City, Driver, Order, Restaurant
+from dispatch.models import City, Driver, Order, Restaurant, Stop
 from routing.geo import Point, destination
 from routing.planner import Problem
 from routing.roads.cities import BOULDER
 from tests.conftest import DENVER
-from tests.dispatch.story import assign, at, bring_to, plan, report, status, timeline
+from tests.dispatch.story import DANA, arrive, assign, at, bring_to, plan, report, status, timeline
 
 PARIS = Point(48.8566, 2.3522)
 NO_OSRM = "http://127.0.0.1:1"
@@ -260,3 +260,101 @@ def test_only_cities_that_want_it(order: Order, city: City, driver: Driver) -> N
     tasks.assign_pending()
     assert status(order) == "assigned"
     report(driver, order, "picked_up")
+
+
+# --------------------------------------------------------------------------- orders that will be late, and pins
+
+
+@pytest.fixture
+def late(new_order: Callable[..., Order], driver_at: Callable[..., Driver]) -> Order:
+    """Promised already, with a driver far away; another one stands beside the restaurant."""
+    far, _near = driver_at(270, 1400, name="Far"), driver_at(90, 100, name="Near")
+    order = new_order(promised_at=timezone.now())
+    assign(order, far)
+    return order
+
+
+def test_a_late_order_has_a_remedy_that_keeps_what_it_says(late: Order) -> None:
+    best = assignment.remedies(late.pk)[0]
+    near = Driver.objects.get(name="Near")
+    assert (best.kind, best.moves, best.driver) == ("reassign", late.pk, near.pk)
+    planning.refresh_etas()
+    late.refresh_from_db()
+    before = late.eta_minutes
+    assign(late, near)
+    planning.replan(near.pk)
+    late.refresh_from_db()
+    assert before - late.eta_minutes == pytest.approx(best.saved_s / 60, abs=1.1)
+
+
+def test_without_roads_no_remedy_is_made_up(late: Order, settings: object) -> None:
+    settings.OSRM_URL = NO_OSRM
+    assert assignment.remedies(late.pk) == []
+
+
+def test_only_an_order_that_a_driver_has_can_be_helped(order: Order) -> None:
+    with pytest.raises(WrongStatus):
+        assignment.remedies(order.pk)
+    with pytest.raises(NotFound):
+        assignment.remedies(uuid4())
+
+
+@pytest.fixture
+def doors(new_order: Callable[..., Order], driver: Driver) -> list[Order]:
+    """Three orders in the bag; the driver, west of the restaurant, passes their doors one after the other."""
+    found = []
+    for metres in (300, 800, 1400):
+        door = destination(DENVER, 90, metres)
+        found.append(new_order(customer_name=f"At {metres}", customer_lat=door.lat, customer_lng=door.lng))
+        bring_to(found[-1], driver, "picked_up")
+    planning.replan(driver.pk)
+    assert plan(driver) == ["dropoff At 300", "dropoff At 800", "dropoff At 1400"]
+    return found
+
+
+def test_what_is_to_be_first_stays_first_until_it_is_unpinned(doors: list[Order], driver: Driver) -> None:
+    actions.serve_first(doors[2].pk, actor=DANA)
+    assert plan(driver)[0] == "dropoff At 1400"
+    planning.replan(driver.pk)
+    assert plan(driver)[0] == "dropoff At 1400"
+    actions.unpin(doors[2].pk, actor=DANA)
+    planning.replan(driver.pk)
+    assert plan(driver) == ["dropoff At 300", "dropoff At 800", "dropoff At 1400"]
+
+
+def test_where_the_driver_stands_comes_before_what_is_to_be_first(doors: list[Order], driver: Driver) -> None:
+    arrive(driver, "dropoff", doors[0])
+    actions.serve_first(doors[2].pk, actor=DANA)
+    planning.replan(driver.pk)
+    assert plan(driver) == ["dropoff At 300", "dropoff At 1400", "dropoff At 800"]
+
+
+def test_nobody_serves_an_order_that_waits_first(order: Order) -> None:
+    with pytest.raises(WrongStatus):
+        actions.serve_first(order.pk, actor=DANA)
+
+
+def test_the_dashboard_applies_a_remedy_and_takes_it_back(
+    doors: list[Order], driver: Driver, admin_user: object
+) -> None:
+    client = Client()
+    url = f"/dispatch/orders/{doors[2].pk}"
+    assert client.get(f"{url}/remedies").status_code == 403
+    client.force_login(admin_user)
+    assert client.get(f"{url}/remedies").json() == {"remedies": []}
+    Order.objects.filter(pk=doors[2].pk).update(promised_at=timezone.now())
+    for other in doors[:2]:
+        Order.objects.filter(pk=other.pk).update(promised_at=timezone.now() + timedelta(hours=2))
+    actions.serve_first(doors[0].pk, actor=DANA)
+    actions.serve_first(doors[1].pk, actor=DANA)
+    (remedy,) = client.get(f"{url}/remedies").json()["remedies"]
+    assert (remedy["kind"], remedy["moves"], remedy["driverId"]) == (
+        "first",
+        str(doors[2].pk),
+        str(driver.pk),
+    )
+    assert remedy["savedMinutes"] >= 1
+    assert client.post(f"{url}/first", content_type="application/json").status_code == 204
+    assert plan(driver)[0] == "dropoff At 1400"
+    assert client.post(f"{url}/unpin", content_type="application/json").status_code == 204
+    assert not Stop.objects.filter(order=doors[2], pinned=True).exists()

@@ -193,3 +193,9 @@ def test_a_customer_without_a_road_comes_last_and_is_named() -> None:
     assert shown(trip.stops) == "-b -a -c"
     assert trip.problems == {"a": Problem.CUSTOMER_UNREACHABLE, "c": Problem.CUSTOMER_UNPLACED}
     assert [visit.handed_at for visit in trip.visits] == [180, None, None]
+
+
+def test_a_driver_where_no_road_leads_away_is_told_so() -> None:
+    travel = [[0.0, inf, inf], [inf, 0.0, 60.0], [inf, 60.0, 0.0]]
+    situation = Situation(0.0, [order("a", 1, 2)], [Driver("d", 0, both("a"))], travel)
+    assert best_trip(situation, "d").problems == {"a": Problem.DRIVER_OFF_ROAD}

@@ -12,6 +12,19 @@ export class Api {
     return (await this.#ask(orderId, "proposals", {})).json();
   }
 
+  /** What would make a late order sooner. */
+  async remedies(orderId) {
+    return (await this.#ask(orderId, "remedies", {})).json();
+  }
+
+  serveFirst(orderId) {
+    return this.#post(orderId, "first", {});
+  }
+
+  unpin(orderId) {
+    return this.#post(orderId, "unpin", {});
+  }
+
   assign(orderId, driverId) {
     return this.#post(orderId, "assign", { driver: driverId });
   }

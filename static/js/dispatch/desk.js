@@ -1,8 +1,8 @@
 // The dispatcher's desk: what is known, what is being looked at, and what can be done. The panels draw it.
 
+import { Advice, mergeProposals } from "./advice.js";
 import { Refused } from "./api.js";
 import { isBeforePickup, isPending } from "./fleet.js";
-import { Proposals } from "./proposals.js";
 
 export class Desk {
   #api;
@@ -15,7 +15,8 @@ export class Desk {
     this.cities = new Map(cities.map((city) => [city.id, city]));
     this.#api = api;
     this.#draw = draw;
-    this.proposals = new Proposals(api, draw);
+    this.proposals = new Advice((orderId) => api.proposals(orderId), draw, mergeProposals);
+    this.remedies = new Advice((orderId) => api.remedies(orderId), draw);
     this.#toast = toast;
     this.timeZone = timeZone;
     this.cityId = null;
@@ -124,6 +125,15 @@ export class Desk {
     await this.#try(() => this.#api.cancel(orderId, reason), "The order was cancelled.");
   }
 
+  async serveFirst(orderId) {
+    const undo = () => this.unpin(orderId);
+    await this.#try(() => this.#api.serveFirst(orderId), "Its driver delivers it before anything else.", undo);
+  }
+
+  async unpin(orderId) {
+    await this.#try(() => this.#api.unpin(orderId), "The stops are put in order with all others again.");
+  }
+
   async undoPickup(orderId) {
     await this.#try(() => this.#api.undoPickup(orderId), "Pickup undone. The restaurant is the driver’s stop again.");
   }
@@ -133,10 +143,10 @@ export class Desk {
     await this.#try(() => this.#api.close(orderId, status, reason), words);
   }
 
-  async #try(ask, words) {
+  async #try(ask, words, undo = null) {
     try {
       await ask();
-      this.#toast(words);
+      this.#toast(words, undo);
     } catch (error) {
       this.#complain(error);
     }

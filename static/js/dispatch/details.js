@@ -5,6 +5,7 @@ import { fill, fromTemplate, setAttribute, setText, syncList, withFields } from 
 import { candidates, drawCandidates, silenceWords, statusWords } from "./drivers.js";
 import { isBeforePickup, isInTheBag, isPending } from "./fleet.js";
 import { drawOrdersOf, etaWords, lateWords, pickupWords } from "./orders.js";
+import { drawRemedies } from "./remedies.js";
 import { ORDER_STATUSES, speedWords, troubleWords } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
@@ -70,7 +71,7 @@ function drawDriverPanel(desk, driver) {
           : stop.eta
             ? `${Math.max(0, Math.ceil((stop.eta - serverNow()) / 60_000))} min`
             : "",
-      kind: [stop.kind === "pickup" ? "Pick up" : "Drop off", stop.address].filter(Boolean).join(" · "),
+      kind: [stop.kind === "pickup" ? "Pick up" : "Drop off", stop.pinned && "pinned", stop.address].filter(Boolean).join(" · "),
       clock: clockTime(stop.leftAt ?? stop.arrivedAt ?? stop.eta ?? serverNow(), zone),
     });
     row.fields.clock.hidden = !stop.arrivedAt && !stop.eta;
@@ -119,6 +120,8 @@ function drawOrderPanel(desk, order) {
   byId("handover").hidden = !isInTheBag(order) || Boolean(order.leftDropoffAt);
   byId("cancel").disabled = Boolean(order.claimed);
   byId("automatic").hidden = !fleet.canUndoPickup(order, serverNow());
+  byId("pinned").hidden = !fleet.stopsOf(order.driverId).some((stop) => stop.pinned && stop.orderId === order.orderId);
+  drawRemedies(desk, order);
   drawLeftDoor(order, driver, zone);
   setAttribute(orderPanel, "data-pending", isPending(order));
 }

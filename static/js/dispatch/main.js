@@ -185,5 +185,6 @@ desk.ask = reasonDialog(desk);
 for (const button of document.querySelectorAll("[data-ask]"))
   button.addEventListener("click", () => desk.ask(button.dataset.ask, desk.orderId));
 byId("undo-pickup").addEventListener("click", () => desk.undoPickup(desk.orderId));
+byId("unpin").addEventListener("click", () => desk.unpin(desk.orderId));
 byId("unassign").addEventListener("click", () => desk.unassign(desk.orderId));
 byId("reassign").addEventListener("click", () => desk.reassign());

@@ -1,0 +1,63 @@
+// What the planner says of the order at hand, asked for while a dispatcher looks at it.
+
+import { Refused } from "./api.js";
+
+const ASK_EVERY_MS = 20_000;
+
+export class Advice {
+  #ask;
+  #draw;
+  #merge;
+  #orderId = null;
+  #askedAt = 0;
+  #known = null;
+
+  /** @param ask the order's id → the server's answer; `merge(known, answer)`: what to show then. */
+  constructor(ask, draw, merge = (_, answer) => answer) {
+    this.#ask = ask;
+    this.#draw = draw;
+    this.#merge = merge;
+  }
+
+  /** What is known for this order, or null until the server has answered. */
+  for(orderId, now) {
+    if (orderId !== this.#orderId) {
+      this.#orderId = orderId;
+      this.forget();
+    }
+    if (now - this.#askedAt > ASK_EVERY_MS) {
+      this.#askedAt = now;
+      this.#hear(orderId);
+    }
+    return this.#known;
+  }
+
+  /** Something was done: what was advised before is old. */
+  forget() {
+    this.#known = null;
+    this.#askedAt = -Infinity;
+  }
+
+  async #hear(orderId) {
+    let answer;
+    try {
+      answer = await this.#ask(orderId);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return; // it goes without advice
+    }
+    if (orderId !== this.#orderId) return;
+    this.#known = this.#merge(this.#known, answer);
+    this.#draw();
+  }
+}
+
+/**
+ * {approximate, of: driver id → proposal}, the best driver first. The words stay new; the order of the drivers does not
+ * change under the dispatcher's hand.
+ */
+export function mergeProposals(known, { approximate, proposals }) {
+  const of = new Map(known?.of);
+  for (const proposal of proposals) of.set(proposal.driverId, proposal);
+  return { approximate, of };
+}

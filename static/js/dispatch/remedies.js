@@ -1,0 +1,48 @@
+// What would help an order that will be late, each with one click.
+
+import { serverNow } from "../clock.js";
+import { fill, fromTemplate, setText, syncList } from "../dom.js";
+
+const byId = (id) => document.getElementById(id);
+
+export function drawRemedies(desk, order) {
+  const late = !order.claimed && order.driverId && desk.fleet.lateness(order, serverNow()).level;
+  const advice = late ? desk.remedies.for(order.orderId, performance.now()) : null;
+  byId("remedies").hidden = !late;
+  if (!late) return;
+  const rows = advice?.remedies ?? [];
+  syncList(
+    byId("remedy-rows"),
+    rows,
+    ({ kind, moves, driverId }) => `${kind} ${moves} ${driverId}`,
+    (remedy) => remedyRow(desk, order, remedy),
+    (row, remedy) => fill(row, remedyWords(desk, order, remedy)),
+  );
+  setText(byId("remedies-empty"), advice ? "Nothing would make it sooner without making others later." : "Looking…");
+  byId("remedies-empty").hidden = rows.length > 0;
+}
+
+function remedyRow(desk, order, remedy) {
+  const row = fromTemplate("remedy-row");
+  row.querySelector("button").addEventListener("click", () => {
+    desk.remedies.forget();
+    if (remedy.kind === "first") desk.serveFirst(order.orderId);
+    else desk.assign(remedy.moves, remedy.driverId);
+  });
+  return row;
+}
+
+function remedyWords(desk, order, { kind, moves, driverId, savedMinutes, reliefMinutes }) {
+  const driver = desk.fleet.drivers.get(driverId)?.name ?? "another driver";
+  const other = desk.fleet.order(moves)?.customerName || "another order";
+  const what = {
+    reassign: `Give it to ${driver}`,
+    relieve: `Give ${other}’s order to ${driver}`,
+    first: `${driver} delivers it first`,
+  };
+  return {
+    what: what[kind],
+    saved: `−${Math.round(savedMinutes)} min`,
+    relief: `All orders together ${Math.round(reliefMinutes)} min less late`,
+  };
+}
