@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from dispatch import actions
 from dispatch.models import Driver, Order, Restaurant, Stop
+from routing.geo import distance_m
 
 NAMES = (
     "Maya Lindqvist",
@@ -38,6 +39,24 @@ def new_order(name: str) -> list[str]:
     kitchen, *_, door = _kitchens()
     order = _order(kitchen, door, name)
     return [str(order.pk), order.tracking_token]
+
+
+def late_order(name: str, driver_name: str) -> str:
+    """The id of an order whose time is over, with a new driver who is at the far end of downtown."""
+    kitchen, *_, door = _kitchens()
+    order = _order(kitchen, door, name)
+    Order.objects.filter(pk=order.pk).update(promised_at=timezone.now())
+    farthest = max(_kitchens(), key=lambda other: distance_m(other.point, kitchen.point))
+    driver = Driver.objects.create(
+        name=driver_name,
+        city=kitchen.city,
+        current_lat=farthest.lat,
+        current_lng=farthest.lng,
+        fix_at=timezone.now(),
+    )
+    actions.set_shift(driver.pk, True)
+    actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+    return str(order.pk)
 
 
 def leave(order_id: str, name: str, at_the_door: bool) -> str:

@@ -161,6 +161,28 @@ def test_an_order_is_assigned_on_the_page_and_its_customer_sees_it(
     expect(customer.locator("#eta-words")).to_have_text(re.compile(r"^Arrives around \d+:\d\d\s[AP]M$"))
 
 
+def test_a_late_order_is_marked_and_helped_with_one_click(
+    stack: Stack, dashboard: Callable[..., Page], artifacts: Path
+) -> None:
+    page = dashboard()
+    page.get_by_role("button", name=re.compile("^Denver")).click()
+    order_id = stack.clerk.ask("late_order", name="Mira Holt", driver_name="Sol Faraway")
+    row = page.locator(f"#active [data-order-id='{order_id}']")
+    expect(row).to_contain_text(re.compile(r"\d+ min late"))
+    row.click()
+    remedy = page.locator("#remedy-rows .row").first
+    expect(remedy).to_contain_text(re.compile(r"Give it to .+−\d+ min"))
+    expect(remedy).to_contain_text("less late")
+    page.screenshot(path=artifacts / "dashboard-late-1440x900.png")
+    remedy.click()
+    expect(page.locator("#toast")).to_contain_text("→")
+    expect(row).not_to_contain_text("Sol Faraway")
+    ((driver,),) = stack.rows(
+        "SELECT d.name FROM orders o JOIN drivers d ON d.id = o.driver_id WHERE o.id = %s", order_id
+    )
+    assert driver != "Sol Faraway"
+
+
 def test_what_the_server_refuses_is_taken_back(
     stack: Stack, dashboard: Callable[..., Page], watch: Watch
 ) -> None:
