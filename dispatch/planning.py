@@ -16,12 +16,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from dispatch import plans
+from dispatch.errors import NotFound
 from dispatch.models import Driver, Order, Stop, left_and_ahead
 from dispatch.situation import Fleet
 from dispatch.statuses import ACTIVE, DriverStatus, StopKind
 from routing.errors import RoutingError
-from routing.geo import distance_to_line_m, from_lnglat, linestring
-from routing.osrm import Leg, Osrm, osrm_from_settings, straight_line
+from routing.geo import Point, distance_to_line_m, from_lnglat, linestring
+from routing.osrm import Leg, Osrm, Route, osrm_from_settings, straight_line
 from routing.planner import best_trip
 
 logger = logging.getLogger(__name__)
@@ -106,6 +107,43 @@ def replan(driver_id: UUID) -> bool:
     return plan is not None and plans.record(plan)
 
 
+@dataclass(frozen=True)
+class Saving:
+    """The planner's order of a driver's stops (ids), and the driving that it saves against the order in hand."""
+
+    stops: Sequence[UUID]
+    seconds: float
+    metres: float
+
+
+def saving(driver_id: UUID) -> Saving | None:
+    """What the planner would do if no stop were pinned; None where that is what is done, or nobody can say.
+
+    Raises NotFound.
+    """
+    driver = Driver.objects.filter(pk=driver_id).first()
+    if driver is None:
+        raise NotFound("No such driver.")
+    _, stops = left_and_ahead(Stop.objects.plans_of([driver_id]))
+    if driver.point is None:
+        return None
+    best = _visiting_order(driver, stops, pins=False)
+    if list(best) == stops:
+        return None
+    ways = [_drive(driver.point, order) for order in (stops, best)]
+    if ways[0] is None or ways[1] is None:
+        return None
+    now, then = ways[0], ways[1]
+    return Saving(
+        [stop.pk for stop in best], now.duration_s - then.duration_s, now.distance_m - then.distance_m
+    )
+
+
+def _drive(start: Point, stops: Sequence[Stop]) -> Route | None:
+    way = [start, *(stop.point for stop in stops if stop.point is not None)]
+    return _ask_roads(lambda osrm: osrm.route(way))
+
+
 def refresh_etas() -> int:
     """New ETAs for every driver with stops; returns how many were stored. Nobody's trouble stops the others'."""
     return _refresh(Driver.objects.filter(stops__done_at=None, stops__isnull=False))
@@ -184,11 +222,11 @@ def _drawn(leg: Leg) -> list[list[float]] | None:
     return linestring(leg.line)["coordinates"] if len(leg.line) > 1 else None
 
 
-def _visiting_order(driver: Driver, stops: Sequence[Stop]) -> Sequence[Stop]:
+def _visiting_order(driver: Driver, stops: Sequence[Stop], *, pins: bool = True) -> Sequence[Stop]:
     """The planner's best order of these stops; as it is, where the roads do not answer."""
-    if len(stops) == 1 or any(stop.point is None for stop in stops):
+    if len(stops) < 2 or any(stop.point is None for stop in stops):
         return stops
-    situation, approximate = Fleet.of([driver]).situation(timezone.now())
+    situation, approximate = Fleet.of([driver], pins=pins).situation(timezone.now())
     if approximate:
         return stops
     trip = best_trip(situation, driver.pk)

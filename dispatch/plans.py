@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
+from dispatch.errors import Invalid
 from dispatch.models import Driver, Order, Stop, left_and_ahead
 from dispatch.signals import announced
 from dispatch.statuses import StopKind
@@ -87,6 +88,30 @@ def record_all(plans: Sequence[Plan]) -> int:
         changes.orders.update(order.pk for order in orders)
         plans_changed(changes, redrawn)
     return stored
+
+
+def rearrange(driver_id: UUID, stop_ids: Sequence[UUID], *, pinned: bool) -> None:
+    """A dispatcher's visiting order of a driver's stops; `pinned`: it stays, until it is given up again.
+
+    Raises Invalid where these are not just the stops that lie ahead, or a dropoff comes before its pickup.
+    """
+    with announced() as changes:
+        driver = lock_drivers([driver_id])[driver_id]
+        left, ahead = left_and_ahead(Stop.objects.plans_of([driver_id]))
+        by_id = {stop.pk: stop for stop in ahead}
+        if len(stop_ids) != len(by_id) or set(stop_ids) != by_id.keys():
+            raise Invalid("The driver’s stops have changed meanwhile. Look at them again.")
+        stops = [by_id[stop_id] for stop_id in stop_ids]
+        to_pick_up = {stop.order_id for stop in stops if stop.kind == StopKind.PICKUP}
+        for position, stop in enumerate(stops, start=1 + max((stop.position for stop in left), default=0)):
+            if stop.kind == StopKind.DROPOFF and stop.order_id in to_pick_up:
+                raise Invalid(
+                    f"{stop.order.customer_name or 'An order'} would be dropped off before the pickup."
+                )
+            to_pick_up.discard(stop.order_id)
+            stop.position, stop.pinned = position, pinned
+        Stop.objects.bulk_update(stops, ["position", "pinned"])
+        plans_changed(changes, [driver], reassigned=True)
 
 
 def _is_news(plan: Plan, stops: Sequence[Stop]) -> bool:

@@ -4,7 +4,7 @@ A place without a road near it, and one without coordinates, keeps nobody else f
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
 from uuid import UUID
@@ -32,9 +32,11 @@ class Fleet:
     #: When each of them was done with the last stop.
     free_since: Mapping[UUID, datetime]
     pending: Sequence[Order] = ()
+    #: Whether stops that a dispatcher pinned stay where they are.
+    pins: bool = True
 
     @classmethod
-    def of(cls, drivers: Iterable[Driver], pending: Iterable[Order] = ()) -> "Fleet":
+    def of(cls, drivers: Iterable[Driver], pending: Iterable[Order] = (), *, pins: bool = True) -> "Fleet":
         """Reads what these drivers have to do. Orders need their restaurant and its city loaded."""
         drivers = list(drivers)
         stops: dict[UUID, list[Stop]] = {driver.pk: [] for driver in drivers}
@@ -46,6 +48,7 @@ class Fleet:
             {driver_id: left_and_ahead(those)[1] for driver_id, those in stops.items()},
             dict(done.annotate(Max("done_at"))),
             list(pending),
+            pins,
         )
 
     @property
@@ -62,6 +65,11 @@ class Fleet:
             _driver(driver, self.stops[driver.pk], self.free_since.get(driver.pk), now, places)
             for driver in self.drivers
         ]
+        if not self.pins:
+            drivers = [
+                replace(driver, stops=tuple(replace(stop, pinned=False) for stop in driver.stops))
+                for driver in drivers
+            ]
         seconds, approximate = travel_times(places.points)
         return planner.Situation(now.timestamp(), orders, drivers, seconds), approximate
 

@@ -1,5 +1,6 @@
 """The dispatcher's dashboard, and what it asks for over HTTP. What changes then arrives over the socket."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Literal
@@ -16,13 +17,15 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 from msgspec import Struct
 
-from dispatch import actions, assignment
+from dispatch import actions, assignment, planning, plans
 from dispatch.access import may_dispatch
 from dispatch.errors import Conflict, DispatchError, Invalid, NotFound, NotYours, WrongStatus
 from dispatch.maps import map_config
 from dispatch.models import City
 from dispatch.steps import Actor
 from routing.planner import Proposal
+
+logger = logging.getLogger(__name__)
 
 HTTP_STATUS = {NotFound: 404, WrongStatus: 409, NotYours: 409, Conflict: 409, Invalid: 400}
 
@@ -55,16 +58,16 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 
 def _question(answer: Callable[[UUID], dict[str, Any]]) -> Callable[..., HttpResponse]:
-    """A dispatcher's question about an order: JSON out, or {"code", "message"} with a 4xx."""
+    """A dispatcher's question about an order or driver: JSON out, or {"code", "message"} with a 4xx."""
 
     @require_safe
     @cache_control(no_store=True)
     @wraps(answer)
-    def view(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    def view(request: HttpRequest, subject_id: UUID) -> HttpResponse:
         if not may_dispatch(request.user):
             return _refusal(403, "forbidden", "Sign in as a dispatcher.")
         try:
-            return JsonResponse(answer(order_id))
+            return JsonResponse(answer(subject_id))
         except DispatchError as refused:
             return _refusal(HTTP_STATUS[type(refused)], refused.code, refused.message)
 
@@ -96,6 +99,16 @@ def remedies(order_id: UUID) -> dict[str, Any]:
     }
 
 
+@_question
+def saving(driver_id: UUID) -> dict[str, Any]:
+    """What the planner's order of the driver's stops would save; null where that is the order in hand."""
+    found = planning.saving(driver_id)
+    if found is None:
+        return {"saving": None}
+    minutes, km = round(found.seconds / 60, 1), round(found.metres / 1000, 1)
+    return {"saving": {"stops": found.stops, "minutes": minutes, "km": km}}
+
+
 def _proposal(proposal: Proposal, order_id: UUID) -> dict[str, Any]:
     """Minutes to one decimal; times in ms since the epoch."""
     if proposal.problem is not None:
@@ -121,6 +134,11 @@ class Nothing(Struct):
     pass
 
 
+class VisitingOrder(Struct):
+    stops: list[UUID]
+    pinned: bool
+
+
 class Reason(Struct):
     reason: str = ""
 
@@ -136,12 +154,12 @@ def _request[Body: Struct](body_type: type[Body]) -> Callable[..., Callable[...,
     def decorate(act: Callable[[UUID, Body, Actor], None]) -> Callable[..., HttpResponse]:
         @require_POST
         @wraps(act)
-        def view(request: HttpRequest, order_id: UUID) -> HttpResponse:
+        def view(request: HttpRequest, subject_id: UUID) -> HttpResponse:
             if not may_dispatch(request.user):
                 return _refusal(403, "forbidden", "Sign in as a dispatcher.")
             try:
                 body = msgspec.json.decode(request.body or b"{}", type=body_type)
-                act(order_id, body, actions.dispatcher(request.user.get_username()))
+                act(subject_id, body, actions.dispatcher(request.user.get_username()))
             except msgspec.MsgspecError as wrong:
                 return _refusal(400, Invalid.code, f"{wrong}.")
             except DispatchError as refused:
@@ -175,6 +193,12 @@ def unpin(order_id: UUID, _: Nothing, actor: Actor) -> None:
 @_request(Nothing)
 def unassign(order_id: UUID, _: Nothing, actor: Actor) -> None:
     actions.unassign(order_id, actor=actor)
+
+
+@_request(VisitingOrder)
+def rearrange(driver_id: UUID, body: VisitingOrder, actor: Actor) -> None:
+    plans.rearrange(driver_id, body.stops, pinned=body.pinned)
+    logger.info("the stops of driver %s are put in order by %s", driver_id, actor.name)
 
 
 @_request(Reason)

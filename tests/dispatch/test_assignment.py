@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from dispatch import actions, assignment, planning, tasks
-from dispatch.errors import NotFound, WrongStatus
+from dispatch import actions, assignment, planning, plans, tasks
+from dispatch.errors import Invalid, NotFound, WrongStatus
 from dispatch.models import City, Driver, Order, Restaurant, Stop
 from routing.geo import Point, destination
+from routing.osrm import osrm_from_settings
 from routing.planner import Problem
 from routing.roads.cities import BOULDER
 from tests.conftest import DENVER
@@ -358,3 +359,82 @@ def test_the_dashboard_applies_a_remedy_and_takes_it_back(
     assert plan(driver)[0] == "dropoff At 1400"
     assert client.post(f"{url}/unpin", content_type="application/json").status_code == 204
     assert not Stop.objects.filter(order=doors[2], pinned=True).exists()
+
+
+# ------------------------------------------------------------------------------ a dispatcher's visiting order
+
+
+def ids(driver: Driver) -> list[UUID]:
+    return [stop.pk for stop in Stop.objects.plans_of([driver.pk])]
+
+
+def test_what_the_planner_would_save_is_what_the_roads_say(doors: list[Order], driver: Driver) -> None:
+    assert planning.saving(driver.pk) is None
+    best = ids(driver)
+    plans.rearrange(driver.pk, best[::-1], pinned=True)
+    planning.replan(driver.pk)
+    assert plan(driver) == ["dropoff At 1400", "dropoff At 800", "dropoff At 300"]
+    found = planning.saving(driver.pk)
+    assert found.stops == best
+    osrm = osrm_from_settings()
+    there, back = (
+        osrm.route([driver.point, *(order.customer_point for order in way)]) for way in (doors, doors[::-1])
+    )
+    assert found.seconds == pytest.approx(back.duration_s - there.duration_s)
+    assert found.metres == pytest.approx(back.distance_m - there.distance_m)
+    assert found.seconds > 60
+
+
+def test_the_planners_order_is_applied_and_the_dispatchers_is_brought_back(
+    doors: list[Order], driver: Driver
+) -> None:
+    best = ids(driver)
+    plans.rearrange(driver.pk, best[::-1], pinned=True)
+    plans.rearrange(driver.pk, best, pinned=False)
+    planning.replan(driver.pk)
+    assert (ids(driver), planning.saving(driver.pk)) == (best, None)
+    plans.rearrange(driver.pk, best[::-1], pinned=True)
+    planning.replan(driver.pk)
+    assert ids(driver) == best[::-1]
+
+
+def test_an_order_of_stops_that_can_not_be_is_refused(
+    new_order: Callable[..., Order], driver: Driver
+) -> None:
+    assign(new_order(customer_name="Ann"), driver)
+    pickup, dropoff = ids(driver)
+    for wrong in ([dropoff, pickup], [pickup], [pickup, pickup], [pickup, dropoff, uuid4()]):
+        with pytest.raises(Invalid):
+            plans.rearrange(driver.pk, wrong, pinned=True)
+    assert ids(driver) == [pickup, dropoff]
+
+
+def test_the_dashboard_rearranges_and_saves(doors: list[Order], driver: Driver, admin_user: object) -> None:
+    client = Client()
+    client.force_login(admin_user)
+    url = f"/dispatch/drivers/{driver.pk}"
+    assert client.get(f"{url}/saving").json() == {"saving": None}
+    best = [str(pk) for pk in ids(driver)]
+
+    def arrange(stops: list[str], pinned: bool) -> int:
+        body = {"stops": stops, "pinned": pinned}
+        return client.post(f"{url}/stops", body, content_type="application/json").status_code
+
+    assert arrange(best[::-1], True) == 204
+    planning.replan(driver.pk)
+    found = client.get(f"{url}/saving").json()["saving"]
+    assert found["stops"] == best
+    assert found["minutes"] > 1
+    assert found["km"] > 0.3
+    assert arrange(found["stops"], False) == 204
+    assert client.get(f"{url}/saving").json() == {"saving": None}
+    assert arrange(best[:1], True) == 400
+    assert client.get(f"/dispatch/drivers/{uuid4()}/saving").status_code == 404
+
+
+def test_without_roads_nothing_is_said_to_be_saved(
+    doors: list[Order], driver: Driver, settings: object
+) -> None:
+    plans.rearrange(driver.pk, ids(driver)[::-1], pinned=True)
+    settings.OSRM_URL = NO_OSRM
+    assert planning.saving(driver.pk) is None

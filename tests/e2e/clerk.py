@@ -59,6 +59,21 @@ def late_order(name: str, driver_name: str) -> str:
     return str(order.pk)
 
 
+def trip(driver_name: str) -> str:
+    """The id of a new driver with three orders in the bag, for doors along the way."""
+    kitchens = _kitchens()
+    start, *doors = sorted(kitchens, key=lambda kitchen: kitchen.lng)[:4]
+    driver = Driver.objects.create(
+        name=driver_name, city=start.city, current_lat=start.lat, current_lng=start.lng, fix_at=timezone.now()
+    )
+    actions.set_shift(driver.pk, True)
+    for number, door in enumerate(doors, start=1):
+        order = _order(start, door, f"Customer {number}")
+        actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+        actions.report(driver.pk, order.pk, "picked_up")
+    return str(driver.pk)
+
+
 def leave(order_id: str, name: str, at_the_door: bool) -> str:
     """The token of a new driver, who got the order and left the restaurant, or the door, without a button."""
     order = Order.objects.get(pk=order_id)

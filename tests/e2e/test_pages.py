@@ -183,6 +183,32 @@ def test_a_late_order_is_marked_and_helped_with_one_click(
     assert driver != "Sol Faraway"
 
 
+def test_a_dispatcher_moves_a_stop_and_sees_what_the_planner_would_save(
+    stack: Stack, dashboard: Callable[..., Page], artifacts: Path
+) -> None:
+    page = dashboard()
+    page.get_by_role("button", name=re.compile("^Denver")).click()
+    driver_id = stack.clerk.ask("trip", driver_name="Iris Tran")
+    page.locator(f"#drivers [data-driver-id='{driver_id}']").click()
+    stops = page.locator("#stops .stop")
+    # Planned: the arrivals are known.
+    expect(stops.nth(2).locator(".minutes")).to_have_text(re.compile(r"\d+ min"), timeout=15_000)
+    first, _, last = (name.text_content() for name in stops.locator("strong").all())
+    for at in (2, 1):
+        stops.nth(at).get_by_role("button", name="One earlier").click()
+        expect(stops.nth(at - 1)).to_contain_text(f"{last}")
+        expect(stops.nth(at - 1)).to_contain_text("pinned")
+    saving = page.locator("#saving")
+    expect(saving).to_contain_text(re.compile(r"saves \d+ min and "), timeout=15_000)
+    page.screenshot(path=artifacts / "dashboard-saving-1440x900.png")
+    saving.get_by_role("button", name="Apply").click()
+    expect(stops.first).to_contain_text(f"{first}")
+    expect(saving).to_be_hidden()
+    expect(page.locator("#stops")).not_to_contain_text("pinned")
+    page.locator("#toast-undo").click()
+    expect(stops.first).to_contain_text(f"{last}")
+
+
 def test_what_the_server_refuses_is_taken_back(
     stack: Stack, dashboard: Callable[..., Page], watch: Watch
 ) -> None:

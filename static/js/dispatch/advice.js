@@ -1,4 +1,4 @@
-// What the planner says of the order at hand, asked for while a dispatcher looks at it.
+// What the planner says of the order or driver at hand, asked for while a dispatcher looks at it.
 
 import { Refused } from "./api.js";
 
@@ -8,26 +8,26 @@ export class Advice {
   #ask;
   #draw;
   #merge;
-  #orderId = null;
+  #id = null;
   #askedAt = 0;
   #known = null;
 
-  /** @param ask the order's id → the server's answer; `merge(known, answer)`: what to show then. */
+  /** @param ask id → the server's answer; `merge(known, answer)`: what to show then. */
   constructor(ask, draw, merge = (_, answer) => answer) {
     this.#ask = ask;
     this.#draw = draw;
     this.#merge = merge;
   }
 
-  /** What is known for this order, or null until the server has answered. */
-  for(orderId, now) {
-    if (orderId !== this.#orderId) {
-      this.#orderId = orderId;
+  /** What is known of this one, or null until the server has answered. */
+  for(id, now) {
+    if (id !== this.#id) {
+      this.#id = id;
       this.forget();
     }
     if (now - this.#askedAt > ASK_EVERY_MS) {
       this.#askedAt = now;
-      this.#hear(orderId);
+      this.#hear(id);
     }
     return this.#known;
   }
@@ -38,15 +38,15 @@ export class Advice {
     this.#askedAt = -Infinity;
   }
 
-  async #hear(orderId) {
+  async #hear(id) {
     let answer;
     try {
-      answer = await this.#ask(orderId);
+      answer = await this.#ask(id);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       return; // it goes without advice
     }
-    if (orderId !== this.#orderId) return;
+    if (id !== this.#id) return;
     this.#known = this.#merge(this.#known, answer);
     this.#draw();
   }

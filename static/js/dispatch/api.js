@@ -9,12 +9,22 @@ export class Api {
 
   /** What it would mean for each driver to take the order. */
   async proposals(orderId) {
-    return (await this.#ask(orderId, "proposals", {})).json();
+    return (await this.#ask(`orders/${orderId}/proposals`, {})).json();
   }
 
   /** What would make a late order sooner. */
   async remedies(orderId) {
-    return (await this.#ask(orderId, "remedies", {})).json();
+    return (await this.#ask(`orders/${orderId}/remedies`, {})).json();
+  }
+
+  /** What the planner's order of a driver's stops would save. */
+  async saving(driverId) {
+    return (await this.#ask(`drivers/${driverId}/saving`, {})).json();
+  }
+
+  /** A dispatcher's order of a driver's stops; `pinned`: it stays. */
+  rearrange(driverId, stops, pinned) {
+    return this.#send(`drivers/${driverId}/stops`, { stops, pinned });
   }
 
   serveFirst(orderId) {
@@ -46,18 +56,22 @@ export class Api {
     return this.#post(orderId, "close", { status, reason });
   }
 
-  async #post(orderId, verb, body) {
-    await this.#ask(orderId, verb, {
+  #post(orderId, verb, body) {
+    return this.#send(`orders/${orderId}/${verb}`, body);
+  }
+
+  async #send(what, body) {
+    await this.#ask(what, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRFToken": this.csrfToken },
       body: JSON.stringify(body),
     });
   }
 
-  async #ask(orderId, what, options) {
+  async #ask(what, options) {
     let answer;
     try {
-      answer = await fetch(`/dispatch/orders/${orderId}/${what}`, options);
+      answer = await fetch(`/dispatch/${what}`, options);
     } catch {
       throw new Refused("No connection to the server. Nothing was changed.");
     }

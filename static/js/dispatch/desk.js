@@ -17,6 +17,7 @@ export class Desk {
     this.#draw = draw;
     this.proposals = new Advice((orderId) => api.proposals(orderId), draw, mergeProposals);
     this.remedies = new Advice((orderId) => api.remedies(orderId), draw);
+    this.savings = new Advice((driverId) => api.saving(driverId), draw);
     this.#toast = toast;
     this.timeZone = timeZone;
     this.cityId = null;
@@ -132,6 +133,21 @@ export class Desk {
 
   async unpin(orderId) {
     await this.#try(() => this.#api.unpin(orderId), "The stops are put in order with all others again.");
+  }
+
+  /** Puts a driver's stops (ids) in this order; `pinned`: they stay there, else the planner goes on from it. */
+  async rearrange(driverId, stopIds, pinned) {
+    const before = this.fleet.stopsOf(driverId).filter((stop) => !stop.leftAt);
+    const wasPinned = before.some((stop) => stop.pinned);
+    const undo = () =>
+      this.rearrange(
+        driverId,
+        before.map((stop) => stop.stopId),
+        wasPinned,
+      );
+    const words = pinned ? "The stops stay in this order." : "The stops are in the planner’s order.";
+    this.savings.forget();
+    await this.#try(() => this.#api.rearrange(driverId, stopIds, pinned), words, undo);
   }
 
   async undoPickup(orderId) {

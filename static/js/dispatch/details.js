@@ -6,7 +6,7 @@ import { candidates, drawCandidates, silenceWords, statusWords } from "./drivers
 import { isBeforePickup, isInTheBag, isPending } from "./fleet.js";
 import { drawOrdersOf, etaWords, lateWords, pickupWords } from "./orders.js";
 import { drawRemedies } from "./remedies.js";
-import { ORDER_STATUSES, speedWords, troubleWords } from "./words.js";
+import { distanceWords, ORDER_STATUSES, speedWords, troubleWords } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const driverPanel = withFields(byId("driver-panel"));
@@ -58,6 +58,7 @@ function drawDriverPanel(desk, driver) {
     orderCount: String(orders),
   });
   byId("stops-empty").hidden = stops.length > 0;
+  drawSaving(desk, driver.driverId, stops);
   const update = (row, [stop, n]) => {
     setAttribute(row, "data-kind", stop.kind);
     setAttribute(row, "data-left", Boolean(stop.leftAt));
@@ -75,14 +76,46 @@ function drawDriverPanel(desk, driver) {
       clock: clockTime(stop.leftAt ?? stop.arrivedAt ?? stop.eta ?? serverNow(), zone),
     });
     row.fields.clock.hidden = !stop.arrivedAt && !stop.eta;
+    const before = stops[n - 1];
+    row.fields.earlier.hidden = !before || Boolean(stop.leftAt || before.leftAt || before.arrivedAt);
   };
   syncList(
     byId("stops"),
     stops.map((stop, n) => [stop, n]),
     ([stop]) => stop.stopId,
-    () => fromTemplate("stop-row"),
+    ([stop]) => stopRow(desk, driver.driverId, stop.stopId),
     update,
   );
+}
+
+function stopRow(desk, driverId, stopId) {
+  const row = fromTemplate("stop-row");
+  row.fields.earlier.addEventListener("click", () => {
+    const ids = desk.fleet
+      .stopsOf(driverId)
+      .filter((stop) => !stop.leftAt)
+      .map((stop) => stop.stopId);
+    const at = ids.indexOf(stopId);
+    ids.splice(at - 1, 2, stopId, ids[at - 1]);
+    desk.rearrange(driverId, ids, true);
+  });
+  return row;
+}
+
+/** What the planner's order of the stops would save, where a dispatcher has put them in another one. */
+function drawSaving(desk, driverId, stops) {
+  const ahead = stops.filter((stop) => !stop.leftAt);
+  const saving = ahead.length > 1 ? desk.savings.for(driverId, performance.now())?.saving : null;
+  byId("saving").hidden = !saving;
+  if (!saving) return;
+  const { minutes, km, stops: best } = saving;
+  setText(
+    byId("saving-words"),
+    minutes >= 1
+      ? `The planner’s order saves ${Math.round(minutes)} min and ${distanceWords(Math.max(0, km) * 1000)}.`
+      : "The planner has another order, for what was promised.",
+  );
+  byId("apply-saving").onclick = () => desk.rearrange(driverId, best, false);
 }
 
 function drawOrderPanel(desk, order) {
