@@ -120,6 +120,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 ETA_INTERVAL_S = env.int("ETA_INTERVAL_S", default=30)
+ETA_PREDICTIONS_DAYS = env.int("ETA_PREDICTIONS_DAYS", default=60)
 CELERY_BEAT_SCHEDULE = {
     # `expires`: a worker that was away does not work through old ticks.
     "refresh ETAs": {
@@ -146,6 +147,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "tracking.tasks.keep_last_fixes",
         "schedule": 60,
         "options": {"expires": 60},
+    },
+    "old predictions": {
+        "task": "dispatch.tasks.forget_old_predictions",
+        "schedule": crontab(minute=17, hour=9),
+        "options": {"expires": 3600},
     },
     "location history partitions": {
         "task": "tracking.tasks.keep_history_partitions",

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db.models import F, Max, Min, Q
 from django.utils import timezone
 
+from dispatch import predictions
 from dispatch.errors import Invalid, NotFound, NotYours, WrongStatus
 from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop, left_and_ahead
 from dispatch.signals import Changes, announced
@@ -244,6 +245,8 @@ def close_for_driver(order_id: UUID, status: str, *, actor: Actor, reason: str) 
         order, drivers = lock_order(order_id)
         step = OrderStatus(status)
         take_step(changes, order, step, actor=actor, reason=reason.strip(), **_ending(step))
+        if step == OrderStatus.DELIVERED:
+            predictions.settle(order, None)
         plans_changed(changes, drivers.values(), reassigned=True)
 
 
@@ -261,7 +264,9 @@ def report(driver_id: UUID, order_id: UUID, status: str, *, happened_at: datetim
             raise NotYours("This order is not with you.")
         driver = drivers[driver_id]
         actor = Actor(OrderEvent.Actor.DRIVER, driver.name)
-        take_step(changes, order, step, actor=actor, happened_at=happened_at, **_ending(step))
+        event = take_step(changes, order, step, actor=actor, happened_at=happened_at, **_ending(step))
+        if step == OrderStatus.DELIVERED:
+            predictions.settle(order, event.happened_at)
         plans_changed(changes, [driver], reassigned=True)
 
 

@@ -325,6 +325,27 @@ class OrderEvent(models.Model):
         return f"{self.from_status or '∅'} → {self.to_status}"
 
 
+class EtaPrediction(models.Model):
+    """What was predicted of an order's arrival, and, once it is delivered, how much later it was (seconds)."""
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="predictions")
+    made_at = models.DateTimeField()
+    arrives_at = models.DateTimeField()
+    approximate = models.BooleanField(
+        help_text="Along straight lines, or of a driver of whom nothing was heard."
+    )
+    error_s = models.FloatField(null=True)
+
+    class Meta:
+        db_table = "eta_predictions"
+        ordering = ["id"]
+        indexes = [models.Index(fields=["made_at"], name="eta_predictions_made")]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} {self.made_at:%H:%M:%S} → {self.arrives_at:%H:%M:%S}"
+
+
 class StopQuerySet(models.QuerySet["Stop"]):
     def plans_of(self, driver_ids: Collection[UUID]) -> Self:
         """The stops these drivers still have to visit, in visiting order, with their orders and restaurants."""

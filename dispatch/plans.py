@@ -10,10 +10,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from dispatch.errors import Invalid
-from dispatch.models import Driver, Order, Stop, left_and_ahead
+from dispatch.models import Driver, EtaPrediction, Order, Stop, left_and_ahead
 from dispatch.signals import announced
 from dispatch.statuses import StopKind
 from dispatch.steps import lock_drivers, plans_changed
+from routing.eta import announce
 
 #: A predicted arrival that moves by less (seconds) stays as it was announced.
 ETA_MOVES_S = 20.0
@@ -64,6 +65,7 @@ def record_all(plans: Sequence[Plan]) -> int:
         redrawn: list[Driver] = []
         stops: list[Stop] = []
         orders: list[Order] = []
+        predicted: list[EtaPrediction] = []
         for plan in plans:
             left, ahead = left_and_ahead(waiting[plan.driver_id])
             before = [stop.pk for stop in ahead]
@@ -78,12 +80,17 @@ def record_all(plans: Sequence[Plan]) -> int:
                 news.add(plan.driver_id)
                 _put(plan, left, ahead)
                 stops += ahead
-            orders += [
-                stop.order for stop in ahead if stop.kind == StopKind.DROPOFF and _promise(stop, plan, now)
+            etas = {leg.stop_id: leg.eta for leg in plan.legs}
+            doors = [(stop.order, etas[stop.pk]) for stop in ahead if stop.kind == StopKind.DROPOFF]
+            orders += [order for order, eta in doors if _promise(order, eta, plan, now)]
+            predicted += [
+                EtaPrediction(order=order, made_at=now, arrives_at=eta, approximate=plan.approximate)
+                for order, eta in doors
             ]
         Stop.objects.bulk_update(stops, ["eta", "position", "leg"])
         Driver.objects.filter(pk__in=news).update(version=F("version") + 1, updated_at=now)
         Order.objects.bulk_update(orders, ["eta_minutes", "eta_approximate", "version", "updated_at"])
+        EtaPrediction.objects.bulk_create(predicted)
         changes.drivers |= news
         changes.orders.update(order.pk for order in orders)
         plans_changed(changes, redrawn)
@@ -136,18 +143,11 @@ def _put(plan: Plan, left: Sequence[Stop], ahead: Sequence[Stop]) -> None:
             stop.leg = leg.line
 
 
-def _promise(stop: Stop, plan: Plan, now: datetime) -> bool:
-    """The minutes that the customer of this dropoff is told; whether they are others than before."""
-    order = stop.order
-    assert stop.eta is not None  # noqa: S101 (a plan has an arrival for each stop)
-    told = minutes_until(stop.eta, now), plan.approximate
+def _promise(order: Order, eta: datetime, plan: Plan, now: datetime) -> bool:
+    """The minutes that the customer is told; whether they are others than before."""
+    told = announce(order.eta_minutes, (eta - now).total_seconds()), plan.approximate
     if (order.eta_minutes, order.eta_approximate) == told:
         return False
     order.eta_minutes, order.eta_approximate = told
     order.version, order.updated_at = F("version") + 1, now
     return True
-
-
-def minutes_until(moment: datetime, now: datetime) -> int:
-    """Whole minutes to a predicted arrival, rounded up, and never 0 before it has happened."""
-    return max(1, -int(-(moment - now).total_seconds() // 60))

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from dispatch import actions, plans
 from dispatch.models import Driver, Order, Stop
-from dispatch.plans import Leg, Plan, minutes_until
+from dispatch.plans import Leg, Plan
 from tests.dispatch.story import (
     DANA,
     NOON,
@@ -182,24 +182,14 @@ def test_a_driver_without_stops_has_a_plan_of_none(driver: Driver) -> None:
     assert record(driver, [])
 
 
-@pytest.mark.parametrize(
-    ("seconds", "minutes"),
-    [
-        (-3600, 1),
-        (-1, 1),
-        (0, 1),
-        (1, 1),
-        (60, 1),
-        (60.5, 2),
-        (61, 2),
-        (119, 2),
-        (120, 2),
-        (3600, 60),
-        (3601, 61),
-    ],
-)
-def test_minutes_are_rounded_up_and_never_none_before_it_has_happened(seconds: float, minutes: int) -> None:
-    assert minutes_until(NOON + timedelta(seconds=seconds), NOON) == minutes
+def test_minutes_do_not_bounce(ann: Order, driver: Driver) -> None:
+    """Told is a change of a minute or more."""
+    told = []
+    for minutes in (20.0, 20.7, 19.6, 20.9, 19.3, 21.4, 20.6, 18.9):
+        found = legs(driver, "pickup Ann", "dropoff Ann", minutes=minutes / 2)
+        record(driver, found, reorder=False, keep_roads=True)
+        told.append(eta(ann)[0])
+    assert told == [20, 20, 20, 20, 20, 21, 21, 19]
 
 
 def test_a_door_that_was_left_is_planned_no_more_and_stays_first(

@@ -1,0 +1,39 @@
+"""ETAs that learn from our own trips, and tell how far they may be off.
+
+Pure: knows neither the road server nor the database; times are seconds unless said otherwise. With what is learned,
+a driver reaches the next stop after `routed_s * factor` and leaves
+
+    a pickup at   max(arrived_at + handover, ready_at + late)
+    a dropoff at  arrived_at + handover
+"""
+
+from routing.eta.learning import (
+    Drive,
+    Dwell,
+    Estimate,
+    Kitchen,
+    Pickup,
+    handovers,
+    hour_of_week,
+    kitchens,
+    speed_factors,
+)
+from routing.eta.ranges import Miss, Ranges, Spread, learn_ranges
+from routing.eta.smoothing import announce
+
+__all__ = [
+    "Drive",
+    "Dwell",
+    "Estimate",
+    "Kitchen",
+    "Miss",
+    "Pickup",
+    "Ranges",
+    "Spread",
+    "announce",
+    "handovers",
+    "hour_of_week",
+    "kitchens",
+    "learn_ranges",
+    "speed_factors",
+]
