@@ -230,3 +230,18 @@ test("how late an order will be, by what was promised", () => {
   // Without a prediction only what is over is late.
   assert.deepEqual([level(null, minutes(30)), level(null, minutes(31))], [null, "yes"]);
 });
+
+test("an order that will be late is told once, and once more when it is very late", () => {
+  const minutes = (n) => n * 60_000;
+  const known = fleet(order(1, { promisedAt: minutes(30), etaMinutes: 29 }));
+  const told = () => known.activity.map(({ status, minutes: late }) => [status, late]);
+  const begun = known.activity.length;
+  [29, 33, 35, 29, 33, 45, 50, 33].forEach((etaMinutes, n) => {
+    known.apply(order(n + 2, { promisedAt: minutes(30), etaMinutes }), 0);
+    known.noteLateness(0);
+  });
+  assert.deepEqual(told().slice(0, known.activity.length - begun), [
+    ["very_late", 15],
+    ["late", 3],
+  ]);
+});

@@ -19,6 +19,8 @@ export class Fleet {
   #orders = new Map();
   #claims = new Map();
   #noted = 0;
+  /** Order id → how late it was said to be. */
+  #told = new Map();
   #staleMs;
   #undoMs;
 
@@ -109,13 +111,26 @@ export class Fleet {
     const before = this.#orders.get(order.orderId);
     this.#claims.delete(order.orderId);
     // The version stays known, so that an older frame that comes late does not bring the order back.
-    if (FINAL.has(order.status)) this.#orders.delete(order.orderId);
-    else this.#orders.set(order.orderId, order);
+    if (FINAL.has(order.status)) {
+      this.#orders.delete(order.orderId);
+      this.#told.delete(order.orderId);
+    } else this.#orders.set(order.orderId, order);
     if (now !== null && before?.status !== order.status) {
       const undone = before && isInTheBag(before) && isBeforePickup(order);
       this.#note(now, undone ? { ...order, status: "pickup_undone" } : order, order, null);
     }
     return "fleet";
+  }
+
+  /** Notes each order that will be late, once as late and once as very late. */
+  noteLateness(now) {
+    for (const order of this.#orders.values()) {
+      const { late, level } = this.lateness(order, now);
+      if (!level || this.#told.get(order.orderId) === "very" || this.#told.get(order.orderId) === level) continue;
+      this.#told.set(order.orderId, level);
+      this.#note(now, { ...order, status: level === "very" ? "very_late" : "late" }, order, null);
+      this.activity[0].minutes = Math.round(late / 60_000);
+    }
   }
 
   /** A geofence and the order that it moved tell of the same thing, in either order: one entry. */

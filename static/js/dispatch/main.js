@@ -168,6 +168,7 @@ let strangersSince = null;
 
 setInterval(() => {
   setText(byId("clock"), clockTime(serverNow(), desk.cities.get(desk.cityId)?.timeZone ?? page.timeZone));
+  fleet.noteLateness(serverNow());
   drawSoon();
   // A driver who moves but is unknown: a frame got lost on the way.
   if (!fleet.strangers().length) strangersSince = null;

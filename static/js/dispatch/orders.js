@@ -138,7 +138,7 @@ function drawEvent(desk, row, event) {
   const [what, glyph] = EVENTS[event.status];
   setAttribute(row.fields.glyph, "href", `#i-${glyph}`);
   fill(row, {
-    what,
+    what: event.minutes ? `${what}, by ${event.minutes} min` : what,
     at: clockTime(event.at, desk.timeZoneOf(event)),
     whom: [
       driver,

@@ -30,6 +30,8 @@ export const EVENTS = {
   delivered: ["Delivered", "check"],
   cancelled: ["Cancelled", "cross"],
   failed: ["Could not be handed over", "warning"],
+  late: ["Will be late", "clock"],
+  very_late: ["Will be very late", "warning"],
   pickup_undone: ["Automatic pickup undone", "back"],
 };
 
