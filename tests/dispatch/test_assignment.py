@@ -385,6 +385,34 @@ def test_what_the_planner_would_save_is_what_the_roads_say(doors: list[Order], d
     assert found.seconds > 60
 
 
+def test_three_orders_of_one_restaurant_across_downtown(
+    new_order: Callable[..., Order], driver: Driver, restaurant: Restaurant
+) -> None:
+    """Visited as they were placed they criss-cross downtown; the planner's trip saves what it says it does."""
+    orders = []
+    for bearing, metres in ((60, 1100), (230, 1200), (75, 1300)):
+        door = destination(DENVER, bearing, metres)
+        orders.append(new_order(customer_lat=door.lat, customer_lng=door.lng))
+        assign(orders[-1], driver)
+    pickups = [Stop.objects.get(order=order, kind="pickup").pk for order in orders]
+    dropoffs = [Stop.objects.get(order=order, kind="dropoff").pk for order in orders]
+    plans.rearrange(driver.pk, [*pickups, *dropoffs], pinned=True)
+    as_placed = planning.saving(driver.pk)
+    plans.rearrange(driver.pk, as_placed.stops, pinned=False)
+    planning.replan(driver.pk)
+    assert planning.saving(driver.pk) is None
+
+    doors = [stop.point for stop in Stop.objects.plans_of([driver.pk]) if stop.kind == "dropoff"]
+    osrm = osrm_from_settings()
+    placed, planned = (
+        osrm.route([driver.point, restaurant.point, *way])
+        for way in ([order.customer_point for order in orders], doors)
+    )
+    assert as_placed.seconds == pytest.approx(placed.duration_s - planned.duration_s, abs=1)
+    assert as_placed.metres == pytest.approx(placed.distance_m - planned.distance_m, abs=10)
+    assert planned.duration_s < 0.8 * placed.duration_s
+
+
 def test_the_planners_order_is_applied_and_the_dispatchers_is_brought_back(
     doors: list[Order], driver: Driver
 ) -> None:
