@@ -1,4 +1,4 @@
-"""The admin: staff keep restaurants, drivers and orders. Every write goes through dispatch/actions.py."""
+"""The admin: staff keep restaurants, drivers and orders. Every write is an action of dispatch/actions.py."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,7 +1,7 @@
 """The tables of the domain: who delivers what, from where, to whom.
 
 Table and column names are meant to be read in plain SQL, and the defaults stand in the database too, so that an
-`INSERT` from psql gets an id, a token and a timestamp. Writes go through dispatch/actions.py.
+`INSERT` from psql gets an id, a token and a timestamp. Writes are actions: dispatch/actions.py, visits.py, plans.py.
 """
 
 import hashlib

@@ -10,7 +10,7 @@ from celery import shared_task
 from django.db import connection
 from kombu.exceptions import OperationalError as BrokerAway
 
-from dispatch import actions, assignment, planning, predictions
+from dispatch import assignment, planning, predictions, visits
 from dispatch.models import City
 from dispatch.signals import assignment_changed
 
@@ -51,7 +51,7 @@ def assign_pending() -> None:
 
 @shared_task
 def mark_silent_drivers() -> None:
-    actions.mark_silent_drivers()
+    visits.mark_silent_drivers()
 
 
 @shared_task

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from dispatch import actions
+from dispatch import visits
 from tracking import fixes, geofences
 from tracking.fixes import DUPLICATE, Fix, Limits, Track, Verdict
 from tracking.geofences import Event, Fence, Rules, Visit
@@ -21,10 +21,10 @@ from tracking.history import Kept
 from tracking.messages import FixTrouble, FleetPosition, Location
 
 _ACTIONS = {
-    Event.SET_OUT: actions.set_out,
-    Event.ARRIVED: actions.arrive,
-    Event.PASSED: actions.pass_by,
-    Event.LEFT: actions.leave,
+    Event.SET_OUT: visits.set_out,
+    Event.ARRIVED: visits.arrive,
+    Event.PASSED: visits.pass_by,
+    Event.LEFT: visits.leave,
 }
 
 #: A number is recognized this far below the highest one of its session.
@@ -257,7 +257,7 @@ class Pipeline:
         self.record.latest[session] = fix
         if session.offline:
             session.offline = False
-            self._ask(session, None, partial(actions.heard_of, session.driver_id))
+            self._ask(session, None, partial(visits.heard_of, session.driver_id))
 
     def _observe(self, session: Session, before: Fix | None, fix: Fix, seq: int | None) -> bool:
         """Geofences of the driver's next stops. True when one of them has something to say."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from dispatch import actions
+from dispatch import actions, visits
 from dispatch.models import Driver, Order, OrderEvent, Stop
 from tests.dispatch.test_statuses import MAY_BECOME, MAY_GO_BACK_TO
 
@@ -27,19 +27,19 @@ def stops(order: Order, kind: str) -> list[UUID]:
 
 
 def set_out(driver: Driver, *orders: Order, seconds: float = 60) -> None:
-    actions.set_out(driver.pk, _all(orders, "pickup"), happened_at=at(seconds), evidence=EVIDENCE)
+    visits.set_out(driver.pk, _all(orders, "pickup"), happened_at=at(seconds), evidence=EVIDENCE)
 
 
 def arrive(driver: Driver, kind: str, *orders: Order, seconds: float = 300) -> None:
-    actions.arrive(driver.pk, _all(orders, kind), happened_at=at(seconds), evidence=EVIDENCE)
+    visits.arrive(driver.pk, _all(orders, kind), happened_at=at(seconds), evidence=EVIDENCE)
 
 
 def pass_by(driver: Driver, kind: str, *orders: Order, seconds: float = 320) -> None:
-    actions.pass_by(driver.pk, _all(orders, kind), happened_at=at(seconds), evidence=EVIDENCE)
+    visits.pass_by(driver.pk, _all(orders, kind), happened_at=at(seconds), evidence=EVIDENCE)
 
 
 def leave(driver: Driver, kind: str, *orders: Order, seconds: float = 600) -> None:
-    actions.leave(driver.pk, _all(orders, kind), happened_at=at(seconds), evidence=EVIDENCE)
+    visits.leave(driver.pk, _all(orders, kind), happened_at=at(seconds), evidence=EVIDENCE)
 
 
 def report(driver: Driver, order: Order, status: str) -> None:

@@ -86,7 +86,7 @@ def test_groups_have_their_permissions(transactional_db):
         "dispatch.change_order",
         *(
             f"dispatch.view_{name}"
-            for name in ("city", "driver", "order", "orderevent", "restaurant", "stop")
+            for name in ("city", "driver", "etaprediction", "order", "orderevent", "restaurant", "stop")
         ),
         "tracking.view_locationhistory",
     }
@@ -127,14 +127,22 @@ def test_new_tokens_need_the_permission_to_change_drivers(driver):
 def test_drivers_are_saved_with_an_announcement_and_without_their_status(staff, driver, announced):
     response = staff.post(
         page("driver", driver),
-        {"name": "Nadia Voss", "phone": "", "city": str(driver.city_id), "status": "offline"},
+        {
+            "name": "Nadia Voss",
+            "phone": "",
+            "city": str(driver.city_id),
+            "capacity": "9",
+            "status": "offline",
+        },
     )
     assert response.status_code == 302
     driver.refresh_from_db()
-    assert (driver.name, driver.status, driver.version) == ("Nadia Voss", "idle", 2)
+    assert (driver.name, driver.capacity, driver.status, driver.version) == ("Nadia Voss", 9, "idle", 2)
     assert announced == [("fleet", {"orders": frozenset(), "drivers": frozenset({driver.pk})})]
 
-    staff.post(reverse("admin:dispatch_driver_add"), {"name": "New Hand", "phone": "", "city": ""})
+    staff.post(
+        reverse("admin:dispatch_driver_add"), {"name": "New Hand", "phone": "", "city": "", "capacity": "6"}
+    )
     new = Driver.objects.get(name="New Hand")
     assert (new.status, new.on_shift) == ("offline", False)
     assert announced[1:] == [("fleet", {"orders": frozenset(), "drivers": frozenset({new.pk})})]

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
-from dispatch import actions, plans, signals
+from dispatch import actions, plans, signals, visits
 from dispatch.errors import DispatchError
 from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop
 from dispatch.plans import Leg, Plan
@@ -181,11 +181,11 @@ def test_a_change_of_shift(committed: Callable, new_driver: Callable[..., Driver
 
 def test_silence_and_its_end(committed: Callable, new_driver: Callable[..., Driver]) -> None:
     driver = new_driver(last_seen_at=timezone.now() - timedelta(hours=1))
-    assert committed(actions.mark_silent_drivers).drivers == {driver.pk}
+    assert committed(visits.mark_silent_drivers).drivers == {driver.pk}
 
 
 def test_nobody_silent_is_no_news(committed: Callable, driver: Driver) -> None:
-    assert committed(actions.mark_silent_drivers) == Heard()
+    assert committed(visits.mark_silent_drivers) == Heard()
 
 
 def test_a_new_eta(committed: Callable, order: Order, driver: Driver) -> None:

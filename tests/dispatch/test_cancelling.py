@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from dispatch import actions
+from dispatch import actions, visits
 from dispatch.actions import PLATFORM, SYSTEM
 from dispatch.errors import Invalid, NotYours, WrongStatus
 from dispatch.models import Driver, Order, OrderEvent, Stop
@@ -57,7 +57,7 @@ def test_in_the_bag_not_without_a_reason(order: Order, driver: Driver, before: s
 @pytest.mark.parametrize("before", ["picked_up", "driver_nearby"])
 def test_in_the_bag_nobody_but_a_dispatcher(order: Order, driver: Driver, before: str) -> None:
     bring_to(order, driver, before)
-    for actor in (PLATFORM, SYSTEM, actions.GEOFENCE, Actor(OrderEvent.Actor.DRIVER, "Ada")):
+    for actor in (PLATFORM, SYSTEM, visits.GEOFENCE, Actor(OrderEvent.Actor.DRIVER, "Ada")):
         with pytest.raises(WrongStatus, match="dispatcher"):
             actions.cancel(order.pk, actor=actor, reason="spilled")
     assert status(order) == before
@@ -108,17 +108,17 @@ EVERYTHING: dict[str, Callable[[Order, Driver, list], object]] = {
     "picked up": lambda order, driver, _: actions.report(driver.pk, order.pk, "picked_up"),
     "delivered": lambda order, driver, _: actions.report(driver.pk, order.pk, "delivered"),
     "failed": lambda order, driver, _: actions.report(driver.pk, order.pk, "failed"),
-    "set out": lambda order, driver, ids: actions.set_out(
+    "set out": lambda order, driver, ids: visits.set_out(
         driver.pk, ids, happened_at=at(0), evidence=EVIDENCE
     ),
-    "arrive": lambda order, driver, ids: actions.arrive(driver.pk, ids, happened_at=at(0), evidence=EVIDENCE),
-    "leave": lambda order, driver, ids: actions.leave(driver.pk, ids, happened_at=at(0), evidence=EVIDENCE),
+    "arrive": lambda order, driver, ids: visits.arrive(driver.pk, ids, happened_at=at(0), evidence=EVIDENCE),
+    "leave": lambda order, driver, ids: visits.leave(driver.pk, ids, happened_at=at(0), evidence=EVIDENCE),
     "undo the pickup": lambda order, driver, _: actions.undo_pickup(order.pk, actor=DANA),
     "close": lambda order, driver, _: actions.close_for_driver(
         order.pk, "delivered", actor=DANA, reason="again"
     ),
     "correct": lambda order, driver, _: actions.change_order(order),
-    "heard of": lambda order, driver, _: actions.heard_of(driver.pk),
+    "heard of": lambda order, driver, _: visits.heard_of(driver.pk),
     "shift": lambda order, driver, _: actions.set_shift(driver.pk, on=False),
 }
 

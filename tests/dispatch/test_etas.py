@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as configured
 from django.utils import timezone
 
-from dispatch import actions, planning, plans
+from dispatch import planning, plans, visits
 from dispatch.models import Driver, Order, Restaurant, Stop
 from routing.geo import Point, destination, distance_m
 from routing.osrm import osrm_from_settings, straight_line
@@ -267,7 +267,7 @@ def test_soon_after_osrm_is_back_its_etas_are_exact_again(
     assert planning.mend_etas() == 2
     settings.OSRM_URL = url
     Driver.objects.filter(pk=quiet.pk).update(last_seen_at=None)
-    actions.mark_silent_drivers()
+    visits.mark_silent_drivers()
     # Whoever is silent stays approximate: the next round is soon enough.
     assert planning.mend_etas() == 1
     for order in (exact, approximate, silent):
@@ -305,7 +305,7 @@ def test_the_eta_of_a_silent_driver_is_approximate(order_at: Callable, driver: D
     order = order_at(90, 900)
     assign(order, driver)
     Driver.objects.filter(pk=driver.pk).update(last_seen_at=None)
-    actions.mark_silent_drivers()
+    visits.mark_silent_drivers()
     planning.refresh_etas()
     assert minutes(order) > 0
     assert order.eta_approximate

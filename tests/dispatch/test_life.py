@@ -11,7 +11,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from dispatch import actions, plans
+from dispatch import actions, plans, visits
 from dispatch.errors import DispatchError
 from dispatch.models import Driver, Order, OrderEvent, Stop
 from tests.dispatch import story
@@ -34,7 +34,7 @@ def _plan(driver: Driver, seed: int) -> None:
 
 def _silence(driver: Driver) -> None:
     Driver.objects.filter(pk=driver.pk).update(last_seen_at=None)
-    actions.mark_silent_drivers()
+    visits.mark_silent_drivers()
 
 
 #: What may happen to an order and a driver; the number is a moment (seconds) or a seed.
@@ -59,7 +59,7 @@ STEPS: dict[str, Callable[[Order, Driver, int], object]] = {
     "begin the shift": lambda order, driver, _: actions.set_shift(driver.pk, on=True),
     "end the shift": lambda order, driver, _: actions.set_shift(driver.pk, on=False),
     "fall silent": lambda order, driver, _: _silence(driver),
-    "be heard of": lambda order, driver, _: actions.heard_of(driver.pk),
+    "be heard of": lambda order, driver, _: visits.heard_of(driver.pk),
     "plan": lambda order, driver, seed: _plan(driver, seed),
 }
 

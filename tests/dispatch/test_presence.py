@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from dispatch import actions
+from dispatch import actions, visits
 from dispatch.models import Driver, Order
 from tests.dispatch.story import DANA, arrive, assign, bring_to, leave, report, set_out, status
 
@@ -54,22 +54,22 @@ def test_orders_stay_with_a_driver_who_ends_the_shift(order: Order, driver: Driv
 @pytest.mark.parametrize(("seconds", "offline"), [(0, False), (55, False), (65, True), (10**6, True)])
 def test_who_is_silent_for_a_minute_goes_offline(driver: Driver, seconds: float, offline: bool) -> None:
     silence(driver, seconds)
-    assert actions.mark_silent_drivers() == offline
+    assert visits.mark_silent_drivers() == offline
     assert status(driver) == ("offline" if offline else "idle")
     assert (version(driver) > 1) == offline
 
 
 def test_who_was_never_heard_of_goes_offline(new_driver: Callable[..., Driver]) -> None:
     driver = new_driver(last_seen_at=None)
-    assert actions.mark_silent_drivers() == 1
+    assert visits.mark_silent_drivers() == 1
     assert status(driver) == "offline"
 
 
 def test_who_is_offline_stays_so_without_a_new_version(driver: Driver) -> None:
     silence(driver, 100)
-    actions.mark_silent_drivers()
+    visits.mark_silent_drivers()
     before = version(driver)
-    assert actions.mark_silent_drivers() == 0
+    assert visits.mark_silent_drivers() == 0
     assert version(driver) == before
 
 
@@ -77,7 +77,7 @@ def test_only_silent_drivers_go_offline(new_driver: Callable[..., Driver]) -> No
     silent, loud, gone = new_driver(), new_driver(), new_driver(on_shift=False, status="offline")
     silence(silent, 100)
     silence(gone, 100)
-    assert actions.mark_silent_drivers() == 1
+    assert visits.mark_silent_drivers() == 1
     assert [status(driver) for driver in (silent, loud, gone)] == ["offline", "idle", "offline"]
 
 
@@ -87,16 +87,16 @@ def test_a_silent_driver_keeps_the_orders_and_takes_up_where_they_were(
 ) -> None:
     bring_to(order, driver, before)
     silence(driver, 100)
-    actions.mark_silent_drivers()
+    visits.mark_silent_drivers()
     assert status(driver) == "offline"
-    actions.heard_of(driver.pk)
+    visits.heard_of(driver.pk)
     assert status(driver) == ("to_restaurant" if before == "assigned" else "delivering")
     assert status(order) == before
 
 
 def test_who_is_off_shift_is_heard_of_and_stays_offline(new_driver: Callable[..., Driver]) -> None:
     driver = new_driver(on_shift=False, status="offline", last_seen_at=None)
-    actions.heard_of(driver.pk)
+    visits.heard_of(driver.pk)
     assert status(driver) == "offline"
     assert driver.last_seen_at is not None
 
@@ -104,7 +104,7 @@ def test_who_is_off_shift_is_heard_of_and_stays_offline(new_driver: Callable[...
 def test_the_time_of_silence_is_a_setting(driver: Driver, settings: object) -> None:
     settings.DRIVER_OFFLINE_AFTER_S = 600
     silence(driver, 500)
-    assert actions.mark_silent_drivers() == 0
+    assert visits.mark_silent_drivers() == 0
 
 
 # ------------------------------------------------------------------------------------------------- a whole day
@@ -127,8 +127,8 @@ def test_a_drivers_day(new_order: Callable[..., Order], new_driver: Callable[...
         (lambda: assign(cyd, driver), "delivering"),
         (lambda: actions.unassign(cyd.pk, actor=DANA), "delivering"),
         (lambda: silence(driver, 100), "delivering"),
-        (lambda: actions.mark_silent_drivers(), "offline"),
-        (lambda: actions.heard_of(driver.pk), "delivering"),
+        (lambda: visits.mark_silent_drivers(), "offline"),
+        (lambda: visits.heard_of(driver.pk), "delivering"),
         (lambda: report(driver, bob, "failed"), "idle"),
         (lambda: assign(cyd, driver), "to_restaurant"),
         (lambda: actions.cancel(cyd.pk, actor=DANA), "idle"),

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import connection, connections, transaction
 
-from dispatch import actions
+from dispatch import actions, visits
 from dispatch.errors import Conflict, DispatchError, WrongStatus
 from dispatch.models import Driver, Order, Stop
 from tests.dispatch import story
@@ -109,7 +109,7 @@ def test_cancelled_and_arrived_at_once_is_cancelled(
         ids = stops(order, "pickup")
         raised = at_once(
             lambda pk=order.pk: actions.cancel(pk, actor=DANA),
-            lambda pk=driver.pk, ids=ids: actions.arrive(pk, ids, happened_at=at(0), evidence=EVIDENCE),
+            lambda pk=driver.pk, ids=ids: visits.arrive(pk, ids, happened_at=at(0), evidence=EVIDENCE),
         )
         assert raised == [None, None]
         assert status(order) == "cancelled"
@@ -169,7 +169,7 @@ def test_a_pickup_undone_while_the_driver_comes_near_the_customer(
         ids = stops(order, "dropoff")
         raised = at_once(
             lambda pk=order.pk: actions.undo_pickup(pk, actor=DANA),
-            lambda pk=driver.pk, ids=ids: actions.arrive(pk, ids, happened_at=at(900), evidence=EVIDENCE),
+            lambda pk=driver.pk, ids=ids: visits.arrive(pk, ids, happened_at=at(900), evidence=EVIDENCE),
         )
         assert raised == [None, None]
         assert status(order) == "driver_at_restaurant"
@@ -253,7 +253,7 @@ BUSY: list[Callable[[Order, Driver, list[Order]], object]] = [
     lambda order, driver, _: actions.set_shift(driver.pk, on=False),
     lambda order, driver, _: actions.set_shift(driver.pk, on=True),
     lambda order, driver, _: actions.change_restaurant(order.restaurant),
-    lambda order, driver, _: actions.mark_silent_drivers(),
+    lambda order, driver, _: visits.mark_silent_drivers(),
 ]
 
 
@@ -280,7 +280,7 @@ import django, json, sys, time
 django.setup()
 from datetime import UTC, datetime
 from uuid import UUID
-from dispatch import actions
+from dispatch import actions, visits
 from dispatch.errors import DispatchError
 from django.db import connection
 connection.ensure_connection()
@@ -289,7 +289,7 @@ for line in sys.stdin:
     do = json.loads(line)
     order, driver, stop, now = UUID(do["order"]), UUID(do["driver"]), UUID(do["stop"]), datetime.now(UTC)
     steps = {
-        "arrive": lambda: actions.arrive(driver, [stop], happened_at=now, evidence={}),
+        "arrive": lambda: visits.arrive(driver, [stop], happened_at=now, evidence={}),
         "report": lambda: actions.report(driver, order, "picked_up"),
         "cancel": lambda: actions.cancel(order, actor=actions.dispatcher("Dana"), reason="rain"),
     }

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from dispatch import actions
+from dispatch import actions, visits
 from dispatch.errors import WrongStatus
 from dispatch.models import Driver, Order, OrderEvent, Stop
 from dispatch.steps import Actor
@@ -93,8 +93,8 @@ def test_a_new_visit_begins(order: Order, driver: Driver) -> None:
     old = stops(order, "pickup"), stops(order, "dropoff")
     actions.undo_pickup(order.pk, actor=DANA)
     for ids in old:
-        actions.arrive(driver.pk, ids, happened_at=story.at(700), evidence={})
-        actions.leave(driver.pk, ids, happened_at=story.at(800), evidence={})
+        visits.arrive(driver.pk, ids, happened_at=story.at(700), evidence={})
+        visits.leave(driver.pk, ids, happened_at=story.at(800), evidence={})
     leave(driver, "pickup", order, seconds=900)
     assert status(order) == "driver_at_restaurant"
     arrive(driver, "pickup", order, seconds=1000)
@@ -164,7 +164,7 @@ def test_only_a_dispatcher_undoes(order: Order, driver: Driver) -> None:
     for actor in (
         actions.PLATFORM,
         actions.SYSTEM,
-        actions.GEOFENCE,
+        visits.GEOFENCE,
         Actor(OrderEvent.Actor.DRIVER, driver.name),
     ):
         with pytest.raises(WrongStatus, match="Only a dispatcher"):
@@ -209,6 +209,6 @@ def test_many_orders_are_told_of_with_one_query(
     orders = [new_order() for _ in range(3)]
     for order in orders:
         picked_up_by_geofence(order, driver)
-    known = list(Order.objects.select_related("restaurant"))
+    known = list(Order.objects.select_related("restaurant__city"))
     with django_assert_num_queries(1):
         assert [bool(item.frame.auto_pickup_at) for item in order_items(known)] == [True] * 3

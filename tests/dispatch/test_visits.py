@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from dispatch import actions
+from dispatch import visits
 from dispatch.errors import NotFound
 from dispatch.models import Driver, Order, Stop
 from tests.dispatch.story import (
@@ -198,10 +198,10 @@ def test_stops_that_are_gone_are_not_visited(order: Order, new_driver: Callable[
     assign(order, first)
     old = stops(order, "pickup")
     assign(order, second)
-    actions.arrive(first.pk, old, happened_at=at(300), evidence=EVIDENCE)
+    visits.arrive(first.pk, old, happened_at=at(300), evidence=EVIDENCE)
     assert timeline(order) == ["pending", "assigned", "assigned"]
 
 
 def test_a_driver_who_does_not_exist_arrives_nowhere(db: None) -> None:
     with pytest.raises(NotFound):
-        actions.arrive(uuid4(), [uuid4()], happened_at=at(0), evidence={})
+        visits.arrive(uuid4(), [uuid4()], happened_at=at(0), evidence={})

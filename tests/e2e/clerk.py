@@ -5,7 +5,7 @@ from itertools import chain, repeat
 
 from django.utils import timezone
 
-from dispatch import actions
+from dispatch import actions, visits
 from dispatch.models import Driver, Order, Restaurant, Stop
 from routing.geo import distance_m
 
@@ -84,19 +84,19 @@ def leave(order_id: str, name: str, at_the_door: bool) -> str:
         actions.report(driver.pk, order.pk, "picked_up")
     stop = order.stops.get(kind="dropoff" if at_the_door else "pickup").pk
     now = timezone.now()
-    actions.arrive(driver.pk, [stop], happened_at=now - timedelta(minutes=3), evidence={"rule": "slow"})
-    actions.leave(driver.pk, [stop], happened_at=now - timedelta(minutes=1), evidence={"stay_s": 90})
+    visits.arrive(driver.pk, [stop], happened_at=now - timedelta(minutes=3), evidence={"rule": "slow"})
+    visits.leave(driver.pk, [stop], happened_at=now - timedelta(minutes=1), evidence={"stay_s": 90})
     return actions.issue_token(driver.pk)
 
 
 def come_back(order_id: str) -> None:
     stop = Stop.objects.get(order=order_id, kind="dropoff")
-    actions.arrive(stop.driver_id, [stop.pk], happened_at=timezone.now(), evidence={"rule": "slow"})
+    visits.arrive(stop.driver_id, [stop.pk], happened_at=timezone.now(), evidence={"rule": "slow"})
 
 
 def leave_again(order_id: str) -> None:
     stop = Stop.objects.get(order=order_id, kind="dropoff")
-    actions.leave(stop.driver_id, [stop.pk], happened_at=timezone.now(), evidence={"stay_s": 90})
+    visits.leave(stop.driver_id, [stop.pk], happened_at=timezone.now(), evidence={"stay_s": 90})
 
 
 def _kitchens() -> list[Restaurant]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from dispatch import actions
+from dispatch import actions, visits
 from dispatch.models import City, Driver, Order, Stop
 from routing.geo import destination
 from tests.conftest import DENVER
@@ -68,7 +68,7 @@ async def test_a_city_may_show_the_driver_only_after_pickup(city: City, driver: 
     await city.asave()
     await assign(order, driver)
     stop = await Stop.objects.aget(order=order, kind="pickup")
-    await sync_to_async(actions.set_out)(driver.pk, [stop.pk], happened_at=order.created_at, evidence={})
+    await sync_to_async(visits.set_out)(driver.pk, [stop.pk], happened_at=order.created_at, evidence={})
     async with customer_socket(order.tracking_token) as socket:
         await socket.frame("status", status="to_restaurant")
         await socket.frame("driver_hidden")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch import actions
+from dispatch import visits
 from tests.tracking.drives import STOP, T0, at, fence
 from tracking.fixes import Fix, Limits
 from tracking.geofences import Rules, Visit
@@ -167,7 +167,7 @@ def test_a_fix_that_changed_something_is_kept(pipeline: Pipeline, session: Sessi
     session.set_fences([fence(200)], {})
     for n in range(5):
         take(250 - n * 30, n * 5)
-    assert [write.func for _, write in session.writes] == [actions.arrive]
+    assert [write.func for _, write in session.writes] == [visits.arrive]
     assert kept_seconds(pipeline) == [0, 15]
 
 
@@ -196,7 +196,7 @@ def test_an_arrival_is_asked_of_the_domain_with_its_evidence(
     take(100, 0, seq=1)
     take(90, 5, seq=2)
     [(seq, write)] = session.writes
-    assert (seq, write.func, write.args) == (2, actions.arrive, (DRIVER, [STOP]))
+    assert (seq, write.func, write.args) == (2, visits.arrive, (DRIVER, [STOP]))
     assert write.keywords["happened_at"] == datetime.fromtimestamp((T0 + 5000) / 1000, UTC)
     assert write.keywords["evidence"]["rule"] == "slow"
     assert pipeline.asking == {session}
@@ -222,7 +222,7 @@ def test_who_was_there_before_the_socket_broke_can_still_leave(session: Session,
     session.set_fences([fence(200)], {STOP: T0 - 600_000})
     for n in range(10):
         take(250 + n * 50, n * 5)
-    assert [write.func for _, write in session.writes] == [actions.leave]
+    assert [write.func for _, write in session.writes] == [visits.leave]
 
 
 def test_a_new_plan_does_not_forget_what_was_seen_of_a_stop(session: Session, take: Callable) -> None:
@@ -248,7 +248,7 @@ def test_a_silent_driver_is_heard_of_again_once(pipeline: Pipeline, session: Ses
     take(0, 0, seq=1)
     take(10, 5, seq=2)
     [(seq, write)] = session.writes
-    assert (seq, write.func, write.args) == (None, actions.heard_of, (DRIVER,))
+    assert (seq, write.func, write.args) == (None, visits.heard_of, (DRIVER,))
 
 
 def test_a_rejected_fix_is_no_sign_of_life(session: Session, take: Callable) -> None:
@@ -390,7 +390,7 @@ def test_what_an_earlier_socket_did_not_acknowledge_is_seen_again(
     session.set_fences([fence(200)], {})
     for n, east in enumerate((300, 180, 150, 120)):
         assert take(east, n * 15, seq=n) in (None, "duplicate")
-    assert [write.func for _, write in session.writes] == [actions.arrive]
+    assert [write.func for _, write in session.writes] == [visits.arrive]
 
 
 def test_an_app_that_goes_on_with_newer_fixes_is_judged_by_the_last_one(
@@ -410,7 +410,7 @@ def test_an_arrival_that_another_process_stored_meanwhile_counts(
     session.set_fences([fence(200)], {STOP: T0 - 60_000})
     for n in range(1, 4):
         take(400 + 60 * n, n * 10, speed=6.0)
-    assert [write.func for _, write in session.writes] == [actions.leave]
+    assert [write.func for _, write in session.writes] == [visits.leave]
 
 
 def test_of_two_sockets_of_a_driver_the_newest_fix_is_the_position() -> None:
@@ -474,7 +474,7 @@ def test_a_short_stop_is_taken_back_and_stays_so(session: Session, take: Callabl
     session.set_fences([fence(200)], {STOP: T0})
     for east, seconds in ((320, 10), (400, 20), (480, 30)):
         take(east, seconds, speed=8.0)
-    assert [write.func for _, write in session.writes] == [actions.pass_by]
+    assert [write.func for _, write in session.writes] == [visits.pass_by]
     # The database has the arrival until that is written.
     session.set_fences([fence(200)], {STOP: T0})
     assert session.visits[STOP].arrived_at is None

@@ -10,7 +10,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from dispatch import actions, plans
+from dispatch import actions, plans, visits
 from dispatch.errors import DispatchError
 from dispatch.models import Driver, Order, Restaurant, Stop
 from dispatch.statuses import FINAL
@@ -74,12 +74,12 @@ class Day:
             lambda: actions.assign(order.pk, driver.pk, actor=actions.SYSTEM),
             lambda: actions.assign(order.pk, driver.pk, actor=actions.SYSTEM),
             lambda: actions.unassign(order.pk, actor=actions.SYSTEM),
-            lambda: actions.set_out(driver.pk, [s.pk for s in stops[:1]], happened_at=now, evidence={}),
-            lambda: actions.arrive(driver.pk, [s.pk for s in stops[:1]], happened_at=now, evidence={}),
+            lambda: visits.set_out(driver.pk, [s.pk for s in stops[:1]], happened_at=now, evidence={}),
+            lambda: visits.arrive(driver.pk, [s.pk for s in stops[:1]], happened_at=now, evidence={}),
             lambda: actions.report(
                 driver.pk, order.pk, chosen.choice(["picked_up", "picked_up", "delivered"])
             ),
-            lambda: actions.leave(driver.pk, [s.pk for s in stops[:1]], happened_at=now, evidence={}),
+            lambda: visits.leave(driver.pk, [s.pk for s in stops[:1]], happened_at=now, evidence={}),
             lambda: actions.undo_pickup(order.pk, actor=DANA),
             lambda: (
                 actions.close_for_driver(order.pk, "failed", actor=DANA, reason="test")
