@@ -7,10 +7,14 @@ _QUERY = re.compile(r"\?[^\s\"]*")
 
 
 class WithoutTracebacks(logging.Filter):
-    """An outage of Redis is one line for each attempt, not forty."""
+    """An outage of Redis is one line for each attempt, not forty; and so is what a stranger sent that is refused.
+
+    `name`: of the loggers below this one only.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.exc_info = record.exc_text = None
+        if super().filter(record):
+            record.exc_info = record.exc_text = None
         return True
 
 

@@ -257,9 +257,16 @@ LOGGING = {
     "filters": {
         "without_query_strings": {"()": "delivery.logs.WithoutQueryStrings"},
         "without_tracebacks": {"()": "delivery.logs.WithoutTracebacks"},
+        "refusals_without_tracebacks": {"()": "delivery.logs.WithoutTracebacks", "name": "django.security"},
     },
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["refusals_without_tracebacks"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         # One line for every socket that opens would drown the others.

@@ -373,7 +373,11 @@ def _sessions() -> Any:
 def _same_origin(scope: dict[str, Any]) -> bool:
     """A dispatcher is known by a cookie, which a browser would send from any page: the page must be ours."""
     origin = dict(scope["headers"]).get(b"origin", b"").decode("latin-1")
-    return bool(origin) and OriginValidator(None, settings.ALLOWED_HOSTS).valid_origin(urlparse(origin))
+    try:
+        parsed = urlparse(origin)
+    except ValueError:  # "http://[": no address at all
+        return False
+    return bool(origin) and OriginValidator(None, settings.ALLOWED_HOSTS).valid_origin(parsed)
 
 
 def _last_fix(driver: Driver) -> Fix | None:

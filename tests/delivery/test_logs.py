@@ -1,8 +1,11 @@
 """No tracking token reaches a log, whatever the server likes to tell."""
 
 import logging
+import logging.config
+import sys
 
 import pytest
+from django.conf import settings
 
 
 def test_a_server_logs_no_query_string(caplog: pytest.LogCaptureFixture) -> None:
@@ -25,3 +28,20 @@ def test_a_failed_attempt_to_reach_redis_is_one_line(capfd: pytest.CaptureFixtur
     finally:
         logger.removeHandler(handler)
     assert capfd.readouterr().err.splitlines()[-1:] == ["attempt failed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shows"), [("django.security.DisallowedHost", False), ("django.request", True)]
+)
+def test_what_a_stranger_sent_is_one_line(name: str, shows: bool) -> None:
+    configurator = logging.config.DictConfigurator(settings.LOGGING)
+    filters = {
+        key: configurator.configure_filter({**spec}) for key, spec in settings.LOGGING["filters"].items()
+    }
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        record = logging.getLogger(name).makeRecord(name, logging.ERROR, "", 0, "refused", (), sys.exc_info())
+    for used in settings.LOGGING["handlers"]["console"]["filters"]:
+        filters[used].filter(record)
+    assert bool(record.exc_info) == shows

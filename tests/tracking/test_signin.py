@@ -107,7 +107,15 @@ async def test_a_dispatcher_needs_the_permission() -> None:
     assert (await refusal(Socket("role=dispatcher", [ORIGIN, cookie])))[1] == 4401
 
 
-@pytest.mark.parametrize("origin", [[], [(b"origin", b"https://evil.example")], [(b"origin", b"null")]])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        [],
+        [(b"origin", b"https://evil.example")],
+        [(b"origin", b"null")],
+        [(b"origin", b"http://[bad")],
+    ],
+)
 async def test_a_dispatchers_page_must_be_ours(origin: list) -> None:
     assert (await refusal(Socket("role=dispatcher", [*origin, await dispatcher_cookie()])))[1] == 4401
 
