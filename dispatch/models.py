@@ -415,3 +415,11 @@ def left_and_ahead(stops: Iterable[Stop]) -> tuple[list[Stop], list[Stop]]:
     for stop in stops:
         (ahead if stop.left_at is None else left).append(stop)
     return left, ahead
+
+
+def plans_of(driver_ids: Collection[UUID]) -> dict[UUID, list[Stop]]:
+    """The open stops of each of these drivers, in visiting order, with their orders and restaurants."""
+    found: dict[UUID, list[Stop]] = {driver_id: [] for driver_id in driver_ids}
+    for stop in Stop.objects.plans_of(driver_ids):
+        found[stop.driver_id].append(stop)
+    return found

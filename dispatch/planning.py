@@ -5,7 +5,7 @@ for everybody. An ETA goes through all of the driver's earlier stops, with the t
 """
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched, groupby
@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from dispatch import plans
 from dispatch.errors import NotFound
-from dispatch.models import Driver, Order, Stop, left_and_ahead
+from dispatch.models import Driver, Order, Stop, left_and_ahead, plans_of
 from dispatch.situation import Fleet
 from dispatch.statuses import ACTIVE, DriverStatus, StopKind
 from routing.errors import RoutingError
@@ -89,14 +89,6 @@ def _leaves(stop: Stop, there: datetime, service: Service) -> datetime:
 # ------------------------------------------------------------------------------------------------- the shell
 
 
-def plans_of(driver_ids: Collection[UUID]) -> dict[UUID, list[Stop]]:
-    """The open stops of each of these drivers, in visiting order, with their orders and restaurants."""
-    found: dict[UUID, list[Stop]] = {driver_id: [] for driver_id in driver_ids}
-    for stop in Stop.objects.plans_of(driver_ids):
-        found[stop.driver_id].append(stop)
-    return found
-
-
 def replan(driver_id: UUID) -> bool:
     """Orders a driver's stops and stores order, roads and ETAs. False where there was nothing (left) to plan."""
     driver = Driver.objects.get(pk=driver_id)
@@ -159,7 +151,7 @@ def mend_etas() -> int:
 
 def _refresh(drivers: QuerySet[Driver]) -> int:
     found = list(drivers.filter(current_lat__isnull=False).distinct())
-    stops_of = plans_of([driver.pk for driver in found])
+    stops_of = plans_of({driver.pk for driver in found})
     # So many at a time: their rows are locked together, and whoever looks at them reloads once.
     return sum(
         plans.record_all([plan for driver in some if (plan := _next_plan(driver, stops_of[driver.pk]))])

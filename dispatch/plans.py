@@ -1,6 +1,5 @@
 """Storing what planning found: visiting order, roads and predicted arrivals. Many drivers in one transaction."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from dispatch.errors import Invalid
-from dispatch.models import Driver, EtaPrediction, Order, Stop, left_and_ahead
+from dispatch.models import Driver, EtaPrediction, Order, Stop, left_and_ahead, plans_of
 from dispatch.signals import announced
 from dispatch.statuses import StopKind
 from dispatch.steps import lock_drivers, plans_changed
@@ -56,9 +55,7 @@ def record_all(plans: Sequence[Plan]) -> int:
     """
     with announced() as changes:
         drivers = lock_drivers(plan.driver_id for plan in plans)
-        waiting: defaultdict[UUID, list[Stop]] = defaultdict(list)
-        for stop in Stop.objects.plans_of(drivers):
-            waiting[stop.driver_id].append(stop)
+        waiting = plans_of(drivers)
         now = timezone.now()
         stored = 0
         news: set[UUID] = set()

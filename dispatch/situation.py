@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Max
 
-from dispatch.models import Driver, Order, Stop, left_and_ahead
+from dispatch.models import Driver, Order, Stop, left_and_ahead, plans_of
 from dispatch.statuses import OrderStatus, StopKind
 from routing import planner
 from routing.errors import NoSegment, RoutingError
@@ -39,9 +39,7 @@ class Fleet:
     def of(cls, drivers: Iterable[Driver], pending: Iterable[Order] = (), *, pins: bool = True) -> "Fleet":
         """Reads what these drivers have to do. Orders need their restaurant and its city loaded."""
         drivers = list(drivers)
-        stops: dict[UUID, list[Stop]] = {driver.pk: [] for driver in drivers}
-        for stop in Stop.objects.plans_of(stops):
-            stops[stop.driver_id].append(stop)
+        stops = plans_of({driver.pk for driver in drivers})
         done = Stop.objects.filter(driver__in=drivers, done_at__isnull=False).values_list("driver_id")
         return cls(
             drivers,

@@ -8,8 +8,8 @@ from uuid import UUID
 from django.conf import settings
 
 from dispatch import access
-from dispatch.models import City, Driver, Order, Restaurant, Stop, left_and_ahead
-from dispatch.planning import next_stops, plans_of
+from dispatch.models import City, Driver, Order, Restaurant, Stop, left_and_ahead, plans_of
+from dispatch.planning import next_stops
 from dispatch.statuses import ACTIVE, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
 from tracking import frames, groups
 from tracking.frames import CustomerView
