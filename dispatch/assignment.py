@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from math import inf
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -19,8 +20,9 @@ from routing.geo import Point, distance_m
 
 logger = logging.getLogger(__name__)
 
-#: Of the other cities' drivers so many, the nearest ones, may be asked to help out.
-HELPERS = 10
+#: So many of a city's drivers are asked, the nearest ones: their places and their stops' must fit into one table of
+#: OSRM's (500 as we start it). And so many of the other cities'.
+ASKED, HELPERS = 80, 10
 #: A driver is told of an order so long (seconds) before it is time to set off; until then it may go to another.
 TELL_AHEAD_S = 120.0
 #: Where Doorstep assigns, it never takes an order away from a driver who knows of it.
@@ -41,15 +43,10 @@ def propose(order_id: UUID) -> Proposals:
 
     Raises NotFound, WrongStatus.
     """
-    order = Order.objects.select_related("restaurant__city").filter(pk=order_id).first()
-    if order is None:
-        raise NotFound("No such order.")
+    order = _order(order_id)
     if order.status not in BEFORE_PICKUP | {OrderStatus.PENDING}:
         raise WrongStatus("The order is no longer waiting for a driver.")
-    drivers = _near(Driver.objects.filter(on_shift=True), order.restaurant.city_id, order.restaurant.point)
-    if order.driver is not None and order.driver not in drivers:
-        drivers.append(order.driver)
-    situation, approximate = Fleet.of(drivers, [order]).situation(timezone.now())
+    situation, approximate = Fleet.of(_drivers_for(order), [order]).situation(timezone.now())
     return Proposals(order, planner.propose(order.pk, situation), approximate)
 
 
@@ -58,15 +55,10 @@ def remedies(order_id: UUID) -> list[planner.Remedy]:
 
     Raises NotFound, WrongStatus.
     """
-    order = Order.objects.select_related("restaurant__city").filter(pk=order_id).first()
-    if order is None:
-        raise NotFound("No such order.")
-    if order.status not in ACTIVE or order.driver is None:
+    order = _order(order_id)
+    if order.status not in ACTIVE:
         raise WrongStatus("No driver is on the way with this order.")
-    drivers = _near(Driver.objects.filter(on_shift=True), order.restaurant.city_id, order.restaurant.point)
-    if order.driver not in drivers:
-        drivers.append(order.driver)
-    situation, approximate = Fleet.of(drivers).situation(timezone.now())
+    situation, approximate = Fleet.of(_drivers_for(order)).situation(timezone.now())
     return [] if approximate else planner.remedies(order.pk, situation)
 
 
@@ -108,10 +100,27 @@ def _give(order_id: planner.Id, driver: Driver) -> bool:
     return True
 
 
+def _order(order_id: UUID) -> Order:
+    order = Order.objects.select_related("restaurant__city").filter(pk=order_id).first()
+    if order is None:
+        raise NotFound("No such order.")
+    return order
+
+
+def _drivers_for(order: Order) -> list[Driver]:
+    """Who may be asked to take it, and who has it."""
+    restaurant = order.restaurant
+    drivers = _near(Driver.objects.filter(on_shift=True), restaurant.city_id, restaurant.point)
+    if order.driver is not None and order.driver not in drivers:
+        drivers.append(order.driver)
+    return drivers
+
+
 def _near(drivers: QuerySet[Driver], city_id: UUID | None, center: Point) -> list[Driver]:
-    """The city's own drivers, and of the others those who are nearest."""
-    found = list(drivers)
+    """The nearest of the city's own drivers, those of unknown place last, and a few of the other cities'."""
+    found = sorted(
+        drivers, key=lambda driver: inf if driver.point is None else distance_m(center, driver.point)
+    )
     own = [driver for driver in found if driver.city_id == city_id]
     others = [driver for driver in found if driver.city_id != city_id and driver.point is not None]
-    others.sort(key=lambda driver: distance_m(center, driver.point or center))
-    return [*own, *others[:HELPERS]]
+    return [*own[:ASKED], *others[:HELPERS]]
