@@ -22,6 +22,7 @@ def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture
 def cluster(_cluster: Cluster) -> Iterator[Cluster]:
     _cluster.make_whole()
+    _cluster.forget_everybody()
     yield _cluster
     assert _cluster.ended() == []
 

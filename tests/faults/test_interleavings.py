@@ -285,6 +285,7 @@ async def test_interleavings(cluster: Cluster, rng: Random) -> None:
             assert not failures, f"{len(failures)} stories of the first {numbers.stop}:\n" + "\n".join(
                 failures[:5]
             )
+            await asyncio.to_thread(cluster.forget_everybody)
     took = time.monotonic() - began
     print(f"{STORIES} stories in {took:.0f} s: {dict(reached)}")  # noqa: T201
     assert len(reached) >= 5, f"hardly anything happened: {reached}"
