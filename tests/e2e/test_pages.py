@@ -61,9 +61,9 @@ def last_event(stack: Stack, order_id: str) -> tuple[str, str, str, str]:
 
 
 def tokens(stack: Stack, *statuses: str) -> list[tuple[str, str]]:
-    """Tracking token and status of orders whose own driver can be seen now, the newest first."""
+    """Tracking token and status of orders whose own driver drives and can be seen now, the newest first."""
     return stack.rows(
-        """SELECT o.tracking_token, o.status FROM orders o
+        """SELECT o.tracking_token, o.status FROM orders o JOIN drivers d ON d.id = o.driver_id AND d.simulated
            JOIN LATERAL (SELECT order_id FROM stops WHERE driver_id = o.driver_id AND done_at IS NULL
                          ORDER BY position LIMIT 1) AS next ON next.order_id = o.id
            WHERE o.status = ANY(%s) AND o.eta_minutes IS NOT NULL ORDER BY o.created_at DESC""",
