@@ -128,11 +128,6 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": ETA_INTERVAL_S,
         "options": {"expires": ETA_INTERVAL_S},
     },
-    "ETAs off the road": {
-        "task": "dispatch.tasks.mend_etas",
-        "schedule": 4,
-        "options": {"expires": 4},
-    },
     "orders of cities where Doorstep assigns": {
         "task": "dispatch.tasks.assign_pending",
         "schedule": 10,

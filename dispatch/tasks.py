@@ -13,6 +13,7 @@ from kombu.exceptions import OperationalError as BrokerAway
 from dispatch import assignment, planning, predictions, visits
 from dispatch.models import City
 from dispatch.signals import assignment_changed
+from routing.osrm import osrm_from_settings
 
 logger = logging.getLogger(__name__)
 
@@ -27,11 +28,19 @@ def replan(driver_id: str) -> None:
     planning.replan(UUID(driver_id))
 
 
+#: While the roads are away: so long (seconds) after a cycle its ETAs are tried again, each time after a probe.
+MEND_AFTER_S = (11, 21)
+
+
 @shared_task
 def refresh_etas() -> None:
     with _alone(_ETA_CYCLE) as alone:
-        if alone:
-            planning.refresh_etas()
+        if not alone:
+            return
+        planning.refresh_etas()
+    if osrm_from_settings().is_away:
+        for wait_s in MEND_AFTER_S:
+            mend_etas.apply_async(countdown=wait_s, expires=wait_s + 10)
 
 
 @shared_task

@@ -27,6 +27,11 @@ class Breaker:
         #: When the next question may go through; None while the server answers.
         self._probe_at: float | None = None
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the last answer is still owed."""
+        return self._probe_at is not None
+
     @contextmanager
     def question(self) -> Iterator[None]:
         """Around each question. Raises Unavailable without asking; and sees it, where that comes from the server."""

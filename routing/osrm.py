@@ -110,6 +110,11 @@ class Osrm:
         self._breaker = breaker or Breaker()
         self._local = threading.local()
 
+    @property
+    def is_away(self) -> bool:
+        """Whether OSRM did not answer when it was last asked."""
+        return self._breaker.is_away
+
     def route(self, points: Sequence[Point], *, geometry: bool = False) -> Route:
         """The fastest way through two or more places in this order."""
         if len(points) < 2:

@@ -313,6 +313,18 @@ def doors(new_order: Callable[..., Order], driver: Driver) -> list[Order]:
     return found
 
 
+def test_the_leg_under_way_is_kept_but_not_just_after_a_stop(doors: list[Order], driver: Driver) -> None:
+    best = ids(driver)
+    plans.rearrange(driver.pk, best[::-1], pinned=False)
+    picked_up = Stop.objects.filter(driver=driver, kind="pickup")
+    picked_up.update(done_at=timezone.now() - timedelta(minutes=2))
+    planning.replan(driver.pk)
+    assert ids(driver)[0] == best[-1]
+    picked_up.update(done_at=timezone.now())
+    planning.replan(driver.pk)
+    assert ids(driver) == best
+
+
 def test_what_is_to_be_first_stays_first_until_it_is_unpinned(doors: list[Order], driver: Driver) -> None:
     actions.serve_first(doors[2].pk, actor=DANA)
     assert plan(driver)[0] == "dropoff At 1400"

@@ -55,6 +55,19 @@ def test_the_cycle_refreshes_every_eta(order: Order, driver: Driver) -> None:
     assert order.eta_minutes > 0
 
 
+@pytest.mark.parametrize(
+    ("away", "asked"), [(False, []), (True, [("dispatch.tasks.mend_etas", [])] * 2)], ids=["there", "away"]
+)
+def test_a_cycle_without_roads_is_mended_soon(
+    queue: Callable, order: Order, driver: Driver, settings: object, away: bool, asked: list
+) -> None:
+    assign(order, driver)
+    if away:
+        settings.OSRM_URL = "http://127.0.0.1:2"
+    tasks.refresh_etas()
+    assert queue() == asked
+
+
 def test_a_cycle_does_not_begin_while_another_one_runs(order: Order, driver: Driver) -> None:
     assign(order, driver)
     with psycopg.connect(**connection_params()) as other:
@@ -91,5 +104,5 @@ def test_every_task_of_the_schedule_exists() -> None:
     app.loader.import_default_modules()
     scheduled = {entry["task"] for entry in app.conf.beat_schedule.values()}
     assert scheduled <= set(app.tasks)
-    names = ("refresh_etas", "mend_etas", "mark_silent_drivers")
+    names = ("refresh_etas", "assign_pending", "mark_silent_drivers")
     assert {f"dispatch.tasks.{name}" for name in names} <= scheduled

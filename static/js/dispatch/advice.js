@@ -53,8 +53,8 @@ export class Advice {
 }
 
 /**
- * {approximate, of: driver id → proposal}, the best driver first. The words stay new; the order of the drivers does not
- * change under the dispatcher's hand.
+ * {approximate, of: driver id → proposal}, the best driver first. The words stay new; the order of the drivers does
+ * not change under the dispatcher's hand.
  */
 export function mergeProposals(known, { approximate, proposals }) {
   const of = new Map(known?.of);

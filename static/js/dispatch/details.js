@@ -72,7 +72,9 @@ function drawDriverPanel(desk, driver) {
           : stop.eta
             ? `${Math.max(0, Math.ceil((stop.eta - serverNow()) / 60_000))} min`
             : "",
-      kind: [stop.kind === "pickup" ? "Pick up" : "Drop off", stop.pinned && "pinned", stop.address].filter(Boolean).join(" · "),
+      kind: [stop.kind === "pickup" ? "Pick up" : "Drop off", stop.pinned && "pinned", stop.address]
+        .filter(Boolean)
+        .join(" · "),
       clock: clockTime(stop.leftAt ?? stop.arrivedAt ?? stop.eta ?? serverNow(), zone),
     });
     row.fields.clock.hidden = !stop.arrivedAt && !stop.eta;
@@ -153,7 +155,8 @@ function drawOrderPanel(desk, order) {
   byId("handover").hidden = !isInTheBag(order) || Boolean(order.leftDropoffAt);
   byId("cancel").disabled = Boolean(order.claimed);
   byId("automatic").hidden = !fleet.canUndoPickup(order, serverNow());
-  byId("pinned").hidden = !fleet.stopsOf(order.driverId).some((stop) => stop.pinned && stop.orderId === order.orderId);
+  const own = fleet.stopsOf(order.driverId).filter((stop) => stop.orderId === order.orderId);
+  byId("pinned").hidden = !own.some((stop) => stop.pinned);
   drawRemedies(desk, order);
   drawLeftDoor(order, driver, zone);
   setAttribute(orderPanel, "data-pending", isPending(order));

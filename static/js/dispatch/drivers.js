@@ -115,10 +115,12 @@ export function silenceWords(desk, { driverId, status }) {
 export function candidates(desk, order, proposals) {
   const { fleet } = desk;
   const restaurant = fleet.restaurants.get(order.restaurantId);
-  const ranks = new Map([...(proposals?.of.keys() ?? [])].map((driverId, rank) => [driverId, rank]));
+  const ranked = [...(proposals?.of.values() ?? [])];
+  const ranks = new Map(ranked.map(({ driverId }, rank) => [driverId, rank]));
   const rank = ({ driver }) => ranks.get(driver.driverId) ?? Infinity;
+  const helpers = new Set(ranked.filter(({ problem }) => !problem).map(({ driverId }) => driverId));
   const invited = ({ driverId, cityId }) =>
-    order.cityId === null || cityId === order.cityId || (proposals && !proposals.of.get(driverId)?.problem && ranks.has(driverId));
+    order.cityId === null || cityId === order.cityId || helpers.has(driverId);
   return [...fleet.drivers.values()]
     .filter((driver) => driver.onShift && invited(driver) && driver.driverId !== order.driverId)
     .map((driver) => {
