@@ -1,6 +1,7 @@
 """What people and platforms do to the domain: a button, the admin, the dashboard, the API all come through here.
 
-What geofences and silence tell is in dispatch/visits.py, what planning finds in dispatch/plans.py.
+What geofences and silence tell is in dispatch/visits.py, visiting orders and what planning finds
+in dispatch/plans.py.
 
 Each action is one transaction, made of the pieces in dispatch/steps.py: it locks the drivers it concerns (in id
 order, before any order, so that two actions never wait for each other), takes the step that `statuses.TRANSITIONS`
@@ -8,7 +9,6 @@ allows, appends an OrderEvent, and on commit announces what changed (dispatch/si
 the same step, one succeeds; the other gets `WrongStatus`.
 """
 
-import logging
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from dispatch import predictions
 from dispatch.errors import Invalid, NotFound, NotYours, WrongStatus
-from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop, left_and_ahead
+from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop
 from dispatch.signals import Changes, announced
 from dispatch.statuses import (
     ACTIVE,
@@ -39,8 +39,6 @@ from dispatch.steps import (
     refresh_drivers,
     take_step,
 )
-
-logger = logging.getLogger(__name__)
 
 SYSTEM = Actor(OrderEvent.Actor.SYSTEM)
 PLATFORM = Actor(OrderEvent.Actor.PLATFORM)
@@ -176,40 +174,6 @@ def undo_pickup(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
             for kind, position in ((StopKind.PICKUP, first), (StopKind.DROPOFF, dropoff.position))
         )
         plans_changed(changes, [driver], reassigned=True)
-
-
-def serve_first(order_id: UUID, *, actor: Actor) -> None:
-    """The order's own driver does what it takes before anything else; the stops stay there until they are unpinned.
-
-    Where the driver stands already, what is to be done there comes before.
-    """
-    with announced() as changes:
-        order, drivers = lock_order(order_id)
-        if order.status not in ACTIVE:
-            raise WrongStatus("No driver is on the way with this order.")
-        (driver,) = drivers.values()
-        left, ahead = left_and_ahead(Stop.objects.plans_of([driver.pk]))
-        here = [stop for stop in ahead[:1] if stop.arrived_at is not None]
-        own = [stop for stop in ahead[len(here) :] if stop.order_id == order.pk]
-        rest = [stop for stop in ahead[len(here) :] if stop.order_id != order.pk]
-        for stop in own:
-            stop.pinned = True
-        first = 1 + max((stop.position for stop in left), default=0)
-        stops = [*here, *own, *rest]
-        for position, stop in enumerate(stops, start=first):
-            stop.position = position
-        Stop.objects.bulk_update(stops, ["position", "pinned"])
-        plans_changed(changes, [driver], reassigned=True)
-    logger.info("order %s is served first, as %s wants it", order_id, actor.name or actor.kind)
-
-
-def unpin(order_id: UUID, *, actor: Actor) -> None:
-    """The order's stops are put in order with all others again."""
-    with announced() as changes:
-        order, drivers = lock_order(order_id)
-        if Stop.objects.filter(order=order, done_at=None, pinned=True).update(pinned=False):
-            plans_changed(changes, drivers.values(), reassigned=True)
-    logger.info("order %s is no longer pinned, as %s wants it", order_id, actor.name or actor.kind)
 
 
 def _status_before_automatic_pickup(order: Order, actor: Actor) -> OrderStatus:

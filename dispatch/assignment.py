@@ -33,7 +33,6 @@ ASSIGNING = planner.Settings(reassign_gain_s=1e7)
 class Proposals:
     """The best driver first. `approximate`: the roads do not answer, and the times are those of straight lines."""
 
-    order: Order
     ranked: Sequence[planner.Proposal]
     approximate: bool
 
@@ -47,7 +46,7 @@ def propose(order_id: UUID) -> Proposals:
     if order.status not in BEFORE_PICKUP | {OrderStatus.PENDING}:
         raise WrongStatus("The order is no longer waiting for a driver.")
     situation, approximate = Fleet.of(_drivers_for(order), [order]).situation(timezone.now())
-    return Proposals(order, planner.propose(order.pk, situation), approximate)
+    return Proposals(planner.propose(order.pk, situation), approximate)
 
 
 def remedies(order_id: UUID) -> list[planner.Remedy]:
@@ -68,7 +67,8 @@ def assign_pending(city: City) -> int:
     A driver is told when it is nearly time to set off: until then a better one may come free.
     """
     waiting = Order.objects.filter(status=OrderStatus.PENDING, restaurant__city=city)
-    pending = list(waiting.select_related("restaurant__city").order_by("created_at"))
+    waiting = waiting.select_related("restaurant__city").order_by("created_at")
+    pending = list(waiting)
     if not pending:
         return 0
     now = timezone.now()
@@ -80,22 +80,20 @@ def assign_pending(city: City) -> int:
         logger.info("order %s waits: %s", order_id, problem.text)
     tell_until = (now + timedelta(seconds=TELL_AHEAD_S)).timestamp()
     given = 0
-    mine = {order.pk for order in pending}
     for driver in fleet.drivers:
         trip = plan.trips[driver.pk]
         if trip.leave_at is None or trip.leave_at > tell_until:
             continue
-        for stop in trip.stops:
-            if stop.kind == "pickup" and stop.order in mine:
-                given += _give(stop.order, driver)
+        taken = {stop.order for stop in trip.stops}
+        given += sum(_give(order, driver) for order in pending if order.pk in taken)
     return given
 
 
-def _give(order_id: planner.Id, driver: Driver) -> bool:
+def _give(order: Order, driver: Driver) -> bool:
     try:
-        actions.assign(UUID(str(order_id)), driver.pk, actor=actions.SYSTEM, only_pending=True)
+        actions.assign(order.pk, driver.pk, actor=actions.SYSTEM, only_pending=True)
     except DispatchError as refused:
-        logger.info("order %s was not given to driver %s: %s", order_id, driver.pk, refused.message)
+        logger.info("order %s was not given to driver %s: %s", order.pk, driver.pk, refused.message)
         return False
     return True
 

@@ -349,7 +349,7 @@ class EtaPrediction(models.Model):
 class StopQuerySet(models.QuerySet["Stop"]):
     def plans_of(self, driver_ids: Collection[UUID]) -> Self:
         """The stops these drivers still have to visit, in visiting order, with their orders and restaurants."""
-        return self.filter(driver_id__in=driver_ids, done_at=None).select_related("order__restaurant__city")
+        return self.filter(driver_id__in=driver_ids, done_at=None).select_related("order__restaurant")
 
 
 class Stop(models.Model):

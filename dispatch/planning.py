@@ -92,10 +92,10 @@ def _leaves(stop: Stop, there: datetime, service: Service) -> datetime:
 def replan(driver_id: UUID) -> bool:
     """Orders a driver's stops and stores order, roads and ETAs. False where there was nothing (left) to plan."""
     driver = Driver.objects.get(pk=driver_id)
-    _, stops = left_and_ahead(Stop.objects.plans_of([driver_id]))
-    if not stops or driver.point is None:
+    fleet = Fleet.of([driver])
+    if not fleet.stops[driver_id] or driver.point is None:
         return False
-    plan = _plan(driver, _visiting_order(driver, stops), redraw=True, reorder=True)
+    plan = _plan(driver, _visiting_order(fleet, driver), redraw=True, reorder=True)
     return plan is not None and plans.record(plan)
 
 
@@ -116,16 +116,15 @@ def saving(driver_id: UUID) -> Saving | None:
     driver = Driver.objects.filter(pk=driver_id).first()
     if driver is None:
         raise NotFound("No such driver.")
-    _, stops = left_and_ahead(Stop.objects.plans_of([driver_id]))
     if driver.point is None:
         return None
-    best = _visiting_order(driver, stops, pins=False)
-    if list(best) == stops:
+    fleet = Fleet.of([driver])
+    stops, best = fleet.stops[driver_id], _visiting_order(fleet, driver, pins=False)
+    if best == stops:
         return None
-    ways = [_drive(driver.point, order) for order in (stops, best)]
-    if ways[0] is None or ways[1] is None:
+    now, then = (_drive(driver.point, order) for order in (stops, best))
+    if now is None or then is None:
         return None
-    now, then = ways[0], ways[1]
     return Saving(
         [stop.pk for stop in best], now.duration_s - then.duration_s, now.distance_m - then.distance_m
     )
@@ -214,11 +213,12 @@ def _drawn(leg: Leg) -> list[list[float]] | None:
     return linestring(leg.line)["coordinates"] if len(leg.line) > 1 else None
 
 
-def _visiting_order(driver: Driver, stops: Sequence[Stop], *, pins: bool = True) -> Sequence[Stop]:
-    """The planner's best order of these stops; as it is, where the roads do not answer."""
+def _visiting_order(fleet: Fleet, driver: Driver, *, pins: bool = True) -> Sequence[Stop]:
+    """The planner's best order of a driver's stops; as it is, where the roads do not answer."""
+    stops = fleet.stops[driver.pk]
     if len(stops) < 2 or any(stop.point is None for stop in stops):
         return stops
-    situation, approximate = Fleet.of([driver], pins=pins).situation(timezone.now())
+    situation, approximate = fleet.situation(timezone.now(), pins=pins)
     if approximate:
         return stops
     trip = best_trip(situation, driver.pk)

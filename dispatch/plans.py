@@ -1,4 +1,4 @@
-"""Storing what planning found: visiting order, roads and predicted arrivals. Many drivers in one transaction."""
+"""Drivers' plans: storing what planning found, many drivers in one transaction, and what dispatchers want instead."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
-from dispatch.errors import Invalid
+from dispatch.errors import Invalid, WrongStatus
 from dispatch.models import Driver, EtaPrediction, Order, Stop, left_and_ahead, plans_of
-from dispatch.signals import announced
-from dispatch.statuses import StopKind
-from dispatch.steps import lock_drivers, plans_changed
+from dispatch.signals import Changes, announced
+from dispatch.statuses import ACTIVE, StopKind
+from dispatch.steps import lock_drivers, lock_order, plans_changed
 from routing.eta import announce
 
 #: A predicted arrival that moves by less (seconds) stays as it was announced.
@@ -73,12 +73,19 @@ def record_all(plans: Sequence[Plan]) -> int:
             redraws = before != after or not plan.keep_roads
             if redraws:
                 redrawn.append(drivers[plan.driver_id])
-            if redraws or _is_news(plan, ahead):
+            by_id = {stop.pk: stop for stop in ahead}
+            visits = [(by_id[leg.stop_id], leg) for leg in plan.legs]
+            # Who looks at a plan is not told of one that is as good as before.
+            if redraws or any(_moved(stop.eta, leg.eta) for stop, leg in visits):
                 news.add(plan.driver_id)
-                _put(plan, left, ahead)
+                if plan.reorder:
+                    _number(left, [stop for stop, _ in visits])
+                for stop, leg in visits:
+                    stop.eta = leg.eta
+                    if not plan.keep_roads:
+                        stop.leg = leg.line
                 stops += ahead
-            etas = {leg.stop_id: leg.eta for leg in plan.legs}
-            doors = [(stop.order, etas[stop.pk]) for stop in ahead if stop.kind == StopKind.DROPOFF]
+            doors = [(stop.order, leg.eta) for stop, leg in visits if stop.kind == StopKind.DROPOFF]
             orders += [order for order, eta in doors if _promise(order, eta, plan, now)]
             predicted += [
                 EtaPrediction(order=order, made_at=now, arrives_at=eta, approximate=plan.approximate)
@@ -107,37 +114,59 @@ def rearrange(driver_id: UUID, stop_ids: Sequence[UUID], *, pinned: bool) -> Non
             raise Invalid("The driver’s stops have changed meanwhile. Look at them again.")
         stops = [by_id[stop_id] for stop_id in stop_ids]
         to_pick_up = {stop.order_id for stop in stops if stop.kind == StopKind.PICKUP}
-        for position, stop in enumerate(stops, start=1 + max((stop.position for stop in left), default=0)):
+        for stop in stops:
             if stop.kind == StopKind.DROPOFF and stop.order_id in to_pick_up:
                 raise Invalid(
                     f"{stop.order.customer_name or 'An order'} would be dropped off before the pickup."
                 )
             to_pick_up.discard(stop.order_id)
-            stop.position, stop.pinned = position, pinned
-        Stop.objects.bulk_update(stops, ["position", "pinned"])
-        plans_changed(changes, [driver], reassigned=True)
+            stop.pinned = pinned
+        _arrange(changes, driver, left, stops)
 
 
-def _is_news(plan: Plan, stops: Sequence[Stop]) -> bool:
-    """Who looks at a plan is not told of one that is as good as before."""
-    known = {stop.pk: stop.eta for stop in stops}
-    return any(_moved(known[leg.stop_id], leg.eta) for leg in plan.legs)
+def serve_first(order_id: UUID) -> None:
+    """The order's own driver does what it takes before anything else; the stops stay there until they are unpinned.
+
+    Where the driver stands already, what is to be done there comes before.
+    """
+    with announced() as changes:
+        order, drivers = lock_order(order_id)
+        if order.status not in ACTIVE:
+            raise WrongStatus("No driver is on the way with this order.")
+        (driver,) = drivers.values()
+        left, ahead = left_and_ahead(Stop.objects.plans_of([driver.pk]))
+        here = [stop for stop in ahead[:1] if stop.arrived_at is not None]
+        own = [stop for stop in ahead[len(here) :] if stop.order_id == order.pk]
+        rest = [stop for stop in ahead[len(here) :] if stop.order_id != order.pk]
+        for stop in own:
+            stop.pinned = True
+        _arrange(changes, driver, left, [*here, *own, *rest])
+
+
+def unpin(order_id: UUID) -> None:
+    """The order's stops are put in order with all others again."""
+    with announced() as changes:
+        order, drivers = lock_order(order_id)
+        if Stop.objects.filter(order=order, done_at=None, pinned=True).update(pinned=False):
+            plans_changed(changes, drivers.values(), reassigned=True)
+
+
+def _arrange(changes: Changes, driver: Driver, left: Sequence[Stop], stops: Sequence[Stop]) -> None:
+    """Stores these stops of a locked driver, in this order and pinned as they are."""
+    _number(left, stops)
+    Stop.objects.bulk_update(stops, ["position", "pinned"])
+    plans_changed(changes, [driver], reassigned=True)
+
+
+def _number(left: Sequence[Stop], stops: Sequence[Stop]) -> None:
+    """Gives the stops that lie ahead their ranks, after the doors that were left."""
+    first = 1 + max((stop.position for stop in left), default=0)
+    for position, stop in enumerate(stops, start=first):
+        stop.position = position
 
 
 def _moved(known: datetime | None, eta: datetime) -> bool:
     return known is None or abs((eta - known).total_seconds()) >= ETA_MOVES_S
-
-
-def _put(plan: Plan, left: Sequence[Stop], ahead: Sequence[Stop]) -> None:
-    by_id = {stop.pk: stop for stop in ahead}
-    first = 1 + max((stop.position for stop in left), default=0)
-    for position, leg in enumerate(plan.legs, start=first):
-        stop = by_id[leg.stop_id]
-        stop.eta = leg.eta
-        if plan.reorder:
-            stop.position = position
-        if not plan.keep_roads:
-            stop.leg = leg.line
 
 
 def _promise(order: Order, eta: datetime, plan: Plan, now: datetime) -> bool:

@@ -4,13 +4,13 @@ A place without a road near it, and one without coordinates, keeps nobody else f
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, prefetch_related_objects
 
 from dispatch.models import Driver, Order, Stop, left_and_ahead, plans_of
 from dispatch.statuses import OrderStatus, StopKind
@@ -32,21 +32,22 @@ class Fleet:
     #: When each of them was done with the last stop.
     free_since: Mapping[UUID, datetime]
     pending: Sequence[Order] = ()
-    #: Whether stops that a dispatcher pinned stay where they are.
-    pins: bool = True
 
     @classmethod
-    def of(cls, drivers: Iterable[Driver], pending: Iterable[Order] = (), *, pins: bool = True) -> "Fleet":
-        """Reads what these drivers have to do. Orders need their restaurant and its city loaded."""
+    def of(cls, drivers: Iterable[Driver], pending: Iterable[Order] = ()) -> "Fleet":
+        """Reads what these drivers have to do. Pending orders need their restaurant and its city loaded."""
         drivers = list(drivers)
         stops = plans_of({driver.pk for driver in drivers})
+        # For what the city promises; nobody else who reads plans asks for that.
+        prefetch_related_objects(
+            [stop.order.restaurant for those in stops.values() for stop in those], "city"
+        )
         done = Stop.objects.filter(driver__in=drivers, done_at__isnull=False).values_list("driver_id")
         return cls(
             drivers,
             {driver_id: left_and_ahead(those)[1] for driver_id, those in stops.items()},
             dict(done.annotate(Max("done_at"))),
             list(pending),
-            pins,
         )
 
     @property
@@ -55,19 +56,17 @@ class Fleet:
         carried = {stop.order_id: stop.order for stops in self.stops.values() for stop in stops}
         return [*carried.values(), *(order for order in self.pending if order.pk not in carried)]
 
-    def situation(self, now: datetime) -> tuple[planner.Situation, bool]:
-        """What the planner needs; and whether travel times are along straight lines, for want of roads."""
+    def situation(self, now: datetime, *, pins: bool = True) -> tuple[planner.Situation, bool]:
+        """What the planner needs; and whether travel times are along straight lines, for want of roads.
+
+        `pins`: whether stops that a dispatcher pinned stay where they are.
+        """
         places = _Places()
         orders = [_order(order, places) for order in self.orders]
         drivers = [
-            _driver(driver, self.stops[driver.pk], self.free_since.get(driver.pk), now, places)
+            _driver(driver, self.stops[driver.pk], self.free_since.get(driver.pk), now, places, pins=pins)
             for driver in self.drivers
         ]
-        if not self.pins:
-            drivers = [
-                replace(driver, stops=tuple(replace(stop, pinned=False) for stop in driver.stops))
-                for driver in drivers
-            ]
         seconds, approximate = travel_times(places.points)
         return planner.Situation(now.timestamp(), orders, drivers, seconds), approximate
 
@@ -103,14 +102,20 @@ def _order(order: Order, places: _Places) -> planner.Order:
 
 
 def _driver(
-    driver: Driver, stops: Sequence[Stop], free_since: datetime | None, now: datetime, places: _Places
+    driver: Driver,
+    stops: Sequence[Stop],
+    free_since: datetime | None,
+    now: datetime,
+    places: _Places,
+    *,
+    pins: bool,
 ) -> planner.Driver:
     first = stops[0] if stops else None
     arrived_at = first.arrived_at.timestamp() if first is not None and first.arrived_at else None
     return planner.Driver(
         driver.pk,
         places.number(driver.point),
-        tuple(planner.Stop(stop.order_id, _kind(stop), stop.pinned) for stop in stops),
+        tuple(planner.Stop(stop.order_id, _kind(stop), pins and stop.pinned) for stop in stops),
         under_way=first is not None and _is_under_way(first, free_since, now),
         arrived_at=arrived_at,
         capacity=driver.capacity,

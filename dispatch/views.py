@@ -182,12 +182,14 @@ def assign(order_id: UUID, body: Assignment, actor: Actor) -> None:
 
 @_request(Nothing)
 def serve_first(order_id: UUID, _: Nothing, actor: Actor) -> None:
-    actions.serve_first(order_id, actor=actor)
+    plans.serve_first(order_id)
+    logger.info("order %s is served first, as %s wants it", order_id, actor.name)
 
 
 @_request(Nothing)
 def unpin(order_id: UUID, _: Nothing, actor: Actor) -> None:
-    actions.unpin(order_id, actor=actor)
+    plans.unpin(order_id)
+    logger.info("order %s is no longer pinned, as %s wants it", order_id, actor.name)
 
 
 @_request(Nothing)

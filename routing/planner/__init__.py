@@ -7,7 +7,6 @@ has the model, the objective and every setting.
 from routing.planner.assignment import plan, propose
 from routing.planner.model import (
     Driver,
-    Id,
     Kind,
     Order,
     Plan,
@@ -26,7 +25,6 @@ from routing.planner.trips import best_trip
 
 __all__ = [
     "Driver",
-    "Id",
     "Kind",
     "Objective",
     "Order",

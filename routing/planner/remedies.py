@@ -79,7 +79,7 @@ class _Case:
         here = self.holder.stops[:1] if self.holder.arrived_at is not None else ()
         own = [stop for stop in self.holder.stops[len(here) :] if stop.order == self.order]
         head = (*here, *(replace(stop, pinned=True) for stop in own))
-        rest = (stop for stop in self.holder.stops[len(here) :] if stop.order != self.order)
+        rest = _without(self.holder.stops[len(here) :], self.order)
         if head and [stop.order for stop in head] != [s.order for s in self.holder.stops[: len(head)]]:
             changed = self._trip(replace(self.holder, stops=(*head, *rest), under_way=False))
             yield self._remedy("first", self.order, self.holder.id, [self._now], [changed])

@@ -1,8 +1,11 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from dispatch import signals, tasks
+from dispatch.models import Driver
+from routing.geo import destination
+from tests.conftest import DENVER
 from tracking import receivers
 
 
@@ -14,3 +17,14 @@ def unheard() -> Iterator[None]:
     yield
     receivers.connect()
     tasks.connect()
+
+
+@pytest.fixture
+def driver_at(new_driver: Callable[..., Driver]) -> Callable[..., Driver]:
+    """A driver on shift so many metres away from the restaurant, towards a bearing."""
+
+    def make(bearing: float, metres: float, **fields: object) -> Driver:
+        at = destination(DENVER, bearing, metres)
+        return new_driver(current_lat=at.lat, current_lng=at.lng, **fields)
+
+    return make

@@ -11,6 +11,8 @@ from tests.dispatch.test_statuses import MAY_BECOME, MAY_GO_BACK_TO
 DANA = actions.dispatcher("Dana")
 #: When the first thing happens; a story's seconds count from here.
 NOON = datetime(2027, 1, 15, 12, tzinfo=UTC)
+#: An OSRM_URL where nobody answers.
+NO_OSRM = "http://127.0.0.1:1"
 EVIDENCE = {"rule": "slow", "distance_m": 80}
 
 

@@ -1,23 +1,24 @@
 """A road service that is away: who asks is told at once, and it is found soon after it is back."""
 
 import logging
-import os
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from delivery.stack.osrm import accepts, free_port, program
+from delivery.stack import osrm
+from delivery.stack.processes import Processes
 from routing.breaker import PROBE_S, Breaker
 from routing.errors import NoSegment, Unavailable
 from routing.geo import Point
 from routing.osrm import Osrm
 from routing.roads.cities import DENVER
+from tests.faults.cluster import wait_until
 
 PARIS = Point(48.8566, 2.3522)
 
@@ -99,35 +100,29 @@ def test_an_outage_is_told_once(breaker: Breaker, clock: Clock, caplog: pytest.L
 class Routed:
     """osrm-routed on the default roads, always at the same port."""
 
-    def __init__(self, roads: Path) -> None:
-        self.port = free_port()
-        options = ["--ip=127.0.0.1", f"--port={self.port}", "--algorithm=mld", "--verbosity=NONE"]
-        self._command = [str(program()), str(roads), *options]
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(self._command)
-        deadline = time.monotonic() + 10
-        while not accepts(self.port):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+    def __init__(self, processes: Processes, roads: Path) -> None:
+        self.port = urlsplit(osrm.start(processes, roads)).port or 0
+        self._processes = processes
+        (self._server,) = processes.children
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        self._processes.kill(self._server)
+
+    def start(self) -> None:
+        self._server = self._processes.restart(self._server)
+        self._processes.wait_for(self._server, lambda: osrm.accepts(self.port), osrm.START_S)
 
     def freeze(self) -> None:
-        os.kill(self.process.pid, signal.SIGSTOP)
+        self._server.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        os.kill(self.process.pid, signal.SIGCONT)
+        self._server.process.send_signal(signal.SIGCONT)
 
 
 @pytest.fixture
-def routed(default_roads: Path) -> Iterator[Routed]:
-    routed = Routed(default_roads / "current" / "osrm" / "roads.osrm")
-    yield routed
-    routed.kill()
+def routed(default_roads: Path, tmp_path: Path) -> Iterator[Routed]:
+    with Processes(tmp_path) as processes:
+        yield Routed(processes, default_roads / "current" / "osrm" / "roads.osrm")
 
 
 PROBE_SOON_S = 0.5
@@ -137,9 +132,9 @@ def client(port: int) -> Osrm:
     return Osrm(f"http://127.0.0.1:{port}", timeout=(0.5, 0.3), breaker=Breaker(probe_s=PROBE_SOON_S))
 
 
-def answers(osrm: Osrm) -> bool:
+def answers(roads: Osrm) -> bool:
     try:
-        osrm.nearest(DENVER.center)
+        roads.nearest(DENVER.center)
     except Unavailable:
         return False
     return True
@@ -151,46 +146,43 @@ def answers(osrm: Osrm) -> bool:
 def test_the_roads_go_and_come_back(
     routed: Routed, harm: Callable[[Routed], None], heal: Callable[[Routed], None]
 ) -> None:
-    osrm = client(routed.port)
-    assert answers(osrm)
+    roads = client(routed.port)
+    assert answers(roads)
     harm(routed)
-    assert not answers(osrm)
-    assert_at_once(osrm)
+    assert not answers(roads)
+    assert_at_once(roads)
     heal(routed)
-    assert_back_soon(osrm)
+    assert_back_soon(roads)
 
 
 def test_roads_that_answer_too_late_are_away(routed: Routed) -> None:
     """Behind a wire on which every answer takes five seconds."""
     wire = Wire(routed.port)
-    osrm = client(wire.port)
-    assert answers(osrm)
+    roads = client(wire.port)
+    assert answers(roads)
     wire.delay_s = 5.0
-    assert not answers(osrm)
-    assert_at_once(osrm)
+    assert not answers(roads)
+    assert_at_once(roads)
     wire.delay_s = 0.0
-    assert_back_soon(osrm)
+    assert_back_soon(roads)
     wire.close()
 
 
 def test_a_place_off_the_map_is_no_outage(routed: Routed) -> None:
-    osrm = client(routed.port)
+    roads = client(routed.port)
     with pytest.raises(NoSegment):
-        osrm.nearest(PARIS)
-    assert answers(osrm)
+        roads.nearest(PARIS)
+    assert answers(roads)
 
 
-def assert_at_once(osrm: Osrm) -> None:
+def assert_at_once(roads: Osrm) -> None:
     began = time.monotonic()
-    assert not any(answers(osrm) for _ in range(100))
+    assert not any(answers(roads) for _ in range(100))
     assert time.monotonic() - began < PROBE_SOON_S / 2
 
 
-def assert_back_soon(osrm: Osrm) -> None:
-    deadline = time.monotonic() + 4 * PROBE_SOON_S
-    while not answers(osrm):
-        assert time.monotonic() < deadline, "the roads are back, and are not asked"
-        time.sleep(0.01)
+def assert_back_soon(roads: Osrm) -> None:
+    wait_until(lambda: answers(roads), "the roads are back, and are asked again", 4 * PROBE_SOON_S)
 
 
 class Wire:

@@ -1,0 +1,233 @@
+"""A driver's visiting order: what late orders can be helped with, what a dispatcher wants, what stays."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from dispatch import assignment, planning, plans
+from dispatch.errors import Invalid, NotFound, WrongStatus
+from dispatch.models import Driver, Order, Restaurant, Stop
+from routing.geo import destination
+from routing.osrm import osrm_from_settings
+from tests.conftest import DENVER
+from tests.dispatch.story import NO_OSRM, arrive, assign, bring_to, plan
+
+# --------------------------------------------------------------------------- orders that will be late, and pins
+
+
+@pytest.fixture
+def late(new_order: Callable[..., Order], driver_at: Callable[..., Driver]) -> Order:
+    """Promised already, with a driver far away; another one stands beside the restaurant."""
+    far, _near = driver_at(270, 1400, name="Far"), driver_at(90, 100, name="Near")
+    order = new_order(promised_at=timezone.now())
+    assign(order, far)
+    return order
+
+
+def test_a_late_order_has_a_remedy_that_keeps_what_it_says(late: Order) -> None:
+    best = assignment.remedies(late.pk)[0]
+    near = Driver.objects.get(name="Near")
+    assert (best.kind, best.moves, best.driver) == ("reassign", late.pk, near.pk)
+    planning.refresh_etas()
+    late.refresh_from_db()
+    before = late.eta_minutes
+    assign(late, near)
+    planning.replan(near.pk)
+    late.refresh_from_db()
+    assert before - late.eta_minutes == pytest.approx(best.saved_s / 60, abs=1.1)
+
+
+def test_without_roads_no_remedy_is_made_up(late: Order, settings: object) -> None:
+    settings.OSRM_URL = NO_OSRM
+    assert assignment.remedies(late.pk) == []
+
+
+def test_only_an_order_that_a_driver_has_can_be_helped(order: Order) -> None:
+    with pytest.raises(WrongStatus):
+        assignment.remedies(order.pk)
+    with pytest.raises(NotFound):
+        assignment.remedies(uuid4())
+
+
+@pytest.fixture
+def doors(new_order: Callable[..., Order], driver: Driver) -> list[Order]:
+    """Three orders in the bag; the driver, west of the restaurant, passes their doors one after the other."""
+    found = []
+    for metres in (300, 800, 1400):
+        door = destination(DENVER, 90, metres)
+        found.append(new_order(customer_name=f"At {metres}", customer_lat=door.lat, customer_lng=door.lng))
+        bring_to(found[-1], driver, "picked_up")
+    planning.replan(driver.pk)
+    assert plan(driver) == ["dropoff At 300", "dropoff At 800", "dropoff At 1400"]
+    return found
+
+
+def test_the_leg_under_way_is_kept_but_not_just_after_a_stop(doors: list[Order], driver: Driver) -> None:
+    best = ids(driver)
+    plans.rearrange(driver.pk, best[::-1], pinned=False)
+    picked_up = Stop.objects.filter(driver=driver, kind="pickup")
+    picked_up.update(done_at=timezone.now() - timedelta(minutes=2))
+    planning.replan(driver.pk)
+    assert ids(driver)[0] == best[-1]
+    picked_up.update(done_at=timezone.now())
+    planning.replan(driver.pk)
+    assert ids(driver) == best
+
+
+def test_what_is_to_be_first_stays_first_until_it_is_unpinned(doors: list[Order], driver: Driver) -> None:
+    plans.serve_first(doors[2].pk)
+    assert plan(driver)[0] == "dropoff At 1400"
+    planning.replan(driver.pk)
+    assert plan(driver)[0] == "dropoff At 1400"
+    plans.unpin(doors[2].pk)
+    planning.replan(driver.pk)
+    assert plan(driver) == ["dropoff At 300", "dropoff At 800", "dropoff At 1400"]
+
+
+def test_where_the_driver_stands_comes_before_what_is_to_be_first(doors: list[Order], driver: Driver) -> None:
+    arrive(driver, "dropoff", doors[0])
+    plans.serve_first(doors[2].pk)
+    planning.replan(driver.pk)
+    assert plan(driver) == ["dropoff At 300", "dropoff At 1400", "dropoff At 800"]
+
+
+def test_nobody_serves_an_order_that_waits_first(order: Order) -> None:
+    with pytest.raises(WrongStatus):
+        plans.serve_first(order.pk)
+
+
+def test_the_dashboard_applies_a_remedy_and_takes_it_back(
+    doors: list[Order], driver: Driver, admin_user: object
+) -> None:
+    client = Client()
+    url = f"/dispatch/orders/{doors[2].pk}"
+    assert client.get(f"{url}/remedies").status_code == 403
+    client.force_login(admin_user)
+    assert client.get(f"{url}/remedies").json() == {"remedies": []}
+    Order.objects.filter(pk=doors[2].pk).update(promised_at=timezone.now())
+    for other in doors[:2]:
+        Order.objects.filter(pk=other.pk).update(promised_at=timezone.now() + timedelta(hours=2))
+    plans.serve_first(doors[0].pk)
+    plans.serve_first(doors[1].pk)
+    (remedy,) = client.get(f"{url}/remedies").json()["remedies"]
+    assert (remedy["kind"], remedy["moves"], remedy["driverId"]) == (
+        "first",
+        str(doors[2].pk),
+        str(driver.pk),
+    )
+    assert remedy["savedMinutes"] >= 1
+    assert client.post(f"{url}/first", content_type="application/json").status_code == 204
+    assert plan(driver)[0] == "dropoff At 1400"
+    assert client.post(f"{url}/unpin", content_type="application/json").status_code == 204
+    assert not Stop.objects.filter(order=doors[2], pinned=True).exists()
+
+
+# ------------------------------------------------------------------------------ a dispatcher's visiting order
+
+
+def ids(driver: Driver) -> list[UUID]:
+    return [stop.pk for stop in Stop.objects.plans_of([driver.pk])]
+
+
+def test_what_the_planner_would_save_is_what_the_roads_say(doors: list[Order], driver: Driver) -> None:
+    assert planning.saving(driver.pk) is None
+    best = ids(driver)
+    plans.rearrange(driver.pk, best[::-1], pinned=True)
+    planning.replan(driver.pk)
+    assert plan(driver) == ["dropoff At 1400", "dropoff At 800", "dropoff At 300"]
+    found = planning.saving(driver.pk)
+    assert found.stops == best
+    osrm = osrm_from_settings()
+    there, back = (
+        osrm.route([driver.point, *(order.customer_point for order in way)]) for way in (doors, doors[::-1])
+    )
+    assert found.seconds == pytest.approx(back.duration_s - there.duration_s)
+    assert found.metres == pytest.approx(back.distance_m - there.distance_m)
+    assert found.seconds > 60
+
+
+def test_three_orders_of_one_restaurant_across_downtown(
+    new_order: Callable[..., Order], driver: Driver, restaurant: Restaurant
+) -> None:
+    """Visited as they were placed they criss-cross downtown; the planner's trip saves what it says it does."""
+    orders = []
+    for bearing, metres in ((60, 1100), (230, 1200), (75, 1300)):
+        door = destination(DENVER, bearing, metres)
+        orders.append(new_order(customer_lat=door.lat, customer_lng=door.lng))
+        assign(orders[-1], driver)
+    pickups = [Stop.objects.get(order=order, kind="pickup").pk for order in orders]
+    dropoffs = [Stop.objects.get(order=order, kind="dropoff").pk for order in orders]
+    plans.rearrange(driver.pk, [*pickups, *dropoffs], pinned=True)
+    as_placed = planning.saving(driver.pk)
+    plans.rearrange(driver.pk, as_placed.stops, pinned=False)
+    planning.replan(driver.pk)
+    assert planning.saving(driver.pk) is None
+
+    doors = [stop.point for stop in Stop.objects.plans_of([driver.pk]) if stop.kind == "dropoff"]
+    osrm = osrm_from_settings()
+    placed, planned = (
+        osrm.route([driver.point, restaurant.point, *way])
+        for way in ([order.customer_point for order in orders], doors)
+    )
+    assert as_placed.seconds == pytest.approx(placed.duration_s - planned.duration_s, abs=1)
+    assert as_placed.metres == pytest.approx(placed.distance_m - planned.distance_m, abs=10)
+    assert planned.duration_s < 0.8 * placed.duration_s
+
+
+def test_the_planners_order_is_applied_and_the_dispatchers_is_brought_back(
+    doors: list[Order], driver: Driver
+) -> None:
+    best = ids(driver)
+    plans.rearrange(driver.pk, best[::-1], pinned=True)
+    plans.rearrange(driver.pk, best, pinned=False)
+    planning.replan(driver.pk)
+    assert (ids(driver), planning.saving(driver.pk)) == (best, None)
+    plans.rearrange(driver.pk, best[::-1], pinned=True)
+    planning.replan(driver.pk)
+    assert ids(driver) == best[::-1]
+
+
+def test_an_order_of_stops_that_can_not_be_is_refused(
+    new_order: Callable[..., Order], driver: Driver
+) -> None:
+    assign(new_order(customer_name="Ann"), driver)
+    pickup, dropoff = ids(driver)
+    for wrong in ([dropoff, pickup], [pickup], [pickup, pickup], [pickup, dropoff, uuid4()]):
+        with pytest.raises(Invalid):
+            plans.rearrange(driver.pk, wrong, pinned=True)
+    assert ids(driver) == [pickup, dropoff]
+
+
+def test_the_dashboard_rearranges_and_saves(doors: list[Order], driver: Driver, admin_user: object) -> None:
+    client = Client()
+    client.force_login(admin_user)
+    url = f"/dispatch/drivers/{driver.pk}"
+    assert client.get(f"{url}/saving").json() == {"saving": None}
+    best = [str(pk) for pk in ids(driver)]
+
+    def arrange(stops: list[str], pinned: bool) -> int:
+        body = {"stops": stops, "pinned": pinned}
+        return client.post(f"{url}/stops", body, content_type="application/json").status_code
+
+    assert arrange(best[::-1], True) == 204
+    planning.replan(driver.pk)
+    found = client.get(f"{url}/saving").json()["saving"]
+    assert found["stops"] == best
+    assert found["minutes"] > 1
+    assert found["km"] > 0.3
+    assert arrange(found["stops"], False) == 204
+    assert client.get(f"{url}/saving").json() == {"saving": None}
+    assert arrange(best[:1], True) == 400
+    assert client.get(f"/dispatch/drivers/{uuid4()}/saving").status_code == 404
+
+
+def test_without_roads_nothing_is_said_to_be_saved(
+    doors: list[Order], driver: Driver, settings: object
+) -> None:
+    plans.rearrange(driver.pk, ids(driver)[::-1], pinned=True)
+    settings.OSRM_URL = NO_OSRM
+    assert planning.saving(driver.pk) is None
