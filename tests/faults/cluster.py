@@ -127,8 +127,15 @@ class Cluster:
 
     def forget_everybody(self) -> None:
         """Empties the domain's tables: thousands of drivers of earlier stories are not what is to be measured."""
+        wait_until(self._truncated, "the tables are empty")
+
+    def _truncated(self) -> bool:
         with psycopg.connect(for_libpq(self.env["DATABASE_URL"]), autocommit=True) as connection:
-            connection.execute("TRUNCATE cities, restaurants, drivers, orders, location_history CASCADE")
+            try:
+                connection.execute("TRUNCATE cities, restaurants, drivers, orders, location_history CASCADE")
+            except psycopg.errors.DeadlockDetected:
+                return False  # the jobs, which go on, had locked the same tables in another order
+        return True
 
     def ended(self) -> list[str]:
         """What has ended by itself, with its last words."""
