@@ -1,8 +1,8 @@
 """Static files by WhiteNoise, at home under ASGI too.
 
 WhiteNoise's own middleware is synchronous: Django would run all that lies behind it in a thread which waits for the
-event loop in its turn. Each page would pay for that, and a client that hangs up at the wrong moment would leave asgiref
-with an executor that has ended (django/asgiref, issue 491), which it says in a traceback.
+event loop in its turn. Each page would pay for that, and a client that hangs up at the wrong moment would leave
+asgiref with an executor that has ended (django/asgiref, issue 491), which it says in a traceback.
 """
 
 from asyncio import iscoroutinefunction
