@@ -1,4 +1,5 @@
-"""`make demo|test|check|faults|bench` on a machine that has only Python: the virtual environment, delivery.stack.
+"""`make demo|test|check|faults|bench|bench-routing` on a machine that has only Python: the virtual environment,
+delivery.stack.
 
 Only the standard library, and only syntax that an old Python 3 reads too: it must get as far as the line
 that tells what is missing.
@@ -27,9 +28,13 @@ REQUIREMENTS = {
     "demo": ["requirements.txt"],
     "faults": ["requirements.txt", "requirements-dev.txt"],
     "bench": ["requirements.txt"],
+    "bench-routing": ["requirements.txt", "requirements-dev.txt", "requirements-trips.txt"],
     "test": ["requirements.txt", "requirements-dev.txt"],
     "check": ["requirements.txt", "requirements-dev.txt"],
 }
+
+#: Installed without what its packages need in turn: of them too only a file is read.
+BARE = "requirements-trips.txt"
 
 #: Pins what the packages need in turn.
 CONSTRAINTS = "constraints.txt"
@@ -186,6 +191,9 @@ def fetch_pip() -> None:
 
 def install(venv_python: str, version: "tuple[int, ...]", requirements: "list[str]") -> None:
     """pip-install the requirement files, the carriers aside where they have no wheel for this Python."""
+    if BARE in requirements:
+        pip("trips", venv_python, ["--no-deps", "-r", os.path.join(ROOT, BARE)])
+        requirements = [name for name in requirements if name != BARE]
     if version[:2] <= CARRIERS_LAST:
         pip(
             "packages",
@@ -277,7 +285,7 @@ def write(text: str) -> None:
 
 def main(arguments: "list[str]") -> None:
     if not arguments or arguments[0] not in REQUIREMENTS:
-        raise Failure("say what to do: demo, test, check, faults or bench")
+        raise Failure("say what to do: demo, test, check, faults, bench or bench-routing")
     try:
         # Two first runs at once would trip over each other in .venv.
         with open(os.path.join(ROOT, "requirements.txt")) as lock:

@@ -1,19 +1,16 @@
-"""A made-up dinner rush: a Poisson stream with a peak, restaurants in a few quarters, customers around them."""
+"""A dinner rush: a Poisson stream with a peak, and couriers in shifts. Where, is made up or that of real trips."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from math import exp
 from pathlib import Path
 from random import Random
 
 from delivery.rush.tables import write_table
+from delivery.rush.towns import Quarters, Request, Streets, Town
 
-WIDTH_M = 9000.0
-QUARTERS = 4
 START_MIN, END_MIN = 0.0, 240.0
 PEAK_MIN, PEAK_WIDTH_MIN = 110.0, 45.0
-METRES_PER_MINUTE = 320.0
 PICKUP_MIN, DROPOFF_MIN = 4.0, 4.0
 TARGET_MIN = 40.0
 
@@ -28,39 +25,42 @@ class Demand:
     seed: int = 0
 
 
-def write_rush(folder: Path, demand: Demand) -> None:
-    """Writes the tables that `rush` reads. The same demand gives the same tables."""
+def write_rush(folder: Path, demand: Demand, requests: Sequence[Request] = ()) -> None:
+    """Writes the tables that `rush` reads. The same demand gives the same tables.
+
+    With `requests` it takes place on the streets that these trips go along, and otherwise on a made-up plane.
+    """
     random = Random(demand.seed)
     folder.mkdir(parents=True, exist_ok=True)
-    quarters = [_spot(random, WIDTH_M / 2, WIDTH_M / 4) for _ in range(QUARTERS)]
-    restaurants = [_near(random, random.choice(quarters), 600) for _ in range(demand.restaurants)]
+    count = demand.restaurants
+    town: Town = Streets(random, count, requests) if requests else Quarters(random, count)
     write_table(
         folder / "restaurants.tsv",
-        ("restaurant", "x", "y"),
-        [(f"r{k}", round(x), round(y)) for k, (x, y) in enumerate(restaurants)],
+        ("restaurant", *town.axes),
+        [(f"r{k}", *town.written(spot)) for k, spot in enumerate(town.restaurants)],
     )
-    popularity = list(accumulate(1 / (1 + k) ** 0.7 for k in range(demand.restaurants)))
     orders = []
     for k, minute in enumerate(_minutes(random, demand.orders)):
-        (kitchen,) = random.choices(range(demand.restaurants), cum_weights=popularity)
-        x, y = _near(random, restaurants[kitchen], 1800)
+        kitchen, door = town.order(random)
         ready = minute + min(45.0, random.lognormvariate(2.6, 0.45))
-        orders.append((f"o{k}", round(x), round(y), f"{minute:.2f}", f"r{kitchen}", f"{ready:.2f}"))
-    write_table(folder / "orders.tsv", ("order", "x", "y", "placed", "restaurant", "ready"), orders)
+        orders.append((f"o{k}", *town.written(door), f"{minute:.2f}", f"r{kitchen}", f"{ready:.2f}"))
+    write_table(folder / "orders.tsv", ("order", *town.axes, "placed", "restaurant", "ready"), orders)
     couriers = []
     for k in range(demand.couriers):
         lasts = random.uniform(120, 240)
         on = max(START_MIN, min(END_MIN - 60, random.gauss(PEAK_MIN - lasts / 2, 30)))
         if k % 4 == 0:  # some are there from the first order to the last
             on, lasts = START_MIN, END_MIN + 90 - START_MIN
-        x, y = _near(random, random.choice(quarters), 1500)
-        couriers.append((f"c{k}", round(x), round(y), f"{on:.0f}", f"{on + lasts:.0f}"))
-    write_table(folder / "couriers.tsv", ("courier", "x", "y", "on", "off"), couriers)
-    write_table(
-        folder / "parameters.tsv",
-        ("metres_per_minute", "pickup service minutes", "dropoff service minutes", "target click-to-door"),
-        [(METRES_PER_MINUTE, PICKUP_MIN, DROPOFF_MIN, TARGET_MIN)],
-    )
+        couriers.append((f"c{k}", *town.written(town.courier(random)), f"{on:.0f}", f"{on + lasts:.0f}"))
+    write_table(folder / "couriers.tsv", ("courier", *town.axes, "on", "off"), couriers)
+    parameters = {
+        "pickup service minutes": PICKUP_MIN,
+        "dropoff service minutes": DROPOFF_MIN,
+        "target click-to-door": TARGET_MIN,
+    }
+    if town.metres_per_minute:
+        parameters = {"metres_per_minute": town.metres_per_minute, **parameters}
+    write_table(folder / "parameters.tsv", list(parameters), [list(parameters.values())])
 
 
 def _minutes(random: Random, orders: int) -> Iterator[float]:
@@ -77,11 +77,3 @@ def _minutes(random: Random, orders: int) -> Iterator[float]:
 
 def _intensity(minute: float) -> float:
     return 1 + 3 * exp(-(((minute - PEAK_MIN) / PEAK_WIDTH_MIN) ** 2) / 2)
-
-
-def _spot(random: Random, centre: float, spread: float) -> tuple[float, float]:
-    return random.gauss(centre, spread), random.gauss(centre, spread)
-
-
-def _near(random: Random, spot: tuple[float, float], spread: float) -> tuple[float, float]:
-    return random.gauss(spot[0], spread), random.gauss(spot[1], spread)

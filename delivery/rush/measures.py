@@ -1,7 +1,8 @@
 """How a policy did, in the terms of the trade."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from statistics import mean, quantiles
 
 from delivery.rush.simulator import Outcome
@@ -10,7 +11,10 @@ from delivery.rush.tables import Day
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Minutes, kilometres, shares. Means and percentiles are of orders delivered; `late` also counts the others."""
+    """Minutes, kilometres, shares. Means and percentiles are of orders delivered; `late` also counts the others.
+
+    `at_once`: the most orders that were placed and not delivered at one moment.
+    """
 
     delivered: int
     orders: int
@@ -23,6 +27,7 @@ class Measures:
     km: float
     orders_per_hour: float
     utilisation: float
+    at_once: int
 
 
 TITLES = {
@@ -36,6 +41,7 @@ TITLES = {
     "km": "{0.km:.1f}",
     "orders per courier hour": "{0.orders_per_hour:.2f}",
     "courier utilisation": "{0.utilisation:.0%}",
+    "orders at once, at most": "{0.at_once}",
 }
 
 
@@ -62,7 +68,13 @@ def measure(day: Day, outcome: Outcome) -> Measures:
         km=sum(worker.metres for worker in outcome.workers) / 1000,
         orders_per_hour=len(doors) / hours,
         utilisation=busy / hours,
+        at_once=_most_at_once([order.placed_at for order in day.orders], list(doors.values())),
     )
+
+
+def _most_at_once(begin: Iterable[float], end: Iterable[float]) -> int:
+    changes = sorted([*((at, 1) for at in begin), *((at, -1) for at in end)])
+    return max(accumulate(change for _, change in changes))
 
 
 def _mean_min(seconds: Sequence[float]) -> float:

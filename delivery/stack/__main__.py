@@ -4,6 +4,7 @@ import os
 import sys
 
 from delivery.stack.bench import bench
+from delivery.stack.bench_routing import bench_routing
 from delivery.stack.demo import demo
 from delivery.stack.errors import StackError
 from delivery.stack.test import FAULTS, run_suite
@@ -22,9 +23,12 @@ def main(arguments: list[str]) -> int:
             return run_suite([FAULTS, *rest], checks=False)
         case ["bench", *rest]:
             return bench(rest)
+        case ["bench-routing", *rest]:
+            return bench_routing(rest)
         case _:
             raise StackError(
-                "say what to do: demo, test, check, faults or bench; all but demo take more arguments"
+                "say what to do: demo, test, check, faults, bench or bench-routing; "
+                "all but demo take more arguments"
             )
 
 

@@ -18,9 +18,10 @@ from psycopg import sql
 from delivery.loadtest.report import Limit, Report
 from delivery.loadtest.targets import CustomerTarget, DriverTarget, Targets
 from delivery.stack import bench_page, valkey
-from delivery.stack.bench_page import Bench, Comparison, Machine, Storm
+from delivery.stack.bench_page import Bench, Comparison, Storm
 from delivery.stack.demo import answers_ok, celery, web, worker
 from delivery.stack.errors import ChildDied, Interrupted, StackError
+from delivery.stack.page import PAGE, Machine, insert
 from delivery.stack.postgres import NAME, PORT
 from delivery.stack.processes import Child, Processes
 from delivery.stack.progress import step
@@ -36,7 +37,7 @@ READY_S = 60
 SAMPLE_S = 0.05
 
 ARTIFACT = ROOT / "artifacts" / "bench.json"
-PAGE = ROOT / "docs" / "performance.md"
+TABLE = "bench"
 PLAIN = "BENCH_PLAIN"
 PLAIN_DATABASE = "plain"
 
@@ -97,7 +98,7 @@ def bench(arguments: Sequence[str]) -> int:
     table = bench_page.table(result)
     print(f"\n{table}\nAll figures are in {ARTIFACT.relative_to(ROOT)}.")
     if options.write:
-        PAGE.write_text(bench_page.insert(PAGE.read_text(), table))
+        PAGE.write_text(insert(PAGE.read_text(), TABLE, table))
     return 0
 
 
@@ -132,7 +133,7 @@ class Series:
         seed = ["--drivers", str(DRIVERS), "--orders", str(ORDERS), "--json", str(self.seeded)]
         # What an earlier run left is in the way of equal conditions.
         commands = [["migrate", "--no-input"], ["flush", "--no-input"], ["seed", *seed]]
-        self.machine = Machine.described(os.getloadavg()[0])
+        self.machine = Machine.here(os.getloadavg()[0], bench_page.PACKAGES)
         self.env = start_servers(processes, state, settings, commands, throwaway=True)
         self.database = for_libpq(self.env["DATABASE_URL"])
 

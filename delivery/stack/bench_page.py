@@ -1,25 +1,13 @@
 """What `make bench` found: as data, and as the table of docs/performance.md."""
 
-import os
-import platform
-import re
-import shutil
-import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
 from statistics import median
 
-import msgspec
-import psycopg
-import redis
 from msgspec import Struct
 
 from delivery.loadtest.report import Limit, Report
-from delivery.stack.errors import StackError
+from delivery.stack.page import Machine, row
 
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 PACKAGES = ("django", "uvicorn", "uvloop", "websockets", "msgspec", "psycopg", "redis")
 #: What the headline load is about; the others work for it too, but not per fix.
 SERVING = ("web", "valkey", "postgres")
@@ -34,47 +22,6 @@ CONNECTIONS = 30
 EQUAL_RATE = 500
 FIXES_RATIO = 10.0
 CPU_RATIO = 0.1
-
-
-class Machine(Struct, frozen=True):
-    """Where and when. `load` is the load average of the last minute before: of a quiet machine it is near 0."""
-
-    when: str
-    load: float
-    cpu: str
-    cores: int
-    memory_gib: float
-    kernel: str
-    python: str
-    packages: dict[str, str]
-    servers: dict[str, str] = {}
-
-    @classmethod
-    def described(cls, load: float) -> "Machine":
-        memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
-        cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
-        return cls(
-            when=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            load=load,
-            cpu=cpu[1] if cpu else platform.machine(),
-            cores=len(os.sched_getaffinity(0)),
-            memory_gib=int(memory[1]) / 2**20 if memory else 0.0,
-            kernel=f"{platform.system()} {platform.release()}",
-            python=platform.python_version(),
-            packages={name: version(name) for name in PACKAGES},
-        )
-
-    def with_servers(self, database: str, redis_url: str, *, node: bool) -> "Machine":
-        with psycopg.connect(database) as connection:
-            row = connection.execute("SHOW server_version").fetchone()
-        with redis.Redis.from_url(redis_url) as client:
-            info = client.info("server")
-        servers = {"PostgreSQL": str(row[0] if row else ""), "Valkey": str(info.get("valkey_version", "?"))}
-        if node:
-            program = shutil.which("node") or "node"
-            output = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-            servers["Node"] = output.strip().removeprefix("v")
-        return msgspec.structs.replace(self, servers=servers)
 
 
 class Storm(Struct, frozen=True):
@@ -122,19 +69,10 @@ def _median(values: Iterator[float | None]) -> float | None:
     return median(known) if known else None
 
 
-def insert(page: str, table: str) -> str:
-    """The page with the table between its markers. StackError: it has none."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise StackError(f"the page has no place for the table: put {BEGIN} and {END} into it")
-    return f"{before}{BEGIN}\n{table}\n{END}{after}"
-
-
 def table(bench: Bench) -> str:
     return "\n".join(
         [
-            *_described(bench.machine),
+            bench.machine.described(),
             "",
             f"`SOCKET_MESSAGES_PER_S` is {bench.messages_per_s}; everything else is at its default.",
             "",
@@ -148,80 +86,69 @@ def table(bench: Bench) -> str:
     )
 
 
-def _described(machine: Machine) -> Iterator[str]:
-    servers = ", ".join(f"{name} {number}" for name, number in machine.servers.items())
-    packages = ", ".join(f"{name} {number}" for name, number in machine.packages.items())
-    yield (
-        f"{machine.when}, {machine.cpu}, {machine.cores} cores, {machine.memory_gib:.1f} GiB, {machine.kernel}; "
-        f"load average before: {machine.load:.2f}. Python {machine.python}, {packages}; {servers}."
-    )
-
-
 def _rows(bench: Bench) -> Iterator[str]:
     shares = {name: bench.headline.processes[name].cpu_share for name in SERVING}
     total = sum(shares.values())
     each = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
-    yield _row(
+    yield row(
         f"headline load ({bench.headline.rate:g} fixes/s, {bench.headline.customers} customers, "
         f"{bench.headline.dispatchers} dispatchers): CPU of a core",
         f"{total:.1%} ({each})",
         f"< {HEADLINE_CPU_SHARE:.0%}",
-        total < HEADLINE_CPU_SHARE,
+        reached=total < HEADLINE_CPU_SHARE,
     )
     for processes, report in bench.steady.items():
         yield from _steady(f"2,000 fixes/s, {processes} process{'es' if processes > 1 else ''}", report)
     idle = bench.idle.processes["web"].kb_per_socket
     sockets = bench.idle.connecting.ready
-    yield _row(f"{sockets:,} idle sockets: memory of each", f"{idle:.1f} KB", "≤ 40 KB", idle <= SOCKET_KB)
+    yield row(
+        f"{sockets:,} idle sockets: memory of each", f"{idle:.1f} KB", "≤ 40 KB", reached=idle <= SOCKET_KB
+    )
     connecting = bench.storm.report.connecting
     took = connecting.most_ready_s
-    yield _row(
+    yield row(
         f"{connecting.wanted} sockets at once after a restart: 95 % have their snapshot",
         "never" if took is None else f"after {took:.1f} s",
         f"≤ {COME_BACK_S:g} s",
-        took is not None and took <= COME_BACK_S,
+        reached=took is not None and took <= COME_BACK_S,
     )
-    yield _row(
+    yield row(
         "meanwhile connections to PostgreSQL, at most",
         f"{bench.storm.connections}",
         f"< {CONNECTIONS}",
-        bench.storm.connections < CONNECTIONS,
+        reached=bench.storm.connections < CONNECTIONS,
     )
 
 
 def _steady(name: str, report: Report) -> Iterator[str]:
     customer, dispatcher = report.customer, report.dispatcher
     latency = customer.latency_ms
-    yield _row(
+    yield row(
         f"{name}: to customers, p50 / p95 / p99",
         f"{latency.p50:.1f} / {latency.p95:.1f} / {latency.p99:.1f} ms",
         f"p99 < {CUSTOMER_P99_MS:g} ms",
-        latency.count > 0 and latency.p99 < CUSTOMER_P99_MS,
+        reached=latency.count > 0 and latency.p99 < CUSTOMER_P99_MS,
     )
     fresh = dispatcher.freshness_ms
-    yield _row(
+    yield row(
         f"{name}: dispatchers' freshness, p50 / p99",
         f"{fresh.p50:.0f} / {fresh.p99:.0f} ms",
         f"p99 < {DISPATCHER_P99_MS:g} ms",
-        fresh.count > 0 and fresh.p99 < DISPATCHER_P99_MS,
+        reached=fresh.count > 0 and fresh.p99 < DISPATCHER_P99_MS,
     )
     lost = customer.lost + dispatcher.lost
     disorder = customer.out_of_order + dispatcher.out_of_order
     expected = customer.expected + dispatcher.expected
-    yield _row(
+    yield row(
         f"{name}: lost, out of order",
         f"{lost}, {disorder} of {expected:,} (superseded for customers: {customer.superseded:,})",
         "0, 0",
-        expected > 0 and not lost and not disorder,
+        reached=expected > 0 and not lost and not disorder,
     )
     if report.ack_ms:
         yield f"| {name}: acks, p50 / p99 | {report.ack_ms.p50:.0f} / {report.ack_ms.p99:.0f} ms | | |"
     parts = ", ".join(f"{name} {tree.ms_per_1000 or 0:.0f}" for name, tree in report.processes.items())
     yield f"| {name}: CPU µs per fix | {_whole(report.cpu_ms_per_1000)} ({parts}) | | |"
-
-
-def _row(what: str, measured: str, goal: str, reached: bool) -> str:
-    return f"| {what} | {measured} | {goal} | {'✓' if reached else '✗'} |"
 
 
 def _against(ours: Comparison, theirs: Comparison) -> Iterator[str]:
@@ -232,13 +159,18 @@ def _against(ours: Comparison, theirs: Comparison) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     fixes = ours.sustained / theirs.sustained if theirs.sustained else None
     reached = fixes is not None and fixes >= FIXES_RATIO
-    goal = f"≥ {FIXES_RATIO:g}× | {'✓' if reached else '✗'}"
-    yield f"| sustained fixes/s | {_turns(ours)} | {_turns(theirs)} | {_times(fixes)} | {goal} |"
+    goal = f"≥ {FIXES_RATIO:g}×"
+    yield row("sustained fixes/s", _turns(ours), _turns(theirs), _times(fixes), goal, reached=reached)
     cpu = _ratio(ours.us_per_fix, theirs.us_per_fix)
     reached = cpu is not None and cpu <= CPU_RATIO
-    goal = f"≤ {CPU_RATIO:g}× | {'✓' if reached else '✗'}"
-    at_limit = f"{_whole(ours.us_per_fix)} | {_whole(theirs.us_per_fix)} | {_times(cpu)}"
-    yield f"| CPU µs per fix of all processes, each at its limit | {at_limit} | {goal} |"
+    yield row(
+        "CPU µs per fix of all processes, each at its limit",
+        _whole(ours.us_per_fix),
+        _whole(theirs.us_per_fix),
+        _times(cpu),
+        f"≤ {CPU_RATIO:g}×",
+        reached=reached,
+    )
     mine, other = ours.us_per_fix_at_equal_load, theirs.us_per_fix_at_equal_load
     at_equal = f"{_whole(mine)} | {_whole(other)} | {_times(_ratio(mine, other))}"
     yield f"| the same at {EQUAL_RATE} fixes/s | {at_equal} | | |"

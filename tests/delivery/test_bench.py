@@ -15,9 +15,10 @@ from msgspec.structs import replace
 from delivery.loadtest.histogram import Spread
 from delivery.loadtest.report import Connecting, Feed, Generator, Limit, ProcessTree, Report, Trial
 from delivery.stack import bench_page
-from delivery.stack.bench import PAGE, most_connections, plain_folder
-from delivery.stack.bench_page import BEGIN, END, Bench, Comparison, Machine, Storm
+from delivery.stack.bench import most_connections, plain_folder
+from delivery.stack.bench_page import Bench, Comparison, Storm
 from delivery.stack.errors import StackError
+from delivery.stack.page import Machine
 from delivery.stack.servers import for_libpq
 from delivery.stack.state import ROOT
 
@@ -165,27 +166,6 @@ def test_without_a_plain_server(result: Bench) -> None:
 
 def test_results_survive_json(result: Bench) -> None:
     assert msgspec.json.decode(msgspec.json.encode(result), type=Bench) == result
-
-
-def test_the_table_takes_the_place_of_the_last_one() -> None:
-    page = f"# Title\n\n{BEGIN}\nold\n{END}\n\nprose\n"
-    once = bench_page.insert(page, "new")
-    assert once == f"# Title\n\n{BEGIN}\nnew\n{END}\n\nprose\n"
-    assert bench_page.insert(once, "new") == once
-    with pytest.raises(StackError, match="no place for the table"):
-        bench_page.insert("# Title", "new")
-
-
-def test_our_page_has_the_place() -> None:
-    assert f"{BEGIN}\nnew\n{END}" in bench_page.insert(PAGE.read_text(), "new")
-
-
-def test_this_machine_can_be_described() -> None:
-    machine = Machine.described(0.5)
-    assert machine.load == 0.5
-    assert machine.cores > 0
-    assert machine.memory_gib > 0
-    assert all([machine.cpu, machine.kernel, machine.python, *machine.packages.values()])
 
 
 @pytest.fixture

@@ -25,19 +25,20 @@ def interpreter(folder: Path, version: str) -> Path:
     return path
 
 
-def wheel(folder: Path, version: str) -> None:
-    """A package `tool` for pip to find."""
-    with zipfile.ZipFile(folder / f"tool-{version}-py3-none-any.whl", "w") as file:
-        info = f"tool-{version}.dist-info"
-        file.writestr("tool.py", f"VERSION = '{version}'\n")
-        file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tool\nVersion: {version}\n")
+def wheel(folder: Path, version: str, name: str = "tool", needs: str = "") -> None:
+    """A package for pip to find."""
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as file:
+        info = f"{name}-{version}.dist-info"
+        file.writestr(f"{name}.py", f"VERSION = '{version}'\n")
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        file.writestr(f"{info}/METADATA", metadata + (f"Requires-Dist: {needs}\n" if needs else ""))
         file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         file.writestr(f"{info}/RECORD", "")
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout whose only requirement is `tool`."""
+    """A checkout whose only requirement is `tool`, and `trips` without what it needs."""
     root = tmp_path / "checkout"
     (root / "delivery" / "stack").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", root)
@@ -47,8 +48,10 @@ def checkout(tmp_path: Path) -> Path:
     (root / "constraints.txt").write_text("")
     (root / "requirements.txt").write_text("tool==1.0\n")
     (root / "requirements-dev.txt").write_text("-r requirements.txt\n")
+    (root / "requirements-trips.txt").write_text("trips==1.0\n")
     wheel(tmp_path, "1.0")
     wheel(tmp_path, "2.0")
+    wheel(tmp_path, "1.0", "trips", needs="no-such-package")
     return root
 
 
@@ -90,6 +93,11 @@ def test_an_environment_is_made_kept_mended_and_brought_up_to_date(checkout: Pat
     upgraded = make(checkout, "test", "ARGS=-k 'one or two'")
     assert "Python" not in upgraded.stdout
     assert upgraded.stdout.splitlines()[-1] == f"reached {venv} 2.0 test -k one or two"
+
+    bare = make(checkout, "bench-routing")
+    assert bare.returncode == 0, bare.stdout
+    assert list(venv.glob("lib/*/site-packages/trips.py"))
+    assert make(checkout, "test").stdout == f"reached {venv} 2.0 test\n"
 
     (checkout / "requirements.txt").write_text("tool==3.0\n")
     failed = complaint(make(checkout, "demo"))

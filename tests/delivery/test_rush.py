@@ -14,7 +14,9 @@ from delivery.rush.policies import nearest_idle, planner
 from delivery.rush.referee import faults
 from delivery.rush.simulator import Event, Outcome, Policy, Simulator
 from delivery.rush.tables import BadTable, Day, read_day
+from delivery.rush.towns import Request, read_requests
 from delivery.rush.ways import Plane, Roads
+from routing.geo import Point, distance_m
 from routing.osrm import osrm_from_settings
 from routing.planner import Settings
 
@@ -184,3 +186,73 @@ def test_a_day_on_osrm(tmp_path: Path) -> None:
         outcome = Simulator(day, ways, tick_s=30.0, divert=divert).run(planner(replace(QUICK, divert=divert)))
         assert faults(day, ways, outcome) == []
         assert table({"planner": measure(day, outcome)}).splitlines()[1].split()[-1] == "2/2"
+
+
+# ------------------------------------------------------------------------------------------- on real streets
+
+TRIPS = [
+    Request(Point(39.7400 + 0.002 * k, -104.990 + 0.001 * k), Point(39.7520 - 0.001 * k, -104.985))
+    for k in range(8)
+]
+
+
+def test_an_order_is_a_trip_from_the_nearest_restaurant(tmp_path: Path) -> None:
+    write_rush(tmp_path, Demand(30, 4, restaurants=3, seed=1), TRIPS)
+    day = read_day(tmp_path)
+    kitchens = {order.restaurant: day.places[order.restaurant] for order in day.orders}
+    assert {Point(*kitchen) for kitchen in kitchens.values()} <= {trip.origin for trip in TRIPS}
+    listed = [Point(*place) for place in day.places[:3]]
+    possible = {
+        (min(listed, key=lambda kitchen: distance_m(kitchen, trip.origin)), trip.destination)
+        for trip in TRIPS
+    }
+    assert {(Point(*day.places[o.restaurant]), Point(*day.places[o.place])) for o in day.orders} <= possible
+    assert day.parameters.metres_per_minute is None
+    assert {Point(*day.places[courier.place]) for courier in day.couriers} <= {trip.origin for trip in TRIPS}
+
+
+def test_seeds_make_different_rushes_and_the_same_one_again(tmp_path: Path) -> None:
+    texts = []
+    for number, seed in enumerate((1, 2, 1)):
+        write_rush(tmp_path / f"{number}", Demand(30, 4, seed=seed), TRIPS)
+        texts.append([path.read_text() for path in sorted((tmp_path / f"{number}").iterdir())])
+    assert texts[0] == texts[2] != texts[1]
+
+
+def test_trips_are_read_by_the_names_of_nrel_hive(tmp_path: Path) -> None:
+    path = tmp_path / "requests.csv"
+    path.write_text(
+        "request_id,o_lat,o_lon,d_lat,d_lon,departure_time,passengers\n"
+        "0,39.74721571,-104.9894734,39.74402659,-104.9898234,1970-01-01T00:02:00,2\n"
+    )
+    assert read_requests(path) == [
+        Request(Point(39.74721571, -104.9894734), Point(39.74402659, -104.9898234))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (None, "can't be read: No such file"),
+        ("o_lat,o_lon,d_lat,d_lon\n", "no rows below its header"),
+        ("lat,lng\n1,2\n", "a trip needs o_lat"),
+        ("o_lat,o_lon,d_lat,d_lon\n1,2,3,east\n", "in degrees"),
+        ("o_lat,o_lon,d_lat,d_lon\n1,2,3\n", "in degrees"),
+        ("o_lat,o_lon,d_lat,d_lon\n91,2,3,4\n", "no position"),
+    ],
+)
+def test_trips_that_cannot_be_read(tmp_path: Path, text: str | None, complaint: str) -> None:
+    path = tmp_path / "requests.csv"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(BadTable, match=complaint):
+        read_requests(path)
+
+
+def test_orders_at_once(tmp_path: Path) -> None:
+    day = read_day(folder_of(tmp_path, STREET))
+    outcome = run(day, nearest_idle)  # o1 from 0 to 17, o2 from 1 to 32
+    assert measure(day, outcome).at_once == 2
+    o1, o2 = day.orders
+    apart = replace(day, orders=[o1, replace(o2, placed_at=17 * 60.0)])
+    assert measure(apart, outcome).at_once == 1

@@ -49,7 +49,7 @@ def test_a_second_run(tmp_path: Path, command: str, folder: str) -> None:
 
 
 def test_no_such_command() -> None:
-    assert_told(stack("dmeo"), "demo, test, check, faults or bench")
+    assert_told(stack("dmeo"), "demo, test, check, faults, bench or bench-routing")
 
 
 @pytest.mark.parametrize(

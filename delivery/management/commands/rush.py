@@ -13,6 +13,7 @@ from delivery.rush.policies import policies
 from delivery.rush.referee import faults
 from delivery.rush.simulator import Outcome, Simulator
 from delivery.rush.tables import BadTable, Day, read_day, write_table
+from delivery.rush.towns import denver_requests, read_requests
 from delivery.rush.ways import Plane, Roads, Ways
 from routing.errors import RoutingError
 from routing.osrm import osrm_from_settings
@@ -61,11 +62,19 @@ class Command(BaseCommand):
             "--generate", type=int, metavar="ORDERS", help="first write a made-up dinner rush into FOLDER"
         )
         parser.add_argument("--couriers", type=int, default=40, help="of the made-up rush")
+        parser.add_argument(
+            "--streets",
+            action="store_true",
+            help="the made-up rush takes place in downtown Denver, on OSRM's roads",
+        )
 
     def handle(self, *, folder: Path, **options: Any) -> None:
         try:
             if options["generate"]:
-                write_rush(folder, Demand(options["generate"], options["couriers"], seed=options["seed"]))
+                trips = read_requests(denver_requests()) if options["streets"] else ()
+                write_rush(
+                    folder, Demand(options["generate"], options["couriers"], seed=options["seed"]), trips
+                )
             day = read_day(folder)
             ways = Plane(day) if day.parameters.metres_per_minute else Roads(day, osrm_from_settings())
         except (BadTable, RoutingError) as error:

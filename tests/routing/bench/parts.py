@@ -1,0 +1,140 @@
+"""The parts of the bench, one after the other; each is a step on the terminal."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from delivery.rush.demand import Demand, write_rush
+from delivery.rush.measures import Measures, measure
+from delivery.rush.policies import policies
+from delivery.rush.referee import faults
+from delivery.rush.simulator import Simulator
+from delivery.rush.tables import read_day
+from delivery.rush.towns import Request, read_requests
+from delivery.rush.ways import Roads
+from delivery.stack.bench_routing_page import DRIVERS, Findings, Moment, Rush, Vroom, Week
+from delivery.stack.progress import step
+from routing.osrm import osrm_from_settings
+from routing.planner import Settings, plan
+from tests.routing.bench.fleet import cycles, trips
+from tests.routing.eta_verdict import judged
+from tests.routing.rush_hour import crowded
+
+TICK_S, ROUNDS = 60.0, 20
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How much of each part. `fleets`: drivers whose ETAs are worked out `cycles` times."""
+
+    rushes: int
+    orders: int
+    couriers: int
+    moments: int
+    pending: int
+    drivers: int
+    trips: int
+    long_trips: int
+    fleets: Sequence[int]
+    cycles: int
+    weeks: int
+
+
+FULL = Lengths(
+    rushes=10,
+    orders=420,
+    couriers=40,
+    moments=10,
+    pending=80,
+    drivers=40,
+    trips=200,
+    long_trips=50,
+    fleets=(DRIVERS // 2, DRIVERS, 2 * DRIVERS),
+    cycles=7,
+    weeks=3,
+)
+SHORT = Lengths(
+    rushes=1,
+    orders=40,
+    couriers=6,
+    moments=1,
+    pending=20,
+    drivers=10,
+    trips=5,
+    long_trips=1,
+    fleets=(3, 6),
+    cycles=2,
+    weeks=1,
+)
+
+
+def measured(requests_csv: Path, lengths: Lengths, *, vroom_s: float) -> Findings:
+    """`vroom_s`: for each trip, at most."""
+    requests = read_requests(requests_csv)
+    rushes = []
+    for seed in range(1, lengths.rushes + 1):
+        with step(f"dinner rush {seed}"):
+            demand = Demand(lengths.orders, lengths.couriers, seed=seed)
+            rushes.append(Rush(seed, rush(demand, requests)))
+    with step(f"{lengths.pending} orders, {lengths.drivers} drivers"):
+        seconds = [planning_s(seed, lengths.pending, lengths.drivers) for seed in range(lengths.moments)]
+    with step(f"{lengths.trips} trips of three orders"):
+        short_trips = trips(requests, lengths.trips)
+    vroom = None
+    if find_spec("vroom"):
+        with step(f"{lengths.long_trips} long trips, VROOM"):
+            vroom = against_vroom(lengths.long_trips, vroom_s)
+    with step("ETAs of " + ", ".join(map(str, lengths.fleets)) + " drivers"):
+        rounds = cycles(requests, lengths.fleets, lengths.cycles)
+    with step(f"{lengths.weeks} simulated weeks"):
+        weeks = [week(seed) for seed in range(lengths.weeks)]
+    return Findings(
+        demand=f"{len(requests):,} trips of {requests_csv.name}",
+        couriers=lengths.couriers,
+        rushes=rushes,
+        moment=Moment(lengths.pending, lengths.drivers, seconds),
+        trips=short_trips,
+        vroom=vroom,
+        cycles=rounds,
+        weeks=weeks,
+    )
+
+
+def rush(demand: Demand, requests: Sequence[Request]) -> dict[str, Measures]:
+    """One dinner rush under each policy."""
+    with TemporaryDirectory() as folder:
+        write_rush(Path(folder), demand, requests)
+        day = read_day(Path(folder))
+    ways = Roads(day, osrm_from_settings())
+    planning = Settings(handover=day.parameters.handover, rounds=ROUNDS, time_limit_s=60)
+    found = {}
+    for name, policy in policies(planning).items():
+        outcome = Simulator(day, ways, tick_s=TICK_S, divert=False).run(policy)
+        broken = faults(day, ways, outcome)
+        assert not broken, f"{name} broke {len(broken)} rules: {broken[:5]}"
+        found[name] = measure(day, outcome)
+    return found
+
+
+def planning_s(seed: int, orders: int, drivers: int) -> float:
+    situation = crowded(seed, orders, drivers)
+    started = time.perf_counter()
+    found = plan(situation)
+    took = time.perf_counter() - started
+    assert not found.unassigned
+    return took
+
+
+def against_vroom(count: int, limit_s: float) -> Vroom:
+    from tests.routing.trip_bench import compare  # needs pyvroom, which is for development only
+
+    found = compare(count, limit_s)
+    return Vroom(limit_s, found.excess, found.planner_s, found.vroom_s)
+
+
+def week(seed: int) -> Week:
+    verdict = judged(seed)
+    return Week(seed, verdict.raw_s, verdict.learned_s, verdict.kept)
