@@ -3,6 +3,7 @@
 import gzip
 import json
 import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from pytest_django.fixtures import Settings
 
 from routing.errors import RoadsError
 from routing.geo import Point
-from routing.roads.build import build, current_build, rollback
+from routing.roads.build import build
+from routing.roads.builds import current_build, rollback
 from routing.roads.cities import CITIES
 from routing.roads.network import Network, write_pbf
 from routing.roads.programs import osrm_program, tippecanoe_program
+from routing.roads.progress import Lines
 from routing.roads.tiles import Tiles
 from tests.routing.conftest import village
 from tests.routing.tiles import tile_at
@@ -25,7 +28,7 @@ DENVER, MEAD = Point(39.7475, -104.9950), Point(40.2330, -104.9803)
 
 def run_build(roads: Path, extract: Path | None = None, *, force: bool = False) -> list[str]:
     steps: list[str] = []
-    build(roads, extract, force=force, progress=steps.append)
+    build(roads, extract, force=force, progress=Lines(steps.append))
     return steps
 
 
@@ -89,7 +92,7 @@ def test_default_build_describes_itself(default_roads: Path) -> None:
 
 def test_an_extract_becomes_osrm_data_and_a_map(roads: Path, extract: Path, tmp_path: Path) -> None:
     steps = run_build(roads, extract)
-    assert [step[:3] for step in steps] == ["2/5", "3/5", "4/5", "5/5"]
+    assert [step[:3] for step in steps] == ["1/6", "2/6", "3/6", "4/6", "5/6", "6/6"]
     layers = decoded(roads, Point(40.1, -105.11), 13, tmp_path)
     assert names(layers["roads"], "minor_road") == {"Murray Street"}
     assert names(layers["roads"], "major_road") == {"Franklin Street"}
@@ -182,7 +185,7 @@ def test_osrm_says_why_it_cannot(roads: Path, tmp_path: Path) -> None:
 def test_two_builds_at_once_make_one(roads: Path, extract: Path) -> None:
     with ThreadPoolExecutor(2) as threads:
         a, b = threads.map(lambda _: run_build(roads, extract), range(2))
-    assert sorted(map(len, (a, b))) == [1, 4]
+    assert sorted(map(len, (a, b))) == [2, 6]  # it waited, and found nothing left to do
     assert len(list((roads / "builds").iterdir())) == 1
 
 
@@ -230,3 +233,79 @@ def test_the_command_where_nothing_can_be_written(tmp_path: Path, settings: Sett
     settings.ROADS_DIR = tmp_path / "file" / "roads"
     with pytest.raises(CommandError, match="cannot be written"):
         call_command("roads", "build")
+
+
+# ---------------------------------------------------------------------------------------------- rollback
+
+
+@pytest.fixture
+def two_builds(roads: Path, extract: Path) -> tuple[Path, Path]:
+    """The folders of an earlier build, and of the one in use."""
+    run_build(roads, extract)
+    earlier = (roads / "current").resolve()
+    run_build(roads, extract, force=True)
+    return earlier, (roads / "current").resolve()
+
+
+def truncate(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    ("file", "harm"),
+    [
+        ("osrm/roads.osrm.mldgr", Path.unlink),
+        ("osrm/roads.osrm.geometry", Path.unlink),
+        ("osrm/roads.osrm.mldgr", truncate),
+        ("streets.pmtiles", Path.unlink),
+        ("streets.pmtiles", truncate),
+    ],
+)
+def test_no_rollback_to_a_build_that_is_not_whole(
+    roads: Path, two_builds: tuple[Path, Path], file: str, harm: Callable[[Path], None]
+) -> None:
+    earlier, current = two_builds
+    harm(earlier / file)
+    with pytest.raises(
+        RoadsError, match=f"The build {earlier.name} can't be used .*: build these roads again"
+    ):
+        rollback(roads)
+    assert in_use(roads) == current.name
+
+
+def test_no_rollback_to_a_build_for_another_osrm(roads: Path, two_builds: tuple[Path, Path]) -> None:
+    earlier, current = two_builds
+    facts = earlier / "roads.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"osrm_version": "5.27"}))
+    with pytest.raises(RoadsError, match=r"for OSRM 5\.27, .*run `manage.py roads build /.*village.osm.pbf`"):
+        rollback(roads)
+    assert in_use(roads) == current.name
+
+
+def test_no_rollback_to_a_build_that_is_not_finished(roads: Path, two_builds: tuple[Path, Path]) -> None:
+    earlier, _ = two_builds
+    (earlier / "roads.json").unlink()
+    with pytest.raises(RoadsError, match="no earlier build"):
+        rollback(roads)
+
+
+def test_back_to_an_input_of_before_is_a_rollback(
+    roads: Path, two_builds: tuple[Path, Path], extract: Path, tmp_path: Path
+) -> None:
+    _, village_build = two_builds
+    network = village()
+    network.add([Point(40.1, -105.1), Point(40.1, -105.09)], highway="residential", name="New Street")
+    write_pbf(network, tmp_path / "grown.osm.pbf")
+    run_build(roads, tmp_path / "grown.osm.pbf")
+    assert run_build(roads, extract) == [f"built before: {extract}"]
+    assert in_use(roads) == village_build.name
+    truncate(roads / rolled_back(roads) / "streets.pmtiles")
+    steps = run_build(roads, tmp_path / "grown.osm.pbf")
+    assert "is cut short" in steps[1]
+    assert steps[-1] == "6/6 trying them out"
+
+
+def rolled_back(roads: Path) -> Path:
+    """The build that is not in use."""
+    (other,) = (folder for folder in (roads / "builds").iterdir() if folder.name != in_use(roads))
+    return other

@@ -1,7 +1,9 @@
-"""manage.py roads build [FILE.osm.pbf] [--force] · show · rollback"""
+"""manage.py roads build [FILE.osm.pbf | URL] [--algorithm mld|ch] [--force] · show · rollback"""
 
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from routing.errors import RoadsError
-from routing.roads.build import Build, build, current_build, rollback
+from routing.roads.build import build
+from routing.roads.builds import Build, current_build, rollback
+from routing.roads.progress import Bar, Lines, Progress
 
 
 class Command(BaseCommand):
@@ -22,9 +26,13 @@ class Command(BaseCommand):
         building.add_argument(
             "extract",
             nargs="?",
-            type=Path,
-            metavar="FILE.osm.pbf",
-            help="an OpenStreetMap extract (default: Denver, Boulder, Fort Collins)",
+            metavar="FILE.osm.pbf | URL",
+            help="an OpenStreetMap extract here or on the web (default: Denver, Boulder, Fort Collins)",
+        )
+        building.add_argument(
+            "--algorithm",
+            choices=("mld", "ch"),
+            help="OSRM's: mld is built sooner (default), ch answers large tables sooner",
         )
         building.add_argument("--force", action="store_true", help="build even where nothing has changed")
         actions.add_parser("show", help="what is in place")
@@ -35,7 +43,11 @@ class Command(BaseCommand):
         try:
             match action:
                 case "build":
-                    self.build(roads_dir, options["extract"], force=options["force"])
+                    started = time.monotonic()
+                    with self.progress() as progress:
+                        chosen = {name: options[name] for name in ("algorithm", "force")}
+                        build(roads_dir, options["extract"], progress=progress, **chosen)
+                    self.tell(f"ready in {time.monotonic() - started:.1f} s: {roads_dir / 'current'}")
                 case "rollback":
                     self.show(rollback(roads_dir))
                     self.stdout.write("Restart osrm-routed to use them.")
@@ -49,21 +61,23 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"Roads cannot be written or read: {error}") from error
 
-    def build(self, roads_dir: Path, extract: Path | None, *, force: bool) -> None:
-        started = time.monotonic()
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        if self.stdout.isatty():
+            with Bar(self.stdout._out) as bar:
+                yield bar
+        else:
+            yield Lines(self.tell)
 
-        def progress(step: str) -> None:
-            self.stdout.write(f"roads: {step}")
-            self.stdout.flush()
-
-        build(roads_dir, extract, force=force, progress=progress)
-        progress(f"ready in {time.monotonic() - started:.1f} s: {roads_dir / 'current'}")
+    def tell(self, text: str) -> None:
+        self.stdout.write(f"roads: {text}")
+        self.stdout.flush()
 
     def show(self, found: Build) -> None:
         (south, west), (north, east) = found.bounds
         self.stdout.write(
             f"source       {found.source}\n"
-            f"built        {found.built_at}, for OSRM {found.osrm_version}\n"
+            f"built        {found.built_at}, for OSRM {found.osrm_version} ({found.algorithm})\n"
             f"bounds       {south:.4f}, {west:.4f} to {north:.4f}, {east:.4f} (lat, lng)\n"
             f"map          zooms {found.zooms[0]} to {found.zooms[1]}; "
             + ", ".join(f"{count} {layer}" for layer, count in sorted(found.features.items()))
