@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol, Self, TextIO
+from typing import Protocol, Self
 
 TICK_S = 0.25
 BAR_WIDTH = 20
@@ -48,8 +48,8 @@ class Bar:
     A context: at its end the line is ticked off too, or wiped away by an error.
     """
 
-    def __init__(self, terminal: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        self._terminal = terminal
+    def __init__(self, write: Callable[[str], object], clock: Callable[[], float] = time.monotonic) -> None:
+        self._write = write
         self._clock = clock
         self._doing = ""
         self._share, self._amount = 0.0, ""
@@ -104,8 +104,7 @@ class Bar:
         return f"✓ {self._doing:40} {self._clock() - self._began:6.1f} s\n" if self._doing else ""
 
     def _replace(self, text: str) -> None:
-        self._terminal.write(f"\r\033[K{text}")
-        self._terminal.flush()
+        self._write(f"\r\033[K{text}")
 
     def _tick(self) -> None:
         while not self._closed.wait(TICK_S):

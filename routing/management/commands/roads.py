@@ -64,13 +64,17 @@ class Command(BaseCommand):
     @contextmanager
     def progress(self) -> Iterator[Progress]:
         if self.stdout.isatty():
-            with Bar(self.stdout._out) as bar:
+            with Bar(self.draw) as bar:
                 yield bar
         else:
             yield Lines(self.tell)
 
     def tell(self, text: str) -> None:
         self.stdout.write(f"roads: {text}")
+        self.stdout.flush()
+
+    def draw(self, text: str) -> None:
+        self.stdout.write(text, ending="")
         self.stdout.flush()
 
     def show(self, found: Build) -> None:
