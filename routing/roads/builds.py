@@ -99,9 +99,9 @@ def check_version(found: Build) -> None:
 
 def try_out(folder: Path, algorithm: Algorithm) -> None:
     """Lets OSRM and the map load what is in a build's folder. RoadsError: one of them can't."""
-    routed = [osrm_program("osrm-routed"), "--trial=yes", "--ip=127.0.0.1", "--port=0"]
+    options = ("--trial=yes", f"--algorithm={algorithm}", "--ip=127.0.0.1", "--port=0")
     try:
-        run([*routed, f"--algorithm={algorithm}", folder / "osrm" / "roads.osrm"], folder / "build.log")
+        run([osrm_program("osrm-routed"), *options, folder / "osrm" / "roads.osrm"], folder / "build.log")
         Tiles(folder / "streets.pmtiles")
     except (RoadsError, OSError, ValueError) as error:
         raise RoadsError(

@@ -211,7 +211,7 @@ def test_the_command(
     assert "40.0900, -105.1200 to 40.1100, -105.1000" in shown
     call_command("roads", "build", str(extract), "--force")
     call_command("roads", "rollback")
-    assert "Restart osrm-routed" in capsys.readouterr().out
+    assert "restart an osrm-routed of your own" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("content", [None, b"", b"nonsense" * 100])

@@ -15,6 +15,8 @@ from routing.roads.build import build
 from routing.roads.builds import Build, current_build, rollback
 from routing.roads.progress import Bar, Lines, Progress
 
+IN_USE = "`make demo` and `manage.py osrm` change over to them now; restart an osrm-routed of your own."
+
 
 class Command(BaseCommand):
     help = "Builds the roads that OSRM routes on and the map that the pages draw."
@@ -50,7 +52,7 @@ class Command(BaseCommand):
                     self.tell(f"ready in {time.monotonic() - started:.1f} s: {roads_dir / 'current'}")
                 case "rollback":
                     self.show(rollback(roads_dir))
-                    self.stdout.write("Restart osrm-routed to use them.")
+                    self.stdout.write(IN_USE)
                 case _:
                     found = current_build(roads_dir)
                     if found is None:
