@@ -10,13 +10,13 @@ from routing.roads.progress import Progress
 
 
 class Step(NamedTuple):
-    """`work` may be killed and done again: it leaves alone what the steps before it made, and replaces its own
-    output. What it returns is kept, as JSON.
+    """`work` is given what earlier steps have returned, by name; what it returns is kept, as JSON. It may be killed
+    and done again: it leaves alone what the steps before it made, and replaces its own output.
     """
 
     name: str
     doing: str
-    work: Callable[[], Any]
+    work: Callable[[dict[str, Any]], Any]
 
 
 def do(steps: Sequence[Step], folder: Path, fingerprint: str, progress: Progress) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def do(steps: Sequence[Step], folder: Path, fingerprint: str, progress: Progress
     for number, step in enumerate(steps, start=1):
         if step.name not in done:
             progress.step(number, len(steps), step.doing)
-            done[step.name] = step.work()
+            done[step.name] = step.work(done)
             settle_all(folder)
             write_whole(_journal(folder), json.dumps({"fingerprint": fingerprint, "done": done}))
     return done

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -16,13 +17,16 @@ from routing.geo import Point
 from routing.roads.build import build
 from routing.roads.builds import current_build, rollback
 from routing.roads.cities import CITIES
+from routing.roads.default import default_network
 from routing.roads.network import Network, write_pbf
+from routing.roads.pbf import MARK
 from routing.roads.programs import osrm_program, tippecanoe_program
 from routing.roads.progress import Lines
 from routing.roads.tiles import Tiles
 from tests.routing.conftest import village
 from tests.routing.tiles import tile_at
 
+START = b"\0\0\0\x0d" + MARK
 DENVER, MEAD = Point(39.7475, -104.9950), Point(40.2330, -104.9803)
 
 
@@ -197,6 +201,7 @@ def test_a_description_of_another_version_is_as_good_as_none(roads: Path, extrac
     assert current_build(roads)
 
 
+@pytest.mark.django_db
 def test_the_command(
     roads: Path, extract: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -214,9 +219,21 @@ def test_the_command(
     assert "restart an osrm-routed of your own" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("content", [None, b"", b"nonsense" * 100])
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "is no file: give the path or the address"),
+        (b"", "is empty or no .osm.pbf"),
+        (b"nonsense" * 100, "is no .osm.pbf"),
+        (Random(1).randbytes(50_000), "is no .osm.pbf"),
+        (b"<!DOCTYPE html><title>Not found</title>", "is a web page or XML"),
+        (START, "cannot be read as OpenStreetMap data"),
+        (START + Random(1).randbytes(50_000), "cannot be read as OpenStreetMap data"),
+    ],
+)
+@pytest.mark.django_db
 def test_the_command_says_in_one_line_what_to_do(
-    roads: Path, tmp_path: Path, settings: Settings, content: bytes | None
+    roads: Path, tmp_path: Path, settings: Settings, content: bytes | None, complaint: str
 ) -> None:
     settings.ROADS_DIR = roads
     path = tmp_path / "colorado.osm.pbf"
@@ -225,6 +242,7 @@ def test_the_command_says_in_one_line_what_to_do(
     with pytest.raises(CommandError) as caught:
         call_command("roads", "build", str(path))
     assert "colorado.osm.pbf" in str(caught.value)
+    assert complaint in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -309,3 +327,42 @@ def rolled_back(roads: Path) -> Path:
     """The build that is not in use."""
     (other,) = (folder for folder in (roads / "builds").iterdir() if folder.name != in_use(roads))
     return other
+
+
+# --------------------------------------------------------------------------------------- no use in building
+
+
+def test_an_extract_without_roads(roads: Path, tmp_path: Path) -> None:
+    network = Network()
+    network.mark(DENVER, place="city", name="Denver")
+    network.add([DENVER, MEAD], highway="footway")
+    write_pbf(network, tmp_path / "paths.osm.pbf")
+    with pytest.raises(RoadsError, match=r"paths.osm.pbf has no road for cars: take an extract of the area"):
+        run_build(roads, tmp_path / "paths.osm.pbf")
+    assert list((roads / "builds").iterdir()) == []
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.99])
+def test_an_extract_that_was_cut_short(default_pbf: bytes, roads: Path, tmp_path: Path, part: float) -> None:
+    (tmp_path / "cut.osm.pbf").write_bytes(default_pbf[: int(len(default_pbf) * part)])
+    with pytest.raises(
+        RoadsError, match=r"cut.osm.pbf cannot be read as OpenStreetMap data .*: download it again"
+    ):
+        run_build(roads, tmp_path / "cut.osm.pbf")
+
+
+@pytest.fixture(scope="session")
+def default_pbf(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("pbf") / "default.osm.pbf"
+    write_pbf(default_network(), path)
+    return path.read_bytes()
+
+
+def test_an_extract_that_is_too_big_for_the_disk(
+    roads: Path, extract: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("routing.roads.build.ROOM_FACTOR", 1 << 50)
+    with pytest.raises(
+        RoadsError, match=r"building from village.osm.pbf needs .* MB, and .*: make room, or set"
+    ):
+        run_build(roads, extract)

@@ -89,7 +89,8 @@ def test_a_log_gets_a_line_for_each_step() -> None:
     assert told == ["downloading a.osm.pbf (2.0 MB)", "1/2 reading a.osm.pbf", "The map lacks parks."]
 
 
-BUILD = [sys.executable, str(ROOT / "manage.py"), "roads", "build"]
+#: Wherever the cities of this database are.
+BUILD = [sys.executable, str(ROOT / "manage.py"), "roads", "build", "--elsewhere"]
 
 
 def test_the_command_draws_on_a_terminal(extract: Path, tmp_path: Path) -> None:

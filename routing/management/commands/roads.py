@@ -1,4 +1,4 @@
-"""manage.py roads build [FILE.osm.pbf | URL] [--algorithm mld|ch] [--force] · show · rollback"""
+"""manage.py roads build [FILE.osm.pbf | URL] [--algorithm mld|ch] [--elsewhere] [--force] · show · rollback"""
 
 import time
 from argparse import ArgumentParser
@@ -11,9 +11,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from routing.errors import RoadsError
-from routing.roads.build import build
+from routing.roads.build import Bounds, build
 from routing.roads.builds import Build, current_build, rollback
 from routing.roads.progress import Bar, Lines, Progress
+from routing.signals import roads_offered
 
 IN_USE = "`make demo` and `manage.py osrm` change over to them now; restart an osrm-routed of your own."
 
@@ -36,6 +37,9 @@ class Command(BaseCommand):
             choices=("mld", "ch"),
             help="OSRM's: mld is built sooner (default), ch answers large tables sooner",
         )
+        building.add_argument(
+            "--elsewhere", action="store_true", help="use roads even if none of your cities lies on them"
+        )
         building.add_argument("--force", action="store_true", help="build even where nothing has changed")
         actions.add_parser("show", help="what is in place")
         actions.add_parser("rollback", help="put the build before this one back in use")
@@ -45,11 +49,7 @@ class Command(BaseCommand):
         try:
             match action:
                 case "build":
-                    started = time.monotonic()
-                    with self.progress() as progress:
-                        chosen = {name: options[name] for name in ("algorithm", "force")}
-                        build(roads_dir, options["extract"], progress=progress, **chosen)
-                    self.tell(f"ready in {time.monotonic() - started:.1f} s: {roads_dir / 'current'}")
+                    self.build(roads_dir, **options)
                 case "rollback":
                     self.show(rollback(roads_dir))
                     self.stdout.write(IN_USE)
@@ -62,6 +62,25 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
         except OSError as error:
             raise CommandError(f"Roads cannot be written or read: {error}") from error
+
+    def build(
+        self, roads_dir: Path, *, extract: str | None, algorithm: Any, elsewhere: bool, force: bool, **_: Any
+    ) -> None:
+        started = time.monotonic()
+        with self.progress() as progress:
+
+            def accept(bounds: Bounds) -> None:
+                roads_offered.send(sender=None, bounds=bounds, say=progress.say)
+
+            build(
+                roads_dir,
+                extract,
+                algorithm=algorithm,
+                force=force,
+                progress=progress,
+                accept=accept if extract and not elsewhere else None,
+            )
+        self.tell(f"ready in {time.monotonic() - started:.1f} s: {roads_dir / 'current'}")
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
