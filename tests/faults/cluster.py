@@ -198,8 +198,7 @@ def _start_servers(cluster: Cluster) -> None:
     children["postgres"] = processes.children[-1]
     env["REDIS_URL"] = valkey.start(processes, state, throwaway=True)
     children["valkey"] = processes.children[-1]
-    roads = Path(env["DOORSTEP_STATE"]) / "roads" / "current" / "osrm" / "roads.osrm"
-    env["OSRM_URL"] = osrm.start(processes, roads)
+    env["OSRM_URL"] = osrm.start(processes, Path(env["DOORSTEP_STATE"]) / "roads").url
     children["osrm"] = processes.children[-1]
 
 
