@@ -29,7 +29,7 @@ class Routed:
         self._current = roads_dir / "current"
         self._address = {"--ip": host, "--port": str(port)}
         self._folder = self._current.resolve()
-        self._child = self._start()
+        self._child, _ = self._start()
 
     def follow(self) -> None:
         """Changes over where other roads are in use by now; to be called now and then.
@@ -40,14 +40,15 @@ class Routed:
             return
         self._folder, old = folder, self._child
         try:
-            self._child = self._start()
+            self._child, source = self._start()
         except StackError as error:
             print(f"doorstep: OSRM stays with the roads it has: {error}", file=sys.stderr)
             return
         self._processes.end(old)
-        print(f"OSRM has changed over to {folder.name}", flush=True)
+        print(f"OSRM has changed over to the roads of {source}", flush=True)
 
-    def _start(self) -> Child:
+    def _start(self) -> tuple[Child, str]:
+        """The server, once it is ready, and what its roads were built from."""
         build = read(self._folder)
         if build is None:
             raise StackError(f"{self._folder} holds no roads: `manage.py roads build` makes them")
@@ -69,7 +70,7 @@ class Routed:
         except StackError:
             self._processes.kill(server)
             raise
-        return server
+        return server, build.source
 
 
 def start(processes: Processes, roads_dir: Path, *, host: str = LOOPBACK, port: int | None = None) -> Routed:

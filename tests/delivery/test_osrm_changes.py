@@ -118,7 +118,7 @@ def test_roads_that_osrm_cannot_read_leave_the_others_in_service(
     assert capsys.readouterr().err.count("OSRM stays with the roads it has: osrm ended by itself") == 1
     rollback(roads)
     routed.follow()
-    assert "OSRM has changed over to" in capsys.readouterr().out
+    assert "OSRM has changed over to the roads of" in capsys.readouterr().out
 
 
 def test_the_command_follows_by_itself(roads: Path) -> None:

@@ -97,6 +97,18 @@ def test_a_killed_build_goes_on_behind_the_last_step_that_was_done(
         assert tiles[0] == tiles[1] is not None
 
 
+def test_osrm_partition_may_be_killed_while_it_writes_over_its_input(roads: Path) -> None:
+    build_and_end(roads, "partition", signal.SIGKILL)
+    (journal,) = (roads / "builds").glob("*/steps.json")
+    noted = json.loads(journal.read_text())
+    del noted["done"]["partition"]
+    noted["done"].pop("customize", None)
+    journal.write_text(json.dumps(noted))
+    for file in (journal.parent / "osrm").iterdir():
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    assert go_on(roads)[1] == "4/7 preparing OSRM: osrm-partition"  # and OSRM could read it in the end
+
+
 def test_a_build_may_be_killed_again_and_again(roads: Path) -> None:
     for step in ("network", "extract", "customize"):
         build_and_end(roads, step, signal.SIGKILL)
