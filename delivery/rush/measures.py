@@ -8,6 +8,9 @@ from statistics import mean, quantiles
 from delivery.rush.simulator import Outcome
 from delivery.rush.tables import Day
 
+#: Whoever is served no later than this (seconds) after the promised time is not late.
+LATE_S = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Measures:
@@ -64,7 +67,7 @@ def measure(day: Day, outcome: Outcome) -> Measures:
         ready_to_pickup=_mean_min([picked[id_] - orders[id_].ready_at for id_ in doors]),
         ready_to_door=_mean_min([doors[id_] - orders[id_].ready_at for id_ in doors]),
         lateness=_mean_min(late),
-        late=(sum(seconds > 0.5 for seconds in late) + len(orders) - len(doors)) / len(orders),
+        late=(sum(seconds > LATE_S for seconds in late) + len(orders) - len(doors)) / len(orders),
         km=sum(worker.metres for worker in outcome.workers) / 1000,
         orders_per_hour=len(doors) / hours,
         utilisation=busy / hours,

@@ -26,10 +26,14 @@ DRIVERS = 60
 
 
 class Rush(Struct, frozen=True):
-    """One dinner rush. `measures`: by policy, the first of them the baseline."""
+    """One dinner rush. `measures`: by policy, the first of them the baseline.
+
+    `cooked_late`: the share of orders that are ready too late for anybody to be in time.
+    """
 
     seed: int
     measures: dict[str, Measures]
+    cooked_late: float
 
 
 class Moment(Struct, frozen=True):
@@ -121,9 +125,10 @@ def _rushes(found: Findings) -> Iterator[str]:
     policies = list(found.rushes[0].measures)
     days = f"{len(found.rushes)} dinner rushes" if len(found.rushes) > 1 else "One dinner rush"
     orders = mean(rush.measures[policies[0]].orders for rush in found.rushes)
+    cooked_late = mean(rush.cooked_late for rush in found.rushes)
     yield (
-        f"{days} in downtown Denver ({found.demand}), some {orders:.0f} orders and {found.couriers} couriers each: "
-        "mean of the days, and the lowest to the highest."
+        f"{days} in downtown Denver ({found.demand}), some {orders:.0f} orders and {found.couriers} couriers, "
+        f"{cooked_late:.1%} of the orders ready too late for anybody. Mean of the days, lowest to highest."
     )
     yield ""
     yield f"| | {' | '.join(policies)} | goal | |"
@@ -144,16 +149,15 @@ type Figure = Callable[[Measures], float]
 
 
 def _judged(found: Findings, what: str, figure: Figure, text: str) -> str:
-    """A figure of which less is better, and on how many days the baseline was beaten."""
+    """A figure of which less is better: the goal is less than the baseline in the mean, and on no day more."""
     baseline, *others = found.rushes[0].measures
-    won = {
-        name: sum(figure(rush.measures[name]) < figure(rush.measures[baseline]) for rush in found.rushes)
-        for name in others
-    }
-    days = len(found.rushes)
-    told = ", ".join(f"{name} {count}" for name, count in won.items())
-    goal = f"less than {baseline}; of {days} days: {told}"
-    return row(what, *_cells(found, figure, text), goal, reached=all(count == days for count in won.values()))
+    told, reached = [], True
+    for name in others:
+        more = [figure(rush.measures[name]) - figure(rush.measures[baseline]) for rush in found.rushes]
+        told.append(f"{name} less on {sum(day < 0 for day in more)}, more on {sum(day > 0 for day in more)}")
+        reached = reached and mean(more) < 0 and max(more) <= 0
+    goal = f"less than {baseline}, on no day more ({'; '.join(told)})"
+    return row(what, *_cells(found, figure, text), goal, reached=reached)
 
 
 def _cells(found: Findings, figure: Figure, text: str) -> Iterator[str]:
@@ -237,9 +241,10 @@ def _vroom(vroom: Vroom | None) -> Iterator[str]:
 
 def _cycles(cycles: Sequence[Cycle]) -> Iterator[str]:
     for cycle in cycles:
-        seconds, share = median(cycle.seconds), median(cycle.shares)
+        # A busy machine makes the share look smaller: the largest is the one of its quietest moment.
+        seconds, share = median(cycle.seconds), max(cycle.shares)
         name = f"ETAs of {cycle.orders} orders on {cycle.drivers} drivers"
-        measured = f"{seconds:.2f} s ({cycle.ms_per_driver:.1f} ms a driver), Python {share:.0%}"
+        measured = f"{seconds:.2f} s ({cycle.ms_per_driver:.1f} ms a driver), Python at most {share:.0%}"
         if cycle.drivers == DRIVERS:
             yield row(
                 name,

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import mean
 from tempfile import TemporaryDirectory
 
 from delivery.rush.demand import Demand, write_rush
-from delivery.rush.measures import Measures, measure
+from delivery.rush.measures import LATE_S, Measures, measure
 from delivery.rush.policies import policies
 from delivery.rush.referee import faults
 from delivery.rush.simulator import Simulator
@@ -45,7 +46,7 @@ class Lengths:
 
 FULL = Lengths(
     rushes=10,
-    orders=420,
+    orders=460,
     couriers=40,
     moments=10,
     pending=80,
@@ -78,7 +79,7 @@ def measured(requests_csv: Path, lengths: Lengths, *, vroom_s: float) -> Finding
     for seed in range(1, lengths.rushes + 1):
         with step(f"dinner rush {seed}"):
             demand = Demand(lengths.orders, lengths.couriers, seed=seed)
-            rushes.append(Rush(seed, rush(demand, requests)))
+            rushes.append(rush(demand, requests))
     with step(f"{lengths.pending} orders, {lengths.drivers} drivers"):
         seconds = [planning_s(seed, lengths.pending, lengths.drivers) for seed in range(lengths.moments)]
     with step(f"{lengths.trips} trips of three orders"):
@@ -103,20 +104,25 @@ def measured(requests_csv: Path, lengths: Lengths, *, vroom_s: float) -> Finding
     )
 
 
-def rush(demand: Demand, requests: Sequence[Request]) -> dict[str, Measures]:
+def rush(demand: Demand, requests: Sequence[Request]) -> Rush:
     """One dinner rush under each policy."""
     with TemporaryDirectory() as folder:
         write_rush(Path(folder), demand, requests)
         day = read_day(Path(folder))
     ways = Roads(day, osrm_from_settings())
     planning = Settings(handover=day.parameters.handover, rounds=ROUNDS, time_limit_s=60)
-    found = {}
+    found: dict[str, Measures] = {}
     for name, policy in policies(planning).items():
         outcome = Simulator(day, ways, tick_s=TICK_S, divert=False).run(policy)
         broken = faults(day, ways, outcome)
         assert not broken, f"{name} broke {len(broken)} rules: {broken[:5]}"
         found[name] = measure(day, outcome)
-    return found
+    cooked_late = mean(
+        order.ready_at + ways[order.restaurant][order.place] + day.parameters.dropoff_s
+        > order.promised_at + LATE_S
+        for order in day.orders
+    )
+    return Rush(demand.seed, found, cooked_late)
 
 
 def planning_s(seed: int, orders: int, drivers: int) -> float:
