@@ -8,11 +8,12 @@ import importlib.util
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from delivery.stack.errors import StackError
 from delivery.stack.processes import Child, Processes
-from routing.roads.builds import read
+from routing.roads.builds import Build, read
 
 START_S = 60
 LOOPBACK = "127.0.0.1"
@@ -21,7 +22,7 @@ SNAP_RADIUS_M = 2000
 
 
 class Routed:
-    """osrm-routed on the roads that are in use, among the processes of a run."""
+    """osrm-routed on the roads that are in use, among the processes of a run. StackError: it does not start."""
 
     def __init__(self, processes: Processes, roads_dir: Path, host: str, port: int) -> None:
         self.url = f"http://{host}:{port}"
@@ -29,32 +30,41 @@ class Routed:
         self._current = roads_dir / "current"
         self._address = {"--ip": host, "--port": str(port)}
         self._folder = self._current.resolve()
-        self._child, _ = self._start()
+        self._child = self._start(os.environ)
+        processes.wait_for(self._child, lambda: accepts(port, host), START_S)
 
     def follow(self) -> None:
-        """Changes over where other roads are in use by now; to be called now and then.
+        """Changes over where other roads are in use by now; to be called now and then, with the processes entered.
 
         If OSRM does not start on them, says so and stays with the roads it has until others are in use.
         """
         if (folder := self._current.resolve()) == self._folder:
             return
-        self._folder, old = folder, self._child
+        self._folder = folder
         try:
-            self._child, source = self._start()
+            following = self._start_beside()
         except StackError as error:
             print(f"doorstep: OSRM stays with the roads it has: {error}", file=sys.stderr)
             return
-        self._processes.end(old)
-        print(f"OSRM has changed over to the roads of {source}", flush=True)
+        self._processes.end(self._child)
+        self._child = following
+        print(f"OSRM has changed over to the roads of {self._roads().source}", flush=True)
 
-    def _start(self) -> tuple[Child, str]:
-        """The server, once it is ready, and what its roads were built from."""
-        build = read(self._folder)
-        if build is None:
-            raise StackError(f"{self._folder} holds no roads: `manage.py roads build` makes them")
+    def _start_beside(self) -> Child:
+        """A second server, ready. That something accepts connections does not tell which of the two it is."""
+        told = self._processes.signals_told
+        server = self._start(os.environ | {"SIGNAL_PARENT_WHEN_READY": "1"})
+        try:
+            self._processes.wait_for(server, lambda: self._processes.signals_told > told, START_S)
+        except BaseException:
+            self._processes.kill(server)
+            raise
+        return server
+
+    def _start(self, env: Mapping[str, str]) -> Child:
         options = {
             **self._address,
-            "--algorithm": build.algorithm,
+            "--algorithm": self._roads().algorithm,
             "--max-table-size": "500",
             "--max-trip-size": "100",
             "--default-radius": str(SNAP_RADIUS_M),
@@ -62,19 +72,22 @@ class Routed:
         }
         data = self._folder / "osrm" / "roads.osrm"
         command = [str(program()), str(data), *(part for pair in options.items() for part in pair)]
-        # That something accepts connections does not tell which of two servers it is.
-        told = self._processes.signals_told
-        server = self._processes.start("osrm", command, os.environ | {"SIGNAL_PARENT_WHEN_READY": "1"})
-        try:
-            self._processes.wait_for(server, lambda: self._processes.signals_told > told, START_S)
-        except StackError:
-            self._processes.kill(server)
-            raise
-        return server, build.source
+        return self._processes.start("osrm", command, env)
+
+    def _roads(self) -> Build:
+        build = read(self._folder)
+        if build is None:
+            raise StackError(f"{self._folder} holds no roads: `manage.py roads build` makes them")
+        return build
 
 
 def start(processes: Processes, roads_dir: Path, *, host: str = LOOPBACK, port: int | None = None) -> Routed:
-    """Start osrm-routed on the roads in use. StackError: there are none, or it does not start on them."""
+    """Start osrm-routed on the roads in use.
+
+    StackError: there are none, it does not start on them, or the port is in use: two at one port would take turns.
+    """
+    if port and accepts(port, host):
+        raise StackError(f"port {port} is in use: choose another, and set OSRM_URL to it")
     return Routed(processes, roads_dir, host, port or free_port())
 
 
@@ -91,9 +104,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def accepts(port: int) -> bool:
+def accepts(port: int, host: str = LOOPBACK) -> bool:
     try:
-        socket.create_connection((LOOPBACK, port), timeout=2).close()
+        socket.create_connection((host, port), timeout=2).close()
     except OSError:
         return False  # not up yet; a server that died is noticed by Processes
     return True

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from delivery.stack import osrm
+from delivery.stack.errors import StackError
 from delivery.stack.processes import Processes
 from delivery.stack.state import ROOT
 from routing.errors import RoutingError
@@ -138,6 +139,13 @@ def test_the_command_follows_by_itself(roads: Path) -> None:
     assert "village.osm.pbf" in said
     assert set(told) == {"First Street", "Second Street"}
     assert not osrm.accepts(int(port))
+
+
+def test_a_port_that_another_has(roads: Path, processes: Processes) -> None:
+    """osrm-routed itself would share it, and every other answer come from the other roads."""
+    port = int(osrm.start(processes, roads).url.rpartition(":")[2])
+    with pytest.raises(StackError, match=f"port {port} is in use"):
+        osrm.start(processes, roads, port=port)
 
 
 def test_both_algorithms_find_the_same_ways(tmp_path: Path, processes: Processes) -> None:
