@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -60,12 +61,13 @@ def record_all(plans: Sequence[Plan]) -> int:
     """
     with announced() as changes:
         drivers = lock_drivers(plan.driver_id for plan in plans)
-        waiting = plans_of(drivers)
+        waiting = plans_of(drivers, roads=False)
         now = timezone.now()
         stored = 0
         news: set[UUID] = set()
         redrawn: list[Driver] = []
-        stops: list[Stop] = []
+        drawn: list[Stop] = []
+        timed: list[Stop] = []
         orders: list[Order] = []
         predicted: list[EtaPrediction] = []
         for plan in plans:
@@ -89,7 +91,7 @@ def record_all(plans: Sequence[Plan]) -> int:
                     stop.eta = leg.eta
                     if not plan.keep_roads:
                         stop.leg = leg.line
-                stops += ahead
+                (timed if plan.keep_roads and not plan.reorder else drawn).extend(ahead)
             doors = [
                 (stop.order, leg.eta, leg)
                 for stop, leg in visits
@@ -106,7 +108,8 @@ def record_all(plans: Sequence[Plan]) -> int:
                 )
                 for order, eta, leg in doors
             ]
-        Stop.objects.bulk_update(stops, ["eta", "position", "leg"])
+        Stop.objects.bulk_update(drawn, ["eta", "position", "leg"])
+        _store_etas(timed)
         Driver.objects.filter(pk__in=news).update(version=F("version") + 1, updated_at=now)
         Order.objects.bulk_update(orders, [*NO_ETA, "version", "updated_at"])
         EtaPrediction.objects.bulk_create(predicted)
@@ -164,6 +167,16 @@ def unpin(order_id: UUID) -> None:
         order, drivers = lock_order(order_id)
         if Stop.objects.filter(order=order, done_at=None, pinned=True).update(pinned=False):
             plans_changed(changes, drivers.values(), reassigned=True)
+
+
+def _store_etas(stops: Sequence[Stop]) -> None:
+    """Those alone, which is nearly all that a cycle has to store; bulk_update would cost more than all the rest."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE stops SET eta = new.eta FROM unnest(%s::uuid[], %s::timestamptz[]) AS new (id, eta)"
+            " WHERE stops.id = new.id",
+            [[stop.pk for stop in stops], [stop.eta for stop in stops]],
+        )
 
 
 def _arrange(changes: Changes, driver: Driver, left: Sequence[Stop], stops: Sequence[Stop]) -> None:

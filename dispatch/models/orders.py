@@ -408,9 +408,12 @@ def left_and_ahead(stops: Iterable[Stop]) -> tuple[list[Stop], list[Stop]]:
     return left, ahead
 
 
-def plans_of(driver_ids: Collection[UUID]) -> dict[UUID, list[Stop]]:
-    """The open stops of each of these drivers, in visiting order, with their orders and restaurants."""
+def plans_of(driver_ids: Collection[UUID], *, roads: bool = True) -> dict[UUID, list[Stop]]:
+    """The open stops of each of these drivers, in visiting order, with their orders and restaurants, and with the
+    roads to them unless those are not needed.
+    """
     found: dict[UUID, list[Stop]] = {driver_id: [] for driver_id in driver_ids}
-    for stop in Stop.objects.plans_of(driver_ids):
+    stops = Stop.objects.plans_of(driver_ids)
+    for stop in stops if roads else stops.defer("leg"):
         found[stop.driver_id].append(stop)
     return found
