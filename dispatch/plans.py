@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from dispatch.errors import Invalid, WrongStatus
-from dispatch.models import NO_ETA, Driver, EtaPrediction, Order, Stop, left_and_ahead, plans_of
+from dispatch.models import Driver, EtaPrediction, Order, Stop, left_and_ahead, plans_of
 from dispatch.signals import Changes, announced
 from dispatch.statuses import ACTIVE, StopKind
 from dispatch.steps import lock_drivers, lock_order, plans_changed
@@ -111,7 +111,7 @@ def record_all(plans: Sequence[Plan]) -> int:
         Stop.objects.bulk_update(drawn, ["eta", "position", "leg"])
         _store_etas(timed)
         Driver.objects.filter(pk__in=news).update(version=F("version") + 1, updated_at=now)
-        Order.objects.bulk_update(orders, [*NO_ETA, "version", "updated_at"])
+        _store_promises(orders, now)
         EtaPrediction.objects.bulk_create(predicted)
         changes.drivers |= news
         changes.orders.update(order.pk for order in orders)
@@ -170,12 +170,32 @@ def unpin(order_id: UUID) -> None:
 
 
 def _store_etas(stops: Sequence[Stop]) -> None:
-    """Those alone, which is nearly all that a cycle has to store; bulk_update would cost more than all the rest."""
+    """Those alone. Times and promises are nearly all that a cycle has to store; by bulk_update they would cost more
+    than all the rest of it.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE stops SET eta = new.eta FROM unnest(%s::uuid[], %s::timestamptz[]) AS new (id, eta)"
             " WHERE stops.id = new.id",
             [[stop.pk for stop in stops], [stop.eta for stop in stops]],
+        )
+
+
+def _store_promises(orders: Sequence[Order], now: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE orders SET eta_minutes = new.minutes, eta_low = new.low, eta_high = new.high,"
+            " eta_approximate = new.approximate, version = version + 1, updated_at = %s"
+            " FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::bool[])"
+            " AS new (id, minutes, low, high, approximate) WHERE orders.id = new.id",
+            [
+                now,
+                [order.pk for order in orders],
+                [order.eta_minutes for order in orders],
+                [order.eta_low for order in orders],
+                [order.eta_high for order in orders],
+                [order.eta_approximate for order in orders],
+            ],
         )
 
 
@@ -207,5 +227,4 @@ def _promise(order: Order, eta: datetime, leg: Leg, plan: Plan, now: datetime) -
     order.eta_minutes, order.eta_approximate = told
     # How far an approximate ETA is off is not known.
     order.eta_low, order.eta_high = (None, None) if plan.approximate or leg.minutes is None else leg.minutes
-    order.version, order.updated_at = F("version") + 1, now
     return True
