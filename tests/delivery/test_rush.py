@@ -14,7 +14,7 @@ from delivery.rush.policies import nearest_idle, planner
 from delivery.rush.referee import faults
 from delivery.rush.simulator import Event, Outcome, Policy, Simulator
 from delivery.rush.tables import BadTable, Day, read_day
-from delivery.rush.towns import Request, read_requests
+from delivery.rush.towns import REQUESTS, Request, denver_requests, read_requests
 from delivery.rush.ways import Plane, Roads
 from routing.geo import Point, distance_m
 from routing.osrm import osrm_from_settings
@@ -228,6 +228,24 @@ def test_trips_are_read_by_the_names_of_nrel_hive(tmp_path: Path) -> None:
     assert read_requests(path) == [
         Request(Point(39.74721571, -104.9894734), Point(39.74402659, -104.9898234))
     ]
+
+
+def test_the_command_makes_a_rush_of_the_trips_in_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nrel.hive-1.3.1.dist-info").mkdir()
+    metadata = "Metadata-Version: 2.1\nName: nrel.hive\nVersion: 1.3.1\n"
+    (tmp_path / "nrel.hive-1.3.1.dist-info" / "METADATA").write_text(metadata)
+    path = tmp_path / REQUESTS
+    path.parent.mkdir(parents=True)
+    rows = (",".join(f"{value}" for value in (*trip.origin, *trip.destination)) for trip in TRIPS)
+    path.write_text("\n".join(["o_lat,o_lon,d_lat,d_lon", *rows]) + "\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert read_requests(denver_requests()) == TRIPS
+    options = ["--generate", "12", "--couriers", "3", "--streets", "--rounds", "2", "--tick", "60"]
+    call_command("rush", str(tmp_path / "day"), *options, stdout=StringIO(), stderr=StringIO())
+    assert read_day(tmp_path / "day").parameters.metres_per_minute is None
+    assert (tmp_path / "day" / "replay" / "bundling.tsv").exists()
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ FULL = Lengths(
     trips=200,
     long_trips=50,
     fleets=(DRIVERS // 2, DRIVERS, 2 * DRIVERS),
-    cycles=7,
+    cycles=15,
     weeks=3,
 )
 SHORT = Lengths(
