@@ -72,7 +72,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "delivery.static_files.StaticFiles",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -120,13 +120,20 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 ETA_INTERVAL_S = env.int("ETA_INTERVAL_S", default=30)
+SWEEP_INTERVAL_S = env.int("SWEEP_INTERVAL_S", default=120)
 ETA_PREDICTIONS_DAYS = env.int("ETA_PREDICTIONS_DAYS", default=60)
+ETA_LEARNING_DAYS = env.int("ETA_LEARNING_DAYS", default=56)
 CELERY_BEAT_SCHEDULE = {
     # `expires`: a worker that was away does not work through old ticks.
     "refresh ETAs": {
         "task": "dispatch.tasks.refresh_etas",
         "schedule": ETA_INTERVAL_S,
         "options": {"expires": ETA_INTERVAL_S},
+    },
+    "visiting orders": {
+        "task": "dispatch.tasks.sweep",
+        "schedule": SWEEP_INTERVAL_S,
+        "options": {"expires": SWEEP_INTERVAL_S},
     },
     "orders of cities where Doorstep assigns": {
         "task": "dispatch.tasks.assign_pending",
@@ -143,8 +150,9 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60,
         "options": {"expires": 60},
     },
-    "old predictions": {
-        "task": "dispatch.tasks.forget_old_predictions",
+    # In the small hours of Colorado.
+    "ETAs learn": {
+        "task": "dispatch.tasks.learn_etas",
         "schedule": crontab(minute=17, hour=9),
         "options": {"expires": 3600},
     },

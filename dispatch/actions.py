@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from dispatch import predictions
 from dispatch.errors import Invalid, NotFound, NotYours, WrongStatus
-from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Restaurant, Stop
 from dispatch.signals import Changes, announced
 from dispatch.statuses import (
     ACTIVE,
@@ -165,8 +165,7 @@ def undo_pickup(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
             actor=actor,
             reason=reason.strip() or "The automatic pickup was undone.",
             allowed=PICKUP_UNDONE,
-            eta_minutes=None,
-            eta_approximate=False,
+            **NO_ETA,
         )
         order.stops.all().delete()
         Stop.objects.bulk_create(

@@ -7,8 +7,9 @@ class DispatchConfig(AppConfig):
     verbose_name = "Dispatch"
 
     def ready(self) -> None:
-        from dispatch import tasks
+        from dispatch import coverage, tasks
         from dispatch.groups import create_groups
 
+        coverage.connect()
         tasks.connect()
         post_migrate.connect(create_groups, sender=self)

@@ -17,7 +17,9 @@ PERMISSIONS = {
     DISPATCHER: _VIEW | Q(codename__in=["dispatch_orders", "change_order"]),
     STAFF: _VIEW
     | Q(codename__in=["add_order", "change_order"])
-    | Q(codename__regex=r"^(add|change|delete)_(city|driver|restaurant)$"),
+    | Q(
+        codename__regex=r"^(add|change|delete)_(city|driver|restaurant|speedfactor|handovertime|kitchentime)$"
+    ),
 }
 
 

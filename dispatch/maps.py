@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
-from routing.roads.build import current_build
+from routing.roads.builds import current_build
 
 #: Of a tile server that is not ours: most of them go this deep.
 USUAL_MAX_ZOOM = 15

@@ -1,7 +1,8 @@
 """A driver's stops: in which order, over which roads, when. Reads the domain, asks the roads, writes through actions.
 
 `replan` works out the visiting order anew whenever an assignment changes; `refresh_etas` runs every ETA_INTERVAL_S
-for everybody. An ETA goes through all of the driver's earlier stops, with the time that each of them takes.
+for everybody. An ETA goes through all of the driver's earlier stops, with the time that each of them really takes
+(dispatch/pace.py).
 """
 
 import logging
@@ -11,19 +12,19 @@ from datetime import datetime, timedelta
 from itertools import batched, groupby
 from uuid import UUID
 
-from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from dispatch import plans
 from dispatch.errors import NotFound
 from dispatch.models import Driver, Order, Stop, left_and_ahead, plans_of
+from dispatch.pace import Pace
 from dispatch.situation import Fleet
 from dispatch.statuses import ACTIVE, DriverStatus, StopKind
 from routing.errors import RoutingError
 from routing.geo import Point, distance_to_line_m, from_lnglat, linestring
 from routing.osrm import Leg, Osrm, Route, osrm_from_settings, straight_line
-from routing.planner import best_trip
+from routing.planner import best_trip, trip_in_order
 
 logger = logging.getLogger(__name__)
 
@@ -31,18 +32,8 @@ logger = logging.getLogger(__name__)
 OFF_ROAD_M = 75.0
 #: Of these the new ETAs are stored together.
 DRIVERS_AT_ONCE = 25
-
-
-@dataclass(frozen=True)
-class Service:
-    """How long a driver stands at a stop (seconds)."""
-
-    pickup_s: float
-    dropoff_s: float
-
-    @classmethod
-    def from_settings(cls) -> "Service":
-        return cls(settings.PICKUP_SERVICE_S, settings.DROPOFF_SERVICE_S)
+#: For less (seconds of the planner's objective) nobody is told to go another way than a minute ago.
+SWEEP_GAIN_S = 60.0
 
 
 # ------------------------------------------------------------------------------------------------ pure parts
@@ -58,32 +49,35 @@ def next_stops(stops: Sequence[Stop]) -> list[Stop]:
     return next(iter(places(stops)), [])
 
 
-def arrivals(
-    stops: Sequence[Stop], seconds: Sequence[float], now: datetime, service: Service
-) -> list[datetime]:
-    """When the driver reaches each stop: `seconds[k]` is the drive to stop k from the one before (or from here)."""
+def arrivals(stops: Sequence[Stop], seconds: Sequence[float], now: datetime, pace: Pace) -> list[datetime]:
+    """When the driver reaches each stop: `seconds[k]` is the drive to stop k from the one before (or from here), as
+    the roads alone have it.
+    """
     times: list[datetime] = []
     clock = now
     drives = iter(seconds)
     for place in places(stops):
         leaving = clock
         for stop in place:
-            drive = timedelta(seconds=next(drives))
+            routed_s = next(drives)
             if not stop.arrived_at:
-                clock += drive
+                clock += pace.drive(routed_s, stop.order.restaurant.city_id, clock)
             times.append(stop.arrived_at or clock)
-            leaving = max(leaving, _leaves(stop, clock, service))
+            leaving = max(leaving, _leaves(stop, clock, pace))
         clock = leaving
     return times
 
 
-def _leaves(stop: Stop, there: datetime, service: Service) -> datetime:
+def _leaves(stop: Stop, there: datetime, pace: Pace) -> datetime:
     """When the driver, at the stop since `there`, drives on: after the handover, and not without the food."""
     since = stop.arrived_at or there
+    restaurant = stop.order.restaurant
     if stop.kind == StopKind.DROPOFF:
-        return max(there, since + timedelta(seconds=service.dropoff_s))
-    done = since + timedelta(seconds=service.pickup_s)
-    return max(there, done, stop.order.ready_at or done)
+        return max(there, since + timedelta(seconds=pace.door_s(restaurant.city_id)))
+    kitchen = pace.kitchen(restaurant.pk)
+    done = since + timedelta(seconds=kitchen.handover_s)
+    ready_at = stop.order.ready_at
+    return max(there, done, ready_at + timedelta(seconds=kitchen.late_s) if ready_at else done)
 
 
 # ------------------------------------------------------------------------------------------------- the shell
@@ -95,8 +89,24 @@ def replan(driver_id: UUID) -> bool:
     fleet = Fleet.of([driver])
     if not fleet.stops[driver_id] or driver.point is None:
         return False
-    plan = _plan(driver, _visiting_order(fleet, driver), redraw=True, reorder=True)
+    plan = _plan(driver, _visiting_order(fleet, driver), fleet.pace, redraw=True, reorder=True)
     return plan is not None and plans.record(plan)
+
+
+def sweep() -> int:
+    """Orders the stops of every driver anew where that has become better by SWEEP_GAIN_S since they last changed:
+    traffic, a kitchen that is late, a driver who went another way. Returns how many were.
+    """
+    several = Count("stops", filter=Q(stops__done_at=None))
+    busy = Driver.objects.alias(stops_ahead=several).filter(stops_ahead__gt=1, current_lat__isnull=False)
+    fleet = Fleet.of(busy.exclude(status=DriverStatus.OFFLINE))
+    swept = 0
+    for driver in fleet.drivers:
+        order = _visiting_order(fleet.alone(driver), driver, gain_s=SWEEP_GAIN_S)
+        if order != fleet.stops[driver.pk]:
+            plan = _plan(driver, order, fleet.pace, redraw=True, reorder=True)
+            swept += plan is not None and plans.record(plan)
+    return swept
 
 
 @dataclass(frozen=True)
@@ -150,20 +160,21 @@ def mend_etas() -> int:
 
 def _refresh(drivers: QuerySet[Driver]) -> int:
     found = list(drivers.filter(current_lat__isnull=False).distinct())
+    pace = Pace.current()
     stops_of = plans_of({driver.pk for driver in found})
     # So many at a time: their rows are locked together, and whoever looks at them reloads once.
     return sum(
-        plans.record_all([plan for driver in some if (plan := _next_plan(driver, stops_of[driver.pk]))])
+        plans.record_all([plan for driver in some if (plan := _next_plan(driver, stops_of[driver.pk], pace))])
         for some in batched(found, DRIVERS_AT_ONCE)
     )
 
 
-def _next_plan(driver: Driver, stops: Sequence[Stop]) -> plans.Plan | None:
+def _next_plan(driver: Driver, stops: Sequence[Stop], pace: Pace) -> plans.Plan | None:
     """The same stops with new ETAs, and new roads where the driver has left the old ones."""
     _, ahead = left_and_ahead(stops)
     if not ahead:
         return None
-    return _plan(driver, ahead, redraw=_left_the_road(driver, ahead[0]), reorder=False)
+    return _plan(driver, ahead, pace, redraw=_left_the_road(driver, ahead[0]), reorder=False)
 
 
 def _ask_roads[Answer](question: Callable[[Osrm], Answer]) -> Answer | None:
@@ -182,26 +193,33 @@ def _left_the_road(driver: Driver, stop: Stop) -> bool:
     return distance_to_line_m(driver.point, [from_lnglat(at) for at in stop.leg]) > OFF_ROAD_M
 
 
-def _plan(driver: Driver, stops: Sequence[Stop], *, redraw: bool, reorder: bool) -> plans.Plan | None:
+def _plan(
+    driver: Driver, stops: Sequence[Stop], pace: Pace, *, redraw: bool, reorder: bool
+) -> plans.Plan | None:
     assert driver.point is not None  # noqa: S101 (callers leave out drivers without a position)
-    points = [stop.point for stop in stops]
-    if None in points:
-        logger.warning(
-            "driver %s has a stop without coordinates; no ETA until its address has some", driver.pk
-        )
+    placed = [stop for stop in stops if stop.point is not None]
+    if len(placed) < len(stops):
+        logger.warning("driver %s has a stop without coordinates; it has no ETA until it has some", driver.pk)
+    if not placed:
         return None
-    way = [driver.point, *(point for point in points if point is not None)]
+    way = [driver.point, *(stop.point for stop in placed if stop.point is not None)]
     found = _ask_roads(lambda osrm: osrm.route(way, geometry=redraw))
     route = straight_line(way) if found is None else found
     now = timezone.now()
-    times = arrivals(stops, [leg.duration_s for leg in route.legs], now, Service.from_settings())
-    legs = [
-        plans.Leg(stop.pk, eta, _drawn(leg) if redraw and not route.approximate else None)
-        for stop, eta, leg in zip(stops, times, route.legs, strict=True)
-    ]
+    times = arrivals(placed, [leg.duration_s for leg in route.legs], now, pace)
+    legs: dict[UUID, plans.Leg] = {}
+    for stop, eta, leg in zip(placed, times, route.legs, strict=True):
+        city_id = stop.order.restaurant.city_id
+        legs[stop.pk] = plans.Leg(
+            stop.pk,
+            eta,
+            pace.ranges.minutes(city_id, (eta - now).total_seconds()),
+            learned=city_id in pace.learned,
+            line=_drawn(leg) if redraw and not route.approximate else None,
+        )
     return plans.Plan(
         driver.pk,
-        legs,
+        [legs.get(stop.pk) or plans.Leg(stop.pk) for stop in stops],
         approximate=route.approximate or driver.status == DriverStatus.OFFLINE,
         reorder=reorder,
         keep_roads=not redraw,
@@ -213,10 +231,14 @@ def _drawn(leg: Leg) -> list[list[float]] | None:
     return linestring(leg.line)["coordinates"] if len(leg.line) > 1 else None
 
 
-def _visiting_order(fleet: Fleet, driver: Driver, *, pins: bool = True) -> Sequence[Stop]:
-    """The planner's best order of a driver's stops; as it is, where the roads do not answer."""
+def _visiting_order(
+    fleet: Fleet, driver: Driver, *, pins: bool = True, gain_s: float = 0.0
+) -> Sequence[Stop]:
+    """The planner's best order of a driver's stops; as it is, where the roads do not answer or the best is not better
+    by `gain_s` (of the planner's objective).
+    """
     stops = fleet.stops[driver.pk]
-    if len(stops) < 2 or any(stop.point is None for stop in stops):
+    if len(stops) < 2:
         return stops
     situation, approximate = fleet.situation(timezone.now(), pins=pins)
     if approximate:
@@ -226,5 +248,7 @@ def _visiting_order(fleet: Fleet, driver: Driver, *, pins: bool = True) -> Seque
         logger.warning(
             "driver %s has stops that can't be planned: %s", driver.pk, set(trip.problems.values())
         )
+    if gain_s and trip_in_order(situation, driver.pk).cost - trip.cost < gain_s:
+        return stops
     rank = {(stop.order, str(stop.kind)): n for n, stop in enumerate(trip.stops)}
     return sorted(stops, key=lambda stop: rank.get((stop.order_id, stop.kind), len(rank)))

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
 from dispatch.errors import Invalid, WrongStatus
-from dispatch.models import Driver, EtaPrediction, Order, Stop, left_and_ahead, plans_of
+from dispatch.models import NO_ETA, Driver, EtaPrediction, Order, Stop, left_and_ahead, plans_of
 from dispatch.signals import Changes, announced
 from dispatch.statuses import ACTIVE, StopKind
 from dispatch.steps import lock_drivers, lock_order, plans_changed
@@ -21,11 +22,16 @@ ETA_MOVES_S = 20.0
 
 @dataclass(frozen=True)
 class Leg:
-    """What planning found for one stop: predicted arrival there, and the road to it ([[lng, lat], …])."""
+    """What planning found for one stop: predicted arrival there, the minutes between which four arrivals of five lie,
+    whether that was learned from earlier trips, and the road to it ([[lng, lat], …]). Nothing for a stop of which
+    nobody knows where it is.
+    """
 
     stop_id: UUID
-    eta: datetime
-    line: list[list[float]] | None
+    eta: datetime | None = None
+    minutes: tuple[int, int] | None = None
+    learned: bool = False
+    line: list[list[float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,12 +61,13 @@ def record_all(plans: Sequence[Plan]) -> int:
     """
     with announced() as changes:
         drivers = lock_drivers(plan.driver_id for plan in plans)
-        waiting = plans_of(drivers)
+        waiting = plans_of(drivers, roads=False)
         now = timezone.now()
         stored = 0
         news: set[UUID] = set()
         redrawn: list[Driver] = []
-        stops: list[Stop] = []
+        drawn: list[Stop] = []
+        timed: list[Stop] = []
         orders: list[Order] = []
         predicted: list[EtaPrediction] = []
         for plan in plans:
@@ -84,16 +91,27 @@ def record_all(plans: Sequence[Plan]) -> int:
                     stop.eta = leg.eta
                     if not plan.keep_roads:
                         stop.leg = leg.line
-                stops += ahead
-            doors = [(stop.order, leg.eta) for stop, leg in visits if stop.kind == StopKind.DROPOFF]
-            orders += [order for order, eta in doors if _promise(order, eta, plan, now)]
-            predicted += [
-                EtaPrediction(order=order, made_at=now, arrives_at=eta, approximate=plan.approximate)
-                for order, eta in doors
+                (timed if plan.keep_roads and not plan.reorder else drawn).extend(ahead)
+            doors = [
+                (stop.order, leg.eta, leg)
+                for stop, leg in visits
+                if stop.kind == StopKind.DROPOFF and leg.eta is not None
             ]
-        Stop.objects.bulk_update(stops, ["eta", "position", "leg"])
+            orders += [order for order, eta, leg in doors if _promise(order, eta, leg, plan, now)]
+            predicted += [
+                EtaPrediction(
+                    order=order,
+                    made_at=now,
+                    arrives_at=eta,
+                    approximate=plan.approximate,
+                    learned=leg.learned,
+                )
+                for order, eta, leg in doors
+            ]
+        Stop.objects.bulk_update(drawn, ["eta", "position", "leg"])
+        _store_etas(timed)
         Driver.objects.filter(pk__in=news).update(version=F("version") + 1, updated_at=now)
-        Order.objects.bulk_update(orders, ["eta_minutes", "eta_approximate", "version", "updated_at"])
+        Order.objects.bulk_update(orders, [*NO_ETA, "version", "updated_at"])
         EtaPrediction.objects.bulk_create(predicted)
         changes.drivers |= news
         changes.orders.update(order.pk for order in orders)
@@ -151,6 +169,16 @@ def unpin(order_id: UUID) -> None:
             plans_changed(changes, drivers.values(), reassigned=True)
 
 
+def _store_etas(stops: Sequence[Stop]) -> None:
+    """Those alone, which is nearly all that a cycle has to store; bulk_update would cost more than all the rest."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE stops SET eta = new.eta FROM unnest(%s::uuid[], %s::timestamptz[]) AS new (id, eta)"
+            " WHERE stops.id = new.id",
+            [[stop.pk for stop in stops], [stop.eta for stop in stops]],
+        )
+
+
 def _arrange(changes: Changes, driver: Driver, left: Sequence[Stop], stops: Sequence[Stop]) -> None:
     """Stores these stops of a locked driver, in this order and pinned as they are."""
     _number(left, stops)
@@ -165,15 +193,19 @@ def _number(left: Sequence[Stop], stops: Sequence[Stop]) -> None:
         stop.position = position
 
 
-def _moved(known: datetime | None, eta: datetime) -> bool:
-    return known is None or abs((eta - known).total_seconds()) >= ETA_MOVES_S
+def _moved(known: datetime | None, eta: datetime | None) -> bool:
+    if known is None or eta is None:
+        return known is not eta
+    return abs((eta - known).total_seconds()) >= ETA_MOVES_S
 
 
-def _promise(order: Order, eta: datetime, plan: Plan, now: datetime) -> bool:
+def _promise(order: Order, eta: datetime, leg: Leg, plan: Plan, now: datetime) -> bool:
     """The minutes that the customer is told; whether they are others than before."""
     told = announce(order.eta_minutes, (eta - now).total_seconds()), plan.approximate
     if (order.eta_minutes, order.eta_approximate) == told:
         return False
     order.eta_minutes, order.eta_approximate = told
+    # How far an approximate ETA is off is not known.
+    order.eta_low, order.eta_high = (None, None) if plan.approximate or leg.minutes is None else leg.minutes
     order.version, order.updated_at = F("version") + 1, now
     return True

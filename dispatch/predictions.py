@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
@@ -12,9 +13,10 @@ from django.utils import timezone
 
 from dispatch.models import EtaPrediction, Order, Stop
 from dispatch.statuses import StopKind
+from routing.eta import EDGES_S, Miss
 
 #: Predictions are alike between these horizons (minutes ahead).
-HORIZONS_MIN = (5, 10, 15, 20, 30, 45)
+HORIZONS_MIN = [edge_s / 60 for edge_s in EDGES_S]
 
 
 def settle(order: Order, handed_over_at: datetime | None) -> None:
@@ -45,7 +47,7 @@ class Accuracy:
 
     city: str
     hour: int | None
-    horizon: str
+    horizon: str | None
     predictions: int
     orders: int
     bias_s: float
@@ -54,8 +56,7 @@ class Accuracy:
 
 
 _REPORT = """
-SELECT coalesce(c.name, ''), {hour},
-    width_bucket(extract(epoch FROM p.arrives_at - p.made_at)::float8 / 60, %(edges)s::float8[]),
+SELECT coalesce(c.name, ''), {hour}, {horizon},
     count(*), count(DISTINCT p.order_id),
     percentile_cont(0.5) WITHIN GROUP (ORDER BY p.error_s),
     percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(p.error_s)),
@@ -67,26 +68,51 @@ LEFT JOIN cities c ON c.id = r.city_id
 WHERE p.error_s IS NOT NULL AND p.made_at >= %(since)s AND (p.approximate = %(approximate)s)
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
+_HORIZON = "width_bucket(extract(epoch FROM p.arrives_at - p.made_at)::float8 / 60, %(edges)s::float8[])"
 _LOCAL_HOUR = "extract(hour FROM p.made_at AT TIME ZONE coalesce(c.time_zone, 'UTC'))::int"
 
 
-def report(since: datetime, *, by_hour: bool = False, approximate: bool = False) -> Iterator[Accuracy]:
-    """By city, horizon and (if asked for) hour of the day by the city's clocks, of predictions made since then.
+def report(
+    since: datetime, *, by_horizon: bool = True, by_hour: bool = False, approximate: bool = False
+) -> Iterator[Accuracy]:
+    """By city, horizon and hour of the day by the city's clocks (as asked for), of predictions made since then.
 
     `approximate`: of those along straight lines, or of a silent driver, instead of the others.
     """
-    query = _REPORT.format(hour=_LOCAL_HOUR if by_hour else "NULL::int")
-    values: dict[str, Any] = {"edges": list(HORIZONS_MIN), "since": since, "approximate": approximate}
+    query = _REPORT.format(
+        hour=_LOCAL_HOUR if by_hour else "NULL::int", horizon=_HORIZON if by_horizon else "NULL::int"
+    )
+    values: dict[str, Any] = {"edges": HORIZONS_MIN, "since": since, "approximate": approximate}
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         for city, hour, bucket, *figures in cursor.fetchall():
-            yield Accuracy(city, hour, _horizon(bucket), *figures)
+            yield Accuracy(city, hour, None if bucket is None else _horizon(bucket), *figures)
+
+
+_MISSES = """
+SELECT DISTINCT ON (p.order_id, bucket) r.city_id, extract(epoch FROM p.arrives_at - p.made_at)::float8,
+    p.error_s, {horizon} AS bucket
+FROM eta_predictions p
+JOIN orders o ON o.id = p.order_id
+JOIN restaurants r ON r.id = o.restaurant_id
+WHERE p.error_s IS NOT NULL AND p.learned AND NOT p.approximate AND p.made_at >= %(since)s
+    AND r.city_id IS NOT NULL
+ORDER BY p.order_id, bucket, p.id
+"""
+
+
+def misses(since: datetime) -> Iterator[Miss[UUID]]:
+    """What ranges are learned from: each order's first prediction of a horizon, by city (id)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MISSES.format(horizon=_HORIZON), {"edges": HORIZONS_MIN, "since": since})
+        for city_id, horizon_s, error_s, _ in cursor.fetchall():
+            yield Miss(city_id, horizon_s, error_s)
 
 
 def _horizon(bucket: int) -> str:
     """ "10–15 min", as `width_bucket` numbers them."""
     if bucket == 0:
-        return f"under {HORIZONS_MIN[0]} min"
+        return f"under {HORIZONS_MIN[0]:g} min"
     if bucket == len(HORIZONS_MIN):
-        return f"over {HORIZONS_MIN[-1]} min"
-    return f"{HORIZONS_MIN[bucket - 1]}–{HORIZONS_MIN[bucket]} min"
+        return f"over {HORIZONS_MIN[-1]:g} min"
+    return f"{HORIZONS_MIN[bucket - 1]:g}–{HORIZONS_MIN[bucket]:g} min"

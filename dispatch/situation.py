@@ -4,15 +4,15 @@ A place without a road near it, and one without coordinates, keeps nobody else f
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Max, prefetch_related_objects
 
 from dispatch.models import Driver, Order, Stop, left_and_ahead, plans_of
+from dispatch.pace import Pace
 from dispatch.statuses import OrderStatus, StopKind
 from routing import planner
 from routing.errors import NoSegment, RoutingError
@@ -31,6 +31,7 @@ class Fleet:
     stops: Mapping[UUID, Sequence[Stop]]
     #: When each of them was done with the last stop.
     free_since: Mapping[UUID, datetime]
+    pace: Pace
     pending: Sequence[Order] = ()
 
     @classmethod
@@ -47,8 +48,13 @@ class Fleet:
             drivers,
             {driver_id: left_and_ahead(those)[1] for driver_id, those in stops.items()},
             dict(done.annotate(Max("done_at"))),
+            Pace.current(),
             list(pending),
         )
+
+    def alone(self, driver: Driver) -> "Fleet":
+        """One of the drivers, as if there were no other."""
+        return replace(self, drivers=[driver], stops={driver.pk: self.stops[driver.pk]}, pending=())
 
     @property
     def orders(self) -> list[Order]:
@@ -62,42 +68,53 @@ class Fleet:
         `pins`: whether stops that a dispatcher pinned stay where they are.
         """
         places = _Places()
-        orders = [_order(order, places) for order in self.orders]
+        orders = [_order(order, places, self.pace) for order in self.orders]
         drivers = [
             _driver(driver, self.stops[driver.pk], self.free_since.get(driver.pk), now, places, pins=pins)
             for driver in self.drivers
         ]
         seconds, approximate = travel_times(places.points)
-        return planner.Situation(now.timestamp(), orders, drivers, seconds), approximate
+        # By the streets where a drive ends, which is nearly always the city where it begins.
+        factors = [self.pace.factor(city_id, now) for city_id in places.cities]
+        travel = [[cell * factor for cell, factor in zip(row, factors, strict=True)] for row in seconds]
+        return planner.Situation(now.timestamp(), orders, drivers, travel), approximate
 
 
 class _Places:
-    """Each place once, by number."""
+    """Each place once, by number, and the city that it lies in."""
 
     def __init__(self) -> None:
         self._numbers: dict[Point, int] = {}
+        self.cities: list[UUID | None] = []
 
-    def number(self, point: Point | None) -> int | None:
-        return None if point is None else self._numbers.setdefault(point, len(self._numbers))
+    def number(self, point: Point | None, city_id: UUID | None) -> int | None:
+        if point is None:
+            return None
+        if point not in self._numbers:
+            self._numbers[point] = len(self.cities)
+            self.cities.append(city_id)
+        return self._numbers[point]
 
     @property
     def points(self) -> list[Point]:
         return list(self._numbers)
 
 
-def _order(order: Order, places: _Places) -> planner.Order:
+def _order(order: Order, places: _Places, pace: Pace) -> planner.Order:
     placed_at = order.created_at.timestamp()
+    restaurant = order.restaurant
+    kitchen = pace.kitchen(restaurant.pk)
     return planner.Order(
         order.pk,
-        places.number(order.restaurant.point),
-        places.number(order.customer_point),
+        places.number(restaurant.point, restaurant.city_id),
+        places.number(order.customer_point, restaurant.city_id),
         placed_at,
-        order.ready_at.timestamp() if order.ready_at else placed_at,
+        order.ready_at.timestamp() + kitchen.late_s if order.ready_at else placed_at,
         order.promise.timestamp(),
         order.bags,
-        order.restaurant.city_id,
-        settings.PICKUP_SERVICE_S,
-        settings.DROPOFF_SERVICE_S,
+        restaurant.city_id,
+        kitchen.handover_s,
+        pace.door_s(restaurant.city_id),
     )
 
 
@@ -114,7 +131,7 @@ def _driver(
     arrived_at = first.arrived_at.timestamp() if first is not None and first.arrived_at else None
     return planner.Driver(
         driver.pk,
-        places.number(driver.point),
+        places.number(driver.point, driver.city_id),
         tuple(planner.Stop(stop.order_id, _kind(stop), pins and stop.pinned) for stop in stops),
         under_way=first is not None and _is_under_way(first, free_since, now),
         arrived_at=arrived_at,

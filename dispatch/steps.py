@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from dispatch.errors import Conflict, NotFound, WrongStatus
-from dispatch.models import Driver, Order, OrderEvent, Stop
+from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Stop
 from dispatch.signals import Changes
 from dispatch.statuses import ACTIVE, FINAL, TRANSITIONS, OrderStatus, StopKind, driver_status
 
@@ -74,7 +74,7 @@ def take_step(
     before = OrderStatus(order.status)
     now = timezone.now()
     if to in FORGETS_ETA:
-        fields |= {"eta_minutes": None, "eta_approximate": False}
+        fields |= NO_ETA
     won = Order.objects.filter(pk=order.pk, status=before, status__in=allowed[to]).update(
         status=to, version=F("version") + 1, updated_at=now, **fields
     )

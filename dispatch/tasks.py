@@ -10,7 +10,7 @@ from celery import shared_task
 from django.db import connection
 from kombu.exceptions import OperationalError as BrokerAway
 
-from dispatch import assignment, planning, predictions, visits
+from dispatch import assignment, learning, planning, predictions, visits
 from dispatch.models import City
 from dispatch.signals import assignment_changed
 from routing.osrm import osrm_from_settings
@@ -21,6 +21,10 @@ logger = logging.getLogger(__name__)
 _ETA_CYCLE = 0x0D00_12E7
 #: … and the rounds in which Doorstep assigns.
 _ASSIGNMENT = 0x0D00_12E8
+#: … and the sweep of visiting orders.
+_SWEEP = 0x0D00_12EA
+#: … and the nightly lesson.
+_LESSON = 0x0D00_12E9
 
 
 @shared_task(expires=60)
@@ -51,6 +55,13 @@ def mend_etas() -> None:
 
 
 @shared_task
+def sweep() -> None:
+    with _alone(_SWEEP) as alone:
+        if alone:
+            planning.sweep()
+
+
+@shared_task
 def assign_pending() -> None:
     with _alone(_ASSIGNMENT) as alone:
         if alone:
@@ -63,9 +74,13 @@ def mark_silent_drivers() -> None:
     visits.mark_silent_drivers()
 
 
-@shared_task
-def forget_old_predictions() -> None:
-    predictions.forget_old()
+@shared_task(time_limit=1800)
+def learn_etas() -> None:
+    """The nightly lesson, then what is too old to learn from goes."""
+    with _alone(_LESSON) as alone:
+        if alone:
+            learning.learn()
+            predictions.forget_old()
 
 
 def connect() -> None:

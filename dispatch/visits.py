@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from dispatch.models import Driver, Order, OrderEvent, Stop
+from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Stop
 from dispatch.signals import announced
 from dispatch.statuses import TRANSITIONS, DriverStatus, OrderStatus, StopKind
 from dispatch.steps import Actor, heard_since, lock_drivers, plans_changed, refresh_drivers, take_step
@@ -92,7 +92,7 @@ def _visit(
                 replanned |= stop.left_at != times.get("left_at", stop.left_at)
             if stop.kind == StopKind.DROPOFF and times.get("left_at") is not None:
                 # Nobody can say when, or whether, the driver comes to this door again.
-                Order.objects.filter(pk=order.pk).update(eta_minutes=None, eta_approximate=False)
+                Order.objects.filter(pk=order.pk).update(**NO_ETA)
             step = steps.get(StopKind(stop.kind))
             if step is not None and order.status in TRANSITIONS[step]:
                 event = take_step(

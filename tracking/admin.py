@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.core.paginator import Paginator
 from django.utils.functional import cached_property
 
-from dispatch.admin import ReadOnly
+from dispatch.admin.pages import ReadOnly
 from tracking.models import LocationHistory
 
 

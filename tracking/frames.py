@@ -77,11 +77,13 @@ def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
         first_of_others = mine.index(False) if False in mine else len(mine)
         own = [stop for place in visits[: min(first_of_others, last_of_mine + 1)] for stop in place]
         geometry = geometry_through(own)
-    eta = order.eta_minutes if order.status in BEFORE_PICKUP | IN_THE_BAG else None
+    expected = order.status in BEFORE_PICKUP | IN_THE_BAG
     frames: list[Frame] = [
         Eta(
-            minutes=eta,
+            minutes=order.eta_minutes if expected else None,
             v=order.version,
+            low=order.eta_low if expected else None,
+            high=order.eta_high if expected else None,
             approximate=order.eta_approximate,
             stops_before=mine[:last_of_mine].count(False) if last_of_mine > 0 else 0,
         ),
@@ -192,6 +194,8 @@ def order_state(order: Order, left: Iterable[Stop] = ()) -> OrderState:
         promised_at=milliseconds(order.promise) or 0,
         driver_id=order.driver_id,
         eta_minutes=order.eta_minutes,
+        eta_low=order.eta_low,
+        eta_high=order.eta_high,
         eta_approximate=order.eta_approximate,
         ready_at=milliseconds(order.ready_at),
         auto_pickup_at=milliseconds(pickup.done_at)

@@ -139,10 +139,14 @@ class CustomerStatus(Frame, tag="status", frozen=True):
 
 
 class Eta(Frame, tag="eta", frozen=True):
-    """Minutes to the customer's door; None when there is no prediction. `stops_before`: others' stops before it."""
+    """Minutes to the customer's door; None when there is no prediction. Four arrivals of five lie between `low` and
+    `high` (minutes); None where an ETA is `approximate`. `stops_before`: others' stops before it.
+    """
 
     minutes: int | None
     v: int
+    low: int | None = None
+    high: int | None = None
     approximate: bool = False
     stops_before: int = 0
 
@@ -229,6 +233,8 @@ class OrderState(Frame, tag="order", frozen=True):
     promised_at: int
     driver_id: UUID | None = None
     eta_minutes: int | None = None
+    eta_low: int | None = None
+    eta_high: int | None = None
     eta_approximate: bool = False
     ready_at: int | None = None
     auto_pickup_at: int | None = None

@@ -134,7 +134,7 @@ class Series:
         # What an earlier run left is in the way of equal conditions.
         commands = [["migrate", "--no-input"], ["flush", "--no-input"], ["seed", *seed]]
         self.machine = Machine.here(os.getloadavg()[0], bench_page.PACKAGES)
-        self.env = start_servers(processes, state, settings, commands, throwaway=True)
+        self.env = start_servers(processes, state, settings, commands, throwaway=True).env
         self.database = for_libpq(self.env["DATABASE_URL"])
 
     def run(self) -> Bench:

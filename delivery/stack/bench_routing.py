@@ -1,7 +1,7 @@
 """`make bench-routing`: the planner and the ETAs, each beside what they have to beat.
 
 What is measured, and the rulers (VROOM, the simulated week, crowded moments), are those of the tests:
-tests/routing/bench.py, run in a process of its own as pytest is. No production code needs any of it.
+tests/routing/bench/, run in a process of its own as pytest is. No production code needs any of it.
 """
 
 import os
@@ -63,7 +63,7 @@ def bench_routing(arguments: Sequence[str]) -> int:
         try:
             # What an earlier run left is in the way of equal conditions.
             commands = [["migrate", "--no-input"], ["flush", "--no-input"]]
-            env = start_servers(processes, state, {"DEBUG": "false"}, commands, throwaway=True)
+            env = start_servers(processes, state, {"DEBUG": "false"}, commands, throwaway=True).env
             out = state.folder / "findings.json"
             command = [sys.executable, "-m", "tests.routing.bench", str(requests), str(out)]
             command += [f"--vroom-seconds={options.vroom_seconds}", *(["--short"] if options.short else [])]

@@ -12,7 +12,7 @@ import psycopg
 from delivery.stack.errors import Interrupted, StackError
 from delivery.stack.processes import Processes
 from delivery.stack.progress import step
-from delivery.stack.servers import MANAGE, for_libpq, start_servers
+from delivery.stack.servers import MANAGE, Servers, for_libpq, start_servers
 from delivery.stack.state import State, default_folder, open_state
 
 WEB_READY_S = 60
@@ -34,11 +34,13 @@ def demo() -> int:
         port = chosen_port(os.environ.get("PORT") or "8000")
         ready = False
         try:
-            env = start(processes, state, port)
-            announce(env, state, tracking_tokens(processes, env))
+            servers = start(processes, state, port)
+            announce(servers.env, state, tracking_tokens(processes, servers.env))
             ready = True
             while True:
                 processes.pause(0.5)
+                if servers.routed:
+                    servers.routed.follow()
         except Interrupted:
             status = 0 if ready else 130
         except StackError as error:
@@ -48,8 +50,8 @@ def demo() -> int:
     return status
 
 
-def start(processes: Processes, state: State, port: int) -> dict[str, str]:
-    """Start everything, in the order in which one needs the other; returns the environment they share."""
+def start(processes: Processes, state: State, port: int) -> Servers:
+    """Start everything, in the order in which one needs the other."""
     password = os.environ.get("DOORSTEP_DEMO_PASSWORD") or state.secret("demo-password", 9)
     settings = {
         "DEBUG": "false",
@@ -59,7 +61,8 @@ def start(processes: Processes, state: State, port: int) -> dict[str, str]:
         "DOORSTEP_DEMO_PASSWORD": password,
     }
     commands = [["migrate", "--no-input"], ["collectstatic", "--no-input"], ["sample_data"]]
-    env = start_servers(processes, state, settings, commands)
+    servers = start_servers(processes, state, settings, commands)
+    env = servers.env
     with step("web"):
         server = processes.start("web", web(port), env)
         ready = env["PUBLIC_URL"] + "/readyz"
@@ -71,7 +74,7 @@ def start(processes: Processes, state: State, port: int) -> dict[str, str]:
         fleet += ["--orders-per-hour", os.environ.get("DEMO_ORDERS_PER_HOUR", "240")]
         processes.start("simulate", [*MANAGE, "simulate", *fleet], env)
         processes.pause()
-    return env
+    return servers
 
 
 def web(port: int, processes: int = 1) -> list[str]:

@@ -66,12 +66,14 @@ class Processes:
     """A context where SIGINT, SIGTERM and SIGHUP ask to stop; at its end every child is stopped, last first.
 
     A signal only leaves a mark, which `pause` turns into Interrupted: no start is torn in the middle, and a
-    second Ctrl-C changes nothing about an orderly stop.
+    second Ctrl-C changes nothing about an orderly stop. SIGUSR1 is a child's way to tell something, that it is ready
+    say: `signals_told` counts them.
     """
 
     def __init__(self, logs: Path) -> None:
         self.logs = logs
         self.children: list[Child] = []
+        self.signals_told = 0
         self._signal: int | None = None
         self._handlers: dict[int, Any] = {}
 
@@ -79,6 +81,7 @@ class Processes:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's SIGHUP stays ignored
                 self._handlers[number] = signal.signal(number, self._mark)
+        self._handlers[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._hear)
         return self
 
     def __exit__(
@@ -95,6 +98,9 @@ class Processes:
 
     def _mark(self, number: int, frame: FrameType | None) -> None:
         self._signal = number
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        self.signals_told += 1
 
     def start(
         self,
@@ -130,6 +136,11 @@ class Processes:
         child = Child(name, spawn(), log, stop_signal, stop_s, spawn)
         self.children.append(child)
         return child
+
+    def end(self, child: Child) -> None:
+        """Stop one child in order; `pause` does not miss it."""
+        self.children.remove(child)
+        child.stop()
 
     def kill(self, child: Child) -> None:
         """End a child as a crash would; `pause` does not miss it."""

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import psycopg
 import redis
@@ -22,6 +23,16 @@ MANAGE = [sys.executable, str(ROOT / "manage.py")]
 ANSWER_S = 5
 
 
+@dataclass
+class Servers:
+    """`env`: for Doorstep's own processes: ours, the given settings, where the servers are; `routed`: OSRM, where it
+    is one of ours.
+    """
+
+    env: dict[str, str]
+    routed: osrm.Routed | None = None
+
+
 def start_servers(
     processes: Processes,
     state: State,
@@ -29,10 +40,8 @@ def start_servers(
     commands: Sequence[Sequence[str]],
     *,
     throwaway: bool = False,
-) -> dict[str, str]:
+) -> Servers:
     """Start PostgreSQL, Valkey and OSRM, and run the Django commands that prepare what they hold.
-
-    Returns the environment for Doorstep's own processes: ours, the given settings, where those servers are.
 
     StackError: one does not start, or one that the environment names does not answer.
     """
@@ -51,9 +60,14 @@ def start_servers(
     )
     todo = json.dumps([["roads", "build"], *commands])
     processes.run("prepare", [sys.executable, "-m", "delivery.stack.prepare", todo], env, shows=True)
-    roads = state.folder / "roads" / "current" / "osrm" / "roads.osrm"
-    env["OSRM_URL"] = named_or_ours("OSRM", "OSRM_URL", lambda: osrm.start(processes, roads))
-    return env
+    servers = Servers(env)
+
+    def start_osrm() -> str:
+        servers.routed = osrm.start(processes, state.folder / "roads")
+        return servers.routed.url
+
+    env["OSRM_URL"] = named_or_ours("OSRM", "OSRM_URL", start_osrm)
+    return servers
 
 
 def named_or_ours(name: str, variable: str, start: Callable[[], str]) -> str:

@@ -43,7 +43,7 @@ def run_suite(arguments: Sequence[str], *, checks: bool) -> int:
             if checks:
                 failed += run_all(processes, STATIC_CHECKS, os.environ | secret)
             commands = [["collectstatic", "--no-input"]]
-            env = start_servers(processes, state, {"DEBUG": "false"}, commands, throwaway=True)
+            env = start_servers(processes, state, {"DEBUG": "false"}, commands, throwaway=True).env
             if checks:
                 failed += run_all(processes, SCHEMA_CHECKS, env)
             failed += run_tests(processes, arguments, env)

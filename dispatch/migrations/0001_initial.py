@@ -6,7 +6,7 @@ import django.db.models.functions.datetime
 import django.db.models.functions.uuid
 from django.db import migrations, models
 
-import dispatch.models
+import dispatch.models.orders
 
 
 class Migration(migrations.Migration):
@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                     models.TextField(
                         db_default="America/Denver",
                         default="America/Denver",
-                        validators=[dispatch.models._known_time_zone],
+                        validators=[dispatch.models.orders._known_time_zone],
                     ),
                 ),
                 (
@@ -239,7 +239,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "tracking_token",
-                    models.TextField(db_default=dispatch.models.RandomToken(), editable=False, unique=True),
+                    models.TextField(
+                        db_default=dispatch.models.orders.RandomToken(), editable=False, unique=True
+                    ),
                 ),
                 (
                     "ready_at",

@@ -8,6 +8,7 @@ a driver reaches the next stop after `routed_s * factor` and leaves
 """
 
 from routing.eta.learning import (
+    HOURS_A_WEEK,
     Drive,
     Dwell,
     Estimate,
@@ -18,10 +19,12 @@ from routing.eta.learning import (
     kitchens,
     speed_factors,
 )
-from routing.eta.ranges import Miss, Ranges, Spread, learn_ranges
+from routing.eta.ranges import EDGES_S, Miss, Ranges, Spread, bucket, learn_ranges
 from routing.eta.smoothing import announce
 
 __all__ = [
+    "EDGES_S",
+    "HOURS_A_WEEK",
     "Drive",
     "Dwell",
     "Estimate",
@@ -31,6 +34,7 @@ __all__ = [
     "Ranges",
     "Spread",
     "announce",
+    "bucket",
     "handovers",
     "hour_of_week",
     "kitchens",

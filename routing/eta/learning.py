@@ -15,8 +15,6 @@ from itertools import chain
 from math import exp, fsum, inf, log
 from typing import NamedTuple
 
-type Id = Hashable
-
 HOURS_A_WEEK = 168
 
 
@@ -48,31 +46,31 @@ class Estimate(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Drive:
+class Drive[City: Hashable]:
     """A leg as driven. `hour`: the hour of the week in which it began, see `hour_of_week`."""
 
-    city: Id
+    city: City
     hour: int
     routed_s: float
     took_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class Dwell:
+class Dwell[City: Hashable]:
     """The time inside the fence of a dropoff."""
 
-    city: Id
+    city: City
     dwell_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class Pickup:
+class Pickup[Restaurant: Hashable]:
     """A visit to a restaurant, in seconds since any moment.
 
     `ready_at`: when the kitchen had promised the food (of several orders the last); None without a promise.
     """
 
-    restaurant: Id
+    restaurant: Restaurant
     arrived_at: float
     left_at: float
     ready_at: float | None
@@ -94,13 +92,13 @@ def hour_of_week(at: datetime, zone: tzinfo) -> int:
     return local.weekday() * 24 + local.hour
 
 
-def speed_factors(drives: Iterable[Drive]) -> dict[tuple[Id, int], Estimate]:
+def speed_factors[City: Hashable](drives: Iterable[Drive[City]]) -> dict[tuple[City, int], Estimate]:
     """What the routed duration is multiplied with: by city and hour, all 168 of every city that has drives.
 
     An hour of the week is pulled towards that hour of the day, which is pulled towards the city, which is pulled
     towards 1.
     """
-    ratios: defaultdict[tuple[Id, int], list[float]] = defaultdict(list)
+    ratios: defaultdict[tuple[City, int], list[float]] = defaultdict(list)
     for drive in drives:
         if drive.routed_s >= LEAST_DRIVE_S and _possible(drive.took_s):
             ratios[drive.city, drive.hour].append(log(drive.took_s / drive.routed_s))
@@ -114,23 +112,25 @@ def speed_factors(drives: Iterable[Drive]) -> dict[tuple[Id, int], Estimate]:
     return factors
 
 
-def handovers(dwells: Iterable[Dwell], prior_s: float) -> dict[Id, Estimate]:
+def handovers[City: Hashable](dwells: Iterable[Dwell[City]], prior_s: float) -> dict[City, Estimate]:
     """Seconds at a dropoff by city."""
-    observed: defaultdict[Id, list[float]] = defaultdict(list)
+    observed: defaultdict[City, list[float]] = defaultdict(list)
     for dwell in dwells:
         observed[dwell.city].append(dwell.dwell_s)
     return {city: _handover(dwells_s, prior_s) for city, dwells_s in observed.items()}
 
 
-def kitchens(pickups: Iterable[Pickup], prior_s: float) -> dict[Id, Kitchen]:
+def kitchens[Restaurant: Hashable](
+    pickups: Iterable[Pickup[Restaurant]], prior_s: float
+) -> dict[Restaurant, Kitchen]:
     """Handover and lateness by restaurant."""
-    visits: defaultdict[Id, list[Pickup]] = defaultdict(list)
+    visits: defaultdict[Restaurant, list[Pickup[Restaurant]]] = defaultdict(list)
     for pickup in pickups:
         visits[pickup.restaurant].append(pickup)
     return {restaurant: _kitchen(those, prior_s) for restaurant, those in visits.items()}
 
 
-def _kitchen(visits: Sequence[Pickup], prior_s: float) -> Kitchen:
+def _kitchen[Restaurant: Hashable](visits: Sequence[Pickup[Restaurant]], prior_s: float) -> Kitchen:
     # Of those who came after the promised time, only the unlucky had to wait: they would make every kitchen late.
     lates = [
         visit.left_at - visit.ready_at

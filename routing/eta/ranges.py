@@ -8,8 +8,6 @@ from itertools import chain
 from math import ceil, floor
 from typing import NamedTuple
 
-type Id = Hashable
-
 #: Predictions are alike between these horizons.
 EDGES_S = (300, 600, 900, 1200, 1800, 2700)
 
@@ -33,21 +31,21 @@ PRIOR = Spread(-1.0, 2.0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
+class Miss[City: Hashable]:
     """A prediction of an arrival `horizon_s` ahead, and how much later than predicted it was (`error_s`)."""
 
-    city: Id
+    city: City
     horizon_s: float
     error_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class Ranges:
+class Ranges[City: Hashable]:
     """`spreads`: by city and `bucket`; the city None stands for those that have none of their own."""
 
-    spreads: Mapping[tuple[Id | None, int], Spread]
+    spreads: Mapping[tuple[City | None, int], Spread]
 
-    def minutes(self, city: Id, horizon_s: float) -> tuple[int, int]:
+    def minutes(self, city: City | None, horizon_s: float) -> tuple[int, int]:
         """The whole minutes between which four arrivals of five lie that are predicted in `horizon_s`.
 
         1 stands for any time up to a minute. The prediction is within, rounded up or down, and high > low ≥ 1:
@@ -72,19 +70,19 @@ def usual_s(horizon_s: float) -> float:
     return 60 + max(horizon_s, 0.0) / 8
 
 
-def learn_ranges(misses: Iterable[Miss]) -> Ranges:
+def learn_ranges[City: Hashable](misses: Iterable[Miss[City]]) -> Ranges[City]:
     """Ranges out of what was missed lately; give it one prediction per order and bucket, for those of one order miss
     together, and none made before the factors were learned, for they miss otherwise.
 
     A city's bucket is pulled towards that bucket of all cities, which is pulled towards all errors.
     """
-    errors: defaultdict[tuple[Id, int], list[float]] = defaultdict(list)
+    errors: defaultdict[tuple[City, int], list[float]] = defaultdict(list)
     for miss in misses:
         off = miss.error_s / usual_s(miss.horizon_s)
         errors[miss.city, bucket(miss.horizon_s)].append(max(-REACH, min(REACH, off)))
     overall = _pulled(chain(*errors.values()), PRIOR)
     cities = {city for city, _ in errors}
-    spreads: dict[tuple[Id | None, int], Spread] = {}
+    spreads: dict[tuple[City | None, int], Spread] = {}
     for number in range(len(EDGES_S) + 1):
         of_all = _pulled(chain(*(errors.get((city, number), []) for city in cities)), overall)
         spreads[None, number] = of_all

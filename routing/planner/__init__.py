@@ -21,7 +21,7 @@ from routing.planner.model import (
 from routing.planner.objective import Objective
 from routing.planner.remedies import Remedy, remedies
 from routing.planner.settings import Settings
-from routing.planner.trips import best_trip
+from routing.planner.trips import best_trip, trip_in_order
 
 __all__ = [
     "Driver",
@@ -42,4 +42,5 @@ __all__ = [
     "plan",
     "propose",
     "remedies",
+    "trip_in_order",
 ]

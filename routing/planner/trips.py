@@ -38,6 +38,17 @@ def best_trip(situation: Situation, driver: Id, settings: Settings | None = None
     return untimed(found, Problem.DRIVER_OFF_ROAD if stranded else Problem.CONTRADICTORY)
 
 
+def trip_in_order(situation: Situation, driver: Id, settings: Settings | None = None) -> Trip:
+    """What a driver has to do, in the order in which it stands; as `best_trip` says it."""
+    drivers = [
+        replace(one, stops=tuple(replace(stop, pinned=True) for stop in one.stops))
+        if one.id == driver
+        else one
+        for one in situation.drivers
+    ]
+    return best_trip(replace(situation, drivers=drivers), driver, settings)
+
+
 def best_route(
     board: Board, shift: Shift, stops: tuple[int, ...], pins: Mapping[int, int], settings: Settings
 ) -> Route | None:

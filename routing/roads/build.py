@@ -1,152 +1,212 @@
-"""Road data in, an OSRM data set and map tiles out.
+"""Road data in, an OSRM data set and map tiles out: the steps of a build, in their order."""
 
-    <roads folder>/current → builds/<name>          what is in use; switched atomically
-    <roads folder>/builds/<name>/osrm/roads.osrm*   for osrm-routed --algorithm mld
-                                 streets.pmtiles    for the map
-                                 roads.json         a Build
-
-Two builds stay: the one in use and the one before it, for `rollback`.
-"""
-
-import fcntl
-import hashlib
-import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from routing.errors import RoadsError
-from routing.roads import default, features
-from routing.roads.denver import source_files
-from routing.roads.features import Contents, write_features
+from routing.roads import features, steps
+from routing.roads.builds import (
+    Algorithm,
+    Build,
+    check_version,
+    current_build,
+    discard,
+    finish,
+    folders,
+    locked,
+    osrm_version,
+    read,
+    switch,
+    try_out,
+)
+from routing.roads.default import default_network
+from routing.roads.disk import check_room, size_of
+from routing.roads.features import write_features
 from routing.roads.network import write_pbf
-from routing.roads.programs import car_profile, osrm_program, run, tippecanoe_program
+from routing.roads.programs import await_end, car_profile, osrm_program, run, tippecanoe_program
+from routing.roads.progress import Progress
+from routing.roads.sources import Source, forget_others, open_source
+from routing.roads.steps import Step
 
-DEFAULT_SOURCE = "default"
-OSM_ATTRIBUTION = "© OpenStreetMap contributors"
-PACKAGES = ("osrm-bindings", "osmium", "tippecanoe")  # another version of these may make other data
+#: Bytes of disk that a build takes while it runs for each byte of an extract with all tags: measured 3 to 16. One
+#: with nothing but roads took up to 64: where that does not fit, it ends with the disk full, and can go on later.
+ROOM_FACTOR = 16
 
-type Progress = Callable[[str], None]
+type Done = dict[str, Any]
+type Bounds = list[list[float]]  # south-west and north-east corner, each (lat, lng)
+type Accept = Callable[[Bounds], None]  # RoadsError: roads in these bounds are not to be used
 
 
 @dataclass(frozen=True)
-class Build:
-    """What `roads.json` says. `source`: "default" or the extract; `bounds`: south-west and north-east corner of
-    all roads, each (lat, lng); `zooms`: first and last that the map has tiles for; `fingerprint`: of the input
-    and of everything that turned it into data; `notice`: what had to be left out, or empty.
-    """
+class Job:
+    """What is to be built. `fingerprint`: of all that decides what comes out."""
 
-    source: str
-    attribution: str
-    licence: str
-    bounds: list[list[float]]
-    zooms: list[int]
-    features: dict[str, int]
-    notice: str
-    osrm_version: str
+    source: Source
+    algorithm: Algorithm
+    accept: Accept | None
     fingerprint: str
-    built_at: str
-
-    @property
-    def is_default(self) -> bool:
-        return self.source == DEFAULT_SOURCE
 
 
-def current_build(roads_dir: Path) -> Build | None:
-    """The build in use, or None where there is none."""
-    try:
-        return Build(**json.loads((roads_dir / "current" / "roads.json").read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-    except (TypeError, ValueError):
-        return None  # written by another version of Doorstep: as good as none
+def build(
+    roads_dir: Path,
+    named: Path | str | None,
+    *,
+    algorithm: Algorithm | None = None,
+    force: bool,
+    progress: Progress,
+    accept: Accept | None = None,
+) -> Build:
+    """Makes sure that roads are in place: those of an extract, named by its path or address, or the default ones.
 
-
-def build(roads_dir: Path, extract: Path | None, *, force: bool, progress: Progress) -> Build:
-    """Makes sure that roads are in place: those of `extract`, or the default ones.
-
-    Returns at once where nothing would change. Without an extract, roads once built from one are left alone
-    unless forced. RoadsError: the message says what to do; what was in use before still is.
+    Returns at once where nothing would change; goes on where a build that was killed has stopped. Without an
+    extract, roads once built from one are left alone unless forced. `algorithm`: MLD unless said otherwise; the
+    default roads keep theirs. `accept` has a word on where the roads are. RoadsError: the message says what to do;
+    what was in use before still is.
     """
-    if extract and not extract.is_file():
-        raise RoadsError(
-            f"{extract} is no file: give the path of an .osm.pbf, from download.geofabrik.de say."
-        )
-    with _lock(roads_dir):
+    with locked(roads_dir, progress):
         found = current_build(roads_dir)
-        if found and not force:
-            if not extract and not found.is_default:
-                _check_readable(found)
-                progress(f"in place: {found.source} (--force goes back to the default roads)")
-                return found
-            if found.fingerprint == _fingerprint(extract):
-                progress(f"in place: {found.source}, unchanged")
-                return found
-        return _build(roads_dir, extract, progress)
-
-
-def rollback(roads_dir: Path) -> Build:
-    """Puts the build before the current one back in use; once more undoes that."""
-    with _lock(roads_dir):
-        in_use = (roads_dir / "current").resolve().name
-        finished = (file.parent for file in (roads_dir / "builds").glob("*/roads.json"))
-        others = [folder for folder in finished if folder.name != in_use]
-        if not others:
-            raise RoadsError("There is no earlier build to go back to.")
-        _switch(roads_dir, max(others))
-    before = current_build(roads_dir)
-    if before is None:
+        if found and not (force or named or found.is_default):
+            check_version(found)
+            progress.say(f"in place: {found.source} (--force goes back to the default roads)")
+            return found
+        source = open_source(named, roads_dir / "downloads", progress)
+        if algorithm is None:
+            algorithm = found.algorithm if found and found.is_default and not named else "mld"
+        job = Job(source, algorithm, accept, source.fingerprint(algorithm))
+        if found and found.fingerprint == job.fingerprint and not force:
+            progress.say(f"in place: {found.source}, unchanged")
+            forget_others(roads_dir / "downloads", source)
+            return found
+        folder = None if force else _built(roads_dir, job, progress)
+        folder = folder or _build(roads_dir, job, progress)
+        _put_in_use(roads_dir, folder)
+        forget_others(roads_dir / "downloads", source)
+    ready = read(folder)
+    if ready is None:
         raise RoadsError
-    return before
+    return ready
 
 
-def _build(roads_dir: Path, extract: Path | None, progress: Progress) -> Build:
-    fingerprint = _fingerprint(extract)
-    now = datetime.now(UTC)
-    folder = roads_dir / "builds" / f"{now:%Y%m%dT%H%M%S.%f}-{fingerprint[:8]}"
-    log = folder / "build.log"
-    (folder / "osrm").mkdir(parents=True)
+def _built(roads_dir: Path, job: Job, progress: Progress) -> Path | None:
+    """A finished build of the same: the one before the current one, or one killed before it was in use."""
+    for folder in folders(roads_dir):
+        if (found := read(folder)) and found.fingerprint == job.fingerprint:
+            progress.say(f"built before: {found.source}")
+            if job.accept:
+                job.accept(found.bounds)
+            try:
+                try_out(folder, found.algorithm)
+            except RoadsError as error:
+                progress.say(error.message)
+            else:
+                return folder
+    return None
+
+
+def _build(roads_dir: Path, job: Job, progress: Progress) -> Path:
+    folder, extract = _workplace(roads_dir, job.fingerprint, progress), job.source.extract
+    if extract:
+        needed = extract.stat().st_size * ROOM_FACTOR - size_of(folder)
+        check_room(roads_dir, needed, f"building from {extract.name}")
     try:
-        if extract:
-            network, attribution = extract, OSM_ATTRIBUTION
-        else:
-            progress("1/5 laying out the default roads")
-            network, attribution = folder / "roads.osm.pbf", default.ATTRIBUTION
-            write_pbf(default.default_network(), network)
-        progress(f"2/5 reading {network.name}")
-        contents = write_features(network, folder / "features.geojsonl")
-        if contents.notice:
-            progress(contents.notice)
-        progress("3/5 preparing OSRM")
-        _make_osrm(network, folder / "osrm" / "roads.osrm", log)
-        progress("4/5 drawing the map")
-        _make_tiles(folder / "features.geojsonl", folder / "streets.pmtiles", attribution, log)
-        progress("5/5 putting them in use")
-        built = _describe(contents, extract, attribution, fingerprint, now)
-        (folder / "roads.json").write_text(json.dumps(asdict(built), indent=2, ensure_ascii=False) + "\n")
-        (folder / "features.geojsonl").unlink()
-        _switch(roads_dir, folder)
-    except BaseException:
-        shutil.rmtree(folder)
+        done = steps.do(list(_steps(folder, job, progress)), folder, job.fingerprint, progress)
+    except RoadsError:
+        if not steps.done_for(folder, job.fingerprint):  # nothing can be made of it
+            discard(folder)
+            forget_others(roads_dir / "downloads", None)
         raise
-    return built
+    description = Build(
+        source=job.source.name,
+        attribution=job.source.attribution,
+        licence="ODbL-1.0",
+        zooms=[features.FIRST_ZOOM, features.LAST_ZOOM],
+        osrm_version=osrm_version(),
+        fingerprint=job.fingerprint,
+        built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        algorithm=job.algorithm,
+        **done["features"],
+    )
+    finish(folder, description)
+    return folder
 
 
-def _make_osrm(network: Path, output: Path, log: Path) -> None:
-    run([osrm_program("osrm-extract"), "--profile", car_profile(), "--output", output, network], log)
-    run([osrm_program("osrm-partition"), output], log)
-    run([osrm_program("osrm-customize"), output], log)
+def _workplace(roads_dir: Path, fingerprint: str, progress: Progress) -> Path:
+    """Where a build of the same was killed, or a new folder. What other builds left unfinished goes."""
+    for folder in folders(roads_dir):
+        if (folder / "roads.json").exists():
+            continue
+        await_end(folder / "build.log")
+        if steps.done_for(folder, fingerprint):
+            progress.say("going on where an earlier build stopped")
+            return folder
+        discard(folder)
+    folder = roads_dir / "builds" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{fingerprint[:8]}"
+    folder.mkdir(parents=True)
+    return folder
 
 
-def _make_tiles(geojson: Path, output: Path, attribution: str, log: Path) -> None:
+def _steps(folder: Path, job: Job, progress: Progress) -> Iterator[Step]:
+    source, algorithm, accept = job.source, job.algorithm, job.accept
+    network = source.extract or folder / "roads.osm.pbf"
+    data = folder / "osrm"
+    # osrm-partition writes over what it reads, so it works on a copy; osrm-contract does not.
+    extracted = folder / "extracted" if algorithm == "mld" else data
+    geojson, tiles, log = folder / "features.geojsonl", folder / "streets.pmtiles", folder / "build.log"
+
+    def osrm(program: str, *arguments: str | Path) -> None:
+        run([osrm_program(program), *arguments], log)
+
+    def read_features(_: Done) -> dict[str, Any]:
+        contents = write_features(network, geojson)
+        if contents.notice:
+            progress.say(contents.notice)
+        return {
+            "bounds": [list(contents.south_west), list(contents.north_east)],
+            "features": dict(contents.layers),
+            "notice": contents.notice,
+        }
+
+    def extract(_: Done) -> None:
+        _clear(extracted)
+        osrm("osrm-extract", "--profile", car_profile(), "--output", extracted / "roads.osrm", network)
+
+    def partition(_: Done) -> None:
+        _clear(data)
+        shutil.copytree(extracted, data, dirs_exist_ok=True)
+        osrm("osrm-partition", data / "roads.osrm")
+
+    def customize(_: Done) -> None:
+        osrm("osrm-customize", data / "roads.osrm")
+
+    def contract(_: Done) -> None:
+        osrm("osrm-contract", data / "roads.osrm")
+
+    if not source.extract:
+        yield Step("network", "laying out the default roads", lambda _: write_pbf(default_network(), network))
+    yield Step("features", f"reading {network.name}", read_features)
+    if accept:
+        yield Step("place", "looking where they are", lambda done: accept(done["features"]["bounds"]))
+    yield Step("extract", "preparing OSRM: osrm-extract", extract)
+    if algorithm == "mld":
+        yield Step("partition", "preparing OSRM: osrm-partition", partition)
+        yield Step("customize", "preparing OSRM: osrm-customize", customize)
+    else:
+        yield Step("contract", "preparing OSRM: osrm-contract", contract)
+    yield Step("map", "drawing the map", lambda _: _draw(geojson, tiles, source.attribution, log))
+    yield Step("trial", "trying them out", lambda _: try_out(folder, algorithm))
+
+
+def _draw(geojson: Path, output: Path, attribution: str, log: Path) -> None:
+    temporary = output.with_name("tiling")
+    _clear(temporary)
     options: dict[str, Any] = {
         "--output": output,
-        "--temporary-directory": output.parent,
+        "--temporary-directory": temporary,
         "--minimum-zoom": features.FIRST_ZOOM,
         "--maximum-zoom": features.LAST_ZOOM,
         "--drop-rate": 1,  # every road from its own lowest zoom on, none thinned out below
@@ -154,61 +214,28 @@ def _make_tiles(geojson: Path, output: Path, attribution: str, log: Path) -> Non
         "--name": "Doorstep",
         "--attribution": attribution,
     }
-    flags = ("--read-parallel", "--drop-smallest-as-needed", "--no-tile-stats", "--no-progress-indicator")
+    flags = (
+        "--force",
+        "--read-parallel",
+        "--drop-smallest-as-needed",
+        "--no-tile-stats",
+        "--no-progress-indicator",
+    )
     run([tippecanoe_program(), *flags, *(f"{key}={value}" for key, value in options.items()), geojson], log)
 
 
-def _describe(
-    contents: Contents, extract: Path | None, attribution: str, fingerprint: str, now: datetime
-) -> Build:
-    return Build(
-        source=str(extract.absolute()) if extract else DEFAULT_SOURCE,
-        attribution=attribution,
-        licence="ODbL-1.0",
-        bounds=[list(contents.south_west), list(contents.north_east)],
-        zooms=[features.FIRST_ZOOM, features.LAST_ZOOM],
-        features=dict(contents.layers),
-        notice=contents.notice,
-        osrm_version=version("osrm-bindings"),
-        fingerprint=fingerprint,
-        built_at=now.isoformat(timespec="seconds"),
-    )
+def _put_in_use(roads_dir: Path, folder: Path) -> None:
+    """And removes what only the way there needed."""
+    for path in folder.iterdir():
+        if path.is_dir() and path.name != "osrm":
+            shutil.rmtree(path)
+        elif path.name in ("roads.osm.pbf", "features.geojsonl", "steps.json"):
+            path.unlink()
+    switch(roads_dir, folder)
 
 
-def _check_readable(found: Build) -> None:
-    if found.osrm_version != version("osrm-bindings"):
-        raise RoadsError(
-            f"The roads in use were built for OSRM {found.osrm_version}, which is now {version('osrm-bindings')}: "
-            f"run `manage.py roads build {found.source}` again."
-        )
-
-
-def _fingerprint(extract: Path | None) -> str:
-    """SHA-256 over the input, the code of this package and the versions of the programs."""
-    sources = [extract] if extract else list(source_files())
-    digest = hashlib.sha256(" ".join(f"{name}=={version(name)}" for name in PACKAGES).encode())
-    for path in [*sources, *sorted(Path(__file__).parent.glob("*.py"))]:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
-
-
-def _switch(roads_dir: Path, folder: Path) -> None:
-    """`current` points to `folder` from one instant to the next; older builds than the one before it go."""
-    link, following = roads_dir / "current", roads_dir / "following"
-    before = link.resolve()
-    following.unlink(missing_ok=True)
-    following.symlink_to(folder.relative_to(roads_dir))
-    following.replace(link)
-    for other in (roads_dir / "builds").iterdir():
-        if other.name not in (folder.name, before.name):
-            shutil.rmtree(other)
-
-
-@contextmanager
-def _lock(roads_dir: Path) -> Iterator[None]:
-    """One build at a time; a second one waits."""
-    roads_dir.mkdir(parents=True, exist_ok=True)
-    with (roads_dir / "lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _clear(folder: Path) -> None:
+    """An empty folder, whatever was there."""
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+    folder.mkdir()

@@ -1,5 +1,6 @@
 """The programs of other projects that come inside Python wheels, and how they are run."""
 
+import fcntl
 import subprocess
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -32,9 +33,18 @@ def _in_wheel(package: str, file: str) -> Path:
     )
 
 
+def await_end(log: Path) -> None:
+    """Until no program writes to this log any more: one may outlive the build that was killed."""
+    if log.exists():
+        with log.open("ab") as output:
+            fcntl.flock(output, fcntl.LOCK_EX)
+
+
 def run(command: Sequence[str | Path], log: Path) -> None:
     """To its end, its words appended to `log`. RoadsError with its last complaint when it fails."""
     with log.open("ab") as output:
+        # The program holds this lock as well, and to its own end, should we be killed: see await_end.
+        fcntl.flock(output, fcntl.LOCK_EX)
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False)
     if done.returncode == 0:
         return

@@ -4,18 +4,34 @@ from functools import lru_cache
 from pathlib import Path
 
 from pmtiles.reader import MmapSource, Reader
-from pmtiles.tile import Compression, Entry, deserialize_directory, find_tile, zxy_to_tileid
+from pmtiles.tile import (
+    Compression,
+    Entry,
+    MagicNumberNotFound,
+    SpecVersionUnsupported,
+    deserialize_directory,
+    find_tile,
+    zxy_to_tileid,
+)
 
 DEEPEST = 4  # directories between the root and a tile, by the format
 
 
 class Tiles:
-    """An open archive. Its directories are parsed once; the file stays mapped, so threads may share it."""
+    """An open archive. Its directories are parsed once; the file stays mapped, so threads may share it.
+
+    FileNotFoundError; ValueError: it is no archive, or not all of one.
+    """
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:
             self._read = MmapSource(file)  # the mapping outlives the file object
-        header = Reader(self._read).header()
+        try:
+            header = Reader(self._read).header()
+        except (MagicNumberNotFound, SpecVersionUnsupported) as error:
+            raise ValueError(f"{path.name} is no PMTiles archive that we can read") from error
+        if path.stat().st_size < header["tile_data_offset"] + header["tile_data_length"]:
+            raise ValueError(f"{path.name} is cut short")
         self.gzipped: bool = header["tile_compression"] == Compression.GZIP
         self._root = (header["root_offset"], header["root_length"])
         self._leaves: int = header["leaf_directory_offset"]

@@ -59,12 +59,18 @@ function showEta(eta, status) {
   const minutes = eta?.minutes ?? null;
   byId("eta-minutes").hidden = minutes === null;
   byId("eta-about").hidden = !eta?.approximate;
-  setText(byId("eta-number"), minutes === null ? "" : String(minutes));
+  setText(byId("eta-number"), minutesWords(eta));
   setText(byId("eta-words"), etaWords(minutes, status));
   const before = (minutes !== null && eta.stopsBefore) || 0;
   byId("stops-before").hidden = !before;
   setText(byId("stops-before"), before === 1 ? "1 stop before yours" : `${before} stops before yours`);
-  document.title = `${minutes === null ? "" : `${minutes} min · `}${order.status.message} · Doorstep`;
+  document.title = `${minutes === null ? "" : `${minutesWords(eta)} min · `}${order.status.message} · Doorstep`;
+}
+
+/** "12–16", or "14" where nobody can say how far off that is. */
+function minutesWords(eta) {
+  if (!eta?.minutes) return "";
+  return eta.low ? `${eta.low}–${eta.high}` : String(eta.minutes);
 }
 
 function etaWords(minutes, status) {

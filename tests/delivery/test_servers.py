@@ -1,6 +1,7 @@
 """The servers of the stack, for real, in a state folder of their own."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from delivery.stack.errors import StackError
 from delivery.stack.processes import Processes
 from delivery.stack.state import State, open_state
 from delivery.stack.unprivileged import NOBODY, as_nobody, give, in_user_namespace
+from routing.roads.build import build
+from routing.roads.progress import Lines
 
 #: What makes a program refuse to be PostgreSQL's, and what proves that it may write where it must.
 WHO_AND_WHERE = 'id -u; echo written > "$0/proof"'
@@ -106,8 +109,13 @@ def test_valkey_serves_a_socket_only_and_keeps_its_data(tmp_path: Path) -> None:
 
 
 def test_a_server_that_does_not_start_is_named(tmp_path: Path) -> None:
-    with running(tmp_path) as (processes, _), pytest.raises(StackError, match=r"^osrm ended by itself"):
-        osrm.start(processes, tmp_path / "no" / "roads.osrm")
+    with running(tmp_path) as (processes, _):
+        with pytest.raises(StackError, match=r"current holds no roads: `manage.py roads build`"):
+            osrm.start(processes, tmp_path / "roads")
+        build(tmp_path / "roads", None, force=False, progress=Lines([].append))
+        shutil.rmtree(tmp_path / "roads" / "current" / "osrm")
+        with pytest.raises(StackError, match=r"^osrm ended by itself"):
+            osrm.start(processes, tmp_path / "roads")
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,19 @@ def test_groups_have_their_permissions(transactional_db):
         "dispatch.change_order",
         *(
             f"dispatch.view_{name}"
-            for name in ("city", "driver", "etaprediction", "order", "orderevent", "restaurant", "stop")
+            for name in (
+                "city",
+                "driver",
+                "etaprediction",
+                "etaspread",
+                "handovertime",
+                "kitchentime",
+                "order",
+                "orderevent",
+                "restaurant",
+                "speedfactor",
+                "stop",
+            )
         ),
         "tracking.view_locationhistory",
     }

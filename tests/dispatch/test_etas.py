@@ -106,7 +106,7 @@ def test_a_stop_that_has_been_reached_stays_first(order_at: Callable, driver: Dr
     plans.record(
         plans.Plan(
             driver.pk,
-            [plans.Leg(stop.pk, timezone.now(), None) for stop in reversed(stops(driver))],
+            [plans.Leg(stop.pk, timezone.now(), (1, 2)) for stop in reversed(stops(driver))],
             approximate=False,
             reorder=True,
         )
@@ -125,7 +125,7 @@ def test_a_pickup_that_has_been_reached_stays_first(order_at: Callable, driver: 
         plans.Plan(
             driver.pk,
             [
-                plans.Leg(stop.pk, timezone.now(), None)
+                plans.Leg(stop.pk, timezone.now(), (1, 2))
                 for stop in sorted(stops(driver), key=lambda stop: (stop.arrived_at is None, stop.position))
             ],
             approximate=False,

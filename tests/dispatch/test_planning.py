@@ -1,15 +1,18 @@
 """When a driver is where: pure, with tables. Seconds count from now."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from dispatch.models import Order, Restaurant, Stop
-from dispatch.planning import Service, arrivals, next_stops, places
+from dispatch.models import City, Order, Restaurant, Stop
+from dispatch.pace import Kitchen, Pace
+from dispatch.planning import arrivals, next_stops, places
 from tests.dispatch.story import NOON, at
 
-SERVICE = Service(pickup_s=120, dropoff_s=90)
+PACE = Pace(pickup_s=120, dropoff_s=90)
 PLACES = {name: 39.7 + n / 100 for n, name in enumerate("RSABC")}
 
 
@@ -82,12 +85,12 @@ def stop(what: str, *, arrived: float | None = None, ready: float | None = None)
     ],
 )
 def test_arrivals(stops: list[Stop], drives: list[float], expected: list[float]) -> None:
-    assert arrivals(stops, drives, NOON, SERVICE) == [at(seconds) for seconds in expected]
+    assert arrivals(stops, drives, NOON, PACE) == [at(seconds) for seconds in expected]
 
 
 def test_nobody_arrives_before_the_stop_ahead() -> None:
     stops = [stop("R↑", ready=10**4), stop("S↑"), stop("A↓"), stop("B↓")]
-    times = arrivals(stops, [1, 1, 1, 1], NOON, SERVICE)
+    times = arrivals(stops, [1, 1, 1, 1], NOON, PACE)
     assert times == sorted(times)
     assert times[1] - times[0] > timedelta(seconds=10**4 - 10)
 
@@ -110,6 +113,46 @@ def test_stops_in_a_row_at_one_place_are_one_visit(plan: str, visits: list[int])
     assert next_stops(stops) == stops[: visits[0] if visits else 0]
 
 
+CITY = City(id=uuid4())
+#: Noon is in hour 108 of a Friday's week, in Greenwich; streets are half as fast from then on, the hour after not.
+LEARNED = Pace(
+    pickup_s=120,
+    dropoff_s=90,
+    zones={CITY.pk: ZoneInfo("UTC")},
+    factors={(CITY.pk, 108): 2.0},
+    doors={CITY.pk: 30},
+)
+
+
+@pytest.mark.parametrize(
+    ("drives", "expected"),
+    [
+        pytest.param([100, 50, 50], [200, 420, 550], id="drives as slow as the streets are, doors as quick"),
+        pytest.param([1800, 50, 50], [3600, 3770, 3850], id="the hour in which a drive begins counts"),
+    ],
+)
+def test_arrivals_as_learned(drives: list[float], expected: list[float]) -> None:
+    stops = [stop("R↑"), stop("A↓"), stop("B↓")]
+    for one in stops:
+        one.order.restaurant.city = CITY
+    assert arrivals(stops, drives, NOON, LEARNED) == [at(seconds) for seconds in expected]
+
+
+@pytest.mark.parametrize(
+    ("late_s", "ready", "expected"),
+    [
+        pytest.param(480, 500, 300 + 680 + 200, id="the food comes eight minutes late"),
+        pytest.param(-200, 500, 300 + 60 + 200, id="… or early"),
+        pytest.param(480, None, 300 + 60 + 200, id="nothing was promised"),
+    ],
+)
+def test_a_kitchens_habits(late_s: float, ready: float | None, expected: float) -> None:
+    stops = [stop("R↑", ready=ready), stop("A↓")]
+    pace = replace(PACE, kitchens={stops[0].order.restaurant.pk: Kitchen(60, late_s)})
+    assert arrivals(stops, [300, 200], NOON, pace)[1] == at(expected)
+
+
+@pytest.mark.django_db
 def test_how_long_a_stop_takes_is_a_setting(settings: object) -> None:
     settings.PICKUP_SERVICE_S, settings.DROPOFF_SERVICE_S = 7, 5
-    assert Service.from_settings() == Service(7, 5)
+    assert (Pace.current().pickup_s, Pace.current().dropoff_s) == (7, 5)

@@ -46,7 +46,7 @@ def legs(driver: Driver, *names: str, minutes: float = 10, line: list | None = R
     }
     now = timezone.now()
     return [
-        Leg(by_name[name], now + timedelta(minutes=minutes * n), line)
+        Leg(by_name[name], now + timedelta(minutes=minutes * n), (minutes * n, minutes * n + 4), line=line)
         for n, name in enumerate(names, start=1)
     ]
 
@@ -105,7 +105,7 @@ def test_a_plan_of_somebody_elses_stops_is_not_stored(
     ann: Order, driver: Driver, new_driver: Callable[..., Driver]
 ) -> None:
     assert not record(new_driver(), legs(driver, "pickup Ann", "dropoff Ann"))
-    assert not record(driver, [Leg(uuid4(), NOON, None)])
+    assert not record(driver, [Leg(uuid4(), NOON)])
     assert eta(ann) == (None, False)
 
 

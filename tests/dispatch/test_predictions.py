@@ -14,7 +14,7 @@ from tests.dispatch.story import DANA, arrive, at, bring_to, report
 
 
 def predict(driver: Driver, arrives_at: datetime, *, approximate: bool = False) -> bool:
-    legs = [plans.Leg(stop.pk, arrives_at, None) for stop in Stop.objects.plans_of([driver.pk])]
+    legs = [plans.Leg(stop.pk, arrives_at, (12, 16)) for stop in Stop.objects.plans_of([driver.pk])]
     return plans.record(plans.Plan(driver.pk, legs, approximate=approximate, reorder=True))
 
 

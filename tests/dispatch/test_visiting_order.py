@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from dispatch import assignment, planning, plans
 from dispatch.errors import Invalid, NotFound, WrongStatus
-from dispatch.models import Driver, Order, Restaurant, Stop
+from dispatch.models import NO_ETA, Driver, Order, Restaurant, Stop
 from routing.geo import destination
 from routing.osrm import osrm_from_settings
 from tests.conftest import DENVER
@@ -223,6 +223,43 @@ def test_the_dashboard_rearranges_and_saves(doors: list[Order], driver: Driver, 
     assert client.get(f"{url}/saving").json() == {"saving": None}
     assert arrange(best[:1], True) == 400
     assert client.get(f"/dispatch/drivers/{uuid4()}/saving").status_code == 404
+
+
+def test_the_sweep_puts_stops_in_order_where_that_gains(
+    doors: list[Order], driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = ids(driver)
+    assert planning.sweep() == 0
+    plans.rearrange(driver.pk, best[::-1], pinned=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(planning, "SWEEP_GAIN_S", 1e6)
+        assert planning.sweep() == 0
+    assert planning.sweep() == 1
+    assert ids(driver) == best
+    assert planning.sweep() == 0
+
+
+def test_the_sweep_leaves_what_a_dispatcher_wants(doors: list[Order], driver: Driver) -> None:
+    best = ids(driver)
+    plans.rearrange(driver.pk, best[::-1], pinned=True)
+    assert planning.sweep() == 0
+    assert ids(driver) == best[::-1]
+
+
+def test_a_door_that_nobody_knows_comes_last_and_the_others_have_etas(
+    doors: list[Order], driver: Driver
+) -> None:
+    """Written past the application: it takes no such order."""
+    Order.objects.filter(pk=doors[0].pk).update(customer_lat=None, customer_lng=None, **NO_ETA)
+    planning.replan(driver.pk)
+    assert plan(driver) == ["dropoff At 800", "dropoff At 1400", "dropoff At 300"]
+    planning.refresh_etas()
+    told = Order.objects.order_by("created_at").values_list("eta_minutes", "eta_approximate")
+    assert [(minutes is None, approximate) for minutes, approximate in told] == [
+        (True, False),
+        (False, False),
+        (False, False),
+    ]
 
 
 def test_without_roads_nothing_is_said_to_be_saved(

@@ -45,6 +45,8 @@ FLEET = [
     "7",
 ]
 READY_S = 30
+#: What a browser, and the map's tiles, say of a server that is not there.
+UNREACHABLE = ("ERR_CONNECTION_REFUSED", "Failed to fetch")
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
@@ -180,7 +182,7 @@ class Watch:
         )
 
     def _read(self, kind: str, text: str) -> None:
-        if kind == "error" and not (self.offline and "ERR_CONNECTION_REFUSED" in text):
+        if kind == "error" and not (self.offline and any(words in text for words in UNREACHABLE)):
             self.faults.append(f"console: {text}")
 
     def _check(self, url: str) -> None:

@@ -20,10 +20,12 @@ from delivery.stack.osrm import accepts, free_port
 from delivery.stack.processes import Child, Processes
 from delivery.stack.servers import for_libpq
 from delivery.stack.state import State, open_state
+from tests.faults import length
 from tests.faults.office import Office
 
 READY_S = 30.0
 POLL_S = 0.05
+ETA_INTERVAL_S = length(short=5, full=30)
 USERNAME, PASSWORD = "dispatcher", "under-faults"
 
 type Part = Literal["postgres", "valkey", "osrm", "web-1", "web-2", "worker", "beat"]
@@ -125,11 +127,15 @@ class Cluster:
 
     def forget_everybody(self) -> None:
         """Empties the domain's tables: thousands of drivers of earlier stories are not what is to be measured."""
+        wait_until(self._truncated, "the tables are empty")
+
+    def _truncated(self) -> bool:
         with psycopg.connect(for_libpq(self.env["DATABASE_URL"]), autocommit=True) as connection:
-            connection.execute(
-                "TRUNCATE cities, restaurants, drivers, orders, stops, order_events, eta_predictions,"
-                " location_history"
-            )
+            try:
+                connection.execute("TRUNCATE cities, restaurants, drivers, orders, location_history CASCADE")
+            except psycopg.errors.DeadlockDetected:
+                return False  # the jobs, which go on, had locked the same tables in another order
+        return True
 
     def ended(self) -> list[str]:
         """What has ended by itself, with its last words."""
@@ -172,7 +178,8 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
     """Everything started, with an empty database, on the roads that the suite has built."""
     with open_state(folder) as state:
         # Not entered as a context: a Ctrl-C is pytest's to handle.
-        cluster = Cluster(state, Processes(state.logs), dict(os.environ))
+        env = os.environ | {"ETA_INTERVAL_S": str(ETA_INTERVAL_S)}
+        cluster = Cluster(state, Processes(state.logs), env)
         try:
             _start_servers(cluster)
             with closing(Office(cluster.env)) as cluster.office:
@@ -191,8 +198,7 @@ def _start_servers(cluster: Cluster) -> None:
     children["postgres"] = processes.children[-1]
     env["REDIS_URL"] = valkey.start(processes, state, throwaway=True)
     children["valkey"] = processes.children[-1]
-    roads = Path(env["DOORSTEP_STATE"]) / "roads" / "current" / "osrm" / "roads.osrm"
-    env["OSRM_URL"] = osrm.start(processes, roads)
+    env["OSRM_URL"] = osrm.start(processes, Path(env["DOORSTEP_STATE"]) / "roads").url
     children["osrm"] = processes.children[-1]
 
 

@@ -7,8 +7,9 @@ from routing.geo import Point
 from routing.osrm import Osrm
 from routing.roads.build import build
 from routing.roads.network import Network, write_pbf
+from routing.roads.progress import Lines
 
-NO_PROGRESS = [].append
+NO_PROGRESS = Lines([].append)
 
 
 @pytest.fixture(scope="session")

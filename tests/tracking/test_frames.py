@@ -168,11 +168,22 @@ def test_where_the_drivers_positions_are_to_be_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "minutes"), [("picked_up", 12), ("assigned", 12), ("delivered", None), ("cancelled", None)]
+    ("status", "told"),
+    [
+        ("picked_up", (12, 10, 15)),
+        ("assigned", (12, 10, 15)),
+        ("delivered", (None, None, None)),
+        ("cancelled", (None, None, None)),
+    ],
 )
-def test_an_eta_is_told_while_the_order_is_on_its_way(status: str, minutes: int | None) -> None:
-    eta = said(customer_view(make_order(status, eta_approximate=True), []), Eta)
-    assert (eta.minutes, eta.approximate, eta.v) == (minutes, True, 3)
+def test_an_eta_is_told_while_the_order_is_on_its_way(status: str, told: tuple) -> None:
+    eta = said(customer_view(make_order(status, eta_low=10, eta_high=15), []), Eta)
+    assert (eta.minutes, eta.low, eta.high) == told
+    assert eta.v == 3
+
+
+def test_an_approximate_eta_says_so() -> None:
+    assert said(customer_view(make_order("picked_up", eta_approximate=True), []), Eta).approximate
 
 
 @pytest.mark.parametrize("status", [status.value for status in frames._MESSAGES])
@@ -268,7 +279,14 @@ def test_a_dispatcher_sees_a_driver() -> None:
 
 
 def test_a_dispatcher_sees_an_order() -> None:
-    order = make_order("picked_up", customer_phone="+1 720", customer_address="5 Elm", eta_approximate=True)
+    order = make_order(
+        "picked_up",
+        customer_phone="+1 720",
+        customer_address="5 Elm",
+        eta_low=10,
+        eta_high=15,
+        eta_approximate=True,
+    )
     assert told(frames.order_state(order)) == {
         "type": "order",
         "orderId": str(order.pk),
@@ -285,6 +303,8 @@ def test_a_dispatcher_sees_an_order() -> None:
         "promisedAt": NOON_MS + 45 * 60_000,
         "driverId": str(DRIVER.pk),
         "etaMinutes": 12,
+        "etaLow": 10,
+        "etaHigh": 15,
         "etaApproximate": True,
     }
 

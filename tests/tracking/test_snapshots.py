@@ -96,7 +96,7 @@ class Day:
     def plan(self, driver: Driver, stops: list[Stop]) -> None:
         soon = timezone.now() + timedelta(minutes=self.random.randint(1, 40))
         line = [[-104.99, 39.74], [-104.98, 39.75]]
-        legs = [plans.Leg(stop.pk, soon, line) for stop in stops]
+        legs = [plans.Leg(stop.pk, soon, (9, 13), line=line) for stop in stops]
         plans.record(plans.Plan(driver.pk, legs, approximate=self.random.random() < 0.3, reorder=False))
 
 

@@ -42,6 +42,13 @@ def test_eta_and_arrival_in_the_citys_time(client: Client, under_way: Order) -> 
     assert "Arrives around 6:42 PM" in shown
 
 
+def test_an_eta_is_a_range(client: Client, under_way: Order) -> None:
+    Order.objects.update(eta_minutes=13, eta_low=12, eta_high=16)
+    html = page(client, under_way)
+    assert "12–16 min" in words(html)
+    assert "<title>12–16 min · " in html
+
+
 def test_an_approximate_eta_says_so(client: Client, under_way: Order) -> None:
     Order.objects.update(eta_minutes=12, eta_approximate=True)
     assert re.search(r'id="eta-about">', page(client, under_way))

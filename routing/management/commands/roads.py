@@ -1,7 +1,9 @@
-"""manage.py roads build [FILE.osm.pbf] [--force] · show · rollback"""
+"""manage.py roads build [FILE.osm.pbf | URL] [--algorithm mld|ch] [--elsewhere] [--force] · show · rollback"""
 
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from routing.errors import RoadsError
-from routing.roads.build import Build, build, current_build, rollback
+from routing.roads.build import Bounds, build
+from routing.roads.builds import Build, current_build, rollback
+from routing.roads.progress import Bar, Lines, Progress
+from routing.signals import roads_offered
+
+IN_USE = "`make demo` and `manage.py osrm` change over to them now; restart an osrm-routed of your own."
 
 
 class Command(BaseCommand):
@@ -22,9 +29,16 @@ class Command(BaseCommand):
         building.add_argument(
             "extract",
             nargs="?",
-            type=Path,
-            metavar="FILE.osm.pbf",
-            help="an OpenStreetMap extract (default: Denver, Boulder, Fort Collins)",
+            metavar="FILE.osm.pbf | URL",
+            help="an OpenStreetMap extract here or on the web (default: Denver, Boulder, Fort Collins)",
+        )
+        building.add_argument(
+            "--algorithm",
+            choices=("mld", "ch"),
+            help="OSRM's: mld is built sooner (default), ch answers large tables sooner",
+        )
+        building.add_argument(
+            "--elsewhere", action="store_true", help="use roads even if none of your cities lies on them"
         )
         building.add_argument("--force", action="store_true", help="build even where nothing has changed")
         actions.add_parser("show", help="what is in place")
@@ -35,10 +49,10 @@ class Command(BaseCommand):
         try:
             match action:
                 case "build":
-                    self.build(roads_dir, options["extract"], force=options["force"])
+                    self.build(roads_dir, **options)
                 case "rollback":
                     self.show(rollback(roads_dir))
-                    self.stdout.write("Restart osrm-routed to use them.")
+                    self.stdout.write(IN_USE)
                 case _:
                     found = current_build(roads_dir)
                     if found is None:
@@ -49,21 +63,46 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"Roads cannot be written or read: {error}") from error
 
-    def build(self, roads_dir: Path, extract: Path | None, *, force: bool) -> None:
+    def build(
+        self, roads_dir: Path, *, extract: str | None, algorithm: Any, elsewhere: bool, force: bool, **_: Any
+    ) -> None:
         started = time.monotonic()
+        with self.progress() as progress:
 
-        def progress(step: str) -> None:
-            self.stdout.write(f"roads: {step}")
-            self.stdout.flush()
+            def accept(bounds: Bounds) -> None:
+                roads_offered.send(sender=None, bounds=bounds, say=progress.say)
 
-        build(roads_dir, extract, force=force, progress=progress)
-        progress(f"ready in {time.monotonic() - started:.1f} s: {roads_dir / 'current'}")
+            build(
+                roads_dir,
+                extract,
+                algorithm=algorithm,
+                force=force,
+                progress=progress,
+                accept=accept if extract and not elsewhere else None,
+            )
+        self.tell(f"ready in {time.monotonic() - started:.1f} s: {roads_dir / 'current'}")
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        if self.stdout.isatty():
+            with Bar(self.draw) as bar:
+                yield bar
+        else:
+            yield Lines(self.tell)
+
+    def tell(self, text: str) -> None:
+        self.stdout.write(f"roads: {text}")
+        self.stdout.flush()
+
+    def draw(self, text: str) -> None:
+        self.stdout.write(text, ending="")
+        self.stdout.flush()
 
     def show(self, found: Build) -> None:
         (south, west), (north, east) = found.bounds
         self.stdout.write(
             f"source       {found.source}\n"
-            f"built        {found.built_at}, for OSRM {found.osrm_version}\n"
+            f"built        {found.built_at}, for OSRM {found.osrm_version} ({found.algorithm})\n"
             f"bounds       {south:.4f}, {west:.4f} to {north:.4f}, {east:.4f} (lat, lng)\n"
             f"map          zooms {found.zooms[0]} to {found.zooms[1]}; "
             + ", ".join(f"{count} {layer}" for layer, count in sorted(found.features.items()))

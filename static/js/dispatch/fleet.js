@@ -162,7 +162,7 @@ export class Fleet {
     const claim = this.#claims.get(id);
     if (!order || !claim) return order;
     const { driverId } = claim;
-    return { ...order, driverId, status: driverId ? "assigned" : "pending", etaMinutes: null, claimed: true };
+    return { ...order, driverId, status: driverId ? "assigned" : "pending", etaMinutes: null, etaLow: null, claimed: true };
   }
 
   /** Oldest first. */

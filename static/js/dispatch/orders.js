@@ -115,6 +115,7 @@ function drawSelection(desk, row, order) {
 
 export function etaWords(order) {
   if (order.etaMinutes === null || order.etaMinutes === undefined) return "";
+  if (order.etaLow) return `${order.etaLow}–${order.etaHigh} min`;
   return `${order.etaApproximate ? "~" : ""}${order.etaMinutes} min`;
 }
 

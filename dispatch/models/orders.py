@@ -1,14 +1,10 @@
-"""The tables of the domain: who delivers what, from where, to whom.
-
-Table and column names are meant to be read in plain SQL, and the defaults stand in the database too, so that an
-`INSERT` from psql gets an id, a token and a timestamp. Writes are actions: dispatch/actions.py, visits.py, plans.py.
-"""
+"""Who delivers what, from where, to whom."""
 
 import hashlib
 import secrets
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -24,6 +20,9 @@ from routing.geo import Point
 
 #: Of a restaurant without a city.
 PROMISE_MINUTES = 45
+
+#: What an order says where nobody can say when it arrives.
+NO_ETA: dict[str, Any] = {"eta_minutes": None, "eta_low": None, "eta_high": None, "eta_approximate": False}
 
 LATITUDE = [MinValueValidator(-90.0), MaxValueValidator(90.0)]
 LONGITUDE = [MinValueValidator(-180.0), MaxValueValidator(180.0)]
@@ -239,6 +238,10 @@ class Order(models.Model):
         default=1, db_default=1, validators=[MinValueValidator(1), MaxValueValidator(100)]
     )
     eta_minutes = models.IntegerField(null=True, editable=False, help_text="Minutes to the customer's door.")
+    eta_low = models.IntegerField(
+        null=True, editable=False, help_text="Four arrivals of five lie between these minutes."
+    )
+    eta_high = models.IntegerField(null=True, editable=False)
     eta_approximate = models.BooleanField(default=False, db_default=False, editable=False)
     version = models.IntegerField(default=1, db_default=1, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -263,6 +266,11 @@ class Order(models.Model):
                 | Q(driver__isnull=False),
             ),
             models.CheckConstraint(name="orders_eta_minutes_positive", condition=Q(eta_minutes__gte=0)),
+            models.CheckConstraint(
+                name="orders_eta_range",
+                condition=Q(eta_low__isnull=True, eta_high__isnull=True)
+                | Q(eta_low__gte=1, eta_high__gt=F("eta_low"), eta_minutes__isnull=False),
+            ),
             models.CheckConstraint(name="orders_bags_range", condition=Q(bags__range=(1, 100))),
         ]
         indexes = [
@@ -325,27 +333,6 @@ class OrderEvent(models.Model):
         return f"{self.from_status or '∅'} → {self.to_status}"
 
 
-class EtaPrediction(models.Model):
-    """What was predicted of an order's arrival, and, once it is delivered, how much later it was (seconds)."""
-
-    id = models.BigAutoField(primary_key=True)
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="predictions")
-    made_at = models.DateTimeField()
-    arrives_at = models.DateTimeField()
-    approximate = models.BooleanField(
-        help_text="Along straight lines, or of a driver of whom nothing was heard."
-    )
-    error_s = models.FloatField(null=True)
-
-    class Meta:
-        db_table = "eta_predictions"
-        ordering = ["id"]
-        indexes = [models.Index(fields=["made_at"], name="eta_predictions_made")]
-
-    def __str__(self) -> str:
-        return f"{self.order_id} {self.made_at:%H:%M:%S} → {self.arrives_at:%H:%M:%S}"
-
-
 class StopQuerySet(models.QuerySet["Stop"]):
     def plans_of(self, driver_ids: Collection[UUID]) -> Self:
         """The stops these drivers still have to visit, in visiting order, with their orders and restaurants."""
@@ -370,6 +357,10 @@ class Stop(models.Model):
         null=True, help_text="Road to this stop from the one before: a GeoJSON LineString's coordinates."
     )
     arrived_at = models.DateTimeField(null=True)
+    routed_s = models.FloatField(
+        null=True,
+        help_text="What the roads say of the drive here from the stop before (dispatch/learning.py).",
+    )
     #: When the driver left without pressing a button; empty again once the driver is back.
     left_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
@@ -417,9 +408,12 @@ def left_and_ahead(stops: Iterable[Stop]) -> tuple[list[Stop], list[Stop]]:
     return left, ahead
 
 
-def plans_of(driver_ids: Collection[UUID]) -> dict[UUID, list[Stop]]:
-    """The open stops of each of these drivers, in visiting order, with their orders and restaurants."""
+def plans_of(driver_ids: Collection[UUID], *, roads: bool = True) -> dict[UUID, list[Stop]]:
+    """The open stops of each of these drivers, in visiting order, with their orders and restaurants, and with the
+    roads to them unless those are not needed.
+    """
     found: dict[UUID, list[Stop]] = {driver_id: [] for driver_id in driver_ids}
-    for stop in Stop.objects.plans_of(driver_ids):
+    stops = Stop.objects.plans_of(driver_ids)
+    for stop in stops if roads else stops.defer("leg"):
         found[stop.driver_id].append(stop)
     return found

@@ -1,4 +1,4 @@
-"""The admin: staff keep restaurants, drivers and orders. Every write is an action of dispatch/actions.py."""
+"""Restaurants, drivers, orders. Every write is an action of dispatch/actions.py."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,12 +12,11 @@ from django.contrib.admin.utils import flatten
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.views.decorators.cache import never_cache
 
 from dispatch import access, actions
+from dispatch.admin.pages import ReadOnly, page
 from dispatch.errors import DispatchError
 from dispatch.forms import AssignForm, CancelForm, CloseForm, OrderForm
 from dispatch.maps import map_config
@@ -25,10 +24,6 @@ from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
 from dispatch.signals import announced
 from dispatch.statuses import FINAL
 from dispatch.steps import Actor
-
-admin.site.site_header = "Doorstep"
-admin.site.site_title = "Doorstep"
-admin.site.index_title = "Restaurants, drivers, orders"
 
 #: Orders are acted on from the list and from an order's own page.
 BOTH_PAGES = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
@@ -39,19 +34,6 @@ MOST_AT_ONCE = 200
 ONE_LINE: Mapping[type[models.Field], Mapping[str, Any]] = {
     models.TextField: {"widget": forms.TextInput(attrs={"class": "vTextField"})}
 }
-
-
-class ReadOnly:
-    """Nothing is added, changed or deleted by hand."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(City)
@@ -102,7 +84,7 @@ class DriverAdmin(admin.ModelAdmin):
     @admin.action(description="Issue a new token", permissions=["change"])
     def issue_new_token(self, request: HttpRequest, queryset: QuerySet[Driver]) -> HttpResponse:
         issued = [(driver, actions.issue_token(driver.pk)) for driver in queryset]
-        return _page(request, self, "driver/new_tokens.html", title="New tokens", issued=issued)
+        return page(request, self, "driver/new_tokens.html", title="New tokens", issued=issued)
 
     @admin.action(description="End the shift", permissions=["change"])
     def end_shift(self, request: HttpRequest, queryset: QuerySet[Driver]) -> None:
@@ -197,6 +179,8 @@ class OrderAdmin(admin.ModelAdmin):
     def eta(self, order: Order) -> str:
         if order.eta_minutes is None:
             return ""
+        if order.eta_low is not None:
+            return f"{order.eta_low}–{order.eta_high} min"
         return f"{'about ' if order.eta_approximate else ''}{order.eta_minutes} min"
 
     @admin.display(description="tracking page")
@@ -287,7 +271,7 @@ class OrderAdmin(admin.ModelAdmin):
         if form.is_valid():
             _each(request, queryset, lambda order: act(order, **form.cleaned_data), done)
             return None
-        return _page(
+        return page(
             request,
             self,
             "order/ask.html",
@@ -343,11 +327,3 @@ def _each(request: HttpRequest, queryset: QuerySet[Any], act: Callable[[Any], No
         messages.success(request, f"{succeeded} {done}.")
     if left > 0:
         messages.warning(request, f"{left} more were left: at most {MOST_AT_ONCE} at a time.")
-
-
-@never_cache
-def _page(
-    request: HttpRequest, model_admin: admin.ModelAdmin, template: str, **context: Any
-) -> TemplateResponse:
-    context |= {**model_admin.admin_site.each_context(request), "opts": model_admin.model._meta}
-    return TemplateResponse(request, f"admin/dispatch/{template}", context)
