@@ -5,7 +5,7 @@ from itertools import chain, repeat
 
 from django.utils import timezone
 
-from dispatch import actions, visits
+from dispatch import actions, planning, visits
 from dispatch.models import Driver, Order, Restaurant, Stop
 from routing.geo import distance_m
 
@@ -71,6 +71,7 @@ def trip(driver_name: str) -> str:
         order = _order(start, door, f"Customer {number}")
         actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
         actions.report(driver.pk, order.pk, "picked_up")
+    planning.replan(driver.pk)  # at once: what the page shows now stays
     return str(driver.pk)
 
 

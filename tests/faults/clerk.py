@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 
-from dispatch import actions, planning
+from dispatch import actions, planning, tasks
 from dispatch.groups import DISPATCHER
 from dispatch.models import City, Driver, Restaurant
 from dispatch.signals import announced
@@ -68,3 +68,7 @@ def cancel(order: str, reason: str) -> None:
 
 def refresh_etas() -> None:
     planning.refresh_etas()
+
+
+def ask_for_a_cycle() -> None:
+    tasks.refresh_etas.delay()

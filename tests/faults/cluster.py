@@ -20,12 +20,10 @@ from delivery.stack.osrm import accepts, free_port
 from delivery.stack.processes import Child, Processes
 from delivery.stack.servers import for_libpq
 from delivery.stack.state import State, open_state
-from tests.faults import length
 from tests.faults.office import Office
 
 READY_S = 30.0
 POLL_S = 0.05
-ETA_INTERVAL_S = length(short=5, full=30)
 USERNAME, PASSWORD = "dispatcher", "under-faults"
 
 type Part = Literal["postgres", "valkey", "osrm", "web-1", "web-2", "worker", "beat"]
@@ -178,8 +176,7 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
     """Everything started, with an empty database, on the roads that the suite has built."""
     with open_state(folder) as state:
         # Not entered as a context: a Ctrl-C is pytest's to handle.
-        env = os.environ | {"ETA_INTERVAL_S": str(ETA_INTERVAL_S)}
-        cluster = Cluster(state, Processes(state.logs), env)
+        cluster = Cluster(state, Processes(state.logs), dict(os.environ))
         try:
             _start_servers(cluster)
             with closing(Office(cluster.env)) as cluster.office:

@@ -67,3 +67,7 @@ class Office(Clerk):
     def refresh_etas(self) -> None:
         """What the worker does every half minute."""
         self.ask("refresh_etas")
+
+    def ask_for_a_cycle(self) -> None:
+        """Has the worker do so now."""
+        self.ask("ask_for_a_cycle")
