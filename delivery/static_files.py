@@ -2,7 +2,7 @@
 
 WhiteNoise's own middleware is synchronous: Django would run all that lies behind it in a thread which waits for the
 event loop in its turn. Each page would pay for that, and a client that hangs up at the wrong moment would leave
-asgiref with an executor that has ended (django/asgiref, issue 491), which it says in a traceback.
+asgiref with an executor that has ended, which it says in a traceback (a known flaw).
 """
 
 from asyncio import iscoroutinefunction
