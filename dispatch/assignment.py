@@ -67,8 +67,7 @@ def assign_pending(city: City) -> int:
     A driver is told when it is nearly time to set off: until then a better one may come free.
     """
     waiting = Order.objects.filter(status=OrderStatus.PENDING, restaurant__city=city)
-    waiting = waiting.select_related("restaurant__city").order_by("created_at")
-    pending = list(waiting)
+    pending = list(waiting.select_related("restaurant__city").order_by("created_at"))
     if not pending:
         return 0
     now = timezone.now()

@@ -248,7 +248,8 @@ def _visiting_order(
         logger.warning(
             "driver %s has stops that can't be planned: %s", driver.pk, set(trip.problems.values())
         )
-    if gain_s and trip_in_order(situation, driver.pk).cost - trip.cost < gain_s:
-        return stops
     rank = {(stop.order, str(stop.kind)): n for n, stop in enumerate(trip.stops)}
-    return sorted(stops, key=lambda stop: rank.get((stop.order_id, stop.kind), len(rank)))
+    order = sorted(stops, key=lambda stop: rank.get((stop.order_id, stop.kind), len(rank)))
+    if gain_s and order != stops and trip_in_order(situation, driver.pk).cost - trip.cost < gain_s:
+        return stops
+    return order

@@ -21,7 +21,7 @@ from delivery.stack import bench_page, valkey
 from delivery.stack.bench_page import Bench, Comparison, Storm
 from delivery.stack.demo import answers_ok, celery, web, worker
 from delivery.stack.errors import ChildDied, Interrupted, StackError
-from delivery.stack.page import PAGE, Machine, insert
+from delivery.stack.page import PAGE, Machine, publish
 from delivery.stack.postgres import NAME, PORT
 from delivery.stack.processes import Child, Processes
 from delivery.stack.progress import step
@@ -93,12 +93,7 @@ def bench(arguments: Sequence[str]) -> int:
             result = Series(processes, state, SHORT if options.short else FULL, plain).run()
         except Interrupted:
             return 130
-    ARTIFACT.parent.mkdir(exist_ok=True)
-    ARTIFACT.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
-    table = bench_page.table(result)
-    print(f"\n{table}\nAll figures are in {ARTIFACT.relative_to(ROOT)}.")
-    if options.write:
-        PAGE.write_text(insert(PAGE.read_text(), TABLE, table))
+    publish(result, ARTIFACT, TABLE, bench_page.table(result), write=options.write)
     return 0
 
 

@@ -17,7 +17,7 @@ from delivery.rush.towns import denver_requests, read_requests
 from delivery.stack import bench_routing_page
 from delivery.stack.bench_routing_page import PACKAGES, Findings, RoutingBench
 from delivery.stack.errors import Interrupted, StackError
-from delivery.stack.page import PAGE, Machine, insert
+from delivery.stack.page import PAGE, Machine, publish
 from delivery.stack.processes import Processes
 from delivery.stack.servers import for_libpq, start_servers
 from delivery.stack.state import ROOT, default_folder, open_state
@@ -76,10 +76,5 @@ def bench_routing(arguments: Sequence[str]) -> int:
         except Interrupted:
             return 130
     result = RoutingBench(machine, findings)
-    ARTIFACT.parent.mkdir(exist_ok=True)
-    ARTIFACT.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
-    table = bench_routing_page.table(result)
-    print(f"\n{table}\n\nAll figures are in {ARTIFACT.relative_to(ROOT)}.")
-    if options.write:
-        PAGE.write_text(insert(PAGE.read_text(), TABLE, table))
+    publish(result, ARTIFACT, TABLE, bench_routing_page.table(result), write=options.write)
     return 0

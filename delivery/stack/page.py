@@ -75,6 +75,15 @@ def row(*cells: str, reached: bool) -> str:
     return f"| {' | '.join(cells)} | {'✓' if reached else '✗'} |"
 
 
+def publish(result: Struct, artifact: Path, name: str, table: str, *, write: bool) -> None:
+    """Everything into the artifact, the table onto the terminal and, to `write`, between its markers on the page."""
+    artifact.parent.mkdir(exist_ok=True)
+    artifact.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
+    print(f"\n{table}\n\nAll figures are in {artifact.relative_to(ROOT)}.")
+    if write:
+        PAGE.write_text(insert(PAGE.read_text(), name, table))
+
+
 def insert(page: str, name: str, table: str) -> str:
     """The page with the table between the markers of this name. StackError: it has none."""
     first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
