@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from dispatch import actions
+from dispatch import actions, plans
 from dispatch.errors import DispatchError, NotFound, WrongStatus
 from dispatch.models import City, Driver, Order
 from dispatch.situation import Fleet
@@ -75,8 +75,7 @@ def assign_pending(city: City) -> int:
     fleet = Fleet.of(_near(on_duty, city.pk, Point(city.lat, city.lng)), pending)
     situation, _ = fleet.situation(now)
     plan = planner.plan(situation, ASSIGNING)
-    for order_id, problem in plan.unassigned.items():
-        logger.info("order %s waits: %s", order_id, problem.text)
+    plans.explain({order.pk: plan.unassigned.get(order.pk) for order in pending})
     tell_until = (now + timedelta(seconds=TELL_AHEAD_S)).timestamp()
     given = 0
     for driver in fleet.drivers:

@@ -6,7 +6,7 @@ for everybody. An ETA goes through all of the driver's earlier stops, with the t
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched, groupby
@@ -21,10 +21,12 @@ from dispatch.models import Driver, Order, Stop, left_and_ahead, plans_of
 from dispatch.pace import Pace
 from dispatch.situation import Fleet
 from dispatch.statuses import ACTIVE, DriverStatus, StopKind
+from routing.drives import Drive, drive
 from routing.errors import RoutingError
 from routing.geo import Point, distance_to_line_m, from_lnglat, linestring
-from routing.osrm import Leg, Osrm, Route, osrm_from_settings, straight_line
+from routing.osrm import Leg, Route, osrm_from_settings
 from routing.planner import best_trip, trip_in_order
+from routing.problems import Problem
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,8 @@ OFF_ROAD_M = 75.0
 DRIVERS_AT_ONCE = 25
 #: For less (seconds of the planner's objective) nobody is told to go another way than a minute ago.
 SWEEP_GAIN_S = 60.0
+#: A place without a road is not estimated to be reached from farther away (metres).
+GUESSED_WITHIN_M = 30_000.0
 
 
 # ------------------------------------------------------------------------------------------------ pure parts
@@ -80,6 +84,36 @@ def _leaves(stop: Stop, there: datetime, pace: Pace) -> datetime:
     return max(there, done, ready_at + timedelta(seconds=kitchen.late_s) if ready_at else done)
 
 
+def why_unsure(driver: Driver, stops: Sequence[Stop], found: Drive) -> list[Problem | None]:
+    """By stop, what keeps its ETA from being more than an estimate: what concerns its own order, or the way there."""
+    if found.away:
+        return [Problem.ROADS_AWAY] * len(stops)
+    of_order: dict[UUID, Problem] = {}
+    of_way: Problem | None = None
+    problems: list[Problem | None] = []
+    for n, stop in enumerate(stops):
+        if n + 1 in found.off_road:
+            of_order.setdefault(stop.order_id, _UNREACHABLE[StopKind(stop.kind)])
+        if n in found.guessed and of_way is None:
+            of_way = Problem.DRIVER_OFF_ROAD if n == 0 and 0 in found.off_road else Problem.EARLIER_STOP
+        silence = Problem.DRIVER_SILENT if driver.status == DriverStatus.OFFLINE else None
+        problems.append(of_order.get(stop.order_id) or of_way or silence)
+    return problems
+
+
+_UNREACHABLE = {
+    StopKind.PICKUP: Problem.RESTAURANT_UNREACHABLE,
+    StopKind.DROPOFF: Problem.CUSTOMER_UNREACHABLE,
+}
+
+
+def _is_lost(found: Drive, n: int) -> bool:
+    """Whether nobody can say when stop n is reached: along so long a straight line there is nothing to estimate."""
+    return not found.away and any(
+        found.legs[k].distance_m > GUESSED_WITHIN_M for k in found.guessed if k <= n
+    )
+
+
 # ------------------------------------------------------------------------------------------------- the shell
 
 
@@ -87,10 +121,9 @@ def replan(driver_id: UUID) -> bool:
     """Orders a driver's stops and stores order, roads and ETAs. False where there was nothing (left) to plan."""
     driver = Driver.objects.get(pk=driver_id)
     fleet = Fleet.of([driver])
-    if not fleet.stops[driver_id] or driver.point is None:
+    if not fleet.stops[driver_id]:
         return False
-    plan = _plan(driver, _visiting_order(fleet, driver), fleet.pace, redraw=True, reorder=True)
-    return plan is not None and plans.record(plan)
+    return plans.record(_plan(driver, _visiting_order(fleet, driver), fleet.pace, redraw=True, reorder=True))
 
 
 def sweep() -> int:
@@ -104,8 +137,7 @@ def sweep() -> int:
     for driver in fleet.drivers:
         order = _visiting_order(fleet.alone(driver), driver, gain_s=SWEEP_GAIN_S)
         if order != fleet.stops[driver.pk]:
-            plan = _plan(driver, order, fleet.pace, redraw=True, reorder=True)
-            swept += plan is not None and plans.record(plan)
+            swept += plans.record(_plan(driver, order, fleet.pace, redraw=True, reorder=True))
     return swept
 
 
@@ -132,7 +164,7 @@ def saving(driver_id: UUID) -> Saving | None:
     stops, best = fleet.stops[driver_id], _visiting_order(fleet, driver, pins=False)
     if best == stops:
         return None
-    now, then = (_drive(driver.point, order) for order in (stops, best))
+    now, then = (_route(driver.point, order) for order in (stops, best))
     if now is None or then is None:
         return None
     return Saving(
@@ -140,9 +172,14 @@ def saving(driver_id: UUID) -> Saving | None:
     )
 
 
-def _drive(start: Point, stops: Sequence[Stop]) -> Route | None:
-    way = [start, *(stop.point for stop in stops if stop.point is not None)]
-    return _ask_roads(lambda osrm: osrm.route(way))
+def _route(start: Point, stops: Sequence[Stop]) -> Route | None:
+    """None where the roads have no answer, or do not answer at all: then at once (routing/breaker.py)."""
+    try:
+        return osrm_from_settings().route([start, *(stop.point for stop in stops if stop.point is not None)])
+    except RoutingError as error:
+        if not error.retryable:
+            logger.warning("nobody can say what another visiting order saves: %s", error)
+        return None
 
 
 def refresh_etas() -> int:
@@ -152,14 +189,14 @@ def refresh_etas() -> int:
 
 def mend_etas() -> int:
     """The same for drivers who are heard of and have ETAs along straight lines: soon after the roads are back."""
-    approximate = Order.objects.filter(status__in=ACTIVE, eta_approximate=True)
+    approximate = Order.objects.filter(status__in=ACTIVE, problem=Problem.ROADS_AWAY)
     return _refresh(
         Driver.objects.filter(orders__in=approximate).exclude(status=DriverStatus.OFFLINE),
     )
 
 
 def _refresh(drivers: QuerySet[Driver]) -> int:
-    found = list(drivers.filter(current_lat__isnull=False).distinct())
+    found = list(drivers.distinct())
     pace = Pace.current()
     stops_of = plans_of({driver.pk for driver in found})
     # So many at a time: their rows are locked together, and whoever looks at them reloads once.
@@ -177,50 +214,39 @@ def _next_plan(driver: Driver, stops: Sequence[Stop], pace: Pace) -> plans.Plan 
     return _plan(driver, ahead, pace, redraw=_left_the_road(driver, ahead[0]), reorder=False)
 
 
-def _ask_roads[Answer](question: Callable[[Osrm], Answer]) -> Answer | None:
-    """None where the roads have no answer, or do not answer at all: then at once (routing/breaker.py)."""
-    try:
-        return question(osrm_from_settings())
-    except RoutingError as error:
-        if not error.retryable:
-            logger.warning("planning goes on without the roads: %s", error)
-        return None
-
-
 def _left_the_road(driver: Driver, stop: Stop) -> bool:
-    if stop.leg is None or driver.point is None:
-        return True
-    return distance_to_line_m(driver.point, [from_lnglat(at) for at in stop.leg]) > OFF_ROAD_M
+    if driver.point is None:
+        return False
+    return (
+        stop.leg is None
+        or distance_to_line_m(driver.point, [from_lnglat(at) for at in stop.leg]) > OFF_ROAD_M
+    )
 
 
-def _plan(
-    driver: Driver, stops: Sequence[Stop], pace: Pace, *, redraw: bool, reorder: bool
-) -> plans.Plan | None:
-    assert driver.point is not None  # noqa: S101 (callers leave out drivers without a position)
-    placed = [stop for stop in stops if stop.point is not None]
-    if len(placed) < len(stops):
-        logger.warning("driver %s has a stop without coordinates; it has no ETA until it has some", driver.pk)
-    if not placed:
-        return None
-    way = [driver.point, *(stop.point for stop in placed if stop.point is not None)]
-    found = _ask_roads(lambda osrm: osrm.route(way, geometry=redraw))
-    route = straight_line(way) if found is None else found
-    now = timezone.now()
-    times = arrivals(placed, [leg.duration_s for leg in route.legs], now, pace)
+def _plan(driver: Driver, stops: Sequence[Stop], pace: Pace, *, redraw: bool, reorder: bool) -> plans.Plan:
+    here = driver.point
+    placed = [] if here is None else [stop for stop in stops if stop.point is not None]
     legs: dict[UUID, plans.Leg] = {}
-    for stop, eta, leg in zip(placed, times, route.legs, strict=True):
-        city_id = stop.order.restaurant.city_id
-        legs[stop.pk] = plans.Leg(
-            stop.pk,
-            eta,
-            pace.ranges.minutes(city_id, (eta - now).total_seconds()),
-            learned=city_id in pace.learned,
-            line=_drawn(leg) if redraw and not route.approximate else None,
-        )
+    if here is not None and placed:
+        way = [here, *(stop.point for stop in placed if stop.point is not None)]
+        found = drive(osrm_from_settings(), way, geometry=redraw)
+        now = timezone.now()
+        times = arrivals(placed, [leg.duration_s for leg in found.legs], now, pace)
+        problems = why_unsure(driver, placed, found)
+        for n, (stop, eta, leg) in enumerate(zip(placed, times, found.legs, strict=True)):
+            city_id = stop.order.restaurant.city_id
+            legs[stop.pk] = plans.Leg(
+                stop.pk,
+                None if _is_lost(found, n) else eta,
+                pace.ranges.minutes(city_id, (eta - now).total_seconds()),
+                learned=city_id in pace.learned,
+                line=_drawn(leg) if redraw and n not in found.guessed else None,
+                problem=problems[n],
+            )
+    unplaced = Problem.DRIVER_UNPLACED if here is None else Problem.CUSTOMER_UNPLACED
     return plans.Plan(
         driver.pk,
-        [legs.get(stop.pk) or plans.Leg(stop.pk) for stop in stops],
-        approximate=route.approximate or driver.status == DriverStatus.OFFLINE,
+        [legs.get(stop.pk) or plans.Leg(stop.pk, problem=unplaced) for stop in stops],
         reorder=reorder,
         keep_roads=not redraw,
     )

@@ -1,6 +1,6 @@
 """Drivers' plans: storing what planning found, many drivers in one transaction, and what dispatchers want instead."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,9 +12,10 @@ from django.utils import timezone
 from dispatch.errors import Invalid, WrongStatus
 from dispatch.models import Driver, EtaPrediction, Order, Stop, left_and_ahead, plans_of
 from dispatch.signals import Changes, announced
-from dispatch.statuses import ACTIVE, StopKind
+from dispatch.statuses import ACTIVE, OrderStatus, StopKind
 from dispatch.steps import lock_drivers, lock_order, plans_changed
 from routing.eta import announce
+from routing.problems import Problem
 
 #: A predicted arrival that moves by less (seconds) stays as it was announced.
 ETA_MOVES_S = 20.0
@@ -23,8 +24,8 @@ ETA_MOVES_S = 20.0
 @dataclass(frozen=True)
 class Leg:
     """What planning found for one stop: predicted arrival there, the minutes between which four arrivals of five lie,
-    whether that was learned from earlier trips, and the road to it ([[lng, lat], …]). Nothing for a stop of which
-    nobody knows where it is.
+    whether that was learned from earlier trips, and the road to it ([[lng, lat], …]). `problem`: why there is no
+    prediction, or only an approximate one.
     """
 
     stop_id: UUID
@@ -32,6 +33,7 @@ class Leg:
     minutes: tuple[int, int] | None = None
     learned: bool = False
     line: list[list[float]] | None = None
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,6 @@ class Plan:
 
     driver_id: UUID
     legs: Sequence[Leg]
-    approximate: bool
     reorder: bool
     keep_roads: bool = False
 
@@ -92,21 +93,18 @@ def record_all(plans: Sequence[Plan]) -> int:
                     if not plan.keep_roads:
                         stop.leg = leg.line
                 (timed if plan.keep_roads and not plan.reorder else drawn).extend(ahead)
-            doors = [
-                (stop.order, leg.eta, leg)
-                for stop, leg in visits
-                if stop.kind == StopKind.DROPOFF and leg.eta is not None
-            ]
-            orders += [order for order, eta, leg in doors if _promise(order, eta, leg, plan, now)]
+            doors = [(stop.order, leg) for stop, leg in visits if stop.kind == StopKind.DROPOFF]
+            orders += [order for order, leg in doors if _promise(order, leg, now)]
             predicted += [
                 EtaPrediction(
                     order=order,
                     made_at=now,
-                    arrives_at=eta,
-                    approximate=plan.approximate,
+                    arrives_at=leg.eta,
+                    approximate=leg.problem is not None,
                     learned=leg.learned,
                 )
-                for order, eta, leg in doors
+                for order, leg in doors
+                if leg.eta is not None
             ]
         Stop.objects.bulk_update(drawn, ["eta", "position", "leg"])
         _store_etas(timed)
@@ -117,6 +115,19 @@ def record_all(plans: Sequence[Plan]) -> int:
         changes.orders.update(order.pk for order in orders)
         plans_changed(changes, redrawn)
     return stored
+
+
+def explain(problems: Mapping[UUID, Problem | None]) -> None:
+    """Why each of these orders (by id) that still wait for a driver has none yet; None where it will have one."""
+    with announced() as changes:
+        waiting = Order.objects.select_for_update().filter(pk__in=problems, status=OrderStatus.PENDING)
+        for order in waiting.order_by("pk"):
+            problem = problems[order.pk] or ""
+            if order.problem != problem:
+                Order.objects.filter(pk=order.pk).update(
+                    problem=problem, version=F("version") + 1, updated_at=timezone.now()
+                )
+                changes.orders.add(order.pk)
 
 
 def rearrange(driver_id: UUID, stop_ids: Sequence[UUID], *, pinned: bool) -> None:
@@ -185,16 +196,16 @@ def _store_promises(orders: Sequence[Order], now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE orders SET eta_minutes = new.minutes, eta_low = new.low, eta_high = new.high,"
-            " eta_approximate = new.approximate, version = version + 1, updated_at = %s"
-            " FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::bool[])"
-            " AS new (id, minutes, low, high, approximate) WHERE orders.id = new.id",
+            " problem = new.problem, version = version + 1, updated_at = %s"
+            " FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::text[])"
+            " AS new (id, minutes, low, high, problem) WHERE orders.id = new.id",
             [
                 now,
                 [order.pk for order in orders],
                 [order.eta_minutes for order in orders],
                 [order.eta_low for order in orders],
                 [order.eta_high for order in orders],
-                [order.eta_approximate for order in orders],
+                [order.problem for order in orders],
             ],
         )
 
@@ -219,12 +230,14 @@ def _moved(known: datetime | None, eta: datetime | None) -> bool:
     return abs((eta - known).total_seconds()) >= ETA_MOVES_S
 
 
-def _promise(order: Order, eta: datetime, leg: Leg, plan: Plan, now: datetime) -> bool:
+def _promise(order: Order, leg: Leg, now: datetime) -> bool:
     """The minutes that the customer is told; whether they are others than before."""
-    told = announce(order.eta_minutes, (eta - now).total_seconds()), plan.approximate
-    if (order.eta_minutes, order.eta_approximate) == told:
+    minutes = None if leg.eta is None else announce(order.eta_minutes, (leg.eta - now).total_seconds())
+    told = minutes, leg.problem or ""
+    if (order.eta_minutes, order.problem) == told:
         return False
-    order.eta_minutes, order.eta_approximate = told
+    order.eta_minutes, order.problem = told
     # How far an approximate ETA is off is not known.
-    order.eta_low, order.eta_high = (None, None) if plan.approximate or leg.minutes is None else leg.minutes
+    exact = minutes is not None and leg.problem is None
+    order.eta_low, order.eta_high = leg.minutes if exact and leg.minutes else (None, None)
     return True

@@ -5,7 +5,6 @@ Every error has a `code` for programs, a `message` for a person, and says whethe
     RoutingError
     ├── Unavailable      the router cannot be reached, is too slow or answers nonsense   retryable
     ├── NoRoute          both ends are on roads, but no road joins them                  final
-    │   └── UnreachableStops     no order of stops can be driven                          final
     ├── NoSegment        a place is too far from any road                                final
     ├── TooBig           more places than the router accepts in one request              final
     ├── BadRequest       the question itself is wrong: a bug on our side                 final
@@ -65,13 +64,3 @@ class BadPoint(BadRequest, ValueError):
 class RoadsError(RoutingError):
     code = "roads_not_built"
     default = "There is no road data: run `manage.py roads build`."
-
-
-class UnreachableStops(NoRoute):
-    code = "unreachable_stops"
-    default = "Some stops cannot be reached by road."
-
-    def __init__(self, stops: tuple[int, ...]) -> None:
-        """`stops`: the ones no road leads to; empty where each can be reached, but not all in one drive."""
-        super().__init__()
-        self.stops = stops

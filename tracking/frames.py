@@ -179,6 +179,7 @@ def order_state(order: Order, left: Iterable[Stop] = ()) -> OrderState:
     """`left`: the order's stops that the driver left without a button."""
     left_at = {stop.kind: stop for stop in left}
     pickup, dropoff = left_at.get(StopKind.PICKUP), left_at.get(StopKind.DROPOFF)
+    trouble = order.trouble
     return OrderState(
         order_id=order.pk,
         v=order.version,
@@ -196,7 +197,8 @@ def order_state(order: Order, left: Iterable[Stop] = ()) -> OrderState:
         eta_minutes=order.eta_minutes,
         eta_low=order.eta_low,
         eta_high=order.eta_high,
-        eta_approximate=order.eta_approximate,
+        problem=trouble,
+        problem_text=trouble.text if trouble else None,
         ready_at=milliseconds(order.ready_at),
         auto_pickup_at=milliseconds(pickup.done_at)
         if pickup and pickup.is_undoable_at(timezone.now())

@@ -215,7 +215,8 @@ class DriverState(Frame, tag="driver", frozen=True):
 class OrderState(Frame, tag="order", frozen=True):
     """An order as it now is. One whose status is final leaves the dispatcher's lists.
 
-    `promised_at`: by when it is to be at the door. `auto_pickup_at`: a geofence took it for picked up, which a
+    `promised_at`: by when it is to be at the door. `problem` (a code) and `problem_text` (a sentence): why it has no
+    driver, no ETA or only an approximate one. `auto_pickup_at`: a geofence took it for picked up, which a
     dispatcher can still undo. `left_dropoff_at`: the driver left the customer's door and has not said how it went.
     """
 
@@ -235,7 +236,8 @@ class OrderState(Frame, tag="order", frozen=True):
     eta_minutes: int | None = None
     eta_low: int | None = None
     eta_high: int | None = None
-    eta_approximate: bool = False
+    problem: str | None = None
+    problem_text: str | None = None
     ready_at: int | None = None
     auto_pickup_at: int | None = None
     left_dropoff_at: int | None = None

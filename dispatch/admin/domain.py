@@ -168,7 +168,7 @@ class OrderAdmin(admin.ModelAdmin):
         ("customer_lat", "customer_lng"),
         "ready_at",
     )
-    facts = (("status", "driver", "eta"), ("created_at", "delivered_at", "tracking_page"))
+    facts = (("status", "driver", "eta"), "trouble", ("created_at", "delivered_at", "tracking_page"))
 
     @admin.display(description="restaurant", ordering="restaurant__name")
     def kitchen(self, order: Order) -> str:
@@ -182,6 +182,10 @@ class OrderAdmin(admin.ModelAdmin):
         if order.eta_low is not None:
             return f"{order.eta_low}–{order.eta_high} min"
         return f"{'about ' if order.eta_approximate else ''}{order.eta_minutes} min"
+
+    @admin.display(description="problem")
+    def trouble(self, order: Order) -> str:
+        return order.trouble.text if order.trouble else ""
 
     @admin.display(description="tracking page")
     def tracking_page(self, order: Order) -> str:

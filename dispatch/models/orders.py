@@ -17,12 +17,13 @@ from django.db.models.functions import UUID4, Now
 
 from dispatch.statuses import ACTIVE, DriverStatus, OrderStatus, StopKind
 from routing.geo import Point
+from routing.problems import Problem
 
 #: Of a restaurant without a city.
 PROMISE_MINUTES = 45
 
-#: What an order says where nobody can say when it arrives.
-NO_ETA: dict[str, Any] = {"eta_minutes": None, "eta_low": None, "eta_high": None, "eta_approximate": False}
+#: What an order says before anybody has worked out when it arrives.
+NO_ETA: dict[str, Any] = {"eta_minutes": None, "eta_low": None, "eta_high": None, "problem": ""}
 
 LATITUDE = [MinValueValidator(-90.0), MaxValueValidator(90.0)]
 LONGITUDE = [MinValueValidator(-180.0), MaxValueValidator(180.0)]
@@ -242,7 +243,13 @@ class Order(models.Model):
         null=True, editable=False, help_text="Four arrivals of five lie between these minutes."
     )
     eta_high = models.IntegerField(null=True, editable=False)
-    eta_approximate = models.BooleanField(default=False, db_default=False, editable=False)
+    problem = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Why it has no driver, or no more than an approximate ETA (routing/problems.py).",
+    )
     version = models.IntegerField(default=1, db_default=1, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -293,6 +300,21 @@ class Order(models.Model):
             return self.promised_at
         city = self.restaurant.city
         return self.created_at + timedelta(minutes=city.promise_minutes if city else PROMISE_MINUTES)
+
+    @property
+    def eta_approximate(self) -> bool:
+        return self.eta_minutes is not None and self.problem != ""
+
+    @property
+    def trouble(self) -> Problem | None:
+        """What a dispatcher should know of it: why it has no driver, or no more than an approximate ETA."""
+        if self.status == OrderStatus.PENDING:
+            if self.customer_point is None:
+                return Problem.CUSTOMER_UNPLACED
+            city = self.restaurant.city
+            if city is None or city.assignment != City.Assignment.AUTO:
+                return None  # what a round of assigning found when there still were some
+        return Problem(self.problem) if self.problem else None
 
     @property
     def customer_point(self) -> Point | None:

@@ -10,7 +10,6 @@ from routing.planner.model import (
     Kind,
     Order,
     Plan,
-    Problem,
     Proposal,
     Situation,
     Stop,
@@ -22,6 +21,7 @@ from routing.planner.objective import Objective
 from routing.planner.remedies import Remedy, remedies
 from routing.planner.settings import Settings
 from routing.planner.trips import best_trip, trip_in_order
+from routing.problems import Problem
 
 __all__ = [
     "Driver",

@@ -6,10 +6,11 @@ from math import inf
 
 from routing.errors import BadRequest
 from routing.planner.board import Insertion, Route
-from routing.planner.model import Driver, Id, Order, Plan, Problem, Proposal, Situation
+from routing.planner.model import Driver, Id, Order, Plan, Proposal, Situation
 from routing.planner.search import Piece, Search
 from routing.planner.settings import Settings
 from routing.planner.trips import Cast, Task, best_trip, pieces
+from routing.problems import Problem
 
 
 def plan(situation: Situation, settings: Settings | None = None) -> Plan:

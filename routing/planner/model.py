@@ -6,11 +6,11 @@ column in the travel times. `None` for a place means that its coordinates are no
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from math import inf
 from typing import Literal, Protocol
 
 from routing.errors import BadRequest
+from routing.problems import Problem
 
 type Id = Hashable
 type Kind = Literal["pickup", "dropoff"]
@@ -26,46 +26,6 @@ class Travel(Protocol):
     """`travel[a][b]`: seconds from place a to place b, `math.inf` where no road leads there."""
 
     def __getitem__(self, place: int, /) -> Row: ...
-
-
-class Problem(StrEnum):
-    """Why an order has no driver, a driver no order, or a stop no time."""
-
-    RESTAURANT_UNPLACED = "restaurant_unplaced"
-    CUSTOMER_UNPLACED = "customer_unplaced"
-    RESTAURANT_UNREACHABLE = "restaurant_unreachable"
-    CUSTOMER_UNREACHABLE = "customer_unreachable"
-    NO_DRIVER = "no_driver"
-    DRIVER_UNPLACED = "driver_unplaced"
-    DRIVER_OFF_ROAD = "driver_off_road"
-    SHIFT_OVER = "shift_over"
-    SHIFT_ENDS = "shift_ends"
-    TOO_BIG = "too_big"
-    IN_ANOTHER_BAG = "in_another_bag"
-    LEG_KEPT = "leg_kept"
-    CONTRADICTORY = "contradictory"
-
-    @property
-    def text(self) -> str:
-        """A sentence for the dispatcher."""
-        return _TEXTS[self]
-
-
-_TEXTS = {
-    Problem.RESTAURANT_UNPLACED: "The restaurant has no coordinates; set them in the admin.",
-    Problem.CUSTOMER_UNPLACED: "The delivery address has no coordinates; correct the address.",
-    Problem.RESTAURANT_UNREACHABLE: "No road leads to the restaurant; check its position.",
-    Problem.CUSTOMER_UNREACHABLE: "No road leads to the customer; check the address.",
-    Problem.NO_DRIVER: "No driver can take it now.",
-    Problem.DRIVER_UNPLACED: "The driver has not sent a position yet.",
-    Problem.DRIVER_OFF_ROAD: "No road leads away from where the driver is.",
-    Problem.SHIFT_OVER: "The driver's shift is over.",
-    Problem.SHIFT_ENDS: "The driver's shift ends before the food could be picked up.",
-    Problem.TOO_BIG: "The order is more than the driver can carry.",
-    Problem.IN_ANOTHER_BAG: "Another driver has picked the food up.",
-    Problem.LEG_KEPT: "Another driver is on the way to the restaurant, and legs under way are kept.",
-    Problem.CONTRADICTORY: "The driver's stops contradict each other; put them in order by hand.",
-}
 
 
 @dataclass(frozen=True, slots=True)

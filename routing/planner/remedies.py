@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from routing.planner.assignment import propose
-from routing.planner.model import Driver, Id, Problem, Situation, Stop, Trip
+from routing.planner.model import Driver, Id, Situation, Stop, Trip
 from routing.planner.settings import Settings
 from routing.planner.trips import best_trip
+from routing.problems import Problem
 
 #: So many remedies are offered, and of each question so many of the best drivers looked at.
 MOST, LOOKED_AT = 3, 4

@@ -7,9 +7,10 @@ from math import inf, isinf
 
 from routing.planner.board import Board, Route, Shift
 from routing.planner.exact import TooManyLabels, exact
-from routing.planner.model import Driver, Id, Order, Problem, Situation, Stop, Trip, Visit
+from routing.planner.model import Driver, Id, Order, Situation, Stop, Trip, Visit
 from routing.planner.search import Piece, Search
 from routing.planner.settings import Settings
+from routing.problems import Problem
 
 # A search that begins anew six times, with 40 rounds each, finds trips of 10 to 20 stops as short as VROOM's; begun
 # once, with as many rounds in all, it got stuck up to 11 % above for one in twenty.

@@ -191,9 +191,7 @@ def test_nobody_silent_is_no_news(committed: Callable, driver: Driver) -> None:
 def test_a_new_eta(committed: Callable, order: Order, driver: Driver) -> None:
     assign(order, driver)
     legs = [Leg(pk, NOON, None) for pk in Stop.objects.values_list("pk", flat=True)]
-    heard = committed(
-        lambda: plans.record(Plan(driver.pk, legs, approximate=False, reorder=False, keep_roads=True))
-    )
+    heard = committed(lambda: plans.record(Plan(driver.pk, legs, reorder=False, keep_roads=True)))
     assert (heard.orders, heard.drivers, heard.assignments) == ({order.pk}, {driver.pk}, [])
 
 
@@ -204,7 +202,7 @@ def test_many_plans_are_announced_once(
     for order, driver in zip(orders, drivers, strict=True):
         assign(order, driver)
         legs = [Leg(stop.pk, NOON, None) for stop in Stop.objects.plans_of([driver.pk])]
-        found.append(Plan(driver.pk, legs, approximate=False, reorder=False, keep_roads=True))
+        found.append(Plan(driver.pk, legs, reorder=False, keep_roads=True))
     actions.cancel(orders[1].pk, actor=DANA)
     stored: list[int] = []
     heard = committed(lambda: stored.append(plans.record_all(found)))

@@ -8,6 +8,7 @@ import pytest
 from dispatch import actions
 from dispatch.errors import Invalid, NotFound, WrongStatus
 from dispatch.models import Driver, Order, Restaurant, Stop
+from routing.problems import Problem
 from tests.dispatch.story import (
     DANA,
     NOON,
@@ -136,11 +137,11 @@ def test_before_the_pickup_an_order_can_go_to_another_driver(
 ) -> None:
     first, second = new_driver(), new_driver()
     bring_to(order, first, before)
-    Order.objects.filter(pk=order.pk).update(eta_minutes=9, eta_approximate=True)
+    Order.objects.filter(pk=order.pk).update(eta_minutes=9, problem=Problem.ROADS_AWAY)
     assign(order, second)
     order.refresh_from_db()
     assert (order.status, order.driver_id) == ("assigned", second.pk)
-    assert (order.eta_minutes, order.eta_approximate) == (None, False)
+    assert (order.eta_minutes, order.problem) == (None, "")
     assert plan(first) == []
     assert plan(second) == [f"pickup {order.customer_name}", f"dropoff {order.customer_name}"]
     assert (status(first), status(second)) == ("idle", "to_restaurant")

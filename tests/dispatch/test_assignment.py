@@ -213,6 +213,40 @@ def test_an_order_that_can_not_be_planned_waits_and_the_others_do_not(
     assert (status(lost), status(fine)) == ("pending", "assigned")
 
 
+def test_why_an_order_waits_is_told_once_and_until_it_is_given_out(
+    auto: City, new_order: Callable[..., Order], driver: Driver
+) -> None:
+    lost = new_order(customer_lat=PARIS.lat, customer_lng=PARIS.lng)
+
+    def known() -> tuple[int, Problem | None]:
+        order = Order.objects.select_related("restaurant__city").get(pk=lost.pk)
+        return order.version, order.trouble
+
+    assert known() == (1, None)
+    for _ in range(2):
+        assignment.assign_pending(auto)
+        assert known() == (2, Problem.CUSTOMER_UNREACHABLE)
+    Order.objects.filter(pk=lost.pk).update(customer_lat=DENVER.lat, customer_lng=DENVER.lng)
+    Driver.objects.update(on_shift=False)
+    assignment.assign_pending(auto)
+    assert known() == (3, Problem.NO_DRIVER)
+    Driver.objects.update(on_shift=True)
+    assert assignment.assign_pending(auto) == 1
+    assert known()[1] is None
+
+
+def test_where_dispatchers_assign_nobody_says_why_an_order_waits(auto: City, order: Order) -> None:
+    assignment.assign_pending(auto)
+    order.refresh_from_db()
+    assert order.trouble == Problem.NO_DRIVER
+    City.objects.update(assignment=City.Assignment.PROPOSE)
+    assert Order.objects.get(pk=order.pk).trouble is None
+
+
+def test_an_order_without_coordinates_says_so_from_the_start(new_order: Callable[..., Order]) -> None:
+    assert new_order(customer_lat=None, customer_lng=None).trouble == Problem.CUSTOMER_UNPLACED
+
+
 def test_a_driver_is_told_when_it_is_nearly_time(
     auto: City, new_order: Callable[..., Order], driver: Driver
 ) -> None:

@@ -15,6 +15,7 @@ from dispatch import planning, plans, visits
 from dispatch.models import Driver, Order, Restaurant, Stop
 from routing.geo import Point, destination, distance_m
 from routing.osrm import osrm_from_settings, straight_line
+from routing.problems import Problem
 from tests.conftest import DENVER
 from tests.dispatch.story import arrive, assign, bring_to, leave, plan, report
 
@@ -107,7 +108,6 @@ def test_a_stop_that_has_been_reached_stays_first(order_at: Callable, driver: Dr
         plans.Plan(
             driver.pk,
             [plans.Leg(stop.pk, timezone.now(), (1, 2)) for stop in reversed(stops(driver))],
-            approximate=False,
             reorder=True,
         )
     )
@@ -128,7 +128,6 @@ def test_a_pickup_that_has_been_reached_stays_first(order_at: Callable, driver: 
                 plans.Leg(stop.pk, timezone.now(), (1, 2))
                 for stop in sorted(stops(driver), key=lambda stop: (stop.arrived_at is None, stop.position))
             ],
-            approximate=False,
             reorder=True,
         )
     )
@@ -311,35 +310,27 @@ def test_the_eta_of_a_silent_driver_is_approximate(order_at: Callable, driver: D
     assert order.eta_approximate
 
 
-@pytest.mark.parametrize("trouble", ["off the map", "no coordinates"])
+@pytest.mark.parametrize("problem", [Problem.DRIVER_OFF_ROAD, Problem.CUSTOMER_UNPLACED])
 def test_one_drivers_trouble_does_not_stop_anothers_eta(
-    order_at: Callable, new_driver: Callable[..., Driver], trouble: str, caplog: pytest.LogCaptureFixture
+    order_at: Callable,
+    new_driver: Callable[..., Driver],
+    problem: Problem,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     unlucky, others = new_driver(name="A"), [new_driver(name="B"), new_driver(name="0")]
     for driver in (unlucky, *others):
         assign(order_at(90, 900, customer_name=driver.name), driver)
-    if trouble == "off the map":
+    if problem == Problem.DRIVER_OFF_ROAD:
         Driver.objects.filter(pk=unlucky.pk).update(**PARIS)
     else:
         Order.objects.filter(driver=unlucky).update(customer_lat=None, customer_lng=None)
     with caplog.at_level(logging.WARNING):
         planning.refresh_etas()
     assert all(0 < minutes(order) < 30 for order in Order.objects.filter(driver__in=others))
-    assert not Order.objects.filter(driver__in=others, eta_approximate=True).exists()
+    assert not Order.objects.filter(driver__in=others).exclude(problem="").exists()
     mine = Order.objects.get(driver=unlucky)
-    assert (mine.eta_minutes or 0) > 1000 if trouble == "off the map" else mine.eta_minutes is None
+    assert (mine.eta_minutes, mine.problem) == (None, problem)
     assert not any(str(value) in caplog.text for value in (*PARIS.values(), DENVER.lat))
-
-
-def test_without_a_position_there_is_nothing_to_plan(
-    order_at: Callable, new_driver: Callable[..., Driver]
-) -> None:
-    driver = new_driver(current_lat=None, current_lng=None, fix_at=None)
-    order = order_at(90, 900)
-    assign(order, driver)
-    assert not planning.replan(driver.pk)
-    assert planning.refresh_etas() == 0
-    assert minutes(order) is None
 
 
 def test_a_driver_without_stops_has_nothing_to_plan(driver: Driver) -> None:
@@ -373,3 +364,116 @@ def test_a_door_that_was_left_is_on_nobodys_way(order_at: Callable, driver: Driv
     report(driver, bob, "delivered")
     assert not planning.replan(driver.pk)
     assert planning.refresh_etas() == 0
+
+
+# ------------------------------------------------------------------------- what a dispatcher reads of the trouble
+
+
+def troubles(*orders: Order) -> list[tuple[bool, str]]:
+    """Of each order whether it has an ETA, and what is wrong with it."""
+    for order in orders:
+        order.refresh_from_db()
+    return [(order.eta_minutes is not None, order.problem) for order in orders]
+
+
+#: A field without a road: near enough for an estimate, and too far away for one.
+FIELD, DESERT = (destination(DENVER, 90, metres) for metres in (9_000, 90_000))
+
+
+def at_door(place: Point) -> dict[str, float]:
+    return {"customer_lat": place.lat, "customer_lng": place.lng}
+
+
+@pytest.mark.parametrize("place", [FIELD, DESERT])
+def test_a_customer_off_the_roads_spoils_only_what_comes_after(
+    order_at: Callable, driver: Driver, place: Point
+) -> None:
+    before, lost, after = (order_at(90, metres) for metres in (300, 600, 900))
+    for order in (before, lost, after):
+        bring_to(order, driver, "picked_up")
+    planning.replan(driver.pk)
+    Order.objects.filter(pk=lost.pk).update(**at_door(place))
+    planning.refresh_etas()
+    told = place == FIELD
+    assert troubles(before, lost, after) == [
+        (True, ""),
+        (told, Problem.CUSTOMER_UNREACHABLE),
+        (told, Problem.EARLIER_STOP),
+    ]
+    assert [order.eta_low is not None for order in (before, lost, after)] == [True, False, False]
+    # Put in order anew, the one that can't be reached comes last.
+    planning.replan(driver.pk)
+    assert troubles(before, after, lost) == [(True, ""), (True, ""), (told, Problem.CUSTOMER_UNREACHABLE)]
+
+
+def test_the_road_is_drawn_as_far_as_it_leads(order_at: Callable, driver: Driver) -> None:
+    near, lost = order_at(90, 300), order_at(90, 600)
+    for order in (near, lost):
+        bring_to(order, driver, "picked_up")
+    Order.objects.filter(pk=lost.pk).update(**at_door(FIELD))
+    planning.replan(driver.pk)
+    assert [stop.leg is not None for stop in stops(driver)] == [True, False]
+
+
+def test_a_restaurant_off_the_roads_is_named_at_its_own_order(
+    order_at: Callable, driver: Driver, restaurant: Restaurant
+) -> None:
+    farm = Restaurant.objects.create(name="Farm", city=restaurant.city, lat=FIELD.lat, lng=FIELD.lng)
+    bag, meal = order_at(90, 900), order_at(90, 600, restaurant_id=farm.pk)
+    bring_to(bag, driver, "picked_up")
+    assign(meal, driver)
+    planning.replan(driver.pk)
+    assert troubles(bag, meal) == [(True, ""), (True, Problem.RESTAURANT_UNREACHABLE)]
+
+
+def test_a_driver_without_a_position_is_named_and_the_first_fix_ends_it(
+    order_at: Callable, new_driver: Callable[..., Driver]
+) -> None:
+    driver, order = new_driver(current_lat=None, current_lng=None, fix_at=None), order_at(90, 900)
+    assign(order, driver)
+    assert planning.replan(driver.pk)
+    assert troubles(order) == [(False, Problem.DRIVER_UNPLACED)]
+    driver.refresh_from_db()
+    version = driver.version
+    assert planning.refresh_etas() == 1
+    driver.refresh_from_db()
+    assert driver.version == version
+    move(driver, destination(DENVER, 270, 500))
+    planning.refresh_etas()
+    assert troubles(order) == [(True, "")]
+
+
+def test_a_driver_off_the_roads_is_named(order_at: Callable, driver: Driver) -> None:
+    orders = [order_at(90, metres) for metres in (300, 900)]
+    for order in orders:
+        bring_to(order, driver, "picked_up")
+    move(driver, FIELD)
+    planning.refresh_etas()
+    assert troubles(*orders) == [(True, Problem.DRIVER_OFF_ROAD)] * 2
+
+
+def test_silence_and_roads_that_are_away_are_named(
+    order_at: Callable, driver: Driver, settings: object
+) -> None:
+    order, url = order_at(90, 900), settings.OSRM_URL
+    assign(order, driver)
+    Driver.objects.filter(pk=driver.pk).update(last_seen_at=None)
+    visits.mark_silent_drivers()
+    planning.refresh_etas()
+    assert troubles(order) == [(True, Problem.DRIVER_SILENT)]
+    settings.OSRM_URL = NO_OSRM
+    planning.refresh_etas()
+    assert troubles(order) == [(True, Problem.ROADS_AWAY)]
+    settings.OSRM_URL = url
+    planning.refresh_etas()
+    assert troubles(order) == [(True, Problem.DRIVER_SILENT)]
+
+
+def test_whoever_takes_the_order_over_starts_without_its_trouble(
+    order_at: Callable, new_driver: Callable[..., Driver], driver: Driver
+) -> None:
+    order = order_at(90, 900)
+    assign(order, new_driver(current_lat=None, current_lng=None, fix_at=None))
+    planning.refresh_etas()
+    assign(order, driver)
+    assert troubles(order) == [(False, "")]

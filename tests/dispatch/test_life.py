@@ -29,7 +29,7 @@ def _plan(driver: Driver, seed: int) -> None:
         stop = rng.choice([one for one in waiting if one.kind == "pickup" or one.order_id not in picked_up])
         waiting.remove(stop)
         legs.append(plans.Leg(stop.pk, timezone.now() + timedelta(minutes=len(legs)), (1, 2)))
-    plans.record(plans.Plan(driver.pk, legs, approximate=False, reorder=True))
+    plans.record(plans.Plan(driver.pk, legs, reorder=True))
 
 
 def _silence(driver: Driver) -> None:

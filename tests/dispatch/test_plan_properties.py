@@ -53,13 +53,14 @@ def check(driver: Driver, before: set[tuple[object, str]], asked_at: datetime) -
     for stop in stops:
         assert stop.kind == "pickup" or stop.order_id not in to_pick_up
         to_pick_up.discard(stop.order_id)
-        assert stop.eta == stop.arrived_at or stop.eta >= asked_at
-    doors = [stop for stop in stops if stop.kind == "dropoff"]
-    for stop in doors:
-        assert stop.order.eta_minutes >= 1
-        assert (
-            stop.order.eta_low is None or stop.order.eta_low <= stop.order.eta_minutes <= stop.order.eta_high
-        )
+        assert stop.eta is None or stop.eta == stop.arrived_at or stop.eta >= asked_at
+    for stop in stops:
+        order = stop.order
+        # Who has no ETA, or no range, has a reason, and who has a reason has no range.
+        assert order.problem or (stop.eta and order.eta_minutes)
+        assert bool(order.problem) == (order.eta_low is None)
+        assert order.eta_minutes is None or order.eta_minutes >= 1
+        assert order.eta_low is None or order.eta_low <= order.eta_minutes <= order.eta_high
 
 
 @pytest.mark.parametrize("seed", range(25))

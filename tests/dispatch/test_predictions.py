@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from dispatch import actions, plans, predictions
 from dispatch.models import Driver, EtaPrediction, Order, Stop
+from routing.problems import Problem
 from tests.dispatch.story import DANA, arrive, at, bring_to, report
 
 
-def predict(driver: Driver, arrives_at: datetime, *, approximate: bool = False) -> bool:
-    legs = [plans.Leg(stop.pk, arrives_at, (12, 16)) for stop in Stop.objects.plans_of([driver.pk])]
-    return plans.record(plans.Plan(driver.pk, legs, approximate=approximate, reorder=True))
+def predict(driver: Driver, arrives_at: datetime, problem: Problem | None = None) -> bool:
+    stops = Stop.objects.plans_of([driver.pk])
+    legs = [plans.Leg(stop.pk, arrives_at, (12, 16), problem=problem) for stop in stops]
+    return plans.record(plans.Plan(driver.pk, legs, reorder=True))
 
 
 def made(order: Order) -> list[tuple[datetime, bool, float | None]]:
@@ -29,13 +31,13 @@ def on_its_way(order: Order, driver: Driver) -> Order:
 
 
 def test_every_prediction_is_kept_however_little_it_differs(on_its_way: Order, driver: Driver) -> None:
-    for second in (0, 1):
-        predict(driver, at(1000 + second), approximate=bool(second))
+    for second, problem in enumerate((None, Problem.ROADS_AWAY)):
+        predict(driver, at(1000 + second), problem)
     assert made(on_its_way) == [(at(1000), False, None), (at(1001), True, None)]
 
 
 def test_a_plan_that_is_not_stored_predicts_nothing(on_its_way: Order, driver: Driver) -> None:
-    assert not plans.record(plans.Plan(driver.pk, [], approximate=False, reorder=True))
+    assert not plans.record(plans.Plan(driver.pk, [], reorder=True))
     assert made(on_its_way) == []
 
 

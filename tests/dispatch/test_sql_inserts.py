@@ -54,7 +54,7 @@ def test_an_order(restaurant: Restaurant) -> None:
     assert UUID(str(row["id"])).version == 4
     assert re.fullmatch(r"[0-9a-f]{32}", row["tracking_token"])
     assert (row["status"], row["version"], row["driver_id"]) == ("pending", 1, None)
-    assert (row["eta_minutes"], row["eta_approximate"], row["delivered_at"]) == (None, False, None)
+    assert (row["eta_minutes"], row["problem"], row["delivered_at"]) == (None, "", None)
     assert is_now(row["created_at"])
     assert is_now(row["updated_at"])
 

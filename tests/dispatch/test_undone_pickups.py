@@ -11,6 +11,7 @@ from dispatch import actions, visits
 from dispatch.errors import WrongStatus
 from dispatch.models import Driver, Order, OrderEvent, Stop
 from dispatch.steps import Actor
+from routing.problems import Problem
 from tests.dispatch import story
 from tests.dispatch.story import (
     DANA,
@@ -51,13 +52,13 @@ def test_the_order_is_what_it_was_and_its_stops_are_new(order: Order, driver: Dr
     if nearby:
         arrive(driver, "dropoff", order, seconds=1200)
         leave(driver, "dropoff", order, seconds=1300)
-    Order.objects.filter(pk=order.pk).update(eta_minutes=3, eta_approximate=True)
+    Order.objects.filter(pk=order.pk).update(eta_minutes=3, problem=Problem.ROADS_AWAY)
     before, version = status(order), order.version
     old = set(Stop.objects.values_list("pk", flat=True))
     actions.undo_pickup(order.pk, actor=DANA)
     order.refresh_from_db()
     assert (order.status, order.driver_id) == ("driver_at_restaurant", driver.pk)
-    assert (order.eta_minutes, order.eta_approximate) == (None, False)
+    assert (order.eta_minutes, order.problem) == (None, "")
     assert order.version > version
     event = last_event(order)
     assert (event.from_status, event.to_status) == (before, "driver_at_restaurant")

@@ -13,6 +13,7 @@ from dispatch.errors import Invalid, NotFound, WrongStatus
 from dispatch.models import NO_ETA, Driver, Order, Restaurant, Stop
 from routing.geo import destination
 from routing.osrm import osrm_from_settings
+from routing.problems import Problem
 from tests.conftest import DENVER
 from tests.dispatch.story import NO_OSRM, arrive, assign, bring_to, plan
 
@@ -254,11 +255,11 @@ def test_a_door_that_nobody_knows_comes_last_and_the_others_have_etas(
     planning.replan(driver.pk)
     assert plan(driver) == ["dropoff At 800", "dropoff At 1400", "dropoff At 300"]
     planning.refresh_etas()
-    told = Order.objects.order_by("created_at").values_list("eta_minutes", "eta_approximate")
-    assert [(minutes is None, approximate) for minutes, approximate in told] == [
-        (True, False),
-        (False, False),
-        (False, False),
+    told = Order.objects.order_by("created_at").values_list("eta_minutes", "problem")
+    assert [(minutes is None, problem) for minutes, problem in told] == [
+        (True, Problem.CUSTOMER_UNPLACED),
+        (False, ""),
+        (False, ""),
     ]
 
 

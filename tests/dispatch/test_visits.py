@@ -8,6 +8,7 @@ import pytest
 from dispatch import visits
 from dispatch.errors import NotFound
 from dispatch.models import Driver, Order, Stop
+from routing.problems import Problem
 from tests.dispatch.story import (
     EVIDENCE,
     arrive,
@@ -110,10 +111,10 @@ def test_leaving_after_the_button_was_pressed_changes_nothing(order: Order, driv
 
 def test_leaving_the_customer_delivers_nothing(order: Order, driver: Driver) -> None:
     bring_to(order, driver, "driver_nearby")
-    Order.objects.filter(pk=order.pk).update(eta_minutes=1, eta_approximate=True)
+    Order.objects.filter(pk=order.pk).update(eta_minutes=1, problem=Problem.ROADS_AWAY)
     leave(driver, "dropoff", order, seconds=1500)
     assert status(order) == "driver_nearby"
-    assert (order.eta_minutes, order.eta_approximate) == (None, False)
+    assert (order.eta_minutes, order.problem) == (None, "")
     assert dropoff(order).left_at == at(1500)
     report(driver, order, "delivered")
     assert status(order) == "delivered"

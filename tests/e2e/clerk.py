@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from dispatch import actions, planning, visits
 from dispatch.models import Driver, Order, Restaurant, Stop
-from routing.geo import distance_m
+from routing.geo import destination, distance_m
 
 NAMES = (
     "Maya Lindqvist",
@@ -56,6 +56,25 @@ def late_order(name: str, driver_name: str) -> str:
     )
     actions.set_shift(driver.pk, True)
     actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+    return str(order.pk)
+
+
+def off_the_roads(name: str, driver_name: str) -> str:
+    """The id of an order for a field far from any street, in the bag of a new driver."""
+    kitchen = _kitchens()[0]
+    order = _order(kitchen, kitchen, name)
+    field = destination(kitchen.point, 90, 9_000)
+    Order.objects.filter(pk=order.pk).update(customer_lat=field.lat, customer_lng=field.lng)
+    driver = Driver.objects.create(
+        name=driver_name,
+        city=kitchen.city,
+        current_lat=kitchen.lat,
+        current_lng=kitchen.lng,
+        fix_at=timezone.now(),
+    )
+    actions.set_shift(driver.pk, True)
+    actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+    actions.report(driver.pk, order.pk, "picked_up")
     return str(order.pk)
 
 

@@ -185,6 +185,22 @@ def test_a_late_order_is_marked_and_helped_with_one_click(
     assert driver != "Sol Faraway"
 
 
+def test_why_an_eta_can_not_be_relied_on_is_read_on_the_page(
+    stack: Stack, dashboard: Callable[..., Page], artifacts: Path
+) -> None:
+    page = dashboard()
+    page.get_by_role("button", name=re.compile("^Denver")).click()
+    order_id = stack.clerk.ask("off_the_roads", name="Nadia Field", driver_name="Otto Plains")
+    row = page.locator(f"#active [data-order-id='{order_id}']")
+    expect(row.locator(".minutes")).to_have_text(re.compile(r"^~\d+ min$"), timeout=15_000)
+    expect(row).to_contain_text("No road leads to the customer; check the address.")
+    row.click()
+    expect(page.locator("#order-panel .warning")).to_have_text(
+        "No road leads to the customer; check the address."
+    )
+    page.screenshot(path=artifacts / "dashboard-problem-1440x900.png")
+
+
 def test_a_dispatcher_moves_a_stop_and_sees_what_the_planner_would_save(
     stack: Stack, dashboard: Callable[..., Page], artifacts: Path
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
+from routing.problems import Problem
 from tracking import frames
 from tracking.frames import CustomerView, customer_view, geometry_through, without_version
 from tracking.messages import CustomerStatus, DriverHidden, Eta, Route, encode
@@ -183,7 +184,7 @@ def test_an_eta_is_told_while_the_order_is_on_its_way(status: str, told: tuple) 
 
 
 def test_an_approximate_eta_says_so() -> None:
-    assert said(customer_view(make_order("picked_up", eta_approximate=True), []), Eta).approximate
+    assert said(customer_view(make_order("picked_up", problem=Problem.ROADS_AWAY), []), Eta).approximate
 
 
 @pytest.mark.parametrize("status", [status.value for status in frames._MESSAGES])
@@ -285,7 +286,7 @@ def test_a_dispatcher_sees_an_order() -> None:
         customer_address="5 Elm",
         eta_low=10,
         eta_high=15,
-        eta_approximate=True,
+        problem=Problem.CUSTOMER_UNREACHABLE,
     )
     assert told(frames.order_state(order)) == {
         "type": "order",
@@ -305,7 +306,8 @@ def test_a_dispatcher_sees_an_order() -> None:
         "etaMinutes": 12,
         "etaLow": 10,
         "etaHigh": 15,
-        "etaApproximate": True,
+        "problem": "customer_unreachable",
+        "problemText": "No road leads to the customer; check the address.",
     }
 
 

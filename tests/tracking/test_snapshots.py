@@ -15,6 +15,7 @@ from dispatch.errors import DispatchError
 from dispatch.models import Driver, Order, Restaurant, Stop
 from dispatch.statuses import FINAL
 from routing.geo import destination
+from routing.problems import Problem
 from tests.conftest import DENVER
 from tests.dispatch import story
 from tests.dispatch.story import DANA
@@ -96,8 +97,9 @@ class Day:
     def plan(self, driver: Driver, stops: list[Stop]) -> None:
         soon = timezone.now() + timedelta(minutes=self.random.randint(1, 40))
         line = [[-104.99, 39.74], [-104.98, 39.75]]
-        legs = [plans.Leg(stop.pk, soon, (9, 13), line=line) for stop in stops]
-        plans.record(plans.Plan(driver.pk, legs, approximate=self.random.random() < 0.3, reorder=False))
+        problem = Problem.DRIVER_SILENT if self.random.random() < 0.3 else None
+        legs = [plans.Leg(stop.pk, soon, (9, 13), line=line, problem=problem) for stop in stops]
+        plans.record(plans.Plan(driver.pk, legs, reorder=False))
 
 
 async def test_what_no_button_told_is_in_frames_and_snapshots(

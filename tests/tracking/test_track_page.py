@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from dispatch import actions
 from dispatch.models import Driver, Order
+from routing.problems import Problem
 
 EVENING = datetime(2026, 7, 1, 18, 30, tzinfo=ZoneInfo("America/Denver"))
 
@@ -50,9 +51,9 @@ def test_an_eta_is_a_range(client: Client, under_way: Order) -> None:
 
 
 def test_an_approximate_eta_says_so(client: Client, under_way: Order) -> None:
-    Order.objects.update(eta_minutes=12, eta_approximate=True)
+    Order.objects.update(eta_minutes=12, problem=Problem.ROADS_AWAY)
     assert re.search(r'id="eta-about">', page(client, under_way))
-    Order.objects.update(eta_approximate=False)
+    Order.objects.update(problem="")
     assert re.search(r'id="eta-about" hidden>', page(client, under_way))
 
 

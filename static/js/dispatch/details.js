@@ -142,8 +142,7 @@ function drawOrderPanel(desk, order) {
     late: order.claimed ? "" : lateWords(desk, order),
     ready: order.readyAt ? clockTime(order.readyAt, zone) : "",
     auto: pickupWords(order),
-    problem:
-      order.lat === null ? "The address has no coordinates: set them in the admin before assigning." : "",
+    problem: order.claimed ? "" : order.problemText,
   });
   setAttribute(orderPanel.fields.status, "data-status", order.status);
   setAttribute(orderPanel, "data-late", fleet.lateness(order, serverNow()).level);

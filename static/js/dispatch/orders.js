@@ -3,7 +3,7 @@
 import { age, clockTime, serverNow, stopwatch } from "../clock.js";
 import { fill, fromTemplate, setAttribute, setText, syncList } from "../dom.js";
 import { isPending } from "./fleet.js";
-import { EVENTS, ORDER_STATUSES } from "./words.js";
+import { EVENTS, ORDER_STATUSES, PASSING } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -71,6 +71,7 @@ function drawWaiting(desk, row, order) {
     customer: customerWords(order),
     waiting: order.claimed ? "…" : stopwatch(wait),
     ready: order.readyAt ? `ready ${clockTime(order.readyAt, desk.timeZoneOf(order))}` : "",
+    problem: problemWords(order),
   });
   const waited = wait > VERY_LONG_MS ? "very" : wait > LONG_MS ? "yes" : null;
   const late = desk.fleet.lateness(order, serverNow()).level ?? waited;
@@ -86,7 +87,9 @@ function drawActive(desk, row, order) {
     eta: etaWords(order),
     status: order.claimed ? "Assigning…" : ORDER_STATUSES[order.status],
     driver: desk.fleet.drivers.get(order.driverId)?.name ?? "",
+    problem: problemWords(order),
   });
+  setAttribute(row.fields.eta, "title", order.claimed ? null : order.problemText);
   setAttribute(row.fields.status, "data-status", order.status);
   setAttribute(row.button, "data-late", order.claimed ? null : desk.fleet.lateness(order, serverNow()).level);
   setText(row.fields.late, order.claimed ? "" : lateWords(desk, order));
@@ -114,9 +117,15 @@ function drawSelection(desk, row, order) {
 }
 
 export function etaWords(order) {
-  if (order.etaMinutes === null || order.etaMinutes === undefined) return "";
+  if (order.claimed || isPending(order)) return "";
   if (order.etaLow) return `${order.etaLow}–${order.etaHigh} min`;
-  return `${order.etaApproximate ? "~" : ""}${order.etaMinutes} min`;
+  if (order.etaMinutes) return `${order.problem ? "~" : ""}${order.etaMinutes} min`;
+  return order.problem ? "no ETA" : "";
+}
+
+/** What a dispatcher can do something about; for the rest "~" is enough. */
+function problemWords(order) {
+  return order.claimed || PASSING.has(order.problem) ? "" : order.problemText;
 }
 
 // ------------------------------------------------------------------------------------------------ activity

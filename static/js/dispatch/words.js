@@ -19,6 +19,9 @@ export const ORDER_STATUSES = {
   failed: "Not handed over",
 };
 
+/** Problems of orders that pass by themselves: all orders may have them at once. */
+export const PASSING = new Set(["roads_away", "driver_silent"]);
+
 /** What happened when an order took this status, and its icon. */
 export const EVENTS = {
   pending: ["Waits for a driver", "receipt"],
