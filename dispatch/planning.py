@@ -201,28 +201,29 @@ def mend_etas() -> int:
 
 
 def _refresh(drivers: QuerySet[Driver]) -> int:
-    found = list(drivers.distinct())
+    found = {driver.pk: driver for driver in drivers.distinct()}
     pace = Pace.current()
-    stops_of = plans_of({driver.pk for driver in found})
+    waiting = plans_of(found, roads=False)
+    ahead_of = {pk: ahead for pk, stops in waiting.items() if (ahead := left_and_ahead(stops)[1])}
+    next_stops = Stop.objects.filter(pk__in=[ahead[0].pk for ahead in ahead_of.values()])
+    roads = dict(next_stops.values_list("driver_id", "leg"))
     stored = 0
     # So many at a time: their rows are locked together, and whoever looks at them reloads once.
-    for some in batched(found, DRIVERS_AT_ONCE):
+    for some in batched(ahead_of.items(), DRIVERS_AT_ONCE):
         new: list[plans.Plan] = []
-        for driver in some:
-            _, ahead = left_and_ahead(stops_of[driver.pk])
-            with contained(f"driver {driver.pk} keeps the plan from before"):
-                new += [_plan(driver, ahead, pace, redraw=_left_the_road(driver, ahead[0]))] if ahead else []
+        for pk, ahead in some:
+            with contained(f"driver {pk} keeps the plan from before"):
+                redraw = _left_the_road(found[pk], roads.get(pk))
+                new.append(_plan(found[pk], ahead, pace, redraw=redraw))
         stored += plans.record_all(new)
     return stored
 
 
-def _left_the_road(driver: Driver, stop: Stop) -> bool:
+def _left_the_road(driver: Driver, road: list[list[float]] | None) -> bool:
+    """`road`: GeoJSON coordinates of the way to the next stop."""
     if driver.point is None:
         return False
-    return (
-        stop.leg is None
-        or distance_to_line_m(driver.point, [from_lnglat(at) for at in stop.leg]) > OFF_ROAD_M
-    )
+    return road is None or distance_to_line_m(driver.point, [from_lnglat(at) for at in road]) > OFF_ROAD_M
 
 
 def _plan(

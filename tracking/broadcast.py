@@ -45,8 +45,9 @@ def fleet_messages(order_ids: Collection[UUID], driver_ids: Collection[UUID]) ->
     """The messages that tell of these orders and drivers, reloaded: (group, message) each."""
     orders = list(Order.objects.filter(pk__in=order_ids).select_related("restaurant__city", "driver"))
     drivers = list(Driver.objects.filter(pk__in=driver_ids))
-    views = snapshots.customer_views(orders)
-    driver_views = snapshots.driver_views(drivers)
+    plans = snapshots.plans_behind(orders, drivers)
+    views = snapshots.customer_views(orders, plans)
+    driver_views = snapshots.driver_views(drivers, plans)
     return [
         *((groups.order(order.tracking_token), customer_message(views[order.pk])) for order in orders),
         *((groups.driver(driver.pk), {"type": "driver", "v": driver.version}) for driver in drivers),

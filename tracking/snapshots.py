@@ -26,10 +26,19 @@ class Item:
     frame: Frame
 
 
-def customer_views(orders: Iterable[Order]) -> dict[UUID, CustomerView]:
+type Plans = Mapping[UUID, Sequence[Stop]]
+
+
+def plans_behind(orders: Iterable[Order] = (), drivers: Iterable[Driver] = ()) -> Plans:
+    """The open stops of these drivers and of those who have these orders, by driver id. To be read after them: a
+    version may be older than what it stands for, never newer.
+    """
+    carriers = {order.driver_id for order in orders if order.driver_id is not None}
+    return plans_of(carriers | {driver.pk for driver in drivers})
+
+
+def customer_views(orders: Iterable[Order], plans: Plans) -> dict[UUID, CustomerView]:
     """What the customer of each of these orders may know; by order id."""
-    orders = list(orders)
-    plans = plans_of({order.driver_id for order in orders if order.driver_id is not None})
     return {
         order.pk: frames.customer_view(order, plans[order.driver_id] if order.driver_id else [])
         for order in orders
@@ -39,7 +48,7 @@ def customer_views(orders: Iterable[Order]) -> dict[UUID, CustomerView]:
 def customer_views_by_token(tokens: Iterable[str]) -> dict[str, CustomerView]:
     """What whoever has one of these tracking links may know; by token."""
     orders = access.orders_by_token(list(tokens))
-    views = customer_views(orders.values())
+    views = customer_views(orders.values(), plans_behind(orders.values()))
     return {token: views[order.pk] for token, order in orders.items()}
 
 
@@ -91,7 +100,7 @@ def dispatcher_items() -> list[Item]:
     drivers = list(Driver.objects.all())
     return [
         *restaurant_items(Restaurant.objects.all()),
-        *driver_items(drivers, driver_views(drivers)),
+        *driver_items(drivers, driver_views(drivers, plans_behind(drivers=drivers))),
         *order_items(unfinished.select_related("restaurant__city").order_by("created_at")),
     ]
 
@@ -109,14 +118,14 @@ def fleet(keys: Collection[None]) -> dict[None, Fleet]:
     return dict.fromkeys(keys, Fleet(city_keys(), items))
 
 
-def driver_views(drivers: Collection[Driver]) -> dict[UUID, DriverView]:
-    """By driver id. The stops are read last: a version may be older than what it stands for, never newer."""
-    plans = plans_of([driver.pk for driver in drivers])
+def driver_views(drivers: Iterable[Driver], plans: Plans) -> dict[UUID, DriverView]:
+    """By driver id."""
     return {driver.pk: _driver_view(driver, plans[driver.pk]) for driver in drivers}
 
 
 def driver_views_by_id(driver_ids: Collection[UUID]) -> dict[UUID, DriverView]:
-    return driver_views(list(Driver.objects.filter(pk__in=driver_ids)))
+    drivers = list(Driver.objects.filter(pk__in=driver_ids))
+    return driver_views(drivers, plans_behind(drivers=drivers))
 
 
 def _driver_view(driver: Driver, stops: Sequence[Stop]) -> DriverView:

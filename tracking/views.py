@@ -58,7 +58,7 @@ def track(request: HttpRequest) -> HttpResponse:
 
 
 def _context(order: Order) -> dict[str, Any]:
-    frames = snapshots.customer_views([order])[order.pk].frames
+    frames = snapshots.customer_views([order], snapshots.plans_behind([order]))[order.pk].frames
     status = next(frame for frame in frames if isinstance(frame, CustomerStatus))
     eta = next(frame for frame in frames if isinstance(frame, Eta))
     city = order.restaurant.city
