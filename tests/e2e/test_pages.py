@@ -260,6 +260,7 @@ def test_undo_brings_back_just_the_pins_that_were_or_says_that_it_comes_too_late
 
     page.locator("#driver-orders .order").last.click()
     page.locator("#unpin").click()
+    expect(toast).to_contain_text("with all others again")
     page.locator("#toast-undo").click()
     expect(toast).to_contain_text("The stops are as they were.")
     page.keyboard.press("Escape")
