@@ -278,7 +278,7 @@ def test_undo_brings_back_just_the_pins_that_were_or_says_that_it_comes_too_late
 
 
 def test_an_order_that_is_given_back_has_its_places_and_pins_again(
-    stack: Stack, dashboard: Callable[..., Page]
+    stack: Stack, dashboard: Callable[..., Page], artifacts: Path
 ) -> None:
     page = dashboard()
     page.get_by_role("button", name=re.compile("^Denver")).click()
@@ -297,6 +297,8 @@ def test_an_order_that_is_given_back_has_its_places_and_pins_again(
     before = planned()
     for undone in ("reassign", "unassign"):
         page.locator(f"#driver-orders [data-order-id='{order_id}']").click()
+        expect(page.locator("#pinned")).to_be_visible()
+        page.screenshot(path=artifacts / "dashboard-pinned-1440x900.png")
         page.locator(f"#{undone}").click()
         if undone == "reassign":
             page.locator("#candidate-rows .row").first.click()

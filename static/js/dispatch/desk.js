@@ -148,7 +148,7 @@ export class Desk {
     await this.#reorder(this.fleet.order(orderId)?.driverId, () => this.#api.unpin(orderId), words);
   }
 
-  /** Puts a driver's stops in this visiting order: those that are pinned stay there, the planner goes on with the rest. */
+  /** Puts a driver's stops in this order: what is pinned stays there, the planner goes on with the rest. */
   async rearrange(driverId, stops, words) {
     await this.#reorder(driverId, () => this.#api.rearrange(driverId, stops), words);
   }
