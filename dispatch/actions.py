@@ -257,12 +257,17 @@ def issue_token(driver_id: UUID) -> str:
 
 
 def change_restaurant(restaurant: Restaurant) -> None:
-    """Saves a restaurant; its new place and radius hold from the next fix on."""
+    """Saves a restaurant; its new place and radius hold from the next fix on. Where it moved, whoever is to pick up
+    there is planned anew.
+    """
     with announced() as changes:
+        before = Restaurant.objects.filter(pk=restaurant.pk).first()
         restaurant.save()
         changes.restaurants.add(restaurant.pk)
         drivers = Driver.objects.filter(stops__done_at=None, stops__order__restaurant=restaurant).distinct()
-        plans_changed(changes, lock_drivers(drivers.values_list("pk", flat=True)).values())
+        moved = before is not None and before.point != restaurant.point
+        locked = lock_drivers(drivers.values_list("pk", flat=True))
+        plans_changed(changes, locked.values(), reassigned=moved)
 
 
 def change_driver(driver: Driver) -> None:
@@ -293,10 +298,12 @@ CORRECTABLE = (
     "promised_at",
     "bags",
 )
+#: What of it plans are made of.
+PLANNED = ("customer_lat", "customer_lng", "ready_at", "promised_at", "bags")
 
 
 def change_order(order: Order) -> None:
-    """Saves an order's customer and ready time; where the door moved, the driver's stops are put in order anew."""
+    """Saves what may be corrected; where plans are made of it, the driver's stops are put in order anew."""
     with announced() as changes:
         current, drivers = lock_order(order.pk)
         if current.status in FINAL:
@@ -309,5 +316,5 @@ def change_order(order: Order) -> None:
         )
         changes.orders.add(order.pk)
         if drivers:
-            moved = current.customer_point != order.customer_point
-            plans_changed(changes, drivers.values(), reassigned=moved)
+            replanned = any(getattr(current, name) != corrected[name] for name in PLANNED)
+            plans_changed(changes, drivers.values(), reassigned=replanned)

@@ -20,8 +20,8 @@ from routing.geo import Point, distance_m
 
 logger = logging.getLogger(__name__)
 
-#: So many of a city's drivers are asked, the nearest ones: their places and their stops' must fit into one table of
-#: OSRM's (500 as we start it). And so many of the other cities'.
+#: So many of a city's drivers are asked, the nearest ones, and so many of the other cities': fewer where they have so
+#: much to do that it does not fit into one table.
 ASKED, HELPERS = 80, 10
 #: A driver is told of an order so long (seconds) before it is time to set off; until then it may go to another.
 TELL_AHEAD_S = 120.0
@@ -57,10 +57,10 @@ def propose(order_id: UUID) -> Proposals:
     order = _order(order_id)
     if order.status not in BEFORE_PICKUP | {OrderStatus.PENDING}:
         raise WrongStatus("The order is no longer waiting for a driver.")
-    drivers = _drivers_for(order, ON_SHIFT)
-    situation, approximate = Fleet.of(drivers, [order]).situation(timezone.now())
+    fleet = _fleet_for(order, ON_SHIFT, pending=[order])
+    situation, approximate = fleet.situation(timezone.now())
     ranked = planner.propose(order.pk, situation)
-    own = {driver.pk for driver in drivers if order.restaurant.city_id in (None, driver.city_id)}
+    own = {driver.pk for driver in fleet.drivers if order.restaurant.city_id in (None, driver.city_id)}
     best = min((proposal.cost for proposal in ranked if proposal.driver in own), default=inf)
     listed = own | {order.driver_id}
     return Proposals([p for p in ranked if p.driver in listed or p.cost < best], approximate)
@@ -74,14 +74,14 @@ def remedies(order_id: UUID) -> Remedies:
     order = _order(order_id)
     if order.status not in ACTIVE:
         raise WrongStatus("No driver is on the way with this order.")
-    situation, approximate = Fleet.of(_drivers_for(order, HEARD_OF)).situation(timezone.now())
+    situation, approximate = _fleet_for(order, HEARD_OF).situation(timezone.now())
     return Remedies([] if approximate else planner.remedies(order.pk, situation), approximate)
 
 
 def assign_pending(city: City) -> int:
     """Gives a city's waiting orders to drivers, all of them planned together; returns how many were given out.
 
-    A driver is told when it is nearly time to set off: until then a better one may come free.
+    A driver is told of an order when it is nearly time to set off for it: until then a better one may come free.
     """
     waiting = Order.objects.filter(status=OrderStatus.PENDING, restaurant__city=city)
     pending = list(waiting.select_related("restaurant__city").order_by("created_at"))
@@ -90,18 +90,16 @@ def assign_pending(city: City) -> int:
     now = timezone.now()
     # Elsewhere it is the dispatchers who say what their drivers do.
     on_duty = Driver.objects.filter(HEARD_OF, city__assignment=City.Assignment.AUTO)
-    fleet = Fleet.of(_near(on_duty, city.pk, Point(city.lat, city.lng)), pending)
+    fleet = Fleet.of(_near(on_duty, city.pk, Point(city.lat, city.lng)), pending).of_one_table()
     situation, _ = fleet.situation(now)
     plan = planner.plan(situation, ASSIGNING)
-    plans.explain({order.pk: plan.unassigned.get(order.pk) for order in pending})
+    plans.explain({order.pk: plan.unassigned.get(order.pk) for order in fleet.pending})
     tell_until = (now + timedelta(seconds=TELL_AHEAD_S)).timestamp()
     given = 0
     for driver in fleet.drivers:
-        trip = plan.trips[driver.pk]
-        if trip.leave_at is None or trip.leave_at > tell_until:
-            continue
-        taken = {stop.order for stop in trip.stops}
-        given += sum(_give(order, driver) for order in pending if order.pk in taken)
+        times = planner.sets_off(plan.trips[driver.pk], situation)
+        soon = {order_id for order_id, at in times.items() if at <= tell_until}
+        given += sum(_give(order, driver) for order in fleet.pending if order.pk in soon)
     return given
 
 
@@ -121,13 +119,13 @@ def _order(order_id: UUID) -> Order:
     return order
 
 
-def _drivers_for(order: Order, asked: Q) -> list[Driver]:
-    """Who may be asked to take it, and who has it."""
+def _fleet_for(order: Order, asked: Q, *, pending: Sequence[Order] = ()) -> Fleet:
+    """Who has it, and who may be asked to take it."""
     restaurant = order.restaurant
     drivers = _near(Driver.objects.filter(asked), restaurant.city_id, restaurant.point)
-    if order.driver is not None and order.driver not in drivers:
-        drivers.append(order.driver)
-    return drivers
+    if order.driver is not None:
+        drivers = [order.driver, *(driver for driver in drivers if driver != order.driver)]
+    return Fleet.of(drivers, pending).of_one_table()
 
 
 def _near(drivers: QuerySet[Driver], city_id: UUID | None, center: Point) -> list[Driver]:

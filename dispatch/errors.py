@@ -1,5 +1,13 @@
 """What can go wrong in the domain. Each error has a code for programs and a sentence for a person."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import DatabaseError
+
+logger = logging.getLogger(__name__)
+
 
 class DispatchError(Exception):
     """Base of the tree. `retryable`: trying the same again may help."""
@@ -41,3 +49,16 @@ class Conflict(DispatchError):
 
     code = "conflict"
     retryable = True
+
+
+@contextmanager
+def contained(what_follows: str) -> Iterator[None]:
+    """Around the part of a round that concerns one of many: whatever goes wrong with it is told in the log, with what
+    follows from it, and the others' turn comes all the same. What the database says concerns all of them.
+    """
+    try:
+        yield
+    except DatabaseError:
+        raise
+    except Exception:
+        logger.exception("%s", what_follows)

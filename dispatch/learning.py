@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Case, OuterRef, Subquery, When
+from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from dispatch import predictions
 from dispatch.models import EtaSpread, HandoverTime, KitchenTime, OrderEvent, SpeedFactor, Stop
-from dispatch.statuses import OrderStatus, StopKind
+from dispatch.statuses import CLOSED_BY, OrderStatus, StopKind
 from routing.errors import RoutingError
 from routing.eta import (
     Drive,
@@ -102,22 +102,38 @@ def learn() -> Lesson:
 
 
 def visits(since: datetime) -> Iterator[list[Visit]]:
-    """Each driver's visits since then, in the order in which they were made."""
+    """Each driver's visits since then, in the order in which they were made. A stop at which nobody saw the driver
+    arrive parts them: between the one before it and the one after it was more than a drive.
+    """
     assigned = OrderEvent.objects.filter(
         order=OuterRef("order_id"), driver=OuterRef("driver_id"), to_status=OrderStatus.ASSIGNED
     ).order_by("-id")
     rows = (
-        Stop.objects.filter(arrived_at__gte=since, done_at__isnull=False)
+        Stop.objects.filter(done_at__gte=since)
         .annotate(
-            left=Coalesce("left_at", "done_at"), assigned_at=Subquery(assigned.values("happened_at")[:1])
+            # A button that was pressed without a connection reaches us later.
+            left=Coalesce("left_at", Least("done_at", _closed_at())),
+            assigned_at=Subquery(assigned.values("happened_at")[:1]),
         )
         .select_related("order__restaurant__city")
         .defer("leg")
-        .order_by("driver_id", "arrived_at", "id")
+        .order_by("driver_id", Coalesce("arrived_at", "left"), "id")
     )
-    for _, those in groupby(rows.iterator(), key=lambda stop: stop.driver_id):
-        places = groupby((_visit(stop) for stop in those), key=lambda visit: (visit.kind, visit.point))
-        yield [_together(list(place)) for _, place in places]
+    for (_, seen), those in groupby(rows.iterator(), key=lambda s: (s.driver_id, s.arrived_at is not None)):
+        if seen:
+            places = groupby((_visit(stop) for stop in those), key=lambda visit: (visit.kind, visit.point))
+            yield [_together(list(place)) for _, place in places]
+
+
+def _closed_at() -> Case:
+    """When the step happened that was the end of a stop, by the clock of whoever took it."""
+    steps = OrderEvent.objects.filter(order=OuterRef("order_id")).order_by("-id").values("happened_at")
+    return Case(
+        *(
+            When(kind=kind, then=Subquery(steps.filter(to_status__in=statuses)[:1]))
+            for kind, statuses in CLOSED_BY.items()
+        )
+    )
 
 
 def _visit(stop: Any) -> Visit:

@@ -16,11 +16,12 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from dispatch import plans
-from dispatch.errors import NotFound
+from dispatch.errors import NotFound, contained
 from dispatch.models import Driver, Order, Stop, left_and_ahead, plans_of
 from dispatch.pace import Pace
 from dispatch.situation import Fleet
 from dispatch.statuses import ACTIVE, DriverStatus, StopKind
+from dispatch.steps import is_heard
 from routing.drives import Drive, drive
 from routing.errors import RoutingError
 from routing.geo import Point, distance_to_line_m, from_lnglat, linestring
@@ -85,9 +86,10 @@ def _leaves(stop: Stop, there: datetime, pace: Pace) -> datetime:
 
 
 def why_unsure(driver: Driver, stops: Sequence[Stop], found: Drive) -> list[Problem | None]:
-    """By stop, what keeps its ETA from being more than an estimate: what concerns its own order, or the way there."""
+    """By stop, what keeps its ETA from being exact: what concerns its own order, the way there, or the driver."""
     if found.away:
         return [Problem.ROADS_AWAY] * len(stops)
+    silence = None if is_heard(driver) else Problem.DRIVER_SILENT
     of_order: dict[UUID, Problem] = {}
     of_way: Problem | None = None
     problems: list[Problem | None] = []
@@ -96,7 +98,6 @@ def why_unsure(driver: Driver, stops: Sequence[Stop], found: Drive) -> list[Prob
             of_order.setdefault(stop.order_id, _UNREACHABLE[StopKind(stop.kind)])
         if n in found.guessed and of_way is None:
             of_way = Problem.DRIVER_OFF_ROAD if n == 0 and 0 in found.off_road else Problem.EARLIER_STOP
-        silence = Problem.DRIVER_SILENT if driver.status == DriverStatus.OFFLINE else None
         problems.append(of_order.get(stop.order_id) or of_way or silence)
     return problems
 
@@ -121,9 +122,11 @@ def replan(driver_id: UUID) -> bool:
     """Orders a driver's stops and stores order, roads and ETAs. False where there was nothing (left) to plan."""
     driver = Driver.objects.get(pk=driver_id)
     fleet = Fleet.of([driver])
-    if not fleet.stops[driver_id]:
+    stops = fleet.stops[driver_id]
+    if not stops:
         return False
-    return plans.record(_plan(driver, _visiting_order(fleet, driver), fleet.pace, redraw=True, reorder=True))
+    order = _visiting_order(fleet, driver)
+    return plans.record(_plan(driver, stops, fleet.pace, order=order, redraw=True))
 
 
 def sweep() -> int:
@@ -135,9 +138,11 @@ def sweep() -> int:
     fleet = Fleet.of(busy.exclude(status=DriverStatus.OFFLINE))
     swept = 0
     for driver in fleet.drivers:
-        order = _visiting_order(fleet.alone(driver), driver, gain_s=SWEEP_GAIN_S)
-        if order != fleet.stops[driver.pk]:
-            swept += plans.record(_plan(driver, order, fleet.pace, redraw=True, reorder=True))
+        with contained(f"driver {driver.pk} keeps the plan from before"):
+            stops = fleet.stops[driver.pk]
+            order = _visiting_order(fleet.alone(driver), driver, gain_s=SWEEP_GAIN_S)
+            if order != stops:
+                swept += plans.record(_plan(driver, stops, fleet.pace, order=order, redraw=True))
     return swept
 
 
@@ -199,19 +204,16 @@ def _refresh(drivers: QuerySet[Driver]) -> int:
     found = list(drivers.distinct())
     pace = Pace.current()
     stops_of = plans_of({driver.pk for driver in found})
+    stored = 0
     # So many at a time: their rows are locked together, and whoever looks at them reloads once.
-    return sum(
-        plans.record_all([plan for driver in some if (plan := _next_plan(driver, stops_of[driver.pk], pace))])
-        for some in batched(found, DRIVERS_AT_ONCE)
-    )
-
-
-def _next_plan(driver: Driver, stops: Sequence[Stop], pace: Pace) -> plans.Plan | None:
-    """The same stops with new ETAs, and new roads where the driver has left the old ones."""
-    _, ahead = left_and_ahead(stops)
-    if not ahead:
-        return None
-    return _plan(driver, ahead, pace, redraw=_left_the_road(driver, ahead[0]), reorder=False)
+    for some in batched(found, DRIVERS_AT_ONCE):
+        new: list[plans.Plan] = []
+        for driver in some:
+            _, ahead = left_and_ahead(stops_of[driver.pk])
+            with contained(f"driver {driver.pk} keeps the plan from before"):
+                new += [_plan(driver, ahead, pace, redraw=_left_the_road(driver, ahead[0]))] if ahead else []
+        stored += plans.record_all(new)
+    return stored
 
 
 def _left_the_road(driver: Driver, stop: Stop) -> bool:
@@ -223,7 +225,13 @@ def _left_the_road(driver: Driver, stop: Stop) -> bool:
     )
 
 
-def _plan(driver: Driver, stops: Sequence[Stop], pace: Pace, *, redraw: bool, reorder: bool) -> plans.Plan:
+def _plan(
+    driver: Driver, as_read: Sequence[Stop], pace: Pace, *, order: Sequence[Stop] | None = None, redraw: bool
+) -> plans.Plan:
+    """New ETAs for the stops that lie ahead, in the order in which they were read or in another one; and, with
+    `redraw`, new roads.
+    """
+    stops = as_read if order is None else order
     here = driver.point
     placed = [] if here is None else [stop for stop in stops if stop.point is not None]
     legs: dict[UUID, plans.Leg] = {}
@@ -246,8 +254,9 @@ def _plan(driver: Driver, stops: Sequence[Stop], pace: Pace, *, redraw: bool, re
     unplaced = Problem.DRIVER_UNPLACED if here is None else Problem.CUSTOMER_UNPLACED
     return plans.Plan(
         driver.pk,
+        plans.Ahead.of(as_read),
         [legs.get(stop.pk) or plans.Leg(stop.pk, problem=unplaced) for stop in stops],
-        reorder=reorder,
+        reorder=order is not None,
         keep_roads=not redraw,
     )
 

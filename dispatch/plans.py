@@ -1,8 +1,9 @@
 """Drivers' plans: storing what planning found, many drivers in one transaction, and what dispatchers want instead."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from django.db import connection
@@ -19,6 +20,17 @@ from routing.problems import Problem
 
 #: A predicted arrival that moves by less (seconds) stays as it was announced.
 ETA_MOVES_S = 20.0
+
+
+class Ahead(NamedTuple):
+    """A stop that lies ahead, at its place in the visiting order."""
+
+    stop_id: UUID
+    pinned: bool
+
+    @classmethod
+    def of(cls, stops: Iterable[Stop]) -> list[Self]:
+        return [cls(stop.pk, stop.pinned) for stop in stops]
 
 
 @dataclass(frozen=True)
@@ -40,10 +52,12 @@ class Leg:
 class Plan:
     """What a driver does next: the stops that lie ahead; a door that the driver has left stays before them.
 
-    `reorder`: these legs are the visiting order from now on. `keep_roads` leaves the stored roads as they are.
+    `made_of`: those stops as they were when it was made. `reorder`: the legs are the visiting order from now on.
+    `keep_roads` leaves the stored roads as they are.
     """
 
     driver_id: UUID
+    made_of: Sequence[Ahead]
     legs: Sequence[Leg]
     reorder: bool
     keep_roads: bool = False
@@ -69,8 +83,8 @@ def record(plan: Plan) -> bool:
 def record_all(plans: Sequence[Plan]) -> int:
     """Stores these plans, of one driver each, and returns how many.
 
-    Left out are those made of stops, or (without `reorder`) of an order of them, that are no longer the driver's:
-    the change that made them old has asked for new ones.
+    Left out are those made of stops, of an order of them or of pins that are no longer the driver's: the change that
+    made them old has asked for new ones.
     """
     with announced() as changes:
         drivers = lock_drivers(plan.driver_id for plan in plans)
@@ -85,10 +99,10 @@ def record_all(plans: Sequence[Plan]) -> int:
         predicted: list[EtaPrediction] = []
         for plan in plans:
             left, ahead = left_and_ahead(waiting[plan.driver_id])
+            if Ahead.of(ahead) != list(plan.made_of):
+                continue
             before = [stop.pk for stop in ahead]
             after = [leg.stop_id for leg in plan.legs]
-            if set(before) != set(after) or (before != after and not plan.reorder):
-                continue
             stored += 1
             redraws = before != after or not plan.keep_roads
             if redraws:
@@ -105,18 +119,18 @@ def record_all(plans: Sequence[Plan]) -> int:
                     if not plan.keep_roads:
                         stop.leg = leg.line
                 (timed if plan.keep_roads and not plan.reorder else drawn).extend(ahead)
-            doors = [(stop.order, leg) for stop, leg in visits if stop.kind == StopKind.DROPOFF]
-            orders += [order for order, leg in doors if _promise(order, leg, now)]
+            doors = [(stop, leg) for stop, leg in visits if stop.kind == StopKind.DROPOFF]
+            orders += [stop.order for stop, leg in doors if _promise(stop.order, leg, now)]
             predicted += [
                 EtaPrediction(
-                    order=order,
+                    order=stop.order,
                     made_at=now,
                     arrives_at=leg.eta,
                     approximate=leg.problem is not None,
                     learned=leg.learned,
                 )
-                for order, leg in doors
-                if leg.eta is not None
+                for stop, leg in doors
+                if leg.eta is not None and stop.arrived_at is None  # afterwards nothing is predicted
             ]
         Stop.objects.bulk_update(drawn, ["eta", "position", "leg"])
         _store_etas(timed)

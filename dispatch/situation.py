@@ -5,11 +5,12 @@ A place without a road near it, and one without coordinates, keeps nobody else f
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import inf
 from uuid import UUID
 
 from django.db.models import Max, prefetch_related_objects
+from django.utils import timezone
 
 from dispatch.models import Driver, Order, Stop, left_and_ahead, plans_of
 from dispatch.pace import Pace
@@ -21,6 +22,8 @@ from routing.osrm import osrm_from_settings, straight_line
 
 #: So long after the last stop (seconds) a driver is on the way to the next one; until then the way is open.
 UNDER_WAY_S = 60.0
+#: OSRM takes about half a second for the drives among so many places (and refuses 500, as we start it).
+TABLE_PLACES = 300
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Fleet:
 
     drivers: Sequence[Driver]
     stops: Mapping[UUID, Sequence[Stop]]
-    #: When each of them was done with the last stop.
+    #: When those were done with the last stop who were done with it in the last UNDER_WAY_S.
     free_since: Mapping[UUID, datetime]
     pace: Pace
     pending: Sequence[Order] = ()
@@ -43,7 +46,8 @@ class Fleet:
         prefetch_related_objects(
             [stop.order.restaurant for those in stops.values() for stop in those], "city"
         )
-        done = Stop.objects.filter(driver__in=drivers, done_at__isnull=False).values_list("driver_id")
+        lately = timezone.now() - timedelta(seconds=UNDER_WAY_S)
+        done = Stop.objects.filter(driver__in=drivers, done_at__gte=lately).values_list("driver_id")
         return cls(
             drivers,
             {driver_id: left_and_ahead(those)[1] for driver_id, those in stops.items()},
@@ -51,6 +55,19 @@ class Fleet:
             Pace.current(),
             list(pending),
         )
+
+    def of_one_table(self) -> "Fleet":
+        """The first of the pending orders and of the drivers, as many as TABLE_PLACES allow."""
+        pending = self.pending[: TABLE_PLACES // 4]
+        left = TABLE_PLACES - 2 * len(pending)
+        drivers = []
+        for driver in self.drivers:
+            left -= 1 + len(self.stops[driver.pk])
+            if left < 0:
+                break
+            drivers.append(driver)
+        stops = {driver.pk: self.stops[driver.pk] for driver in drivers}
+        return replace(self, drivers=drivers, stops=stops, pending=pending)
 
     def alone(self, driver: Driver) -> "Fleet":
         """One of the drivers, as if there were no other."""

@@ -63,6 +63,8 @@ PICKUP_UNDONE: dict[OrderStatus, frozenset[OrderStatus]] = dict.fromkeys(BEFORE_
 DRIVER_BUTTONS = frozenset({S.PICKED_UP, S.DELIVERED, S.FAILED})
 #: How the handover ended; a dispatcher can tell for a driver who does not.
 HANDED_OVER_OR_NOT = frozenset({S.DELIVERED, S.FAILED})
+#: A stop of this kind is over once its order has taken one of these steps.
+CLOSED_BY = {StopKind.PICKUP: frozenset({S.PICKED_UP}), StopKind.DROPOFF: HANDED_OVER_OR_NOT}
 
 
 def driver_status(*, on_duty: bool, next_stop: StopKind | None) -> DriverStatus:

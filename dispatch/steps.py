@@ -13,7 +13,7 @@ from django.utils import timezone
 from dispatch.errors import Conflict, NotFound, WrongStatus
 from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Stop
 from dispatch.signals import Changes
-from dispatch.statuses import ACTIVE, FINAL, TRANSITIONS, OrderStatus, StopKind, driver_status
+from dispatch.statuses import ACTIVE, CLOSED_BY, FINAL, TRANSITIONS, OrderStatus, StopKind, driver_status
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,6 @@ class Actor:
     kind: OrderEvent.Actor
     name: str = ""
 
-
-#: A stop that is over once its order has taken this step.
-CLOSES = {
-    OrderStatus.PICKED_UP: StopKind.PICKUP,
-    OrderStatus.DELIVERED: StopKind.DROPOFF,
-    OrderStatus.FAILED: StopKind.DROPOFF,
-}
 
 #: Steps after which an earlier prediction says nothing any more.
 FORGETS_ETA = FINAL | {OrderStatus.PENDING, OrderStatus.ASSIGNED}
@@ -92,8 +85,9 @@ def take_step(
         evidence=evidence,
         happened_at=happened_at or now,
     )
-    if to in CLOSES:
-        Stop.objects.filter(order=order, kind=CLOSES[to], done_at=None).update(done_at=now)
+    for kind, steps in CLOSED_BY.items():
+        if to in steps:
+            Stop.objects.filter(order=order, kind=kind, done_at=None).update(done_at=now)
     changes.orders.add(order.pk)
     return event
 
@@ -124,10 +118,10 @@ def refresh_drivers(changes: Changes, drivers: Iterable[Driver]) -> int:
     for driver_id, kind in open_stops:
         next_stops.setdefault(driver_id, StopKind(kind))
     changed = 0
-    since = heard_since()
     for driver in drivers:
-        heard = driver.last_seen_at is not None and driver.last_seen_at >= since
-        status = driver_status(on_duty=driver.on_shift and heard, next_stop=next_stops.get(driver.pk))
+        status = driver_status(
+            on_duty=driver.on_shift and is_heard(driver), next_stop=next_stops.get(driver.pk)
+        )
         if status != driver.status:
             driver.status = status
             Driver.objects.filter(pk=driver.pk).update(
@@ -136,6 +130,10 @@ def refresh_drivers(changes: Changes, drivers: Iterable[Driver]) -> int:
             changed += 1
             changes.drivers.add(driver.pk)
     return changed
+
+
+def is_heard(driver: Driver) -> bool:
+    return driver.last_seen_at is not None and driver.last_seen_at >= heard_since()
 
 
 def heard_since() -> datetime:

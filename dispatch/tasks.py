@@ -7,10 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 from django.db import connection
 from kombu.exceptions import OperationalError as BrokerAway
 
 from dispatch import assignment, learning, planning, predictions, visits
+from dispatch.errors import contained
 from dispatch.models import City
 from dispatch.signals import assignment_changed
 from routing.osrm import osrm_from_settings
@@ -32,8 +34,9 @@ def replan(driver_id: str) -> None:
     planning.replan(UUID(driver_id))
 
 
-#: While the roads are away: so long (seconds) after a cycle its ETAs are tried again, each time after a probe.
-MEND_AFTER_S = (11, 21)
+#: While the roads are away, so often (seconds) it is looked whether the breaker lets a probe through. It does every
+#: ten seconds; who came by only every ten would often just miss it.
+MEND_EVERY_S = 3
 
 
 @shared_task
@@ -43,12 +46,14 @@ def refresh_etas() -> None:
             return
         planning.refresh_etas()
     if osrm_from_settings().is_away:
-        for wait_s in MEND_AFTER_S:
-            mend_etas.apply_async(countdown=wait_s, expires=wait_s + 10)
+        for wait_s in range(MEND_EVERY_S, settings.ETA_INTERVAL_S, MEND_EVERY_S):
+            mend_etas.apply_async(countdown=wait_s, expires=wait_s + MEND_EVERY_S)
 
 
 @shared_task
 def mend_etas() -> None:
+    if not osrm_from_settings().may_be_asked:
+        return
     with _alone(_ETA_CYCLE) as alone:
         if alone:
             planning.mend_etas()
@@ -66,7 +71,8 @@ def assign_pending() -> None:
     with _alone(_ASSIGNMENT) as alone:
         if alone:
             for city in City.objects.filter(assignment=City.Assignment.AUTO):
-                assignment.assign_pending(city)
+                with contained(f"orders of {city} wait for the next round"):
+                    assignment.assign_pending(city)
 
 
 @shared_task

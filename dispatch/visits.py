@@ -99,6 +99,7 @@ def _visit(
                     changes, order, step, actor=GEOFENCE, happened_at=happened_at, evidence=evidence
                 )
                 changes.geofence_events.append(event.pk)
+                replanned = True
         plans_changed(changes, [driver], reassigned=replanned)
 
 

@@ -32,6 +32,11 @@ class Breaker:
         """Whether the last answer is still owed."""
         return self._probe_at is not None
 
+    @property
+    def lets_through(self) -> bool:
+        """Whether a question would be asked now."""
+        return self._probe_at is None or self._clock() >= self._probe_at
+
     @contextmanager
     def question(self) -> Iterator[None]:
         """Around each question. Raises Unavailable without asking; and sees it, where that comes from the server."""

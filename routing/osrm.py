@@ -69,7 +69,9 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`seconds[i][j]` and `metres[i][j]` from source i to destination j; None where no road leads there."""
+    """`seconds[i][j]` from source i to destination j, None where no road leads there; and `metres[i][j]`, where they
+    were asked for.
+    """
 
     seconds: list[list[float | None]]
     metres: list[list[float | None]]
@@ -115,6 +117,11 @@ class Osrm:
         """Whether OSRM did not answer when it was last asked."""
         return self._breaker.is_away
 
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether it answers, or it is time to see whether it does again."""
+        return self._breaker.lets_through
+
     def route(self, points: Sequence[Point], *, geometry: bool = False) -> Route:
         """The fastest way through two or more places in this order."""
         if len(points) < 2:
@@ -134,20 +141,27 @@ class Osrm:
                 legs.append(Leg(leg["duration"], leg["distance"], line, seconds))
             return Route(route["duration"], route["distance"], tuple(legs))
 
-    def table(self, sources: Sequence[Point], destinations: Sequence[Point] | None = None) -> Table:
-        """From every source to every destination, or between all sources."""
+    def table(
+        self,
+        sources: Sequence[Point],
+        destinations: Sequence[Point] | None = None,
+        *,
+        distances: bool = False,
+    ) -> Table:
+        """From every source to every destination, or between all sources. `distances` make it a third slower."""
         if not sources or (destinations is not None and not destinations):
             raise BadRequest("A table needs at least one source and one destination.")
-        points, options = list(sources), {"annotations": "duration,distance"}
+        points = list(sources)
+        options = {"annotations": "duration,distance" if distances else "duration"}
         if destinations is not None:
             points += destinations
             options["sources"] = _numbers(range(len(sources)))
             options["destinations"] = _numbers(range(len(sources), len(points)))
         if len(points) == 1:
-            return Table([[0.0]], [[0.0]])  # OSRM wants two places
+            return Table([[0.0]], [[0.0]] if distances else [])  # OSRM wants two places
         answer = self._ask("table", points, options)
         with _osrm_speaking():
-            return Table(answer["durations"], answer["distances"])
+            return Table(answer["durations"], answer["distances"] if distances else [])
 
     def trip(self, start: Point, stops: Sequence[Point]) -> Trip:
         """The fastest order of visiting all stops, from `start` and ending at any of them."""

@@ -86,7 +86,9 @@ class Roads(Ways):
             for source in sources:
                 self.seconds[source], self.metres[source] = [], []
             for destinations in blocks:
-                table = osrm.table([points[k] for k in sources], [points[k] for k in destinations])
+                table = osrm.table(
+                    [points[k] for k in sources], [points[k] for k in destinations], distances=True
+                )
                 for source, seconds, metres in zip(sources, table.seconds, table.metres, strict=True):
                     self.seconds[source] += [inf if cell is None else cell for cell in seconds]
                     self.metres[source] += [inf if cell is None else cell for cell in metres]

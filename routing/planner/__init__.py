@@ -20,6 +20,7 @@ from routing.planner.model import (
 from routing.planner.objective import Objective
 from routing.planner.remedies import Remedy, remedies
 from routing.planner.settings import Settings
+from routing.planner.telling import sets_off
 from routing.planner.trips import best_trip, trip_in_order
 from routing.problems import Problem
 
@@ -42,5 +43,6 @@ __all__ = [
     "plan",
     "propose",
     "remedies",
+    "sets_off",
     "trip_in_order",
 ]

@@ -14,7 +14,7 @@ from django.utils import timezone
 from dispatch import actions, plans, signals, visits
 from dispatch.errors import DispatchError
 from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop
-from dispatch.plans import Leg, Plan
+from dispatch.plans import Ahead, Leg, Plan
 from tests.dispatch.story import DANA, NOON, arrive, assign, bring_to, leave, report, set_out
 from tracking.history import connection_params
 
@@ -121,8 +121,8 @@ def test_a_change_of_one_order_concerns_the_customers_of_all_others_of_the_drive
         ("assigned", lambda order, driver: actions.cancel(order.pk, actor=DANA), True),
         ("assigned", lambda order, driver: report(driver, order, "picked_up"), True),
         ("picked_up", lambda order, driver: report(driver, order, "delivered"), True),
-        ("assigned", lambda order, driver: set_out(driver, order), False),
-        ("assigned", lambda order, driver: arrive(driver, "pickup", order), False),
+        ("assigned", lambda order, driver: set_out(driver, order), True),
+        ("assigned", lambda order, driver: arrive(driver, "pickup", order), True),
         ("driver_at_restaurant", lambda order, driver: leave(driver, "pickup", order), True),
         ("driver_nearby", lambda order, driver: leave(driver, "dropoff", order, seconds=1500), True),
         ("picked_up by geofence", lambda order, driver: actions.undo_pickup(order.pk, actor=DANA), True),
@@ -139,6 +139,45 @@ def test_every_step_is_announced(
         bring_to(order, driver, before)
     heard = committed(lambda: action(order, driver))
     assert (heard.orders, heard.drivers) == ({order.pk}, {driver.pk})
+    assert heard.assignments == [driver.pk] * replanned
+
+
+def test_what_is_no_step_leaves_the_plan(committed: Callable, order: Order, driver: Driver) -> None:
+    bring_to(order, driver, "to_restaurant")
+    assert committed(lambda: set_out(driver, order)).assignments == []
+
+
+@pytest.mark.parametrize(
+    ("change", "replanned"),
+    [
+        ({"customer_lat": 39.7}, True),
+        ({"ready_at": NOON}, True),
+        ({"promised_at": NOON}, True),
+        ({"bags": 3}, True),
+        ({"customer_name": "Bob", "customer_phone": "+1 303", "customer_address": "5 Elm"}, False),
+    ],
+    ids=str,
+)
+def test_a_correction_that_plans_are_made_of_makes_new_ones(
+    committed: Callable, order: Order, driver: Driver, change: dict, replanned: bool
+) -> None:
+    assign(order, driver)
+    order.refresh_from_db()
+    for name, value in change.items():
+        setattr(order, name, value)
+    heard = committed(lambda: actions.change_order(order))
+    assert heard.assignments == [driver.pk] * replanned
+
+
+@pytest.mark.parametrize(("change", "replanned"), [({"lat": 39.7}, True), ({"geofence_radius": 50}, False)])
+def test_a_restaurant_that_moves_makes_new_plans(
+    committed: Callable, order: Order, driver: Driver, change: dict, replanned: bool
+) -> None:
+    assign(order, driver)
+    restaurant = Restaurant.objects.get(pk=order.restaurant_id)
+    for name, value in change.items():
+        setattr(restaurant, name, value)
+    heard = committed(lambda: actions.change_restaurant(restaurant))
     assert heard.assignments == [driver.pk] * replanned
 
 
@@ -190,8 +229,11 @@ def test_nobody_silent_is_no_news(committed: Callable, driver: Driver) -> None:
 
 def test_a_new_eta(committed: Callable, order: Order, driver: Driver) -> None:
     assign(order, driver)
-    legs = [Leg(pk, NOON, None) for pk in Stop.objects.values_list("pk", flat=True)]
-    heard = committed(lambda: plans.record(Plan(driver.pk, legs, reorder=False, keep_roads=True)))
+    stops = Stop.objects.plans_of([driver.pk])
+    legs = [Leg(stop.pk, NOON, None) for stop in stops]
+    heard = committed(
+        lambda: plans.record(Plan(driver.pk, Ahead.of(stops), legs, reorder=False, keep_roads=True))
+    )
     assert (heard.orders, heard.drivers, heard.assignments) == ({order.pk}, {driver.pk}, [])
 
 
@@ -201,8 +243,9 @@ def test_many_plans_are_announced_once(
     found, orders, drivers = [], [new_order() for _ in range(3)], [new_driver() for _ in range(3)]
     for order, driver in zip(orders, drivers, strict=True):
         assign(order, driver)
-        legs = [Leg(stop.pk, NOON, None) for stop in Stop.objects.plans_of([driver.pk])]
-        found.append(Plan(driver.pk, legs, reorder=False, keep_roads=True))
+        stops = Stop.objects.plans_of([driver.pk])
+        legs = [Leg(stop.pk, NOON, None) for stop in stops]
+        found.append(Plan(driver.pk, Ahead.of(stops), legs, reorder=False, keep_roads=True))
     actions.cancel(orders[1].pk, actor=DANA)
     stored: list[int] = []
     heard = committed(lambda: stored.append(plans.record_all(found)))

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from dispatch import assignment, tasks
 from dispatch.errors import NotFound, WrongStatus
-from dispatch.models import City, Driver, Order, Restaurant
+from dispatch.models import City, Driver, Order, Restaurant, Stop
+from dispatch.situation import TABLE_PLACES
 from routing.geo import Point, destination
 from routing.planner import Problem
 from routing.roads.cities import BOULDER
@@ -300,6 +301,37 @@ def test_a_driver_is_told_when_it_is_nearly_time(
     assert assignment.assign_pending(auto) == 0
     Order.objects.filter(pk=order.pk).update(ready_at=timezone.now() + timedelta(minutes=1))
     assert assignment.assign_pending(auto) == 1
+
+
+def test_a_busy_driver_is_not_told_of_food_that_is_ready_much_later(
+    auto: City, new_order: Callable[..., Order], driver: Driver
+) -> None:
+    bring_to(new_order(), driver, "picked_up")
+    order = new_order(ready_at=timezone.now() + timedelta(minutes=40))
+    assert assignment.assign_pending(auto) == 0
+    assert status(order) == "pending"
+
+
+def test_of_very_many_orders_the_oldest_are_planned_first(
+    auto: City, new_order: Callable[..., Order], driver_at: Callable[..., Driver]
+) -> None:
+    """All at once they would not fit into one table of the roads'."""
+    drivers = [driver_at(bearing, 400) for bearing in (0, 180)]
+    orders = [new_order() for _ in range(TABLE_PLACES)]
+    assert assignment.assign_pending(auto) >= len(drivers)
+    given = Order.objects.exclude(status="pending").order_by("-created_at")
+    assert given.first().created_at <= orders[TABLE_PLACES // 4 - 1].created_at
+
+
+def test_a_driver_with_the_order_is_asked_however_much_there_is_to_do(
+    order: Order, new_order: Callable[..., Order], driver_at: Callable[..., Driver]
+) -> None:
+    has, near = driver_at(90, 1500, name="Has"), driver_at(90, 100, name="Near")
+    assign(order, has)
+    carried = [new_order() for _ in range(TABLE_PLACES)]
+    Order.objects.filter(pk__in=[one.pk for one in carried]).update(driver=near, status="picked_up")
+    Stop.objects.bulk_create(Stop(driver=near, order=one, kind="dropoff", position=1) for one in carried)
+    assert [proposal.driver for proposal in assignment.propose(order.pk).ranked] == [has.pk]
 
 
 def test_silent_drivers_are_not_given_anything(

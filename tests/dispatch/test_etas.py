@@ -107,6 +107,7 @@ def test_a_stop_that_has_been_reached_stays_first(order_at: Callable, driver: Dr
     plans.record(
         plans.Plan(
             driver.pk,
+            plans.Ahead.of(stops(driver)),
             [plans.Leg(stop.pk, timezone.now(), (1, 2)) for stop in reversed(stops(driver))],
             reorder=True,
         )
@@ -124,6 +125,7 @@ def test_a_pickup_that_has_been_reached_stays_first(order_at: Callable, driver: 
     plans.record(
         plans.Plan(
             driver.pk,
+            plans.Ahead.of(stops(driver)),
             [
                 plans.Leg(stop.pk, timezone.now(), (1, 2))
                 for stop in sorted(stops(driver), key=lambda stop: (stop.arrived_at is None, stop.position))
@@ -331,6 +333,27 @@ def test_one_drivers_trouble_does_not_stop_anothers_eta(
     mine = Order.objects.get(driver=unlucky)
     assert (mine.eta_minutes, mine.problem) == (None, problem)
     assert not any(str(value) in caplog.text for value in (*PARIS.values(), DENVER.lat))
+
+
+@pytest.mark.parametrize("cycle", [planning.refresh_etas, planning.sweep])
+def test_what_nobody_thought_of_stays_one_drivers_trouble(
+    order_at: Callable,
+    new_driver: Callable[..., Driver],
+    cycle: Callable[[], int],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Written past the application: a road that is none, and a pickup without a door to go to."""
+    unlucky, *others = (new_driver() for _ in range(3))
+    for driver in (unlucky, *others):
+        for metres in (1400, 300):
+            assign(order_at(90, metres), driver)
+    Stop.objects.filter(driver=unlucky).update(leg=["nonsense"])
+    Stop.objects.filter(driver=unlucky, kind="dropoff").delete()
+    with caplog.at_level(logging.ERROR):
+        assert cycle() == len(others)
+    assert all(minutes(order) for order in Order.objects.filter(driver__in=others))
+    assert f"driver {unlucky.pk} keeps the plan from before" in caplog.text
+    caplog.clear()
 
 
 def test_a_driver_without_stops_has_nothing_to_plan(driver: Driver) -> None:

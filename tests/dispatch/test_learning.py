@@ -222,6 +222,44 @@ def test_a_door_off_the_map_does_not_keep_others_from_being_learned_from(
     assert learning.learn().drives == 3
 
 
+def test_a_stop_where_nobody_saw_the_driver_parts_the_drives(
+    delivered: Callable[..., None], a_week_ago: datetime
+) -> None:
+    """Else the detour to it, and the time there, would count as the drive to the next one."""
+    delivered(a_week_ago, count=1)
+    pickup, dropoff = Stop.objects.order_by("position")
+    driver, between = pickup.driver, Order.objects.create(restaurant=pickup.order.restaurant)
+    unseen = Stop.objects.create(
+        order=between,
+        driver=driver,
+        kind="dropoff",
+        position=1,
+        done_at=pickup.done_at + timedelta(seconds=60),
+    )
+    assert learning.learn() == Lesson(drives=0, pickups=1, dropoffs=1, predictions=0)
+    Stop.objects.filter(pk=unseen.pk).update(done_at=dropoff.done_at + timedelta(seconds=60))
+    assert learning.learn().drives == 1
+
+
+def test_a_button_counts_from_when_it_was_pressed(
+    delivered: Callable[..., None], a_week_ago: datetime, city: City
+) -> None:
+    """Without a connection it reaches us later: nobody stood at the door for so long."""
+    delivered(a_week_ago, door_s=1500)
+    OrderEvent.objects.bulk_create(
+        OrderEvent(
+            order=stop.order,
+            driver=stop.driver,
+            to_status="delivered",
+            actor="driver",
+            happened_at=stop.arrived_at + timedelta(seconds=60),
+        )
+        for stop in Stop.objects.filter(kind="dropoff")
+    )
+    learning.learn()
+    assert Pace.current().door_s(city.pk) == pytest.approx(60, rel=0.15)
+
+
 # ------------------------------------------------------------------------------------- kitchens and doors
 
 

@@ -23,13 +23,14 @@ DRIVERS, ORDERS = 2, 3
 def _plan(driver: Driver, seed: int) -> None:
     """A visiting order at random, with pickups before their dropoffs, as planning finds one."""
     waiting, rng = list(Stop.objects.plans_of([driver.pk])), Random(seed)
+    made_of = plans.Ahead.of(waiting)
     legs = []
     while waiting:
         picked_up = {stop.order_id for stop in waiting if stop.kind == "pickup"}
         stop = rng.choice([one for one in waiting if one.kind == "pickup" or one.order_id not in picked_up])
         waiting.remove(stop)
         legs.append(plans.Leg(stop.pk, timezone.now() + timedelta(minutes=len(legs)), (1, 2)))
-    plans.record(plans.Plan(driver.pk, legs, reorder=True))
+    plans.record(plans.Plan(driver.pk, made_of, legs, reorder=True))
 
 
 def _silence(driver: Driver) -> None:

@@ -9,12 +9,13 @@ import pytest
 from django.utils import timezone
 
 from dispatch import actions, plans
-from dispatch.models import Driver, Order, Stop
-from dispatch.plans import Leg, Plan
+from dispatch.models import Driver, Order, Stop, left_and_ahead
+from dispatch.plans import Ahead, Leg, Plan
 from routing.problems import Problem
 from tests.dispatch.story import (
     DANA,
     NOON,
+    arrange,
     arrive,
     assign,
     check_everything,
@@ -54,10 +55,22 @@ def legs(driver: Driver, *names: str, minutes: float = 10, line: list | None = R
 
 
 def record(
-    driver: Driver, found: list[Leg], problem: Problem | None = None, *, reorder: bool = True, **options: bool
+    driver: Driver,
+    found: list[Leg],
+    problem: Problem | None = None,
+    *,
+    made_of: list[Ahead] | None = None,
+    reorder: bool = True,
+    **options: bool,
 ) -> bool:
+    """`made_of`: the stops as they were before; None: as they are."""
     found = [replace(leg, problem=problem) for leg in found]
-    return plans.record(Plan(driver.pk, found, reorder=reorder, **options))
+    made_of = ahead(driver) if made_of is None else made_of
+    return plans.record(Plan(driver.pk, made_of, found, reorder=reorder, **options))
+
+
+def ahead(driver: Driver) -> list[Ahead]:
+    return Ahead.of(left_and_ahead(Stop.objects.plans_of([driver.pk]))[1])
 
 
 def eta(order: Order) -> tuple[int | None, bool]:
@@ -90,9 +103,9 @@ def test_minutes_to_the_door_are_the_dropoffs(ann: Order, bob: Order, driver: Dr
 
 
 def test_a_plan_of_stops_that_have_changed_is_not_stored(ann: Order, bob: Order, driver: Driver) -> None:
-    found = legs(driver, *TRIP)
+    found, before = legs(driver, *TRIP), ahead(driver)
     actions.cancel(bob.pk, actor=DANA)
-    assert not record(driver, found)
+    assert not record(driver, found, made_of=before)
     assert plan(driver) == ["pickup Ann", "dropoff Ann"]
     assert eta(ann) == (None, False)
 
@@ -100,17 +113,17 @@ def test_a_plan_of_stops_that_have_changed_is_not_stored(ann: Order, bob: Order,
 def test_a_plan_without_a_new_stop_is_not_stored(
     ann: Order, new_order: Callable[..., Order], driver: Driver
 ) -> None:
-    found = legs(driver, "pickup Ann", "dropoff Ann")
+    found, before = legs(driver, "pickup Ann", "dropoff Ann"), ahead(driver)
     assign(new_order(), driver)
-    assert not record(driver, found)
+    assert not record(driver, found, made_of=before)
     assert eta(ann) == (None, False)
 
 
 def test_a_plan_of_somebody_elses_stops_is_not_stored(
     ann: Order, driver: Driver, new_driver: Callable[..., Driver]
 ) -> None:
-    assert not record(new_driver(), legs(driver, "pickup Ann", "dropoff Ann"))
-    assert not record(driver, [Leg(uuid4(), NOON)])
+    assert not record(new_driver(), legs(driver, "pickup Ann", "dropoff Ann"), made_of=ahead(driver))
+    assert not record(driver, [Leg(uuid4(), NOON)], made_of=[Ahead(uuid4(), pinned=False)])
     assert eta(ann) == (None, False)
 
 
@@ -123,11 +136,25 @@ def test_etas_alone_leave_the_order_of_the_stops(bob: Order, driver: Driver) -> 
 def test_etas_of_an_order_of_stops_that_is_no_longer_driven_are_not_stored(
     bob: Order, driver: Driver
 ) -> None:
-    found = legs(driver, *plan(driver), minutes=90)
+    found, before = legs(driver, *plan(driver), minutes=90), ahead(driver)
     record(driver, legs(driver, *TRIP))
-    assert not record(driver, found, reorder=False)
+    assert not record(driver, found, made_of=before, reorder=False)
     assert plan(driver) == list(TRIP)
     assert eta(bob) == (40, False)
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_what_a_dispatcher_wants_meanwhile_stays(
+    ann: Order, bob: Order, driver: Driver, pinned: bool
+) -> None:
+    """While the planner was thinking, the office put the stops in order by hand, or only pinned them as they were."""
+    found, before = legs(driver, *TRIP), ahead(driver)
+    wanted = [stop.stop_id for stop in before]
+    if not pinned:
+        wanted = [wanted[0], wanted[2], wanted[1], wanted[3]]
+    arrange(driver, wanted, pinned=wanted if pinned else ())
+    assert not record(driver, found, made_of=before)
+    assert [stop.stop_id for stop in ahead(driver)] == wanted
 
 
 def test_roads_are_kept_when_only_times_are_new(ann: Order, driver: Driver) -> None:
@@ -206,7 +233,8 @@ def test_a_door_that_was_left_is_planned_no_more_and_stays_first(
         report(driver, order, "picked_up")
     arrive(driver, "dropoff", ann, seconds=300)
     leave(driver, "dropoff", ann, seconds=600)
-    assert not record(driver, legs(driver, "dropoff Ann", "dropoff Cyd", "dropoff Bob"))
+    everything = Ahead.of(Stop.objects.plans_of([driver.pk]))
+    assert not record(driver, legs(driver, "dropoff Ann", "dropoff Cyd", "dropoff Bob"), made_of=everything)
     assert record(driver, legs(driver, "dropoff Cyd", "dropoff Bob"))
     assert plan(driver) == ["dropoff Ann", "dropoff Cyd", "dropoff Bob"]
     assert (eta(ann)[0], eta(cyd)[0], eta(bob)[0]) == (None, 10, 20)

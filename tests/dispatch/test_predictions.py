@@ -16,8 +16,9 @@ from tests.dispatch.story import DANA, arrive, at, bring_to, report
 
 def predict(driver: Driver, arrives_at: datetime, problem: Problem | None = None) -> bool:
     stops = Stop.objects.plans_of([driver.pk])
+    made_of = plans.Ahead.of(stops)
     legs = [plans.Leg(stop.pk, arrives_at, (12, 16), problem=problem) for stop in stops]
-    return plans.record(plans.Plan(driver.pk, legs, reorder=True))
+    return plans.record(plans.Plan(driver.pk, made_of, legs, reorder=True))
 
 
 def made(order: Order) -> list[tuple[datetime, bool, float | None]]:
@@ -36,8 +37,15 @@ def test_every_prediction_is_kept_however_little_it_differs(on_its_way: Order, d
     assert made(on_its_way) == [(at(1000), False, None), (at(1001), True, None)]
 
 
+def test_at_the_door_nothing_is_predicted_any_more(on_its_way: Order, driver: Driver) -> None:
+    predict(driver, at(1000))
+    arrive(driver, "dropoff", on_its_way, seconds=1200)
+    predict(driver, at(1200))
+    assert [arrives_at for arrives_at, *_ in made(on_its_way)] == [at(1000)]
+
+
 def test_a_plan_that_is_not_stored_predicts_nothing(on_its_way: Order, driver: Driver) -> None:
-    assert not plans.record(plans.Plan(driver.pk, [], reorder=True))
+    assert not plans.record(plans.Plan(driver.pk, [], [], reorder=True))
     assert made(on_its_way) == []
 
 

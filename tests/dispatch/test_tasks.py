@@ -56,7 +56,7 @@ def test_the_cycle_refreshes_every_eta(order: Order, driver: Driver) -> None:
 
 
 @pytest.mark.parametrize(
-    ("away", "asked"), [(False, []), (True, [("dispatch.tasks.mend_etas", [])] * 2)], ids=["there", "away"]
+    ("away", "asked"), [(False, []), (True, [("dispatch.tasks.mend_etas", [])] * 9)], ids=["there", "away"]
 )
 def test_a_cycle_without_roads_is_mended_soon(
     queue: Callable, order: Order, driver: Driver, settings: object, away: bool, asked: list

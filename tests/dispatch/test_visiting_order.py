@@ -1,6 +1,6 @@
 """A driver's visiting order: what late orders can be helped with, what a dispatcher wants, what stays."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -17,7 +17,7 @@ from routing.geo import destination
 from routing.osrm import osrm_from_settings
 from routing.problems import Problem
 from tests.conftest import DENVER
-from tests.dispatch.story import NO_OSRM, arrive, assign, bring_to, plan
+from tests.dispatch.story import NO_OSRM, arrange, arrive, assign, bring_to, plan
 
 # --------------------------------------------------------------------------- orders that will be late, and pins
 
@@ -146,12 +146,6 @@ def ids(driver: Driver) -> list[UUID]:
     return [stop.pk for stop in Stop.objects.plans_of([driver.pk])]
 
 
-def arrange(driver: Driver, stop_ids: Sequence[UUID], *, pinned: Collection[UUID] = ()) -> None:
-    stops = Stop.objects.in_bulk(stop_ids)
-    wishes = [Wish(stops[pk].order_id, StopKind(stops[pk].kind), pk in pinned) for pk in stop_ids]
-    plans.rearrange(driver.pk, wishes)
-
-
 def pins(driver: Driver) -> list[bool]:
     return [stop.pinned for stop in Stop.objects.plans_of([driver.pk])]
 
@@ -271,23 +265,23 @@ def test_the_dashboard_rearranges_and_saves(doors: list[Order], driver: Driver, 
     assert client.get(f"{url}/saving").json() == {"saving": None}
     best = [str(pk) for pk in ids(driver)]
 
-    def arrange(stops: list[str], **others: object) -> int:
+    def post(stops: list[str], **others: object) -> int:
         orders = [str(Stop.objects.get(pk=pk).order_id) for pk in stops]
         body = {"stops": [{"order": order, "kind": "dropoff", "pinned": True} | others for order in orders]}
         return client.post(f"{url}/stops", body, content_type="application/json").status_code
 
-    assert arrange(best[::-1]) == 204
+    assert post(best[::-1]) == 204
     assert pins(driver) == [True, True, True]
     planning.replan(driver.pk)
     found = client.get(f"{url}/saving").json()["saving"]
     assert found["stops"] == best
     assert found["minutes"] > 1
     assert found["km"] > 0.3
-    assert arrange(found["stops"], pinned=False) == 204
+    assert post(found["stops"], pinned=False) == 204
     assert client.get(f"{url}/saving").json() == {"saving": None}
-    assert arrange(best[:1]) == 400
+    assert post(best[:1]) == 400
     for strange in ({"order": str(uuid4())}, {"kind": "pickup"}, {"kind": "lunch"}, {"pinned": "yes"}):
-        assert arrange(best, **strange) == 400
+        assert post(best, **strange) == 400
     assert pins(driver) == [False, False, False]
     assert client.get(f"/dispatch/drivers/{uuid4()}/saving").status_code == 404
 

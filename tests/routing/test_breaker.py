@@ -57,6 +57,7 @@ def test_a_server_that_is_away_is_asked_once_in_ten_seconds(breaker: Breaker, cl
     asked = []
     for second in range(60):
         clock.now = float(second)
+        assert breaker.lets_through == (second % 10 == 0)
         asked += [second] * ask(breaker, answers=False)
     assert PROBE_S == 10
     assert asked == [0, 10, 20, 30, 40, 50]

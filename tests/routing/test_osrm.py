@@ -11,7 +11,7 @@ from django.test import override_settings
 
 from routing.errors import BadPoint, BadRequest, NoSegment, TooBig
 from routing.geo import Point, destination, distance_m, distance_to_line_m
-from routing.osrm import SNAP_RADIUS_M, Osrm, joined, osrm_from_settings, straight_line
+from routing.osrm import SNAP_RADIUS_M, Osrm, Table, joined, osrm_from_settings, straight_line
 from routing.roads.cities import BOULDER, CITIES, DENVER, FORT_COLLINS, City
 
 PARIS = Point(48.8566, 2.3522)
@@ -92,7 +92,8 @@ def test_a_route_to_where_one_is(osrm: Osrm) -> None:
 
 def test_a_table_agrees_with_routes(osrm: Osrm) -> None:
     sources, destinations = places(3, seed=2), places(4, seed=3)
-    table = osrm.table(sources, destinations)
+    table = osrm.table(sources, destinations, distances=True)
+    assert osrm.table(sources, destinations) == Table(table.seconds, [])
     assert [len(row) for row in table.seconds] == [len(row) for row in table.metres] == [4, 4, 4]
     for i, source in enumerate(sources):
         for j, target in enumerate(destinations):
