@@ -7,7 +7,7 @@ from datetime import timedelta
 from math import inf
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from dispatch import actions, plans
@@ -28,6 +28,9 @@ TELL_AHEAD_S = 120.0
 #: Where Doorstep assigns, it never takes an order away from a driver who knows of it.
 ASSIGNING = planner.Settings(reassign_gain_s=1e7)
 
+ON_SHIFT = Q(on_shift=True)
+HEARD_OF = ON_SHIFT & ~Q(status=DriverStatus.OFFLINE)
+
 
 @dataclass(frozen=True)
 class Proposals:
@@ -37,19 +40,33 @@ class Proposals:
     approximate: bool
 
 
+@dataclass(frozen=True)
+class Remedies:
+    """The best first. `roads_away`: the roads do not answer, and along straight lines nobody can say what helps."""
+
+    ranked: Sequence[planner.Remedy]
+    roads_away: bool
+
+
 def propose(order_id: UUID) -> Proposals:
     """What it would mean for each driver on shift to take this order, which nobody has picked up yet.
 
+    Of other cities' drivers those are left out who are no better than the best of the order's own city.
     Raises NotFound, WrongStatus.
     """
     order = _order(order_id)
     if order.status not in BEFORE_PICKUP | {OrderStatus.PENDING}:
         raise WrongStatus("The order is no longer waiting for a driver.")
-    situation, approximate = _fleet_for(order, pending=[order]).situation(timezone.now())
-    return Proposals(planner.propose(order.pk, situation), approximate)
+    fleet = _fleet_for(order, ON_SHIFT, pending=[order])
+    situation, approximate = fleet.situation(timezone.now())
+    ranked = planner.propose(order.pk, situation)
+    own = {driver.pk for driver in fleet.drivers if order.restaurant.city_id in (None, driver.city_id)}
+    best = min((proposal.cost for proposal in ranked if proposal.driver in own), default=inf)
+    listed = own | {order.driver_id}
+    return Proposals([p for p in ranked if p.driver in listed or p.cost < best], approximate)
 
 
-def remedies(order_id: UUID) -> list[planner.Remedy]:
+def remedies(order_id: UUID) -> Remedies:
     """What can be done so that an order which a driver has comes sooner, and all orders together less late.
 
     Raises NotFound, WrongStatus.
@@ -57,8 +74,8 @@ def remedies(order_id: UUID) -> list[planner.Remedy]:
     order = _order(order_id)
     if order.status not in ACTIVE:
         raise WrongStatus("No driver is on the way with this order.")
-    situation, approximate = _fleet_for(order).situation(timezone.now())
-    return [] if approximate else planner.remedies(order.pk, situation)
+    situation, approximate = _fleet_for(order, HEARD_OF).situation(timezone.now())
+    return Remedies([] if approximate else planner.remedies(order.pk, situation), approximate)
 
 
 def assign_pending(city: City) -> int:
@@ -71,7 +88,8 @@ def assign_pending(city: City) -> int:
     if not pending:
         return 0
     now = timezone.now()
-    on_duty = Driver.objects.filter(on_shift=True).exclude(status=DriverStatus.OFFLINE)
+    # Elsewhere it is the dispatchers who say what their drivers do.
+    on_duty = Driver.objects.filter(HEARD_OF, city__assignment=City.Assignment.AUTO)
     fleet = Fleet.of(_near(on_duty, city.pk, Point(city.lat, city.lng)), pending).of_one_table()
     situation, _ = fleet.situation(now)
     plan = planner.plan(situation, ASSIGNING)
@@ -101,10 +119,10 @@ def _order(order_id: UUID) -> Order:
     return order
 
 
-def _fleet_for(order: Order, pending: Sequence[Order] = ()) -> Fleet:
+def _fleet_for(order: Order, asked: Q, *, pending: Sequence[Order] = ()) -> Fleet:
     """Who has it, and who may be asked to take it."""
     restaurant = order.restaurant
-    drivers = _near(Driver.objects.filter(on_shift=True), restaurant.city_id, restaurant.point)
+    drivers = _near(Driver.objects.filter(asked), restaurant.city_id, restaurant.point)
     if order.driver is not None:
         drivers = [order.driver, *(driver for driver in drivers if driver != order.driver)]
     return Fleet.of(drivers, pending).of_one_table()

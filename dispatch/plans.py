@@ -63,6 +63,18 @@ class Plan:
     keep_roads: bool = False
 
 
+@dataclass(frozen=True)
+class Wish:
+    """One stop of the visiting order that a dispatcher wants; `pinned`: it stays at its place.
+
+    Named by what is done there: stops that come back with their order are other ones.
+    """
+
+    order: UUID
+    kind: StopKind
+    pinned: bool
+
+
 def record(plan: Plan) -> bool:
     """Whether the plan was stored (see `record_all`)."""
     return record_all([plan]) == 1
@@ -144,26 +156,27 @@ def explain(problems: Mapping[UUID, Problem | None]) -> None:
                 changes.orders.add(order.pk)
 
 
-def rearrange(driver_id: UUID, stop_ids: Sequence[UUID], *, pinned: bool) -> None:
-    """A dispatcher's visiting order of a driver's stops; `pinned`: it stays, until it is given up again.
+def rearrange(driver_id: UUID, wishes: Sequence[Wish]) -> None:
+    """A dispatcher's visiting order of a driver's stops, and which of them are pinned: those and no others.
 
     Raises Invalid where these are not just the stops that lie ahead, or a dropoff comes before its pickup.
     """
     with announced() as changes:
         driver = lock_drivers([driver_id])[driver_id]
         left, ahead = left_and_ahead(Stop.objects.plans_of([driver_id]))
-        by_id = {stop.pk: stop for stop in ahead}
-        if len(stop_ids) != len(by_id) or set(stop_ids) != by_id.keys():
+        by_name = {(stop.order_id, stop.kind): stop for stop in ahead}
+        names = [(wish.order, wish.kind) for wish in wishes]
+        if len(names) != len(by_name) or set(names) != by_name.keys():
             raise Invalid("The driver’s stops have changed meanwhile. Look at them again.")
-        stops = [by_id[stop_id] for stop_id in stop_ids]
+        stops = [by_name[name] for name in names]
         to_pick_up = {stop.order_id for stop in stops if stop.kind == StopKind.PICKUP}
-        for stop in stops:
+        for stop, wish in zip(stops, wishes, strict=True):
             if stop.kind == StopKind.DROPOFF and stop.order_id in to_pick_up:
                 raise Invalid(
                     f"{stop.order.customer_name or 'An order'} would be dropped off before the pickup."
                 )
             to_pick_up.discard(stop.order_id)
-            stop.pinned = pinned
+            stop.pinned = wish.pinned
         _arrange(changes, driver, left, stops)
 
 

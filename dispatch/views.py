@@ -85,7 +85,9 @@ def proposals(order_id: UUID) -> dict[str, Any]:
 @_question
 def remedies(order_id: UUID) -> dict[str, Any]:
     """What makes a late order sooner, the best first; `moves`: the order that goes to the driver, or comes first."""
+    found = assignment.remedies(order_id)
     return {
+        "roadsAway": found.roads_away,
         "remedies": [
             {
                 "kind": remedy.kind,
@@ -94,8 +96,8 @@ def remedies(order_id: UUID) -> dict[str, Any]:
                 "savedMinutes": round(remedy.saved_s / 60, 1),
                 "reliefMinutes": round(remedy.relief_s / 60, 1),
             }
-            for remedy in assignment.remedies(order_id)
-        ]
+            for remedy in found.ranked
+        ],
     }
 
 
@@ -135,8 +137,7 @@ class Nothing(Struct):
 
 
 class VisitingOrder(Struct):
-    stops: list[UUID]
-    pinned: bool
+    stops: list[plans.Wish]
 
 
 class Reason(Struct):
@@ -199,7 +200,7 @@ def unassign(order_id: UUID, _: Nothing, actor: Actor) -> None:
 
 @_request(VisitingOrder)
 def rearrange(driver_id: UUID, body: VisitingOrder, actor: Actor) -> None:
-    plans.rearrange(driver_id, body.stops, pinned=body.pinned)
+    plans.rearrange(driver_id, body.stops)
     logger.info("the stops of driver %s are put in order by %s", driver_id, actor.name)
 
 

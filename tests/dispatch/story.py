@@ -1,11 +1,13 @@
 """Steps of an order's life for tests, and what is to be seen of it afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from dispatch import actions, visits
+from dispatch import actions, plans, visits
 from dispatch.models import Driver, Order, OrderEvent, Stop
+from dispatch.plans import Wish
+from dispatch.statuses import StopKind
 from tests.dispatch.test_statuses import MAY_BECOME, MAY_GO_BACK_TO
 
 DANA = actions.dispatcher("Dana")
@@ -70,6 +72,13 @@ def bring_to(order: Order, driver: Driver, status: str) -> None:
         actions.cancel(order.pk, actor=DANA, reason="spilled")
     order.refresh_from_db()
     assert order.status == status
+
+
+def arrange(driver: Driver, stop_ids: Sequence[UUID], *, pinned: Collection[UUID] = ()) -> None:
+    """Puts a driver's stops in this order, as a dispatcher does."""
+    stops = Stop.objects.in_bulk(stop_ids)
+    wishes = [Wish(stops[pk].order_id, StopKind(stops[pk].kind), pk in pinned) for pk in stop_ids]
+    plans.rearrange(driver.pk, wishes)
 
 
 def timeline(order: Order) -> list[str]:

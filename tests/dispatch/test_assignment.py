@@ -119,17 +119,51 @@ def test_a_restaurant_out_of_reach(new_order: Callable[..., Order], city: City, 
     assert why_not(new_order(restaurant_id=paris.pk)) == {driver.name: Problem.RESTAURANT_UNREACHABLE}
 
 
-def test_another_citys_driver_comes_after_our_own_unless_it_gains(
-    order: Order, driver_at: Callable[..., Driver], new_order: Callable[..., Order]
+@pytest.fixture
+def boulder(db: None) -> City:
+    return City.objects.create(name="Boulder", lat=BOULDER.center.lat, lng=BOULDER.center.lng)
+
+
+def test_another_citys_driver_is_asked_only_where_that_gains(
+    order: Order, boulder: City, driver_at: Callable[..., Driver], new_order: Callable[..., Order]
 ) -> None:
-    boulder = City.objects.create(name="Boulder", lat=BOULDER.center.lat, lng=BOULDER.center.lng)
     driver_at(90, 250, name="Guest", city=boulder)
     own = driver_at(270, 900, name="Own")
-    assert ranked(order) == ["Own", "Guest"]
+    assert ranked(order) == ["Own"]
     for bearing in range(0, 360, 60):
         door = destination(DENVER, bearing, 1500)
         bring_to(new_order(customer_lat=door.lat, customer_lng=door.lng), own, "picked_up")
     assert ranked(order)[0] == "Guest"
+
+
+def test_other_cities_drivers_are_asked_where_no_own_one_can(
+    new_order: Callable[..., Order], boulder: City, driver_at: Callable[..., Driver]
+) -> None:
+    order = new_order(bags=2)
+    driver_at(90, 250, name="Guest", city=boulder)
+    own = driver_at(270, 900, name="Own", capacity=1)
+    assert (ranked(order), why_not(order)) == (["Guest"], {"Own": Problem.TOO_BIG})
+    own.delete()
+    assert ranked(order) == ["Guest"]
+
+
+def test_where_a_restaurant_has_no_city_nobody_is_a_stranger(
+    order: Order, boulder: City, driver_at: Callable[..., Driver]
+) -> None:
+    for name, metres, home in (("Nomad", 300, None), ("Guest", 900, boulder)):
+        driver_at(270, metres, name=name, city=home)
+    Restaurant.objects.update(city=None)
+    assert set(ranked(order)) == {"Nomad", "Guest"}
+
+
+def test_another_citys_driver_who_has_the_order_is_listed(
+    order: Order, boulder: City, driver_at: Callable[..., Driver]
+) -> None:
+    has = driver_at(90, 250, name="Guest", city=boulder)
+    driver_at(90, 400, name="Another guest", city=boulder)
+    driver_at(270, 900, name="Own")
+    assign(order, has)
+    assert ranked(order) == ["Own", "Guest"]
 
 
 def test_off_shift_is_not_asked(order: Order, new_driver: Callable[..., Driver]) -> None:
@@ -204,6 +238,18 @@ def test_all_waiting_orders_go_to_drivers_at_once(
     assert sum(len(plan(driver)) for driver in drivers) == 6
     assert assignment.assign_pending(auto) == 0
     assert timeline(orders[0]) == ["pending", "assigned"]
+
+
+def test_only_cities_where_doorstep_assigns_help_each_other(
+    auto: City, boulder: City, order: Order, driver_at: Callable[..., Driver]
+) -> None:
+    guest = driver_at(90, 250, city=boulder)
+    assert assignment.assign_pending(auto) == 0
+    boulder.assignment = City.Assignment.AUTO
+    boulder.save()
+    assert assignment.assign_pending(auto) == 1
+    order.refresh_from_db()
+    assert order.driver == guest
 
 
 def test_an_order_that_can_not_be_planned_waits_and_the_others_do_not(

@@ -7,11 +7,11 @@ from random import Random
 import pytest
 from django.utils import timezone
 
-from dispatch import planning, plans
+from dispatch import planning
 from dispatch.models import City, Driver, Order, Restaurant, SpeedFactor, Stop
 from routing.geo import Point, destination
 from tests.conftest import DENVER
-from tests.dispatch.story import NO_OSRM, bring_to
+from tests.dispatch.story import NO_OSRM, arrange, bring_to
 
 PARIS = Point(48.8566, 2.3522)
 BEGUN = ("assigned", "to_restaurant", "driver_at_restaurant", "picked_up", "driver_nearby")
@@ -92,5 +92,5 @@ def test_no_plan_loses_doubles_or_forestalls_anything(
         plan()
         check(driver, before, asked_at)
     if saving := planning.saving(driver.pk):
-        plans.rearrange(driver.pk, saving.stops, pinned=True)
+        arrange(driver, saving.stops, pinned=saving.stops)
     check(driver, before, asked_at)

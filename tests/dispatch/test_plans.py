@@ -15,6 +15,7 @@ from routing.problems import Problem
 from tests.dispatch.story import (
     DANA,
     NOON,
+    arrange,
     arrive,
     assign,
     check_everything,
@@ -151,7 +152,7 @@ def test_what_a_dispatcher_wants_meanwhile_stays(
     wanted = [stop.stop_id for stop in before]
     if not pinned:
         wanted = [wanted[0], wanted[2], wanted[1], wanted[3]]
-    plans.rearrange(driver.pk, wanted, pinned=pinned)
+    arrange(driver, wanted, pinned=wanted if pinned else ())
     assert not record(driver, found, made_of=before)
     assert [stop.stop_id for stop in ahead(driver)] == wanted
 

@@ -11,11 +11,13 @@ from django.utils import timezone
 from dispatch import assignment, planning, plans
 from dispatch.errors import Invalid, NotFound, WrongStatus
 from dispatch.models import NO_ETA, Driver, Order, Restaurant, Stop
+from dispatch.plans import Wish
+from dispatch.statuses import StopKind
 from routing.geo import destination
 from routing.osrm import osrm_from_settings
 from routing.problems import Problem
 from tests.conftest import DENVER
-from tests.dispatch.story import NO_OSRM, arrive, assign, bring_to, plan
+from tests.dispatch.story import NO_OSRM, arrange, arrive, assign, bring_to, plan
 
 # --------------------------------------------------------------------------- orders that will be late, and pins
 
@@ -30,7 +32,7 @@ def late(new_order: Callable[..., Order], driver_at: Callable[..., Driver]) -> O
 
 
 def test_a_late_order_has_a_remedy_that_keeps_what_it_says(late: Order) -> None:
-    best = assignment.remedies(late.pk)[0]
+    best = assignment.remedies(late.pk).ranked[0]
     near = Driver.objects.get(name="Near")
     assert (best.kind, best.moves, best.driver) == ("reassign", late.pk, near.pk)
     planning.refresh_etas()
@@ -42,9 +44,19 @@ def test_a_late_order_has_a_remedy_that_keeps_what_it_says(late: Order) -> None:
     assert before - late.eta_minutes == pytest.approx(best.saved_s / 60, abs=1.1)
 
 
-def test_without_roads_no_remedy_is_made_up(late: Order, settings: object) -> None:
+def test_who_is_not_heard_of_is_no_remedy(late: Order) -> None:
+    Driver.objects.filter(name="Near").update(status="offline")
+    assert assignment.remedies(late.pk).ranked == []
+    # An order is helped all the same when it is its own driver who is not heard of.
+    Driver.objects.update(status="offline")
+    Driver.objects.filter(name="Near").update(status="idle")
+    assert [remedy.kind for remedy in assignment.remedies(late.pk).ranked] == ["reassign"]
+
+
+def test_without_roads_no_remedy_is_made_up_and_that_is_said(late: Order, settings: object) -> None:
+    assert not assignment.remedies(late.pk).roads_away
     settings.OSRM_URL = NO_OSRM
-    assert assignment.remedies(late.pk) == []
+    assert assignment.remedies(late.pk) == assignment.Remedies([], roads_away=True)
 
 
 def test_only_an_order_that_a_driver_has_can_be_helped(order: Order) -> None:
@@ -69,7 +81,7 @@ def doors(new_order: Callable[..., Order], driver: Driver) -> list[Order]:
 
 def test_the_leg_under_way_is_kept_but_not_just_after_a_stop(doors: list[Order], driver: Driver) -> None:
     best = ids(driver)
-    plans.rearrange(driver.pk, best[::-1], pinned=False)
+    arrange(driver, best[::-1])
     picked_up = Stop.objects.filter(driver=driver, kind="pickup")
     picked_up.update(done_at=timezone.now() - timedelta(minutes=2))
     planning.replan(driver.pk)
@@ -108,7 +120,7 @@ def test_the_dashboard_applies_a_remedy_and_takes_it_back(
     url = f"/dispatch/orders/{doors[2].pk}"
     assert client.get(f"{url}/remedies").status_code == 403
     client.force_login(admin_user)
-    assert client.get(f"{url}/remedies").json() == {"remedies": []}
+    assert client.get(f"{url}/remedies").json() == {"roadsAway": False, "remedies": []}
     Order.objects.filter(pk=doors[2].pk).update(promised_at=timezone.now())
     for other in doors[:2]:
         Order.objects.filter(pk=other.pk).update(promised_at=timezone.now() + timedelta(hours=2))
@@ -134,10 +146,14 @@ def ids(driver: Driver) -> list[UUID]:
     return [stop.pk for stop in Stop.objects.plans_of([driver.pk])]
 
 
+def pins(driver: Driver) -> list[bool]:
+    return [stop.pinned for stop in Stop.objects.plans_of([driver.pk])]
+
+
 def test_what_the_planner_would_save_is_what_the_roads_say(doors: list[Order], driver: Driver) -> None:
     assert planning.saving(driver.pk) is None
     best = ids(driver)
-    plans.rearrange(driver.pk, best[::-1], pinned=True)
+    arrange(driver, best[::-1], pinned=best)
     planning.replan(driver.pk)
     assert plan(driver) == ["dropoff At 1400", "dropoff At 800", "dropoff At 300"]
     found = planning.saving(driver.pk)
@@ -162,9 +178,9 @@ def test_three_orders_of_one_restaurant_across_downtown(
         assign(orders[-1], driver)
     pickups = [Stop.objects.get(order=order, kind="pickup").pk for order in orders]
     dropoffs = [Stop.objects.get(order=order, kind="dropoff").pk for order in orders]
-    plans.rearrange(driver.pk, [*pickups, *dropoffs], pinned=True)
+    arrange(driver, [*pickups, *dropoffs], pinned=[*pickups, *dropoffs])
     as_placed = planning.saving(driver.pk)
-    plans.rearrange(driver.pk, as_placed.stops, pinned=False)
+    arrange(driver, as_placed.stops)
     planning.replan(driver.pk)
     assert planning.saving(driver.pk) is None
 
@@ -183,24 +199,63 @@ def test_the_planners_order_is_applied_and_the_dispatchers_is_brought_back(
     doors: list[Order], driver: Driver
 ) -> None:
     best = ids(driver)
-    plans.rearrange(driver.pk, best[::-1], pinned=True)
-    plans.rearrange(driver.pk, best, pinned=False)
+    arrange(driver, best[::-1], pinned=best)
+    arrange(driver, best)
     planning.replan(driver.pk)
     assert (ids(driver), planning.saving(driver.pk)) == (best, None)
-    plans.rearrange(driver.pk, best[::-1], pinned=True)
+    arrange(driver, best[::-1], pinned=best)
     planning.replan(driver.pk)
     assert ids(driver) == best[::-1]
+
+
+def test_just_the_pins_that_were_are_brought_back(doors: list[Order], driver: Driver) -> None:
+    near, between, far = ids(driver)
+    arrange(driver, [between, far, near], pinned=[between])
+    plans.serve_first(doors[0].pk)
+    assert (ids(driver), pins(driver)) == ([near, between, far], [True, True, False])
+    arrange(driver, [between, far, near], pinned=[between])
+    planning.replan(driver.pk)
+    assert (ids(driver), pins(driver)) == ([between, far, near], [True, False, False])
+
+
+def test_an_order_that_comes_back_gets_its_places_back(
+    new_order: Callable[..., Order], driver_at: Callable[..., Driver]
+) -> None:
+    """Its stops are new ones then; a dispatcher's page knows the old ones."""
+    had, other = driver_at(270, 500), driver_at(90, 500)
+    orders = [new_order() for _ in range(2)]
+    for order in orders:
+        assign(order, had)
+    first, last = orders
+    wanted = [
+        Wish(order.pk, kind, pinned=kind == StopKind.PICKUP)
+        for kind in (StopKind.PICKUP, StopKind.DROPOFF)
+        for order in (last, first)
+    ]
+    plans.rearrange(had.pk, wanted)
+    before = plan(had)
+    for driver in (other, had):
+        assign(last, driver)
+    assert plan(had) != before
+    plans.rearrange(had.pk, wanted)
+    assert (plan(had), pins(had)) == (before, [True, True, False, False])
+    assign(last, other)
+    with pytest.raises(Invalid, match="changed meanwhile"):
+        plans.rearrange(had.pk, wanted)
 
 
 def test_an_order_of_stops_that_can_not_be_is_refused(
     new_order: Callable[..., Order], driver: Driver
 ) -> None:
-    assign(new_order(customer_name="Ann"), driver)
-    pickup, dropoff = ids(driver)
-    for wrong in ([dropoff, pickup], [pickup], [pickup, pickup], [pickup, dropoff, uuid4()]):
+    ann = new_order(customer_name="Ann")
+    assign(ann, driver)
+    before = ids(driver)
+    pickup, dropoff = (Wish(ann.pk, kind, pinned=True) for kind in (StopKind.PICKUP, StopKind.DROPOFF))
+    strange = Wish(uuid4(), StopKind.DROPOFF, pinned=True)
+    for wrong in ([dropoff, pickup], [pickup], [pickup, pickup], [pickup, dropoff, strange]):
         with pytest.raises(Invalid):
-            plans.rearrange(driver.pk, wrong, pinned=True)
-    assert ids(driver) == [pickup, dropoff]
+            plans.rearrange(driver.pk, wrong)
+    assert (ids(driver), pins(driver)) == (before, [False, False])
 
 
 def test_the_dashboard_rearranges_and_saves(doors: list[Order], driver: Driver, admin_user: object) -> None:
@@ -210,19 +265,24 @@ def test_the_dashboard_rearranges_and_saves(doors: list[Order], driver: Driver, 
     assert client.get(f"{url}/saving").json() == {"saving": None}
     best = [str(pk) for pk in ids(driver)]
 
-    def arrange(stops: list[str], pinned: bool) -> int:
-        body = {"stops": stops, "pinned": pinned}
+    def post(stops: list[str], **others: object) -> int:
+        orders = [str(Stop.objects.get(pk=pk).order_id) for pk in stops]
+        body = {"stops": [{"order": order, "kind": "dropoff", "pinned": True} | others for order in orders]}
         return client.post(f"{url}/stops", body, content_type="application/json").status_code
 
-    assert arrange(best[::-1], True) == 204
+    assert post(best[::-1]) == 204
+    assert pins(driver) == [True, True, True]
     planning.replan(driver.pk)
     found = client.get(f"{url}/saving").json()["saving"]
     assert found["stops"] == best
     assert found["minutes"] > 1
     assert found["km"] > 0.3
-    assert arrange(found["stops"], False) == 204
+    assert post(found["stops"], pinned=False) == 204
     assert client.get(f"{url}/saving").json() == {"saving": None}
-    assert arrange(best[:1], True) == 400
+    assert post(best[:1]) == 400
+    for strange in ({"order": str(uuid4())}, {"kind": "pickup"}, {"kind": "lunch"}, {"pinned": "yes"}):
+        assert post(best, **strange) == 400
+    assert pins(driver) == [False, False, False]
     assert client.get(f"/dispatch/drivers/{uuid4()}/saving").status_code == 404
 
 
@@ -231,7 +291,7 @@ def test_the_sweep_puts_stops_in_order_where_that_gains(
 ) -> None:
     best = ids(driver)
     assert planning.sweep() == 0
-    plans.rearrange(driver.pk, best[::-1], pinned=False)
+    arrange(driver, best[::-1])
     with monkeypatch.context() as patch:
         patch.setattr(planning, "SWEEP_GAIN_S", 1e6)
         assert planning.sweep() == 0
@@ -242,7 +302,7 @@ def test_the_sweep_puts_stops_in_order_where_that_gains(
 
 def test_the_sweep_leaves_what_a_dispatcher_wants(doors: list[Order], driver: Driver) -> None:
     best = ids(driver)
-    plans.rearrange(driver.pk, best[::-1], pinned=True)
+    arrange(driver, best[::-1], pinned=best)
     assert planning.sweep() == 0
     assert ids(driver) == best[::-1]
 
@@ -266,6 +326,6 @@ def test_a_door_that_nobody_knows_comes_last_and_the_others_have_etas(
 def test_without_roads_nothing_is_said_to_be_saved(
     doors: list[Order], driver: Driver, settings: object
 ) -> None:
-    plans.rearrange(driver.pk, ids(driver)[::-1], pinned=True)
+    arrange(driver, ids(driver)[::-1], pinned=ids(driver))
     settings.OSRM_URL = NO_OSRM
     assert planning.saving(driver.pk) is None

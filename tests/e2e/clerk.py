@@ -5,8 +5,9 @@ from itertools import chain, repeat
 
 from django.utils import timezone
 
-from dispatch import actions, planning, visits
+from dispatch import actions, planning, plans, visits
 from dispatch.models import Driver, Order, Restaurant, Stop
+from dispatch.statuses import StopKind
 from routing.geo import destination, distance_m
 
 NAMES = (
@@ -92,6 +93,35 @@ def trip(driver_name: str) -> str:
         actions.report(driver.pk, order.pk, "picked_up")
     planning.replan(driver.pk)  # at once: what the page shows now stays
     return str(driver.pk)
+
+
+def pinned_trip(driver_name: str) -> tuple[str, str]:
+    """Ids of a new driver with two orders to pick up, in an order that a dispatcher pinned, and of the second one."""
+    kitchens = _kitchens()
+    start, *doors = sorted(kitchens, key=lambda kitchen: kitchen.lng)[:3]
+    driver = Driver.objects.create(
+        name=driver_name, city=start.city, current_lat=start.lat, current_lng=start.lng, fix_at=timezone.now()
+    )
+    actions.set_shift(driver.pk, True)
+    orders = [_order(start, door, f"{driver_name}’s {n}") for n, door in enumerate(doors, start=1)]
+    for order in orders:
+        actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+    first, second = orders
+    plans.rearrange(
+        driver.pk,
+        [
+            plans.Wish(order.pk, kind, pinned=kind == StopKind.PICKUP)
+            for kind in (StopKind.PICKUP, StopKind.DROPOFF)
+            for order in (second, first)
+        ],
+    )
+    return str(driver.pk), str(second.pk)
+
+
+def deliver_first(driver_id: str) -> None:
+    """The driver's first stop is a dropoff; it is done."""
+    stop = Stop.objects.plans_of([driver_id])[0]
+    actions.report(stop.driver_id, stop.order_id, "delivered")
 
 
 def leave(order_id: str, name: str, at_the_door: bool) -> str:

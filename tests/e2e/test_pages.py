@@ -225,6 +225,90 @@ def test_a_dispatcher_moves_a_stop_and_sees_what_the_planner_would_save(
     expect(page.locator("#stops")).not_to_contain_text("pinned")
     page.locator("#toast-undo").click()
     expect(stops.first).to_contain_text(f"{last}")
+    expect(stops.filter(has_text="pinned")).to_have_count(3)
+
+
+def test_undo_brings_back_just_the_pins_that_were_or_says_that_it_comes_too_late(
+    stack: Stack, dashboard: Callable[..., Page], watch: Watch
+) -> None:
+    page = dashboard()
+    page.get_by_role("button", name=re.compile("^Denver")).click()
+    driver_id = stack.clerk.ask("trip", driver_name="Ida Thorne")
+    driver = page.locator(f"#drivers [data-driver-id='{driver_id}']")
+    driver.click()
+    stops, toast = page.locator("#stops .stop"), page.locator("#toast")
+    names, pinned = stops.locator("strong"), stops.filter(has_text="pinned")
+    stops.nth(2).get_by_role("button", name="One earlier").click()
+    expect(pinned).to_have_count(3)
+    before = names.all_text_contents()
+
+    # One of them is unpinned.
+    page.locator("#driver-orders .order").first.click()
+    page.locator("#unpin").click()
+    expect(toast).to_contain_text("with all others again")
+    page.keyboard.press("Escape")
+    driver.click()
+    expect(pinned).to_have_count(2)
+    pins = pinned.locator("strong").all_text_contents()
+    now = names.all_text_contents()
+    stops.nth(1).get_by_role("button", name="One earlier").click()
+    expect(pinned).to_have_count(3)
+    page.locator("#toast-undo").click()
+    expect(toast).to_contain_text("The stops are as they were.")
+    expect(pinned.locator("strong")).to_have_text(pins)
+    expect(names).to_have_text(now)
+
+    page.locator("#driver-orders .order").last.click()
+    page.locator("#unpin").click()
+    expect(toast).to_contain_text("with all others again")
+    page.locator("#toast-undo").click()
+    expect(toast).to_contain_text("The stops are as they were.")
+    page.keyboard.press("Escape")
+    driver.click()
+    expect(pinned.locator("strong")).to_have_text(pins)
+    assert sorted(names.all_text_contents()) == sorted(before)
+
+    stops.nth(1).get_by_role("button", name="One earlier").click()
+    expect(toast).to_contain_text("stay in this order")
+    stack.clerk.ask("deliver_first", driver_id=driver_id)
+    page.locator("#toast-undo").click()
+    expect(toast).to_contain_text("The driver’s stops have changed meanwhile.")
+    assert [fault for fault in watch.faults if "400" not in fault] == []
+    watch.faults.clear()
+
+
+def test_an_order_that_is_given_back_has_its_places_and_pins_again(
+    stack: Stack, dashboard: Callable[..., Page], artifacts: Path
+) -> None:
+    page = dashboard()
+    page.get_by_role("button", name=re.compile("^Denver")).click()
+    driver_id, order_id = stack.clerk.ask("pinned_trip", driver_name="Ola Brandt")
+    driver = page.locator(f"#drivers [data-driver-id='{driver_id}']")
+    driver.click()
+    stops = page.locator("#stops .stop")
+    expect(stops.filter(has_text="pinned")).to_have_count(2)
+
+    def planned() -> list[tuple[str, str, bool]]:
+        return stack.rows(
+            """SELECT order_id::text, kind, pinned FROM stops WHERE driver_id = %s ORDER BY position""",
+            driver_id,
+        )
+
+    before = planned()
+    for undone in ("reassign", "unassign"):
+        page.locator(f"#driver-orders [data-order-id='{order_id}']").click()
+        expect(page.locator("#pinned")).to_be_visible()
+        page.screenshot(path=artifacts / "dashboard-pinned-1440x900.png")
+        page.locator(f"#{undone}").click()
+        if undone == "reassign":
+            page.locator("#candidate-rows .row").first.click()
+        stack.wait_for(lambda: len(planned()) == 2, "the order gone")
+        page.locator("#toast-undo").click()
+        expect(page.locator("#toast")).to_contain_text("→ Ola Brandt")
+        assert planned()[:2] == before[:2]
+        page.keyboard.press("Escape")
+        driver.click()
+        expect(stops.filter(has_text="pinned")).to_have_count(2)
 
 
 def test_what_the_server_refuses_is_taken_back(

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { mergeProposals } from "../../static/js/dispatch/advice.js";
 import { Fleet } from "../../static/js/dispatch/fleet.js";
-import { troubleWords } from "../../static/js/dispatch/words.js";
+import { noRemedyWords, savingWords, troubleWords } from "../../static/js/dispatch/words.js";
 
 const order = (v, fields = {}) => ({
   type: "order",
@@ -229,6 +230,84 @@ test("how late an order will be, by what was promised", () => {
   assert.equal(known.lateness({ etaMinutes: 25, promisedAt: minutes(30) }, minutes(17)).late, minutes(12));
   // Without a prediction only what is over is late.
   assert.deepEqual([level(null, minutes(30)), level(null, minutes(31))], [null, "yes"]);
+});
+
+const MINUTE = 60_000;
+let planned = 0;
+/** The driver's plan: the arrival at the order's door is predicted for `eta`. */
+const plan = (eta, fields = {}) => ({
+  type: "plan",
+  driverId: "d1",
+  v: ++planned,
+  stops: [
+    { stopId: "s1", orderId: "o1", kind: "pickup", eta: 1 },
+    { stopId: "s2", orderId: "o2", kind: "dropoff", eta: 90 * MINUTE },
+    { stopId: "s3", orderId: "o1", kind: "dropoff", eta, ...fields },
+  ],
+});
+const promised = (fields = {}) => order(1, { driverId: "d1", promisedAt: 30 * MINUTE, etaMinutes: 32, ...fields });
+
+test("how late an order will be is told by its exact arrival, where that is known", () => {
+  const known = fleet(promised(), plan(30 * MINUTE));
+  const late = (now = 0) => known.lateness(known.order("o1"), now).late;
+  // Exactly at the promise, however long ago the customer was told minutes that were rounded up.
+  assert.deepEqual([late(), late(20 * MINUTE)], [0, 0]);
+  // What was predicted has passed: now is the earliest.
+  assert.equal(late(33 * MINUTE), 3 * MINUTE);
+  known.apply(plan(null), 0);
+  assert.equal(late(), 2 * MINUTE);
+});
+
+test("a prediction that wavers makes no colour flicker, and tells nothing twice", () => {
+  const known = fleet(promised(), plan(30 * MINUTE));
+  const begun = known.activity.length;
+  const predicted = (late) => {
+    known.apply(plan(30 * MINUTE + late * 1000), 0);
+    known.noteLateness(0);
+    return known.lateness(known.order("o1"), 0).level;
+  };
+  assert.deepEqual([0, 59, 60, 45, 59, 31, 60, 30].map(predicted), [null, null, ...Array(6).fill("yes")]);
+  assert.deepEqual([29, 59, 61].map(predicted), [null, null, "yes"]);
+  assert.deepEqual([600, 601, 571, 601, 570].map(predicted), ["yes", "very", "very", "very", "yes"]);
+  assert.deepEqual([599, 29, 601].map(predicted), ["yes", null, "very"]);
+  // The same again, as after a lost connection.
+  known.replace([promised(), plan(30 * MINUTE + 571_000)]);
+  known.noteLateness(0);
+  assert.equal(known.lateness(known.order("o1"), 0).level, "very");
+  const told = known.activity.slice(0, known.activity.length - begun).map(({ status }) => status);
+  assert.deepEqual(told, ["very_late", "late"]);
+});
+
+test("what lies ahead of a driver is the plan without the doors that were left", () => {
+  const known = fleet(plan(30 * MINUTE, { leftAt: 5 }));
+  assert.deepEqual(
+    known.stopsAhead("d1").map(({ stopId }) => stopId),
+    ["s1", "s2"],
+  );
+  assert.deepEqual(known.stopsAhead("nobody"), []);
+});
+
+test("what the planner’s order would save, and what for", () => {
+  const words = (minutes, km) => savingWords({ minutes, km });
+  assert.equal(words(3.2, 0.6), "The planner’s order saves 3 min and 0.4 mi.");
+  assert.equal(words(3.2, -0.6), "The planner’s order saves 3 min for 0.4 mi more.");
+  assert.equal(words(3.2, -0.1), "The planner’s order saves 3 min for 350 ft more.");
+  assert.equal(words(3.2, 0), "The planner’s order saves 3 min.");
+  assert.equal(words(0.4, -0.6), "The planner has another order, for what was promised.");
+});
+
+test("that nothing helps is said only where somebody could tell", () => {
+  assert.equal(noRemedyWords(null), "Looking…");
+  assert.match(noRemedyWords({ roadsAway: true, remedies: [] }), /^The road server does not answer\./);
+  assert.match(noRemedyWords({ roadsAway: false, remedies: [] }), /^Nothing would make it sooner/);
+});
+
+test("who is no longer proposed goes; the others keep their order", () => {
+  const answer = (...ids) => ({ approximate: false, proposals: ids.map((driverId, cost) => ({ driverId, cost })) });
+  const first = mergeProposals(null, answer("a", "guest", "b"));
+  const then = mergeProposals(first, answer("b", "c", "a"));
+  assert.deepEqual([...then.of.keys()], ["a", "b", "c"]);
+  assert.equal(then.of.get("a").cost, 2);
 });
 
 test("an order that will be late is told once, and once more when it is very late", () => {

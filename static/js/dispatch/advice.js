@@ -54,10 +54,11 @@ export class Advice {
 
 /**
  * {approximate, of: driver id → proposal}, the best driver first. The words stay new; the order of the drivers does
- * not change under the dispatcher's hand.
+ * not change under the dispatcher's hand. Who is no longer proposed goes.
  */
 export function mergeProposals(known, { approximate, proposals }) {
-  const of = new Map(known?.of);
-  for (const proposal of proposals) of.set(proposal.driverId, proposal);
+  const told = new Map(proposals.map((proposal) => [proposal.driverId, proposal]));
+  const of = new Map();
+  for (const id of [...(known?.of.keys() ?? []), ...told.keys()]) if (told.has(id)) of.set(id, told.get(id));
   return { approximate, of };
 }

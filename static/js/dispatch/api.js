@@ -22,9 +22,10 @@ export class Api {
     return (await this.#ask(`drivers/${driverId}/saving`, {})).json();
   }
 
-  /** A dispatcher's order of a driver's stops; `pinned`: it stays. */
-  rearrange(driverId, stops, pinned) {
-    return this.#send(`drivers/${driverId}/stops`, { stops, pinned });
+  /** A dispatcher's order of a driver's stops, which are those of the driver's plan; what is pinned stays there. */
+  rearrange(driverId, stops) {
+    const wish = ({ orderId, kind, pinned }) => ({ order: orderId, kind, pinned: Boolean(pinned) });
+    return this.#send(`drivers/${driverId}/stops`, { stops: stops.map(wish) });
   }
 
   serveFirst(orderId) {

@@ -102,24 +102,36 @@ export class Desk {
     else this.selectDriver(driverId);
   }
 
-  async assign(orderId, driverId) {
-    const order = this.fleet.order(orderId);
+  /** `stops`: the driver's visiting order from then on, where the driver had the order before. */
+  async assign(orderId, driverId, stops = null) {
+    const { restaurantId, driverId: holder } = this.fleet.order(orderId) ?? {};
     const driver = this.fleet.drivers.get(driverId);
-    const restaurant = this.fleet.restaurants.get(order.restaurantId);
-    const before = order.driverId ?? null;
+    const restaurant = this.fleet.restaurants.get(restaurantId);
+    const giveBack = this.#givingBack(orderId, holder);
+    const ask = async () => {
+      await this.#api.assign(orderId, driverId);
+      if (stops) await this.#api.rearrange(driverId, stops);
+    };
     this.reassigning = false;
-    await this.#claim(orderId, driverId, () => this.#api.assign(orderId, driverId), {
+    await this.#claim(orderId, driverId, ask, {
       words: `${restaurant?.name ?? "Order"} → ${driver.name}`,
-      undo: () => (before ? this.assign(orderId, before) : this.unassign(orderId)),
+      undo: giveBack ?? (() => this.unassign(orderId)),
     });
   }
 
   async unassign(orderId) {
-    const { driverId } = this.fleet.order(orderId) ?? {};
+    const giveBack = this.#givingBack(orderId, this.fleet.order(orderId)?.driverId);
     await this.#claim(orderId, null, () => this.#api.unassign(orderId), {
       words: "Unassigned. The order waits for a driver.",
-      undo: driverId ? () => this.assign(orderId, driverId) : null,
+      undo: giveBack,
     });
+  }
+
+  /** What gives the order back to the driver who has it now, its stops at their places; null where nobody has it. */
+  #givingBack(orderId, driverId) {
+    if (!driverId) return null;
+    const stops = this.fleet.stopsAhead(driverId);
+    return () => this.assign(orderId, driverId, stops);
   }
 
   async cancel(orderId, reason) {
@@ -127,27 +139,25 @@ export class Desk {
   }
 
   async serveFirst(orderId) {
-    const undo = () => this.unpin(orderId);
-    await this.#try(() => this.#api.serveFirst(orderId), "Its driver delivers it before anything else.", undo);
+    const words = "Its driver delivers it before anything else.";
+    await this.#reorder(this.fleet.order(orderId)?.driverId, () => this.#api.serveFirst(orderId), words);
   }
 
   async unpin(orderId) {
-    await this.#try(() => this.#api.unpin(orderId), "The stops are put in order with all others again.");
+    const words = "The stops are put in order with all others again.";
+    await this.#reorder(this.fleet.order(orderId)?.driverId, () => this.#api.unpin(orderId), words);
   }
 
-  /** Puts a driver's stops (ids) in this order; `pinned`: they stay there, else the planner goes on from it. */
-  async rearrange(driverId, stopIds, pinned) {
-    const before = this.fleet.stopsOf(driverId).filter((stop) => !stop.leftAt);
-    const wasPinned = before.some((stop) => stop.pinned);
-    const undo = () =>
-      this.rearrange(
-        driverId,
-        before.map((stop) => stop.stopId),
-        wasPinned,
-      );
-    const words = pinned ? "The stops stay in this order." : "The stops are in the planner’s order.";
+  /** Puts a driver's stops in this order: what is pinned stays there, the planner goes on with the rest. */
+  async rearrange(driverId, stops, words) {
+    await this.#reorder(driverId, () => this.#api.rearrange(driverId, stops), words);
+  }
+
+  /** `ask` changes a driver's visiting order; undo brings back the order and the pins as they were. */
+  async #reorder(driverId, ask, words) {
+    const before = this.fleet.stopsAhead(driverId);
     this.savings.forget();
-    await this.#try(() => this.#api.rearrange(driverId, stopIds, pinned), words, undo);
+    await this.#try(ask, words, () => this.rearrange(driverId, before, "The stops are as they were."));
   }
 
   async undoPickup(orderId) {

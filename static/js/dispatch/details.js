@@ -6,7 +6,7 @@ import { candidates, drawCandidates, silenceWords, statusWords } from "./drivers
 import { isBeforePickup, isInTheBag, isPending } from "./fleet.js";
 import { drawOrdersOf, etaWords, lateWords, pickupWords } from "./orders.js";
 import { drawRemedies } from "./remedies.js";
-import { distanceWords, ORDER_STATUSES, speedWords, troubleWords } from "./words.js";
+import { ORDER_STATUSES, savingWords, speedWords, troubleWords } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const driverPanel = withFields(byId("driver-panel"));
@@ -58,7 +58,7 @@ function drawDriverPanel(desk, driver) {
     orderCount: String(orders),
   });
   byId("stops-empty").hidden = stops.length > 0;
-  drawSaving(desk, driver.driverId, stops);
+  drawSaving(desk, driver.driverId);
   const update = (row, [stop, n]) => {
     setAttribute(row, "data-kind", stop.kind);
     setAttribute(row, "data-left", Boolean(stop.leftAt));
@@ -93,31 +93,25 @@ function drawDriverPanel(desk, driver) {
 function stopRow(desk, driverId, stopId) {
   const row = fromTemplate("stop-row");
   row.fields.earlier.addEventListener("click", () => {
-    const ids = desk.fleet
-      .stopsOf(driverId)
-      .filter((stop) => !stop.leftAt)
-      .map((stop) => stop.stopId);
-    const at = ids.indexOf(stopId);
-    ids.splice(at - 1, 2, stopId, ids[at - 1]);
-    desk.rearrange(driverId, ids, true);
+    const stops = desk.fleet.stopsAhead(driverId).map((stop) => ({ ...stop, pinned: true }));
+    const at = stops.findIndex((stop) => stop.stopId === stopId);
+    stops.splice(at - 1, 0, ...stops.splice(at, 1));
+    desk.rearrange(driverId, stops, "The stops stay in this order.");
   });
   return row;
 }
 
 /** What the planner's order of the stops would save, where a dispatcher has put them in another one. */
-function drawSaving(desk, driverId, stops) {
-  const ahead = stops.filter((stop) => !stop.leftAt);
-  const saving = ahead.length > 1 ? desk.savings.for(driverId, performance.now())?.saving : null;
-  byId("saving").hidden = !saving;
-  if (!saving) return;
-  const { minutes, km, stops: best } = saving;
-  setText(
-    byId("saving-words"),
-    minutes >= 1
-      ? `The planner’s order saves ${Math.round(minutes)} min and ${distanceWords(Math.max(0, km) * 1000)}.`
-      : "The planner has another order, for what was promised.",
-  );
-  byId("apply-saving").onclick = () => desk.rearrange(driverId, best, false);
+function drawSaving(desk, driverId) {
+  const ahead = new Map(desk.fleet.stopsAhead(driverId).map((stop) => [stop.stopId, stop]));
+  const saving = ahead.size > 1 ? desk.savings.for(driverId, performance.now())?.saving : null;
+  // What was said of stops that are no longer these is old.
+  const shown = Boolean(saving) && saving.stops.every((id) => ahead.has(id));
+  byId("saving").hidden = !shown;
+  if (!shown) return;
+  setText(byId("saving-words"), savingWords(saving));
+  const best = saving.stops.map((id) => ({ ...ahead.get(id), pinned: false }));
+  byId("apply-saving").onclick = () => desk.rearrange(driverId, best, "The stops are in the planner’s order.");
 }
 
 function drawOrderPanel(desk, order) {

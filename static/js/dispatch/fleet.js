@@ -7,6 +7,11 @@ const ACTIVITY_KEPT = 100;
 /** Predicted so much later than promised, an order is late, or very late. */
 const LATE_MS = 60_000;
 const VERY_LATE_MS = 10 * 60_000;
+/**
+ * … and is so until it is predicted this much below that: predictions are made every 30 seconds and move by some
+ * 20 without anything having happened, and a colour that comes and goes is soon overlooked.
+ */
+const CALM_MS = 30_000;
 /** Fixes that were turned away longer ago than this are over and done with. */
 const TROUBLE_MS = 60_000;
 
@@ -21,6 +26,8 @@ export class Fleet {
   #noted = 0;
   /** Order id → how late it was said to be. */
   #told = new Map();
+  /** Order id → how late it was when that was last noted. */
+  #levels = new Map();
   #staleMs;
   #undoMs;
 
@@ -114,6 +121,7 @@ export class Fleet {
     if (FINAL.has(order.status)) {
       this.#orders.delete(order.orderId);
       this.#told.delete(order.orderId);
+      this.#levels.delete(order.orderId);
     } else this.#orders.set(order.orderId, order);
     if (now !== null && before?.status !== order.status) {
       const undone = before && isInTheBag(before) && isBeforePickup(order);
@@ -122,10 +130,11 @@ export class Fleet {
     return "fleet";
   }
 
-  /** Notes each order that will be late, once as late and once as very late. */
+  /** Notes how late each order will be; tells of one that will be late once, and once of one that will be very late. */
   noteLateness(now) {
     for (const order of this.#orders.values()) {
       const { late, level } = this.lateness(order, now);
+      this.#levels.set(order.orderId, level);
       if (!level || this.#told.get(order.orderId) === "very" || this.#told.get(order.orderId) === level) continue;
       this.#told.set(order.orderId, level);
       this.#note(now, { ...order, status: level === "very" ? "very_late" : "late" }, order, null);
@@ -178,15 +187,26 @@ export class Fleet {
     return this.plans.get(driverId)?.stops ?? [];
   }
 
+  /** Without the doors that were left. */
+  stopsAhead(driverId) {
+    return this.stopsOf(driverId).filter((stop) => !stop.leftAt);
+  }
+
   // ------------------------------------------------------------------------------- what needs a dispatcher
 
   /**
    * How much later than promised the order will be at the door, as it looks at `now` (ms), and whether that is "yes"
    * or "very" late; an order without a prediction is late once its time is over.
+   *
+   * The driver's plan has the exact arrival. The minutes that a customer is told are rounded up, and held.
    */
-  lateness({ etaMinutes, promisedAt }, now) {
-    const late = now + (etaMinutes ?? 0) * 60_000 - promisedAt;
-    return { late, level: late > VERY_LATE_MS ? "very" : late >= LATE_MS ? "yes" : null };
+  lateness({ orderId, driverId, etaMinutes, promisedAt }, now) {
+    const door = this.stopsOf(driverId).find((stop) => stop.orderId === orderId && stop.kind === "dropoff");
+    const late = Math.max(now, door?.eta ?? now + (etaMinutes ?? 0) * 60_000) - promisedAt;
+    const known = this.#levels.get(orderId);
+    const veryLate = VERY_LATE_MS - (known === "very" ? CALM_MS : 0);
+    const isLate = LATE_MS - (known ? CALM_MS : 0);
+    return { late, level: late > veryLate ? "very" : late >= isLate ? "yes" : null };
   }
 
   /** Orders whose driver left the customer's door and did not say how it went; the oldest first. */

@@ -2,6 +2,7 @@
 
 import { serverNow } from "../clock.js";
 import { fill, fromTemplate, setText, syncList } from "../dom.js";
+import { noRemedyWords } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -18,7 +19,7 @@ export function drawRemedies(desk, order) {
     (remedy) => remedyRow(desk, order, remedy),
     (row, remedy) => fill(row, remedyWords(desk, order, remedy)),
   );
-  setText(byId("remedies-empty"), advice ? "Nothing would make it sooner without making others later." : "Looking…");
+  setText(byId("remedies-empty"), noRemedyWords(advice));
   byId("remedies-empty").hidden = rows.length > 0;
 }
 

@@ -72,4 +72,21 @@ export function distanceWords(metres) {
   return miles < 0.19 ? `${Math.round((metres * 3.28084) / 50) * 50} ft` : `${miles.toFixed(1)} mi`;
 }
 
+/** What the planner's order of the stops saves, and what it takes for that. */
+export function savingWords({ minutes, km }) {
+  if (minutes < 1) return "The planner has another order, for what was promised.";
+  const saves = `The planner’s order saves ${Math.round(minutes)} min`;
+  if (km === 0) return `${saves}.`;
+  const distance = distanceWords(Math.abs(km) * 1000);
+  return km > 0 ? `${saves} and ${distance}.` : `${saves} for ${distance} more.`;
+}
+
+/** Why nothing is offered for a late order; `advice` is null until the server has answered. */
+export function noRemedyWords(advice) {
+  if (!advice) return "Looking…";
+  return advice.roadsAway
+    ? "The road server does not answer. It is asked again shortly."
+    : "Nothing would make it sooner without making others later.";
+}
+
 export const speedWords = (metresPerSecond) => `${Math.round(metresPerSecond * 2.23694)} mph`;
