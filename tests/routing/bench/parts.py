@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import mean
@@ -18,8 +18,9 @@ from delivery.rush.towns import Request, read_requests
 from delivery.rush.ways import Roads
 from delivery.stack.bench_routing_page import DRIVERS, Findings, Moment, Rush, Vroom, Week
 from delivery.stack.progress import step
+from dispatch.assignment import ASSIGNING
 from routing.osrm import osrm_from_settings
-from routing.planner import Settings, plan
+from routing.planner import plan
 from tests.routing.bench.fleet import cycles, trips
 from tests.routing.eta_verdict import judged
 from tests.routing.rush_hour import crowded
@@ -46,8 +47,8 @@ class Lengths:
 
 FULL = Lengths(
     rushes=10,
-    orders=460,
-    couriers=40,
+    orders=570,
+    couriers=50,
     moments=10,
     pending=80,
     drivers=40,
@@ -110,7 +111,7 @@ def rush(demand: Demand, requests: Sequence[Request]) -> Rush:
         write_rush(Path(folder), demand, requests)
         day = read_day(Path(folder))
     ways = Roads(day, osrm_from_settings())
-    planning = Settings(handover=day.parameters.handover, rounds=ROUNDS, time_limit_s=60)
+    planning = replace(ASSIGNING, handover=day.parameters.handover, rounds=ROUNDS, time_limit_s=60)
     found: dict[str, Measures] = {}
     for name, policy in policies(planning).items():
         outcome = Simulator(day, ways, tick_s=TICK_S, divert=False).run(policy)
