@@ -205,8 +205,8 @@ def _refresh(drivers: QuerySet[Driver]) -> int:
     pace = Pace.current()
     waiting = plans_of(found, roads=False)
     ahead_of = {pk: ahead for pk, stops in waiting.items() if (ahead := left_and_ahead(stops)[1])}
-    next_stops = Stop.objects.filter(pk__in=[ahead[0].pk for ahead in ahead_of.values()])
-    roads = dict(next_stops.values_list("driver_id", "leg"))
+    coming = Stop.objects.filter(pk__in=[ahead[0].pk for ahead in ahead_of.values()])
+    roads = dict(coming.values_list("driver_id", "leg"))
     stored = 0
     # So many at a time: their rows are locked together, and whoever looks at them reloads once.
     for some in batched(ahead_of.items(), DRIVERS_AT_ONCE):
