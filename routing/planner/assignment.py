@@ -1,5 +1,6 @@
 """Which driver takes which order: proposals for one, a plan for all."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf, isinf
@@ -57,7 +58,8 @@ def propose(order: Id, situation: Situation, settings: Settings | None = None) -
 
     For an order that a driver has already the others are alternatives, and the driver's own proposal is what having
     it costs now. The first COMPARED say what will be driven: `best_trip` with the order against `best_trip` without
-    it. For the others the order is put where it costs least among the stops as they stand.
+    it. For the others, and once the time limit is over, the order is put where it costs least among the stops as they
+    stand.
     """
     settings = settings or Settings()
     if all(order != one.id for one in situation.orders):
@@ -65,14 +67,14 @@ def propose(order: Id, situation: Situation, settings: Settings | None = None) -
     offer = _Offer(order, situation, settings)
     found = {driver.id: offer.estimate(driver) for driver in situation.drivers}
     drivers = {driver.id: driver for driver in situation.drivers}
+    until = time.monotonic() + settings.time_limit_s
     while True:
         ranked = sorted(found.values(), key=lambda proposal: (proposal.cost, str(proposal.driver)))
-        estimated = [proposal.driver for proposal in ranked[:COMPARED] if proposal.driver in offer.estimated]
-        if not estimated:
+        best = next((one.driver for one in ranked[:COMPARED] if one.driver in offer.estimated), None)
+        if best is None or time.monotonic() > until:
             return ranked
-        for driver in estimated:
-            offer.estimated.remove(driver)
-            found[driver] = offer.as_driven(drivers[driver]) or found[driver]
+        offer.estimated.remove(best)
+        found[best] = offer.as_driven(drivers[best])
 
 
 class Member:
@@ -90,14 +92,15 @@ class Member:
         for tried in (driver, replace(driver, under_way=False)):
             self.task = Task(cast, tried)
             self.own, self.movable = self._parted()
-            present = self.task.as_it_stands() or self.task.best()
-            self.route = None if present is None else self._in_time(present)
-            if present is not None and self.route is not None:
-                if present.shift != self.task.shift:
-                    self.problem = Problem.NO_ROOM
+            self.route = self.task.as_it_stands() or self.task.best()
+            if self.route is None:
+                self.problem = cast.impasse(driver)
                 return
-        self.route = present
-        self.problem = cast.impasse(driver) if present is None else Problem.SHIFT_ENDS
+            if in_time := self._in_time(self.route):
+                self.problem = None if self.route.shift == self.task.shift else Problem.NO_ROOM
+                self.route = in_time
+                return
+        self.problem = Problem.SHIFT_ENDS
 
     def why_not(self, order: Order) -> Problem:
         """Why an order that can be served has no place in this driver's route."""
@@ -187,15 +190,17 @@ class _Offer:
         self.estimated.add(driver.id)
         return self._compared(member.task, member.route, after)
 
-    def as_driven(self, driver: Driver) -> Proposal | None:
-        """With all stops in their best order, before and after; None where nobody can say."""
+    def as_driven(self, driver: Driver) -> Proposal:
+        """With all stops in their best order, before and after."""
         given = tuple(Stop(self.order.id, kind, told=False) for kind in ("pickup", "dropoff"))
         without = self.without[driver.id]
         task = Task(
             self.cast, driver if driver == self.holder else replace(driver, stops=without.stops + given)
         )
         before, after = Task(self.cast, without).best(), task.best()
-        return None if before is None or after is None else self._compared(task, before, after)
+        if before is None or after is None:
+            return Proposal(driver.id, self.cast.impasse(driver))
+        return self._compared(task, before, after)
 
     def _compared(self, task: Task, before: Route, after: Route) -> Proposal:
         board, orders = self.cast.board, self.cast.orders
