@@ -114,7 +114,8 @@ class Member:
         if self.route is None:
             return Problem.CONTRADICTORY
         travel, to = cast.situation.travel, cast.board.place[2 * number]
-        if all(isinf(travel[state.place][to]) for state in self.route.states):
+        places = {state.place for state in self.route.states}
+        if to not in places and all(isinf(travel[place][to]) for place in places):
             return Problem.RESTAURANT_UNREACHABLE
         if self.problem is not None:
             return self.problem

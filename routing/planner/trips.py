@@ -135,7 +135,7 @@ class Cast:
 
     def _places(self, driver: Driver, to: int) -> list[int]:
         """Where a driver is, and may come from on the way `to` a place; nowhere without a road away from there."""
-        if driver.place is None or driver.id in self.stranded:
+        if driver.place is None or (driver.id in self.stranded and driver.place != to):
             return []
         places = [driver.place]
         for stop in driver.stops:

@@ -2,7 +2,8 @@
 
 import time
 from dataclasses import replace
-from math import inf
+from math import inf, isinf
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -363,6 +364,24 @@ def test_no_plan_loses_doubles_or_moves_what_is_in_a_bag(
         assert {proposal.driver for proposal in proposals} == {driver.id for driver in situation.drivers}
 
 
+def at_work(seed: int) -> Situation:
+    """Drivers who have several orders in any order of stops, some of them late already, and orders for the asking."""
+    random = Random(seed)
+    situation = crowded(seed, orders=10, drivers=3)
+    crew = []
+    free = [one.id for one in situation.orders if str(one.id).startswith("order")][2:]
+    for driver in situation.drivers:
+        stops = list(driver.stops)
+        for id_ in [free.pop() for _ in range(random.randint(0, 2))]:
+            pickup, dropoff = sorted(random.choices(range(len(stops) + 1), k=2))
+            stops[dropoff:dropoff] = [Stop(id_, "dropoff")]
+            stops[pickup:pickup] = [Stop(id_, "pickup")]
+        crew.append(
+            replace(driver, stops=tuple(stops), under_way=random.random() < 0.2, off_at=inf, capacity=4)
+        )
+    return replace(situation, drivers=crew, now=random.choice([0.0, 900.0, 1800.0]))
+
+
 def _assigned(situation: Situation, order: Order, taker: Driver) -> tuple[Situation, Situation]:
     """With nobody who has `order`, and with `taker` who has (as it stands, where that is so already)."""
     free = [
@@ -406,8 +425,19 @@ def _obeys(situation: Situation, driver: Driver, stops: tuple[Stop, ...], most_o
     return True
 
 
+def _is_true(problem: Problem, order: Order, driver: Driver, situation: Situation) -> None:
+    assert problem.text
+    assert (problem == Problem.TOO_BIG) <= (order.bags > driver.capacity)
+    if driver.place is not None:
+        roads = situation.travel[driver.place]
+        places = {place for one in situation.orders for place in (one.restaurant, one.customer)}
+        assert (problem == Problem.RESTAURANT_UNREACHABLE) <= isinf(roads[order.restaurant or 0])
+        if problem == Problem.DRIVER_OFF_ROAD:
+            assert all(isinf(roads[place]) for place in places - {None, driver.place})
+
+
 @settings(max_examples=200, deadline=None)
-@given(situations(), st.integers(1, 3))
+@given(situations() | st.builds(at_work, st.integers(0, 10_000)), st.integers(1, 3))
 def test_proposals_keep_all_stops_and_say_what_best_trip_says(
     situation: Situation, most_on_board: int
 ) -> None:
@@ -416,7 +446,7 @@ def test_proposals_keep_all_stops_and_say_what_best_trip_says(
         for proposal in propose(one.id, situation, chosen):
             (driver,) = (d for d in situation.drivers if d.id == proposal.driver)
             if proposal.problem is not None:
-                assert proposal.problem.text
+                _is_true(proposal.problem, one, driver, situation)
                 continue
             without, has = _assigned(situation, one, driver)
             (taker,) = (d for d in has.drivers if d.id == driver.id)
