@@ -15,6 +15,7 @@ class Problem(StrEnum):
     SHIFT_OVER = "shift_over"
     SHIFT_ENDS = "shift_ends"
     TOO_BIG = "too_big"
+    NO_ROOM = "no_room"
     IN_ANOTHER_BAG = "in_another_bag"
     LEG_KEPT = "leg_kept"
     CONTRADICTORY = "contradictory"
@@ -39,6 +40,7 @@ _TEXTS = {
     Problem.SHIFT_OVER: "The driver's shift is over.",
     Problem.SHIFT_ENDS: "The driver's shift ends before the food could be picked up.",
     Problem.TOO_BIG: "The order is more than the driver can carry.",
+    Problem.NO_ROOM: "Nothing more fits into the driver's trip.",
     Problem.IN_ANOTHER_BAG: "Another driver has picked the food up.",
     Problem.LEG_KEPT: "Another driver is on the way to the restaurant, and legs under way are kept.",
     Problem.CONTRADICTORY: "The driver's stops contradict each other; put them in order by hand.",

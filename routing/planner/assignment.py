@@ -1,16 +1,20 @@
 """Which driver takes which order: proposals for one, a plan for all."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
-from math import inf
+from math import inf, isinf
 
 from routing.errors import BadRequest
-from routing.planner.board import Insertion, Route
-from routing.planner.model import Driver, Id, Order, Plan, Proposal, Situation
+from routing.planner.board import Route
+from routing.planner.model import Driver, Id, Order, Plan, Proposal, Situation, Stop
 from routing.planner.search import Piece, Search
 from routing.planner.settings import Settings
 from routing.planner.trips import Cast, Task, best_trip, pieces
 from routing.problems import Problem
+
+#: So many of the best proposals tell what will be driven: all stops in the best order, without the order and with it.
+COMPARED = 8
 
 
 def plan(situation: Situation, settings: Settings | None = None) -> Plan:
@@ -20,10 +24,10 @@ def plan(situation: Situation, settings: Settings | None = None) -> Plan:
     reason; neither keeps the others from being planned.
     """
     settings = settings or Settings()
-    cast = Cast(situation, settings, bundle=True)
+    cast = Cast(situation, settings)
     crew = [Member(cast, driver) for driver in situation.drivers if driver.place is not None]
-    able = [member for member in crew if member.route is not None]
-    free = [k for k, member in enumerate(able) if member.takes]
+    able = [member for member in crew if member.problem is None]
+    free = [k for k, member in enumerate(able) if situation.now < member.driver.off_at]
     stays = {stop.order for driver in situation.drivers for stop in driver.stops}
     stays -= {cast.orders[number].id for member in able for number in member.movable}
     movable = [piece for k, member in enumerate(able) for piece in pieces(member.own, (k,))]
@@ -43,9 +47,9 @@ def plan(situation: Situation, settings: Settings | None = None) -> Plan:
     unassigned = {order: problem for order, problem in cast.blocked.items() if order not in cast.holder}
     for number in sorted(solution.left_out):
         order = cast.orders[number]
-        unassigned[order.id] = _why_nobody([_why_not(cast, member, order) for member in able])
-    out = {driver.id: problem for driver in situation.drivers if (problem := _out(driver, situation.now))}
-    out |= {member.driver.id: Problem.CONTRADICTORY for member in crew if member.route is None}
+        unassigned[order.id] = _why_nobody([member.why_not(order) for member in crew])
+    out = {member.driver.id: member.problem for member in crew if member.problem is not None}
+    out |= {driver.id: problem for driver in situation.drivers if (problem := _out(driver, situation.now))}
     return Plan(trips, unassigned, out, solution.cost, rounds)
 
 
@@ -53,123 +57,187 @@ def propose(order: Id, situation: Situation, settings: Settings | None = None) -
     """Every driver as the one who takes `order`, the best first, those who cannot with the reason last.
 
     For an order that a driver has already the others are alternatives, and the driver's own proposal is what having
-    it costs now.
+    it costs now. The first COMPARED say what will be driven: `best_trip` with the order against `best_trip` without
+    it. For the others, and once the time limit is over, the order is put where it costs least among the stops as they
+    stand.
     """
     settings = settings or Settings()
     if all(order != one.id for one in situation.orders):
         raise BadRequest(f"Order {order} is not among the orders.")
-    cast = Cast(situation, settings, bundle=True)
-    proposals = [_proposal(cast, driver, order) for driver in situation.drivers]
-    return sorted(proposals, key=lambda proposal: (proposal.cost, str(proposal.driver)))
+    offer = _Offer(order, situation, settings)
+    found = {driver.id: offer.estimate(driver) for driver in situation.drivers}
+    drivers = {driver.id: driver for driver in situation.drivers}
+    until = time.monotonic() + settings.time_limit_s
+    while True:
+        ranked = sorted(found.values(), key=lambda proposal: (proposal.cost, str(proposal.driver)))
+        best = next((one.driver for one in ranked[:COMPARED] if one.driver in offer.estimated), None)
+        if best is None or time.monotonic() > until:
+            return ranked
+        offer.estimated.remove(best)
+        found[best] = offer.as_driven(drivers[best])
 
 
 class Member:
-    """A driver who takes part: `own` stops can only be reordered, `movable` orders may go to others.
+    """A driver who takes part.
 
-    `route`: the driver's present stops, without the last movable orders if they no longer fit (the shift ends);
-    None where even what stays cannot be driven. `takes`: whether other orders may be added.
+    `route`: the present stops by the strictest rules that they obey as they stand, without the last `movable` orders
+    (which may go to others) where the shift ends too soon for them; None where no way leads through them. `own`
+    stops can only be reordered. `problem`: why the stops stay as they are, and `plan` adds none.
     """
 
     def __init__(self, cast: Cast, driver: Driver) -> None:
-        self.driver, self.takes = driver, cast.situation.now < driver.off_at
+        self.cast, self.driver = cast, driver
+        self.problem: Problem | None = None
         # A leg to a pickup that would come after the end of the shift is not kept.
         for tried in (driver, replace(driver, under_way=False)):
             self.task = Task(cast, tried)
             self.own, self.movable = self._parted()
-            self.route = self._present(cast)
-            if self.route is not None:
+            self.route = self.task.as_it_stands() or self.task.best()
+            if self.route is None:
+                self.problem = cast.impasse(driver)
                 return
-        # Too full, or pinned past the end of the shift: what a person wants is kept, nothing is added.
-        self.takes = False
-        shift = replace(self.task.shift, capacity=inf, off_at=inf)
-        self.route = cast.board.route(shift, self.task.stops)
-        self.own, self.movable = self.task.stops[shift.fixed :], []
+            if in_time := self._in_time(self.route):
+                self.problem = None if self.route.shift == self.task.shift else Problem.NO_ROOM
+                self.route = in_time
+                return
+        self.problem = Problem.SHIFT_ENDS
+
+    def why_not(self, order: Order) -> Problem:
+        """Why an order that can be served has no place in this driver's route."""
+        cast, driver, number = self.cast, self.driver, self.cast.number[order.id]
+        if order.bags > driver.capacity:
+            return Problem.TOO_BIG
+        if problem := _out(driver, cast.situation.now):
+            return problem
+        if driver.id in cast.stranded:
+            return Problem.DRIVER_OFF_ROAD
+        if self.route is None:
+            return Problem.CONTRADICTORY
+        travel, to = cast.situation.travel, cast.board.place[2 * number]
+        places = {state.place for state in self.route.states}
+        if to not in places and all(isinf(travel[place][to]) for place in places):
+            return Problem.RESTAURANT_UNREACHABLE
+        if self.problem is not None:
+            return self.problem
+        endless = cast.board.route(replace(self.route.shift, off_at=inf), self.route.stops)
+        assert endless is not None  # noqa: S101 (it obeyed a stricter rule)
+        ends = cast.board.insert(endless, number, (2 * number, 2 * number + 1)) is not None
+        return Problem.SHIFT_ENDS if ends else Problem.NO_ROOM
 
     def _parted(self) -> tuple[tuple[int, ...], list[int]]:
         rest = self.task.stops[self.task.shift.fixed :]
         movable = [stop >> 1 for stop in rest if not stop & 1]
         return tuple(stop for stop in rest if stop >> 1 not in movable), movable
 
-    def _present(self, cast: Cast) -> Route | None:
+    def _in_time(self, present: Route) -> Route | None:
+        """Without the orders that the shift is too short for; None where those that are left out are not enough."""
+        shift = replace(present.shift, off_at=self.driver.off_at)
         dropped: set[int] = set()
         for leaving in (None, *reversed(self.movable)):
             dropped |= {leaving} if leaving is not None else set()
-            stops = tuple(stop for stop in self.task.stops if stop >> 1 not in dropped)
-            route = cast.board.route(self.task.shift, stops)
+            stops = tuple(stop for stop in present.stops if stop >> 1 not in dropped)
+            route = self.cast.board.route(shift, stops)
             if route is not None:
                 return route
         return None
 
 
-def _proposal(cast: Cast, driver: Driver, order: Id) -> Proposal:
-    if problem := _bars(cast, driver, order):
-        return Proposal(driver.id, problem)
-    number = cast.number[order]
-    stops = (2 * number, 2 * number + 1)
-    member = Member(cast, driver)
-    own = cast.holder.get(order) == driver
-    if own and number not in member.movable:  # in the bag, or driven to: there is nothing to compare with
-        trip = best_trip(cast.situation, driver.id, cast.settings)
-        return Proposal(driver.id, cost=0.0, late_s=_late(cast, order, trip.delivered(order)), trip=trip)
-    before = member.route
-    if before is not None and own:
-        before = cast.board.route(before.shift, tuple(stop for stop in before.stops if stop not in stops))
-    found = cast.board.insert(before, number, stops) if before is not None and member.takes else None
-    if before is None or found is None:
-        return Proposal(driver.id, _why_not(cast, member, cast.orders[number]))
-    return _compared(cast, member, number, before, found)
+class _Offer:
+    """An order that is offered to every driver as if nobody had it yet."""
 
+    def __init__(self, order: Id, situation: Situation, settings: Settings) -> None:
+        self.held = Cast(situation, settings)
+        self.order = next(one for one in situation.orders if one.id == order)
+        self.holder = self.held.holder.get(order)
+        self.kept = self._why_kept()
+        self.without = {driver.id: driver for driver in situation.drivers}
+        self.cast = self.held
+        if self.holder is not None and self.kept is None:
+            self.without[self.holder.id] = _relieved(self.holder, order)
+            self.cast = Cast(replace(situation, drivers=list(self.without.values())), settings)
+        #: Drivers whose proposals put the order among the stops as they stand.
+        self.estimated: set[Id] = set()
 
-def _compared(cast: Cast, member: Member, number: int, before: Route, found: Insertion) -> Proposal:
-    board, order = cast.board, cast.orders[number]
-    after = board.route(before.shift, found.stops)
-    assert after is not None  # noqa: S101 (an insertion obeys the rules)
-    was, will = board.delivered(before), board.delivered(after)
-    delays = {
-        cast.orders[k].id: more
-        for k in was
-        if (more := _late(cast, cast.orders[k].id, will[k]) - _late(cast, cast.orders[k].id, was[k])) > 0
-    }
-    cost = found.added + _extra(cast, member.driver, order)
-    added = board.working_s(after) - board.working_s(before)
-    late = _late(cast, order.id, will[number])
-    return Proposal(member.driver.id, None, cost, added, late, delays, member.task.trip(after))
-
-
-def _bars(cast: Cast, driver: Driver, order: Id) -> Problem | None:
-    """Why this driver is out of the question, whatever the route."""
-    if order in cast.blocked:
-        return cast.blocked[order]
-    holder = cast.holder.get(order)
-    if holder is not None and holder != driver:
-        if order in cast.in_bags:
+    def _why_kept(self) -> Problem | None:
+        """Why nobody but its driver can have it."""
+        order, holder = self.order.id, self.holder
+        if holder is None:
+            return None
+        if order in self.held.in_bags:
             return Problem.IN_ANOTHER_BAG
-        if holder.place is None or cast.number[order] not in Member(cast, holder).movable:
+        if self.held.blocked.get(order) == Problem.RESTAURANT_UNREACHABLE:
+            return None  # its driver can't come by it
+        if holder.place is None:
             return Problem.LEG_KEPT
-    return _out(driver, cast.situation.now) if holder != driver or driver.place is None else None
+        return None if self.held.number.get(order) in Member(self.held, holder).movable else Problem.LEG_KEPT
+
+    def estimate(self, driver: Driver) -> Proposal:
+        """With the order where it costs least among the driver's stops, which stay in their order."""
+        if problem := self._bars(driver):
+            return Proposal(driver.id, problem)
+        if driver == self.holder and self.kept is not None:  # there is nothing to compare with
+            trip = best_trip(self.held.situation, driver.id, self.held.settings)
+            delivered = trip.delivered(self.order.id)
+            late = 0.0 if delivered is None else _late(self.order, delivered)
+            return Proposal(driver.id, cost=0.0, late_s=late, trip=trip)
+        member, number = Member(self.cast, self.without[driver.id]), self.cast.number[self.order.id]
+        if member.route is None or member.problem not in (None, Problem.NO_ROOM):
+            return Proposal(driver.id, member.why_not(self.order))
+        found = self.cast.board.insert(member.route, number, (2 * number, 2 * number + 1))
+        if found is None:
+            return Proposal(driver.id, member.why_not(self.order))
+        after = self.cast.board.route(member.route.shift, found.stops)
+        assert after is not None  # noqa: S101 (an insertion obeys the rules)
+        self.estimated.add(driver.id)
+        return self._compared(member.task, member.route, after)
+
+    def as_driven(self, driver: Driver) -> Proposal:
+        """With all stops in their best order, before and after."""
+        given = tuple(Stop(self.order.id, kind, told=False) for kind in ("pickup", "dropoff"))
+        without = self.without[driver.id]
+        task = Task(
+            self.cast, driver if driver == self.holder else replace(driver, stops=without.stops + given)
+        )
+        before, after = Task(self.cast, without).best(), task.best()
+        if before is None or after is None:
+            return Proposal(driver.id, self.cast.impasse(driver))
+        return self._compared(task, before, after)
+
+    def _compared(self, task: Task, before: Route, after: Route) -> Proposal:
+        board, orders = self.cast.board, self.cast.orders
+        was, will = board.delivered(before), board.delivered(after)
+        delays = {
+            orders[k].id: more
+            for k in was
+            if (more := _late(orders[k], will[k]) - _late(orders[k], was[k])) > 0
+        }
+        cost = after.cost - before.cost + _extra(self.held, task.driver, self.order)
+        added = board.working_s(after) - board.working_s(before)
+        late = _late(self.order, will[self.cast.number[self.order.id]])
+        return Proposal(task.driver.id, None, cost, added, late, delays, task.trip(after))
+
+    def _bars(self, driver: Driver) -> Problem | None:
+        """Why this driver is out of the question, whatever the route."""
+        if problem := self.cast.blocked.get(self.order.id):
+            return problem
+        if self.kept is not None:
+            return self.kept if driver != self.holder else _unplaced(driver)
+        return _out(driver, self.cast.situation.now)
+
+
+def _relieved(driver: Driver, order: Id) -> Driver:
+    """The driver without an order."""
+    stops = tuple(stop for stop in driver.stops if stop.order != order)
+    return replace(driver, stops=stops, under_way=driver.under_way and stops[:1] == driver.stops[:1])
 
 
 def _out(driver: Driver, now: float) -> Problem | None:
     """Why this driver takes no order at all."""
-    if driver.place is None:
-        return Problem.DRIVER_UNPLACED
-    return Problem.SHIFT_OVER if now >= driver.off_at else None
+    return _unplaced(driver) or (Problem.SHIFT_OVER if now >= driver.off_at else None)
 
 
-def _why_not(cast: Cast, member: Member, order: Order) -> Problem:
-    """Why an order that can be served has no place in this driver's route."""
-    driver, number = member.driver, cast.number[order.id]
-    if order.bags > driver.capacity:
-        return Problem.TOO_BIG
-    if problem := _out(driver, cast.situation.now):
-        return problem
-    if member.route is None or not member.takes:
-        return Problem.CONTRADICTORY
-    endless = cast.board.route(replace(member.route.shift, off_at=inf), member.route.stops)
-    assert endless is not None  # noqa: S101 (it obeyed a stricter rule)
-    if cast.board.insert(endless, number, (2 * number, 2 * number + 1)):
-        return Problem.SHIFT_ENDS
-    return Problem.RESTAURANT_UNREACHABLE
+def _unplaced(driver: Driver) -> Problem | None:
+    return Problem.DRIVER_UNPLACED if driver.place is None else None
 
 
 def _why_nobody(reasons: Sequence[Problem]) -> Problem:
@@ -181,12 +249,14 @@ def _extra(cast: Cast, driver: Driver, order: Order) -> float:
     """What giving `order` to `driver` has to gain beyond its cost."""
     settings, holder = cast.settings, cast.holder.get(order.id)
     extra = 0.0
-    if holder is not None and holder != driver and any(s.told for s in holder.stops if s.order == order.id):
+    told = holder is not None and any(stop.told for stop in holder.stops if stop.order == order.id)
+    if holder is not None and holder.id != driver.id and told:
         extra += settings.reassign_gain_s
     if order.city is not None and order.city != driver.city:
         extra += settings.other_city_gain_s
     return extra
 
 
-def _late(cast: Cast, order: Id, delivered: float | None) -> float:
-    return 0.0 if delivered is None else max(0.0, delivered - cast.orders[cast.number[order]].promised_at)
+def _late(order: Order, delivered: float) -> float:
+    """By how much (seconds) the order comes later than promised."""
+    return max(0.0, delivered - order.promised_at)

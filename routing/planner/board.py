@@ -5,7 +5,7 @@ are one visit: the time at the stop is spent once.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import inf
 from typing import NamedTuple
@@ -32,12 +32,24 @@ class State(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """What a driver brings: where the day goes on, how many stops at the start stay, what fits, until when."""
+    """What a driver brings, and the rules that hold on the way.
+
+    `start`: where the day goes on. `fixed`: so many stops at the start stay where they are, and nothing is put
+    before them. `given`: so many of these are a person's will, or under way: they are no bundling of ours.
+    `most_on_board`, `food_wait_s`: the rules of bundling (Settings).
+    """
 
     start: State
     off_at: float = inf
     capacity: float = inf
+    most_on_board: float = inf
+    food_wait_s: float = inf
     fixed: int = 0
+    given: int = 0
+
+    def unbundled(self) -> "Shift":
+        """The same without the rules of bundling."""
+        return replace(self, most_on_board=inf, food_wait_s=inf)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,17 +77,15 @@ class Insertion(NamedTuple):
 
 
 class Board:
-    """Orders whose places are known. `bundle`: obey the rules of bundling (a trip's orders are given: it doesn't)."""
+    """Orders whose places are known."""
 
-    def __init__(self, orders: Sequence[Order], travel: Travel, settings: Settings, *, bundle: bool) -> None:
+    def __init__(self, orders: Sequence[Order], travel: Travel, settings: Settings) -> None:
         self.travel = travel
         self.orders = orders
         self.objective = settings.objective
         self.of_door = settings.objective.of_door
         self.terms = [(order.bags, order.placed_at, order.ready_at, order.promised_at) for order in orders]
         self.work = settings.objective.work
-        self.most_on_board = settings.most_on_board if bundle else inf
-        self.food_wait_s = settings.food_wait_s if bundle else inf
         self.place: list[int] = []
         self.before: list[float] = []
         self.after: list[float] = []
@@ -89,20 +99,16 @@ class Board:
                 self.after.append(service * (1 - settings.handover))
             self.ready += (order.ready_at, -inf)
 
-    def shift(self, driver: Driver, now: float, fixed: int, bag: Iterable[int], first: int | None) -> Shift:
-        """`bag`: orders on board. `first`: the stop that the driver stands at, if any."""
+    def start(self, driver: Driver, now: float, load: int, on_board: int, first: int | None) -> State:
+        """`load`: bags that the driver carries, of `on_board` orders. `first`: the first stop, if there is one."""
         assert driver.place is not None  # noqa: S101 (callers leave out drivers without a position)
-        bag = list(bag)
         free = max(now, driver.free_at)
         place, kind, handed = driver.place, ANYWHERE, free
         if first is not None and driver.arrived_at is not None:
             free = now
             place, kind = self.place[first], first & 1
             handed = max(now, driver.arrived_at + self.before[first])
-        load = sum(self.orders[k].bags for k in bag)
-        return Shift(
-            State(free, place, kind, handed, load, len(bag), 0.0), driver.off_at, driver.capacity, fixed
-        )
+        return State(free, place, kind, handed, load, on_board, 0.0)
 
     def step(self, shift: Shift, state: State, stop: int) -> State | None:
         """The state after `stop`; None where a rule forbids going there."""
@@ -124,7 +130,7 @@ class Board:
         else:
             load += bags
             on_board += 1
-            if load > shift.capacity or on_board > self.most_on_board:
+            if load > shift.capacity or on_board > shift.most_on_board:
                 return None
             # Who stands at the restaurant already takes the food along.
             if handed > shift.off_at and not (state is shift.start and kind == 0 and to == place):
@@ -224,10 +230,10 @@ class Board:
         Each customer is served by the promised time and within `food_wait_s` of the straight way from restaurant to
         door, or else no later than if the driver served the same orders one by one, as they are picked up.
         """
-        if self.food_wait_s == inf:
+        if shift.food_wait_s == inf:
             return True
-        one_by_one = _one_by_one(shift, stops)
-        if one_by_one == stops:
+        singly = one_by_one(shift, stops)
+        if singly == stops:
             return True
         handed, alone = self._handed(shift, stops), None
         start, place, after, before = shift.start, self.place, self.after, self.before
@@ -239,11 +245,21 @@ class Board:
                 straight = handed[stop - 1] + after[stop - 1] + self.travel[place[stop - 1]][place[stop]]
             else:
                 straight = start.left + self.travel[start.place][place[stop]]
-            if at > min(self.terms[stop >> 1][3], straight + before[stop] + self.food_wait_s) + TOLERANCE_S:
-                alone = alone or self._handed(shift, one_by_one)
+            if at > min(self.terms[stop >> 1][3], straight + before[stop] + shift.food_wait_s) + TOLERANCE_S:
+                alone = alone or self._handed(shift, singly)
                 if at > alone[stop] + TOLERANCE_S:
                     return False
         return True
+
+    def fullest(self, shift: Shift, stops: Iterable[int]) -> int:
+        """The most bags that are on board after a pickup; 0 where nothing is picked up."""
+        load, most = shift.start.load, 0
+        for stop in stops:
+            bags = self.terms[stop >> 1][0]
+            load += -bags if stop & 1 else bags
+            if not stop & 1 and load > most:
+                most = load
+        return most
 
     def hold_s(self, route: Route) -> float:
         """How much later a driver may set off for the first stop: until then the food is not ready."""
@@ -287,10 +303,10 @@ class Board:
         return times
 
 
-def _one_by_one(shift: Shift, stops: tuple[int, ...]) -> tuple[int, ...]:
-    """The same orders without bundling: what is fixed, then what is on board, then each order, as picked up."""
-    fixed, rest = stops[: shift.fixed], stops[shift.fixed :]
+def one_by_one(shift: Shift, stops: tuple[int, ...]) -> tuple[int, ...]:
+    """The same orders without bundling: what is given, then what is on board, then each order, as picked up."""
+    given, rest = stops[: shift.given], stops[shift.given :]
     picked_later = {stop for stop in rest if not stop & 1}
     on_board = [stop for stop in rest if stop & 1 and stop - 1 not in picked_later]
     singly = [step for stop in rest if not stop & 1 for step in (stop, stop + 1)]
-    return (*fixed, *on_board, *singly)
+    return (*given, *on_board, *singly)

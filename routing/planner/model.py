@@ -131,6 +131,7 @@ class Trip:
     """A driver's stops in the best order. `cost`: the objective of what can be reached, in seconds.
 
     `leave_at`: when the driver has to set off for the first stop; before that the food would not be ready.
+    `fullest`: the most bags on board after a pickup, more than the driver can carry only where a person wants it so.
     """
 
     driver: Id
@@ -139,6 +140,7 @@ class Trip:
     driving_s: float = 0.0
     leave_at: float | None = None
     problems: Mapping[Id, Problem] = field(default_factory=dict)
+    fullest: int = 0
 
     @property
     def stops(self) -> tuple[Stop, ...]:

@@ -51,6 +51,7 @@ class _Case:
     def __init__(self, order: Id, situation: Situation, holder: Driver, settings: Settings) -> None:
         self.order, self.situation, self.holder, self.settings = order, situation, holder, settings
         self._promised = {one.id: one.promised_at for one in situation.orders}
+        self._capacity = {driver.id: driver.capacity for driver in situation.drivers}
         self._now = best_trip(situation, holder.id, settings)
 
     def all(self) -> Iterator[Remedy]:
@@ -71,9 +72,9 @@ class _Case:
         for proposal in others[:LOOKED_AT]:
             if proposal.problem is not None or proposal.trip is None:
                 continue
-            before = [self._now, best_trip(self.situation, proposal.driver, self.settings)]
-            after = [rest, proposal.trip]
-            yield self._remedy(kind, moves, proposal.driver, before, after)
+            before = best_trip(self.situation, proposal.driver, self.settings)
+            if self._fits(proposal.driver, before, proposal.trip):
+                yield self._remedy(kind, moves, proposal.driver, [self._now, before], [rest, proposal.trip])
 
     def _first(self) -> Iterator[Remedy]:
         # Where the driver stands, what is to be done there comes before anything else.
@@ -83,7 +84,12 @@ class _Case:
         rest = _without(self.holder.stops[len(here) :], self.order)
         if head and [stop.order for stop in head] != [s.order for s in self.holder.stops[: len(head)]]:
             changed = self._trip(replace(self.holder, stops=(*head, *rest), under_way=False))
-            yield self._remedy("first", self.order, self.holder.id, [self._now], [changed])
+            if self._fits(self.holder.id, self._now, changed):
+                yield self._remedy("first", self.order, self.holder.id, [self._now], [changed])
+
+    def _fits(self, driver: Id, before: Trip, after: Trip) -> bool:
+        """Whether no more is on board at any time than the driver can carry, or does so already."""
+        return after.fullest <= max(self._capacity[driver], before.fullest)
 
     def _trip(self, driver: Driver) -> Trip:
         drivers = [driver if one.id == driver.id else one for one in self.situation.drivers]

@@ -2,14 +2,29 @@
 
 import time
 from dataclasses import replace
-from math import inf
+from math import inf, isinf
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.errors import BadRequest
-from routing.planner import Driver, Objective, Order, Plan, Problem, Settings, Situation, Stop, plan, propose
+from routing.planner import (
+    Driver,
+    Objective,
+    Order,
+    Plan,
+    Problem,
+    Settings,
+    Situation,
+    Stop,
+    Trip,
+    best_trip,
+    plan,
+    propose,
+    trip_in_order,
+)
 from tests.routing.rush_hour import crowded
 from tests.routing.test_planner_trips import LINE, both, order, shown
 
@@ -149,6 +164,86 @@ def test_what_cannot_be_planned_is_named_and_blocks_nobody() -> None:
     assert stops_of(found, "stuck") == "-in bag"
 
 
+ROADLESS = [
+    [0.0 if a == b else inf if 9 in (a, b) else abs(a - b) * 60.0 for b in range(10)] for a in range(10)
+]
+
+
+@pytest.mark.parametrize(
+    ("stops", "fields", "problem"),
+    [
+        ((Stop("a", "dropoff"),), {}, Problem.NO_ROOM),  # nobody can say when there is room again
+        ((), {"capacity": 1}, Problem.TOO_BIG),
+        ((Stop("b", "dropoff"),), {"place": 9}, Problem.DRIVER_OFF_ROAD),
+        ((), {"place": 9}, Problem.DRIVER_OFF_ROAD),
+        ((Stop("b", "dropoff"),), {"place": 8}, Problem.RESTAURANT_UNREACHABLE),
+        ((Stop("b", "dropoff"),), {"off_at": 60.0}, Problem.SHIFT_ENDS),
+        ((*both("c")[:1], replace(both("c")[1], pinned=True)), {"off_at": 60.0}, Problem.SHIFT_ENDS),
+    ],
+)
+def test_why_a_driver_cannot_take_it(
+    stops: tuple[Stop, ...], fields: dict[str, float], problem: Problem
+) -> None:
+    """a's customer is out of reach; from 7 and 8 no road leads back, to 9 and from there none at all."""
+    travel = [
+        [inf if a >= 7 > b else seconds for b, seconds in enumerate(row)] for a, row in enumerate(ROADLESS)
+    ]
+    orders = [order("new", 2, 3, bags=2), order("a", None, 9, bags=6), order("b", None, 7), order("c", 4, 5)]
+    driver = Driver(**{"id": "d", "place": 0, "stops": stops, "capacity": 6} | fields)
+    able = Driver("able", 0)
+    ranked = propose("new", Situation(0.0, orders, [driver, able], travel))
+    assert [(proposal.driver, proposal.problem) for proposal in ranked] == [("able", None), ("d", problem)]
+
+
+def test_a_restaurant_out_of_its_driver_s_reach_is_not_out_of_everybody_s() -> None:
+    travel = [[inf if a >= 8 > b else seconds for b, seconds in enumerate(row)] for a, row in enumerate(LINE)]
+    drivers = [Driver("beyond", 8, both("a")), Driver("near", 0)]
+    ranked = propose("a", Situation(0.0, [order("a", 1, 2)], drivers, travel))
+    reasons = [(proposal.driver, proposal.problem) for proposal in ranked]
+    assert reasons == [("near", None), ("beyond", Problem.DRIVER_OFF_ROAD)]
+
+
+def four_on_board() -> Situation:
+    """A dispatcher has a driver fetch four orders before any is delivered; the last is late."""
+    orders = [order(id_, 1, door, promised_at=240.0) for id_, door in zip("abcd", (2, 3, 4, 5), strict=True)]
+    pickups = [replace(stop, pinned=True) for stop in both(*"abcd")[::2]]
+    driver = Driver("d", 0, (*pickups, *both(*"abcd")[1::2]))
+    return Situation(0.0, [*orders, order("new", 6, 7)], [driver, Driver("far", 9)], LINE)
+
+
+def test_a_driver_who_has_too_much_on_board_already_is_proposed_with_all_of_it() -> None:
+    ranked = {proposal.driver: proposal for proposal in propose("new", four_on_board())}
+    assert ranked["d"].problem is None
+    assert shown(ranked["d"].trip.stops) == "+a +b +c +d -a -b -c -d +new -new"
+    assert (ranked["d"].added_s, ranked["d"].delays_s) == (120.0, {})
+
+
+def test_a_driver_who_has_too_much_on_board_already_is_planned_nothing_new() -> None:
+    found = plan(four_on_board(), QUICK)
+    assert stops_of(found, "d") == "+a +b +c +d -a -b -c -d"
+    assert stops_of(found, "far") == "+new -new"
+    assert found.drivers_out == {"d": Problem.NO_ROOM}
+
+
+def test_what_makes_a_bag_overfull_lets_nothing_else_do_so() -> None:
+    """Three bags are pinned into a bag for two; the next order waits until there is room."""
+    orders = [order("a", 1, 8, bags=2), order("b", 2, 9), order("new", 3, 4)]
+    pinned = tuple(replace(stop, pinned=stop.kind == "pickup") for stop in (*both("a")[:1], *both("b")[:1]))
+    driver = Driver("d", 0, (*pinned, *both("a")[1:], *both("b")[1:]), capacity=2)
+    (proposal,) = propose("new", Situation(0.0, orders, [driver], LINE))
+    assert shown(proposal.trip.stops) == "+a +b -a -b +new -new"
+    assert proposal.trip.fullest == 3
+
+
+def test_proposals_say_what_will_be_driven_once_the_stops_are_in_their_best_order() -> None:
+    """The stops as they stand go far and back; with the new order they will be driven the other way round."""
+    orders = [order("a", None, 9), order("b", None, 1), order("new", 2, 3)]
+    driver = Driver("d", 0, (Stop("a", "dropoff"), Stop("b", "dropoff")))
+    (proposal,) = propose("new", Situation(0.0, orders, [driver], LINE))
+    assert shown(proposal.trip.stops) == "-b +new -new -a"
+    assert proposal.added_s == 0.0
+
+
 def test_the_same_input_and_seed_give_the_same_plan() -> None:
     situation = crowded(1, 12, 6)
     assert plan(situation, QUICK) == plan(situation, QUICK)
@@ -267,3 +362,109 @@ def test_no_plan_loses_doubles_or_moves_what_is_in_a_bag(
     for one in situation.orders[:1]:
         proposals = propose(one.id, situation, QUICK)
         assert {proposal.driver for proposal in proposals} == {driver.id for driver in situation.drivers}
+
+
+def at_work(seed: int) -> Situation:
+    """Drivers who have several orders in any order of stops, some of them late already, and orders for the asking."""
+    random = Random(seed)
+    situation = crowded(seed, orders=10, drivers=3)
+    crew = []
+    free = [one.id for one in situation.orders if str(one.id).startswith("order")][2:]
+    for driver in situation.drivers:
+        stops = list(driver.stops)
+        for id_ in [free.pop() for _ in range(random.randint(0, 2))]:
+            pickup, dropoff = sorted(random.choices(range(len(stops) + 1), k=2))
+            stops[dropoff:dropoff] = [Stop(id_, "dropoff")]
+            stops[pickup:pickup] = [Stop(id_, "pickup")]
+        crew.append(
+            replace(driver, stops=tuple(stops), under_way=random.random() < 0.2, off_at=inf, capacity=4)
+        )
+    return replace(situation, drivers=crew, now=random.choice([0.0, 900.0, 1800.0]))
+
+
+def _assigned(situation: Situation, order: Order, taker: Driver) -> tuple[Situation, Situation]:
+    """With nobody who has `order`, and with `taker` who has (as it stands, where that is so already)."""
+    free = [
+        replace(one, stops=tuple(s for s in one.stops if s.order != order.id)) for one in situation.drivers
+    ]
+    given = (Stop(order.id, "pickup", told=False), Stop(order.id, "dropoff", told=False))
+    if any(stop.order == order.id for stop in taker.stops):
+        return replace(situation, drivers=free), situation
+    has = [replace(one, stops=one.stops + given) if one.id == taker.id else one for one in free]
+    return replace(situation, drivers=free), replace(situation, drivers=has)
+
+
+def _lateness(situation: Situation, trip: Trip) -> dict[object, float]:
+    promised = {one.id: one.promised_at for one in situation.orders}
+    doors = [visit for visit in trip.visits if visit.stop.kind == "dropoff" and visit.handed_at is not None]
+    return {door.stop.order: max(0.0, door.handed_at - promised[door.stop.order]) for door in doors}
+
+
+def _one_by_one(trip: Trip, driver: Driver) -> tuple[Stop, ...]:
+    """The stops of a trip, what is in the bag first, then each order on its own; the first stop where it is kept."""
+    stays = driver.under_way or driver.arrived_at is not None
+    kept = trip.stops[:1] if stays and trip.stops[:1] == driver.stops[:1] else ()
+    rest = trip.stops[len(kept) :]
+    fetched = {stop.order: stop for stop in rest if stop.kind == "pickup"}
+    doors = {stop.order: stop for stop in rest if stop.kind == "dropoff"}
+    singly = [stop for id_, pickup in fetched.items() for stop in (pickup, doors[id_])]
+    return (*kept, *(door for id_, door in doors.items() if id_ not in fetched), *singly)
+
+
+def _obeys(situation: Situation, driver: Driver, stops: tuple[Stop, ...], most_on_board: int) -> bool:
+    """Whether no pickup makes more of it than the driver can carry."""
+    bags = {one.id: one.bags for one in situation.orders}
+    fetched = {stop.order for stop in stops if stop.kind == "pickup"}
+    bag = {stop.order for stop in stops} - fetched
+    for stop in stops:
+        bag ^= {stop.order}
+        if stop.kind == "pickup" and (
+            sum(bags[id_] for id_ in bag) > driver.capacity or len(bag) > most_on_board
+        ):
+            return False
+    return True
+
+
+def _is_true(problem: Problem, order: Order, driver: Driver, situation: Situation) -> None:
+    assert problem.text
+    assert (problem == Problem.TOO_BIG) <= (order.bags > driver.capacity)
+    if driver.place is not None:
+        roads = situation.travel[driver.place]
+        places = {place for one in situation.orders for place in (one.restaurant, one.customer)}
+        assert (problem == Problem.RESTAURANT_UNREACHABLE) <= isinf(roads[order.restaurant or 0])
+        if problem == Problem.DRIVER_OFF_ROAD:
+            assert all(isinf(roads[place]) for place in places - {None, driver.place})
+
+
+@settings(max_examples=200, deadline=None)
+@given(situations() | st.builds(at_work, st.integers(0, 10_000)), st.integers(1, 3))
+def test_proposals_keep_all_stops_and_say_what_best_trip_says(
+    situation: Situation, most_on_board: int
+) -> None:
+    chosen = replace(QUICK, most_on_board=most_on_board)
+    for one in situation.orders[:2]:
+        for proposal in propose(one.id, situation, chosen):
+            (driver,) = (d for d in situation.drivers if d.id == proposal.driver)
+            if proposal.problem is not None:
+                _is_true(proposal.problem, one, driver, situation)
+                continue
+            without, has = _assigned(situation, one, driver)
+            (taker,) = (d for d in has.drivers if d.id == driver.id)
+            assert sorted((str(s.order), s.kind) for s in proposal.trip.stops) == sorted(
+                (str(s.order), s.kind) for s in taker.stops
+            )
+            if proposal.trip.problems:  # with the order, a one-way road may lead there after all
+                continue
+            after = best_trip(has, driver.id, chosen)
+            late = _lateness(situation, after)
+            assert proposal.late_s == pytest.approx(late.get(one.id, 0.0))
+            if proposal.cost > 0 or proposal.delays_s:  # not what the driver keeps in any case
+                before = _lateness(situation, best_trip(without, driver.id, chosen))
+                delays = {id_: late[id_] - was for id_, was in before.items() if late[id_] > was}
+                assert proposal.delays_s == pytest.approx(delays)
+            singly = _one_by_one(after, taker)
+            if any(stop.pinned for stop in singly) or not _obeys(situation, taker, singly, most_on_board):
+                continue
+            alone = [replace(d, stops=singly) if d.id == driver.id else d for d in has.drivers]
+            in_time = _lateness(situation, trip_in_order(replace(has, drivers=alone), driver.id, chosen))
+            assert not any(late[id_] > 1e-6 and in_time[id_] == 0 for id_ in late.keys() & in_time.keys())

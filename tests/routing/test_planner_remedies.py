@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,14 +29,13 @@ def test_another_driver_who_is_nearer_takes_it() -> None:
 
 
 def test_the_driver_is_relieved_of_what_comes_before() -> None:
-    """On the way to a's door the driver is to wait for b's food; someone else is there."""
+    """The driver is to serve b first; someone else, for whom a is too much, is near b's restaurant."""
     orders = [
-        order("a", None, 9, promised_at=600.0),
-        order("b", 4, 5, ready_at=500.0, promised_at=700.0),
+        order("a", 6, 9, promised_at=500.0, bags=2),
+        order("b", 5, 0, promised_at=300.0),
     ]
-    stops = (*both("b"), Stop("a", "dropoff"))
-    situation = Situation(0.0, orders, [Driver("d", 0, stops), Driver("free", 4)], LINE)
-    assert offers("a", situation)[0] == ("relieve", "b", "free")
+    drivers = [Driver("d", 5, both("b", "a")), Driver("free", 4, capacity=1)]
+    assert offers("a", Situation(0.0, orders, drivers, LINE))[0] == ("relieve", "b", "free")
 
 
 def test_its_own_driver_serves_it_first() -> None:
@@ -43,6 +43,14 @@ def test_its_own_driver_serves_it_first() -> None:
     stops = (Stop("b", "dropoff", pinned=True), Stop("c", "dropoff", pinned=True), Stop("a", "dropoff"))
     situation = Situation(0.0, orders, [Driver("d", 5, stops)], LINE)
     assert offers("a", situation) == [("first", "a", "d")]
+
+
+@pytest.mark.parametrize(("capacity", "offered"), [(3, True), (2, False)])
+def test_nothing_is_served_first_that_does_not_fit_into_the_bag(capacity: int, offered: bool) -> None:
+    orders = [order("bag", None, 0, bags=2), order("a", 5, 6, promised_at=60.0)]
+    driver = Driver("d", 5, (Stop("bag", "dropoff"), *both("a")), capacity=capacity)
+    pinned = replace(driver, stops=(replace(driver.stops[0], pinned=True), *driver.stops[1:]))
+    assert offers("a", Situation(0.0, orders, [pinned], LINE)) == [("first", "a", "d")] * offered
 
 
 def test_nothing_is_offered_that_makes_all_together_later() -> None:

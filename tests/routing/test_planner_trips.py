@@ -21,6 +21,7 @@ from routing.planner import (
 from tests.routing.trip_bench import excess
 
 SETTINGS = Settings(handover=0.5, seed=3)
+UNLIMITED = {"most_on_board": 99, "food_wait_s": inf}
 NOW = 1000.0
 
 
@@ -65,50 +66,102 @@ def errand(seed: int, count: int) -> tuple[Situation, Settings]:
     return Situation(NOW, orders, [driver], travel), replace(SETTINGS, objective=weights)
 
 
+def times(
+    situation: Situation, settings: Settings, stops: tuple[Stop, ...]
+) -> dict[Stop, tuple[float, float]]:
+    """When the food changes hands at each stop, and when the driver leaves it, in this order."""
+    orders = {order.id: order for order in situation.orders}
+    found, left, handed, at, last = {}, NOW, NOW, situation.drivers[0].place, None
+    for stop in stops:
+        order = orders[stop.order]
+        place = order.restaurant if stop.kind == "pickup" else order.customer
+        service = order.pickup_s if stop.kind == "pickup" else order.dropoff_s
+        if (place, stop.kind) != (at, last):
+            handed = left + situation.travel[at][place] + service * settings.handover
+        if stop.kind == "pickup":
+            handed = max(handed, order.ready_at)
+        left, at, last = handed + service * (1 - settings.handover), place, stop.kind
+        found[stop] = handed, left
+    return found
+
+
 def judged(situation: Situation, settings: Settings, stops: tuple[Stop, ...]) -> float:
     """What visiting `stops` in this order costs: the model of docs/planning.md, stated once more. Infinite where
     food is dropped off before it is picked up, or the bags do not fit.
     """
     orders = {order.id: order for order in situation.orders}
     driver, weigh = situation.drivers[0], settings.objective
-    fetched = {stop.order for stop in stops if stop.kind == "pickup"}
-    bag = {stop.order for stop in stops} - fetched
-    clock, at, last, cost, waited = NOW, driver.place, None, 0.0, 0.0
-    left = clock
-    for number, stop in enumerate(stops):
-        order = orders[stop.order]
-        place = order.restaurant if stop.kind == "pickup" else order.customer
-        service = order.pickup_s if stop.kind == "pickup" else order.dropoff_s
-        if (place, stop.kind) != (at, last):
-            clock = left + situation.travel[at][place] + service * settings.handover
+    bag = {stop.order for stop in stops} - {stop.order for stop in stops if stop.kind == "pickup"}
+    when = times(situation, settings, stops)
+    cost = 0.0
+    for stop in stops:
+        order, (clock, _) = orders[stop.order], when[stop]
         if stop.kind == "pickup":
             bag.add(stop.order)
             if sum(orders[id_].bags for id_ in bag) > driver.capacity:
                 return inf
-            if number == 0:
-                waited = max(0.0, order.ready_at - clock)
-            clock = max(clock, order.ready_at)
         else:
             if stop.order not in bag:
                 return inf
             bag.remove(stop.order)
             cost += weigh.door * (clock - order.placed_at) + weigh.late * max(0.0, clock - order.promised_at)
             cost += weigh.stale * max(0.0, clock - order.ready_at - weigh.fresh_s)
-        left, at, last = clock + service * (1 - settings.handover), place, stop.kind
-    return cost + weigh.work * (left - NOW - waited)
+    waited, first = 0.0, orders[stops[0].order]
+    if stops[0].kind == "pickup":
+        there = NOW + situation.travel[driver.place][first.restaurant] + first.pickup_s * settings.handover
+        waited = max(0.0, first.ready_at - there)
+    return cost + weigh.work * (when[stops[-1]][1] - NOW - waited)
+
+
+def bundles_well(situation: Situation, settings: Settings, stops: tuple[Stop, ...]) -> bool:
+    """The rules of bundling, stated once more: never more than `most_on_board`, and each customer is served by the
+    promised time and soon enough after the pickup, or no later than if each order were delivered before the next.
+    """
+    orders = {order.id: order for order in situation.orders}
+    pickups = {stop.order: stop for stop in stops if stop.kind == "pickup"}
+    doors = {stop.order: stop for stop in stops if stop.kind == "dropoff"}
+    on_board = len(doors) - len(pickups)
+    for stop in stops:
+        on_board += 1 if stop.kind == "pickup" else -1
+        if stop.kind == "pickup" and on_board > settings.most_on_board:
+            return False
+    singly = [door for id_, door in doors.items() if id_ not in pickups]
+    for id_, pickup in pickups.items():
+        singly += [pickup, doors[id_]]
+    bundled, alone = times(situation, settings, stops), times(situation, settings, tuple(singly))
+    for id_, door in doors.items():
+        order, since, start = orders[id_], NOW, situation.drivers[0].place
+        if id_ in pickups:
+            since, start = bundled[pickups[id_]][1], order.restaurant
+        straight = since + situation.travel[start][order.customer] + order.dropoff_s * settings.handover
+        soon = min(order.promised_at, straight + settings.food_wait_s)
+        if bundled[door][0] > max(soon, alone[door][0]) + 1e-6:
+            return False
+    return True
 
 
 @pytest.mark.parametrize("count", range(3, 8))
-def test_short_trips_equal_brute_force(count: int) -> None:
+@pytest.mark.parametrize(
+    "limits", [UNLIMITED, {}], ids=["bundling without limits", "by the rules of bundling"]
+)
+def test_short_trips_equal_brute_force(count: int, limits: dict[str, float]) -> None:
+    bound = 0
     for seed in range(100):
         situation, settings = errand(1000 * count + seed, count)
-        stops = situation.drivers[0].stops
-        costs = [judged(situation, settings, order) for order in permutations(stops)]
-        trip = best_trip(situation, "d", settings)
-        if min(costs) == inf:  # more in one order than the driver can carry
+        settings = replace(settings, **limits)
+        ways = {way: judged(situation, settings, way) for way in permutations(situation.drivers[0].stops)}
+        ways = {way: cost for way, cost in ways.items() if cost < inf}
+        if not ways:  # more in one order than the driver can carry
             continue
-        assert trip.cost == pytest.approx(min(costs))
-        assert judged(situation, settings, trip.stops) == pytest.approx(min(costs))
+        ranked = sorted(ways, key=ways.__getitem__)
+        best = next(
+            (way for way in ranked if not limits and bundles_well(situation, settings, way)), ranked[0]
+        )
+        bound += best != ranked[0]
+        trip = best_trip(situation, "d", settings)
+        assert trip.cost == pytest.approx(ways[best])
+        assert ways[trip.stops] == pytest.approx(ways[best])
+    assert bound == 0 if limits else bound > 10
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -121,6 +174,7 @@ def test_a_long_trip_keeps_every_stop_and_costs_what_it_says(seed: int) -> None:
     situation, settings = errand(seed, 16)
     trip = best_trip(situation, "d", settings)
     assert sorted(map(str, trip.stops)) == sorted(map(str, situation.drivers[0].stops))
+    assert bundles_well(situation, settings, trip.stops)
     assert trip.cost == pytest.approx(judged(situation, settings, trip.stops))
     assert best_trip(situation, "d", settings) == trip
 
@@ -192,6 +246,50 @@ def test_a_bag_too_full_is_emptied_first() -> None:
     assert shown(trip.stops) == "-a +b -b"
 
 
+BUNDLE = [order("a", 0, 10, promised_at=700.0), order("b", 3, 11, ready_at=300.0)]
+STREET = [[abs(a - b) * 60.0 for b in range(12)] for a in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("pinned", "limits", "expected"),
+    [
+        ("", {}, "+a -a +b -b"),
+        ("", UNLIMITED, "+a +b -a -b"),
+        ("", {"food_wait_s": 1e9}, "+a -a +b -b"),
+        ("", {"most_on_board": 1, "food_wait_s": inf}, "+a -a +b -b"),
+        ("-b", {}, "+a -a +b -b"),  # a stop pinned later on does not make what comes before it anybody's will
+        ("+a +b", {}, "+a +b -a -b"),
+    ],
+)
+def test_a_trip_bundles_only_where_it_harms_nobody(
+    pinned: str, limits: dict[str, float], expected: str
+) -> None:
+    """Waiting for b's food on the way makes a late; a person who pins both pickups wants it so."""
+    stops = (
+        both("a", "b")
+        if pinned != "+a +b"
+        else (*both("a")[:1], *both("b")[:1], *both("a")[1:], *both("b")[1:])
+    )
+    stops = tuple(replace(stop, pinned=shown((stop,)) in pinned.split()) for stop in stops)
+    situation = Situation(0.0, BUNDLE, [Driver("d", 0, stops)], STREET)
+    assert shown(best_trip(situation, "d", Settings(**limits)).stops) == expected
+
+
+def test_where_no_trip_obeys_the_rules_of_bundling_they_are_given_up() -> None:
+    """b's pickup is pinned to be the second stop and a's door the third."""
+    stops = (Stop("a", "pickup"), Stop("b", "pickup", True), Stop("a", "dropoff", True), Stop("b", "dropoff"))
+    situation = Situation(0.0, BUNDLE, [Driver("d", 0, stops)], STREET)
+    assert shown(best_trip(situation, "d").stops) == "+a +b -a -b"
+
+
+def test_food_for_a_customer_out_of_reach_takes_up_room() -> None:
+    orders = [order("lost", None, None, bags=4), order("a", 1, 9), order("b", 2, 8)]
+    stops = (Stop("lost", "dropoff"), *both("a", "b"))
+    trip = best_trip(Situation(0.0, orders, [Driver("d", 0, stops, capacity=5)], LINE), "d")
+    assert shown(trip.stops) == "+a -a +b -b -lost"
+    assert trip.fullest == 5
+
+
 def test_a_customer_without_a_road_comes_last_and_is_named() -> None:
     travel = [
         [inf if to == 7 and here != 7 else seconds for to, seconds in enumerate(row)]
@@ -215,6 +313,7 @@ def test_a_driver_where_no_road_leads_away_is_told_so() -> None:
 def test_a_trip_as_it_stands_costs_what_the_model_says(count: int) -> None:
     for seed in range(20):
         situation, settings = errand(seed, count)
+        settings = replace(settings, **UNLIMITED)
         stops = situation.drivers[0].stops
         expected = judged(situation, settings, stops)
         if isinf(expected):

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
+from math import inf
 from random import Random
 from statistics import mean
 
@@ -64,7 +65,7 @@ def vroom_drive_s(seconds: Matrix, stops: list[Stop], limit_s: float) -> float:
 
 
 def planned_drive_s(seconds: Matrix, stops: list[Stop]) -> float:
-    """The drive time of the planner's trip, with nothing but that to weigh."""
+    """The drive time of the planner's trip, with nothing but that to weigh, and bundling without limits."""
     places = {(stop.order, stop.kind): k for k, stop in enumerate(stops, start=1)}
     orders = [
         Order(stop.order, places.get((stop.order, "pickup")), places[stop.order, "dropoff"], 0.0, 0.0, 0.0)
@@ -73,7 +74,8 @@ def planned_drive_s(seconds: Matrix, stops: list[Stop]) -> float:
     ]
     driver = Driver("driver", 0, tuple(stops), capacity=100)
     situation = Situation(0.0, orders, [driver], seconds)
-    return best_trip(situation, "driver", Settings(objective=WORK_ALONE)).driving_s
+    settings = Settings(objective=WORK_ALONE, most_on_board=len(stops), food_wait_s=inf)
+    return best_trip(situation, "driver", settings).driving_s
 
 
 def excess(seed: int, limit_s: float) -> float:
