@@ -157,7 +157,7 @@ class Proposal:
     """What it means when this driver takes the order; `problem` names why it cannot be, then the rest is 0.
 
     `added_s`: more work for the driver. `late_s`: how late the order becomes itself. `delays_s`: by how much more
-    than now the orders that the driver carries already become late. `cost`: what the objective adds, by which
+    than now the orders that the driver has already become late. `cost`: what the objective adds, by which
     proposals are ranked; a driver of another city and taking the order from a driver who knows of it cost extra.
     """
 

@@ -32,7 +32,8 @@ class Remedy:
 
 
 def remedies(order: Id, situation: Situation, settings: Settings | None = None) -> list[Remedy]:
-    """At most three, the best first: each makes the order sooner, and all orders together less late.
+    """At most three, the best first: each makes the order sooner, all orders together less late, and no bag
+    fuller than its driver can carry.
 
     None for an order that no driver has: `propose` says what there is.
     """
