@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from tracking import broadcast, groups, healing, metrics, writes
 from tracking.audience import Audience
+from tracking.cadence import Cadence
 from tracking.fanout import Fanout
 from tracking.history import HistoryWriter, Numbered
 from tracking.lookups import Lookups
@@ -28,10 +29,6 @@ logger = logging.getLogger(__name__)
 
 HEARTBEAT_S = 10.0
 HEAL_S = 4.0
-#: Live positions go to Redis at once, but not more often than this: those that come meanwhile go together.
-PUBLISH_S = 0.02
-#: So few in a batch that a wake-up costs more than they do: the next ones wait for each other a little longer.
-FEW, FEW_PUBLISH_S = 10, 0.1
 #: History, driver rows and acks: one commit at most this often.
 COMMIT_S = 0.8
 REPORT_S = 2.0
@@ -93,6 +90,7 @@ class Live:
 
     async def _send_on(self) -> None:
         """Live positions to Redis, in batches that form while the one before is on its way."""
+        cadence = Cadence()
         while True:
             await self._has_fixes.wait()
             await asyncio.sleep(0)  # what has come in the same moment
@@ -105,7 +103,7 @@ class Live:
             if not moved:
                 continue
             stored_at = time.monotonic()
-            pause = FEW_PUBLISH_S if sum(map(len, moved.values())) <= FEW else PUBLISH_S
+            pause = cadence.pause(sum(map(len, moved.values())), stored_at)
             try:
                 with metrics.PUBLISH_SECONDS.time():
                     await self.positions.store(moved)
