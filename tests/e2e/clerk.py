@@ -48,14 +48,7 @@ def late_order(name: str, driver_name: str) -> str:
     order = _order(kitchen, door, name)
     Order.objects.filter(pk=order.pk).update(promised_at=timezone.now())
     farthest = max(_kitchens(), key=lambda other: distance_m(other.point, kitchen.point))
-    driver = Driver.objects.create(
-        name=driver_name,
-        city=kitchen.city,
-        current_lat=farthest.lat,
-        current_lng=farthest.lng,
-        fix_at=timezone.now(),
-    )
-    actions.set_shift(driver.pk, True)
+    driver = _driver(driver_name, farthest)
     actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
     return str(order.pk)
 
@@ -66,14 +59,7 @@ def off_the_roads(name: str, driver_name: str) -> str:
     order = _order(kitchen, kitchen, name)
     field = destination(kitchen.point, 90, 9_000)
     Order.objects.filter(pk=order.pk).update(customer_lat=field.lat, customer_lng=field.lng)
-    driver = Driver.objects.create(
-        name=driver_name,
-        city=kitchen.city,
-        current_lat=kitchen.lat,
-        current_lng=kitchen.lng,
-        fix_at=timezone.now(),
-    )
-    actions.set_shift(driver.pk, True)
+    driver = _driver(driver_name, kitchen)
     actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
     actions.report(driver.pk, order.pk, "picked_up")
     return str(order.pk)
@@ -83,10 +69,7 @@ def trip(driver_name: str) -> str:
     """The id of a new driver with three orders in the bag, for doors along the way."""
     kitchens = _kitchens()
     start, *doors = sorted(kitchens, key=lambda kitchen: kitchen.lng)[:4]
-    driver = Driver.objects.create(
-        name=driver_name, city=start.city, current_lat=start.lat, current_lng=start.lng, fix_at=timezone.now()
-    )
-    actions.set_shift(driver.pk, True)
+    driver = _driver(driver_name, start)
     for number, door in enumerate(doors, start=1):
         order = _order(start, door, f"Customer {number}")
         actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
@@ -99,10 +82,7 @@ def pinned_trip(driver_name: str) -> tuple[str, str]:
     """Ids of a new driver with two orders to pick up, in an order that a dispatcher pinned, and of the second one."""
     kitchens = _kitchens()
     start, *doors = sorted(kitchens, key=lambda kitchen: kitchen.lng)[:3]
-    driver = Driver.objects.create(
-        name=driver_name, city=start.city, current_lat=start.lat, current_lng=start.lng, fix_at=timezone.now()
-    )
-    actions.set_shift(driver.pk, True)
+    driver = _driver(driver_name, start)
     orders = [_order(start, door, f"{driver_name}’s {n}") for n, door in enumerate(doors, start=1)]
     for order in orders:
         actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
@@ -151,6 +131,15 @@ def leave_again(order_id: str) -> None:
 
 def _kitchens() -> list[Restaurant]:
     return list(Restaurant.objects.filter(city__name="Denver").order_by("name"))
+
+
+def _driver(name: str, at: Restaurant) -> Driver:
+    """On shift, at a restaurant."""
+    driver = Driver.objects.create(
+        name=name, city=at.city, current_lat=at.lat, current_lng=at.lng, fix_at=timezone.now()
+    )
+    actions.set_shift(driver.pk, True)
+    return driver
 
 
 def _order(kitchen: Restaurant, door: Restaurant, name: str) -> Order:
