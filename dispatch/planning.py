@@ -180,11 +180,16 @@ def saving(driver_id: UUID) -> Saving | None:
 def _route(start: Point, stops: Sequence[Stop]) -> Route | None:
     """None where the roads have no answer, or do not answer at all: then at once (routing/breaker.py)."""
     try:
-        return osrm_from_settings().route([start, *(stop.point for stop in stops if stop.point is not None)])
+        return osrm_from_settings().route(_way(start, stops))
     except RoutingError as error:
         if not error.retryable:
             logger.warning("nobody can say what another visiting order saves: %s", error)
         return None
+
+
+def _way(start: Point, stops: Sequence[Stop]) -> list[Point]:
+    """From stop to stop, past those of which nobody knows where they are."""
+    return [start, *(stop.point for stop in stops if stop.point is not None)]
 
 
 def refresh_etas() -> int:
@@ -237,8 +242,7 @@ def _plan(
     placed = [] if here is None else [stop for stop in stops if stop.point is not None]
     legs: dict[UUID, plans.Leg] = {}
     if here is not None and placed:
-        way = [here, *(stop.point for stop in placed if stop.point is not None)]
-        found = drive(osrm_from_settings(), way, geometry=redraw)
+        found = drive(osrm_from_settings(), _way(here, placed), geometry=redraw)
         now = timezone.now()
         times = arrivals(placed, [leg.duration_s for leg in found.legs], now, pace)
         problems = why_unsure(driver, placed, found)
@@ -257,7 +261,6 @@ def _plan(
         driver.pk,
         plans.Ahead.of(as_read),
         [legs.get(stop.pk) or plans.Leg(stop.pk, problem=unplaced) for stop in stops],
-        reorder=order is not None,
         keep_roads=not redraw,
     )
 

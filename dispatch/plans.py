@@ -52,14 +52,13 @@ class Leg:
 class Plan:
     """What a driver does next: the stops that lie ahead; a door that the driver has left stays before them.
 
-    `made_of`: those stops as they were when it was made. `reorder`: the legs are the visiting order from now on.
+    `made_of`: those stops as they were when it was made. `legs`: the same in the visiting order from now on.
     `keep_roads` leaves the stored roads as they are.
     """
 
     driver_id: UUID
     made_of: Sequence[Ahead]
     legs: Sequence[Leg]
-    reorder: bool
     keep_roads: bool = False
 
 
@@ -101,10 +100,9 @@ def record_all(plans: Sequence[Plan]) -> int:
             left, ahead = left_and_ahead(waiting[plan.driver_id])
             if Ahead.of(ahead) != list(plan.made_of):
                 continue
-            before = [stop.pk for stop in ahead]
-            after = [leg.stop_id for leg in plan.legs]
             stored += 1
-            redraws = before != after or not plan.keep_roads
+            reorders = [stop.pk for stop in ahead] != [leg.stop_id for leg in plan.legs]
+            redraws = reorders or not plan.keep_roads
             if redraws:
                 redrawn.append(drivers[plan.driver_id])
             by_id = {stop.pk: stop for stop in ahead}
@@ -112,13 +110,13 @@ def record_all(plans: Sequence[Plan]) -> int:
             # Who looks at a plan is not told of one that is as good as before.
             if redraws or any(_moved(stop.eta, leg.eta) for stop, leg in visits):
                 news.add(plan.driver_id)
-                if plan.reorder:
+                if reorders:
                     _number(left, [stop for stop, _ in visits])
                 for stop, leg in visits:
                     stop.eta = leg.eta
                     if not plan.keep_roads:
                         stop.leg = leg.line
-                (timed if plan.keep_roads and not plan.reorder else drawn).extend(ahead)
+                (drawn if redraws else timed).extend(ahead)
             doors = [(stop, leg) for stop, leg in visits if stop.kind == StopKind.DROPOFF]
             orders += [stop.order for stop, leg in doors if _promise(stop.order, leg, now)]
             predicted += [

@@ -153,8 +153,8 @@ class _Offer:
         self.without = {driver.id: driver for driver in situation.drivers}
         self.cast = self.held
         if self.holder is not None and self.kept is None:
-            self.without[self.holder.id] = _relieved(self.holder, order)
-            self.cast = Cast(replace(situation, drivers=list(self.without.values())), settings)
+            self.without[self.holder.id] = relieved(self.holder, order)
+            self.cast = Cast(situation.with_driver(self.without[self.holder.id]), settings)
         #: Drivers whose proposals put the order among the stops as they stand.
         self.estimated: set[Id] = set()
 
@@ -225,7 +225,7 @@ class _Offer:
         return _out(driver, self.cast.situation.now)
 
 
-def _relieved(driver: Driver, order: Id) -> Driver:
+def relieved(driver: Driver, order: Id) -> Driver:
     """The driver without an order."""
     stops = tuple(stop for stop in driver.stops if stop.order != order)
     return replace(driver, stops=stops, under_way=driver.under_way and stops[:1] == driver.stops[:1])

@@ -5,7 +5,7 @@ column in the travel times. `None` for a place means that its coordinates are no
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Literal, Protocol
 
@@ -88,6 +88,10 @@ class Situation:
     orders: Sequence[Order]
     drivers: Sequence[Driver]
     travel: Travel
+
+    def with_driver(self, driver: Driver) -> "Situation":
+        """The same, but for this driver."""
+        return replace(self, drivers=[driver if one.id == driver.id else one for one in self.drivers])
 
     def __post_init__(self) -> None:
         known = {order.id for order in self.orders}

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from routing.planner.assignment import propose
-from routing.planner.model import Driver, Id, Situation, Stop, Trip
+from routing.planner.assignment import propose, relieved
+from routing.planner.model import Driver, Id, Situation, Trip
 from routing.planner.settings import Settings
 from routing.planner.trips import best_trip
 from routing.problems import Problem
@@ -69,7 +69,7 @@ class _Case:
         others = [p for p in propose(moves, self.situation, self.settings) if p.driver != self.holder.id]
         if any(p.problem in (Problem.IN_ANOTHER_BAG, Problem.LEG_KEPT) for p in others):
             return
-        rest = self._trip(replace(self.holder, stops=_without(self.holder.stops, moves)))
+        rest = self._trip(relieved(self.holder, moves))
         for proposal in others[:LOOKED_AT]:
             if proposal.problem is not None or proposal.trip is None:
                 continue
@@ -80,9 +80,9 @@ class _Case:
     def _first(self) -> Iterator[Remedy]:
         # Where the driver stands, what is to be done there comes before anything else.
         here = self.holder.stops[:1] if self.holder.arrived_at is not None else ()
-        own = [stop for stop in self.holder.stops[len(here) :] if stop.order == self.order]
-        head = (*here, *(replace(stop, pinned=True) for stop in own))
-        rest = _without(self.holder.stops[len(here) :], self.order)
+        ahead = self.holder.stops[len(here) :]
+        head = (*here, *(replace(stop, pinned=True) for stop in ahead if stop.order == self.order))
+        rest = [stop for stop in ahead if stop.order != self.order]
         if head and [stop.order for stop in head] != [s.order for s in self.holder.stops[: len(head)]]:
             changed = self._trip(replace(self.holder, stops=(*head, *rest), under_way=False))
             if self._fits(self.holder.id, self._now, changed):
@@ -93,8 +93,7 @@ class _Case:
         return after.fullest <= max(self._capacity[driver], before.fullest)
 
     def _trip(self, driver: Driver) -> Trip:
-        drivers = [driver if one.id == driver.id else one for one in self.situation.drivers]
-        return best_trip(replace(self.situation, drivers=drivers), driver.id, self.settings)
+        return best_trip(self.situation.with_driver(driver), driver.id, self.settings)
 
     def _remedy(
         self,
@@ -117,7 +116,3 @@ class _Case:
             for visit in trip.visits
             if visit.stop.kind == "dropoff" and visit.handed_at is not None
         )
-
-
-def _without(stops: Sequence[Stop], order: Id) -> tuple[Stop, ...]:
-    return tuple(stop for stop in stops if stop.order != order)

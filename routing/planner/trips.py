@@ -37,13 +37,9 @@ def best_trip(situation: Situation, driver: Id, settings: Settings | None = None
 
 def trip_in_order(situation: Situation, driver: Id, settings: Settings | None = None) -> Trip:
     """What a driver has to do, in the order in which it stands; as `best_trip` says it."""
-    drivers = [
-        replace(one, stops=tuple(replace(stop, pinned=True) for stop in one.stops))
-        if one.id == driver
-        else one
-        for one in situation.drivers
-    ]
-    return best_trip(replace(situation, drivers=drivers), driver, settings)
+    (found,) = (one for one in situation.drivers if one.id == driver)
+    pinned = replace(found, stops=tuple(replace(stop, pinned=True) for stop in found.stops))
+    return best_trip(situation.with_driver(pinned), driver, settings)
 
 
 def best_route(

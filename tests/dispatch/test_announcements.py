@@ -231,9 +231,7 @@ def test_a_new_eta(committed: Callable, order: Order, driver: Driver) -> None:
     assign(order, driver)
     stops = Stop.objects.plans_of([driver.pk])
     legs = [Leg(stop.pk, NOON, None) for stop in stops]
-    heard = committed(
-        lambda: plans.record(Plan(driver.pk, Ahead.of(stops), legs, reorder=False, keep_roads=True))
-    )
+    heard = committed(lambda: plans.record(Plan(driver.pk, Ahead.of(stops), legs, keep_roads=True)))
     assert (heard.orders, heard.drivers, heard.assignments) == ({order.pk}, {driver.pk}, [])
 
 
@@ -245,7 +243,7 @@ def test_many_plans_are_announced_once(
         assign(order, driver)
         stops = Stop.objects.plans_of([driver.pk])
         legs = [Leg(stop.pk, NOON, None) for stop in stops]
-        found.append(Plan(driver.pk, Ahead.of(stops), legs, reorder=False, keep_roads=True))
+        found.append(Plan(driver.pk, Ahead.of(stops), legs, keep_roads=True))
     actions.cancel(orders[1].pk, actor=DANA)
     stored: list[int] = []
     heard = committed(lambda: stored.append(plans.record_all(found)))

@@ -109,7 +109,6 @@ def test_a_stop_that_has_been_reached_stays_first(order_at: Callable, driver: Dr
             driver.pk,
             plans.Ahead.of(stops(driver)),
             [plans.Leg(stop.pk, timezone.now(), (1, 2)) for stop in reversed(stops(driver))],
-            reorder=True,
         )
     )
     arrive(driver, "dropoff", far)
@@ -130,7 +129,6 @@ def test_a_pickup_that_has_been_reached_stays_first(order_at: Callable, driver: 
                 plans.Leg(stop.pk, timezone.now(), (1, 2))
                 for stop in sorted(stops(driver), key=lambda stop: (stop.arrived_at is None, stop.position))
             ],
-            reorder=True,
         )
     )
     planning.replan(driver.pk)

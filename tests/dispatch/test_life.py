@@ -30,7 +30,7 @@ def _plan(driver: Driver, seed: int) -> None:
         stop = rng.choice([one for one in waiting if one.kind == "pickup" or one.order_id not in picked_up])
         waiting.remove(stop)
         legs.append(plans.Leg(stop.pk, timezone.now() + timedelta(minutes=len(legs)), (1, 2)))
-    plans.record(plans.Plan(driver.pk, made_of, legs, reorder=True))
+    plans.record(plans.Plan(driver.pk, made_of, legs))
 
 
 def _silence(driver: Driver) -> None:

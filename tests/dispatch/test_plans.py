@@ -60,13 +60,12 @@ def record(
     problem: Problem | None = None,
     *,
     made_of: list[Ahead] | None = None,
-    reorder: bool = True,
     **options: bool,
 ) -> bool:
     """`made_of`: the stops as they were before; None: as they are."""
     found = [replace(leg, problem=problem) for leg in found]
     made_of = ahead(driver) if made_of is None else made_of
-    return plans.record(Plan(driver.pk, made_of, found, reorder=reorder, **options))
+    return plans.record(Plan(driver.pk, made_of, found, **options))
 
 
 def ahead(driver: Driver) -> list[Ahead]:
@@ -129,7 +128,7 @@ def test_a_plan_of_somebody_elses_stops_is_not_stored(
 
 def test_etas_alone_leave_the_order_of_the_stops(bob: Order, driver: Driver) -> None:
     before = plan(driver)
-    assert record(driver, legs(driver, *before), reorder=False)
+    assert record(driver, legs(driver, *before))
     assert plan(driver) == before
 
 
@@ -138,7 +137,7 @@ def test_etas_of_an_order_of_stops_that_is_no_longer_driven_are_not_stored(
 ) -> None:
     found, before = legs(driver, *plan(driver), minutes=90), ahead(driver)
     record(driver, legs(driver, *TRIP))
-    assert not record(driver, found, made_of=before, reorder=False)
+    assert not record(driver, found, made_of=before)
     assert plan(driver) == list(TRIP)
     assert eta(bob) == (40, False)
 
@@ -159,7 +158,7 @@ def test_what_a_dispatcher_wants_meanwhile_stays(
 
 def test_roads_are_kept_when_only_times_are_new(ann: Order, driver: Driver) -> None:
     record(driver, legs(driver, "pickup Ann", "dropoff Ann"))
-    record(driver, legs(driver, "pickup Ann", "dropoff Ann", line=None), reorder=False, keep_roads=True)
+    record(driver, legs(driver, "pickup Ann", "dropoff Ann", line=None), keep_roads=True)
     assert [stop.leg for stop in Stop.objects.plans_of([driver.pk])] == [ROAD, ROAD]
 
 
@@ -173,7 +172,7 @@ def test_the_same_minutes_again_are_no_news(ann: Order, driver: Driver) -> None:
     found = legs(driver, "pickup Ann", "dropoff Ann")
     record(driver, found)
     before = versions(ann, driver)
-    record(driver, found, reorder=False, keep_roads=True)
+    record(driver, found, keep_roads=True)
     assert versions(ann, driver) == before
 
 
@@ -183,7 +182,7 @@ def test_other_minutes_are(ann: Order, driver: Driver, changed: dict) -> None:
     [before] = versions(ann)
     minutes = changed.pop("minutes", 10)
     found = legs(driver, "pickup Ann", "dropoff Ann", minutes=minutes)
-    record(driver, found, reorder=False, keep_roads=True, **changed)
+    record(driver, found, keep_roads=True, **changed)
     assert versions(ann)[0] > before
 
 
@@ -219,7 +218,7 @@ def test_minutes_do_not_bounce(ann: Order, driver: Driver) -> None:
     told = []
     for minutes in (20.0, 20.7, 19.6, 20.9, 19.3, 21.4, 20.6, 18.9):
         found = legs(driver, "pickup Ann", "dropoff Ann", minutes=minutes / 2)
-        record(driver, found, reorder=False, keep_roads=True)
+        record(driver, found, keep_roads=True)
         told.append(eta(ann)[0])
     assert told == [20, 20, 20, 20, 20, 22, 21, 19]
 

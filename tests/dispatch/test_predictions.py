@@ -18,7 +18,7 @@ def predict(driver: Driver, arrives_at: datetime, problem: Problem | None = None
     stops = Stop.objects.plans_of([driver.pk])
     made_of = plans.Ahead.of(stops)
     legs = [plans.Leg(stop.pk, arrives_at, (12, 16), problem=problem) for stop in stops]
-    return plans.record(plans.Plan(driver.pk, made_of, legs, reorder=True))
+    return plans.record(plans.Plan(driver.pk, made_of, legs))
 
 
 def made(order: Order) -> list[tuple[datetime, bool, float | None]]:
@@ -45,7 +45,7 @@ def test_at_the_door_nothing_is_predicted_any_more(on_its_way: Order, driver: Dr
 
 
 def test_a_plan_that_is_not_stored_predicts_nothing(on_its_way: Order, driver: Driver) -> None:
-    assert not plans.record(plans.Plan(driver.pk, [], [], reorder=True))
+    assert not plans.record(plans.Plan(driver.pk, [], []))
     assert made(on_its_way) == []
 
 

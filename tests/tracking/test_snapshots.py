@@ -99,7 +99,7 @@ class Day:
         line = [[-104.99, 39.74], [-104.98, 39.75]]
         problem = Problem.DRIVER_SILENT if self.random.random() < 0.3 else None
         legs = [plans.Leg(stop.pk, soon, (9, 13), line=line, problem=problem) for stop in stops]
-        plans.record(plans.Plan(driver.pk, plans.Ahead.of(stops), legs, reorder=False))
+        plans.record(plans.Plan(driver.pk, plans.Ahead.of(stops), legs))
 
 
 async def test_what_no_button_told_is_in_frames_and_snapshots(
