@@ -10,8 +10,8 @@ _http = get_asgi_application()
 # The apps must be loaded before anything that imports models.
 from typing import Any  # noqa: E402
 
-from tracking import live  # noqa: E402
-from tracking.consumers import live_socket  # noqa: E402
+from tracking.sockets import live  # noqa: E402
+from tracking.sockets.consumers import live_socket  # noqa: E402
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -9,7 +9,7 @@ import requests
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 
-from tracking.history import connection_params
+from tracking.ingest.history import connection_params
 
 _TIMEOUT_S = 1.5
 

@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "delivery",
+    "delivery.devtools",
     "tracking",
     "dispatch",
     "routing",
@@ -102,7 +103,7 @@ TEMPLATES = [
 CHANNEL_LAYERS = {
     "default": {
         # PubSub: nothing is dropped at a capacity and a restart of Redis is survived; a message is a hint all
-        # the same, and tracking/healing.py repairs what was lost. Measured in docs/adr/0003.
+        # the same, and tracking/sockets/reconciliation.py repairs what was lost. Measured in docs/adr/0003.
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {"hosts": [REDIS_URL], "prefix": "doorstep"},
     },
@@ -175,13 +176,13 @@ UNDO_PICKUP_S = env.int("UNDO_PICKUP_S", default=600)
 DISPATCHER_TICK_MS = env.int("DISPATCHER_TICK_MS", default=500)
 CUSTOMER_GEOFENCE_M = env.int("CUSTOMER_GEOFENCE_M", default=100)
 
-# What one socket may ask of us (tracking/limits.py).
+# What one socket may ask of us (tracking/sockets/rate_limiter.py).
 SOCKET_MESSAGES_PER_S = env.int("SOCKET_MESSAGES_PER_S", default=100)
 SOCKET_FRAME_BYTES = env.int("SOCKET_FRAME_BYTES", default=16_384)
 SOCKET_SIGN_IN_S = env.float("SOCKET_SIGN_IN_S", default=10.0)
 SOCKETS_PER_TRACKING_LINK = env.int("SOCKETS_PER_TRACKING_LINK", default=20)
 
-# A fix is turned away, by name (tracking/fixes.py), when it is …
+# A fix is turned away, by name (tracking/ingest/fix_filter.py), when it is …
 FIX_FUTURE_S = env.float("FIX_FUTURE_S", default=30.0)
 FIX_STALE_S = env.float("FIX_STALE_S", default=120.0)
 FIX_MAX_SPEED_MPS = env.float("FIX_MAX_SPEED_MPS", default=45.0)
@@ -190,7 +191,7 @@ FIX_MAX_ACCURACY_M = env.float("FIX_MAX_ACCURACY_M", default=100.0)
 FIX_JUMP_CONFIRMATIONS = env.int("FIX_JUMP_CONFIRMATIONS", default=2)
 FIX_PARKED_JUMP_S = env.float("FIX_PARKED_JUMP_S", default=30.0)
 
-# What makes an arrival, an exit and a visit (tracking/geofences.py).
+# What makes an arrival, an exit and a visit (tracking/ingest/geofences.py).
 GEOFENCE_CONFIRMING_FIXES = env.int("GEOFENCE_CONFIRMING_FIXES", default=2)
 GEOFENCE_DWELL_S = env.float("GEOFENCE_DWELL_S", default=30.0)
 GEOFENCE_EXIT_MARGIN_M = env.float("GEOFENCE_EXIT_MARGIN_M", default=100.0)

@@ -8,7 +8,7 @@ class DispatchConfig(AppConfig):
 
     def ready(self) -> None:
         from dispatch import coverage, tasks
-        from dispatch.groups import create_groups
+        from dispatch.roles import create_groups
 
         coverage.connect()
         tasks.connect()

@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from dispatch.actions import CORRECTABLE
 from dispatch.models import Driver, Order
+from dispatch.orders.actions import CORRECTABLE
 from dispatch.statuses import OrderStatus
 
 

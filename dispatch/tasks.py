@@ -11,9 +11,11 @@ from django.conf import settings
 from django.db import connection
 from kombu.exceptions import OperationalError as BrokerAway
 
-from dispatch import assignment, learning, planning, predictions, visits
 from dispatch.errors import contained
+from dispatch.etas import learning, prediction_log
 from dispatch.models import City
+from dispatch.orders import geofence_actions
+from dispatch.planning import assignment, replanning
 from dispatch.signals import assignment_changed
 from routing.osrm import osrm_from_settings
 
@@ -31,7 +33,7 @@ _LESSON = 0x0D00_12E9
 
 @shared_task(expires=60)
 def replan(driver_id: str) -> None:
-    planning.replan(UUID(driver_id))
+    replanning.replan(UUID(driver_id))
 
 
 #: While the roads are away, so often (seconds) it is looked whether the breaker lets a probe through. It does every
@@ -44,7 +46,7 @@ def refresh_etas() -> None:
     with _alone(_ETA_CYCLE) as alone:
         if not alone:
             return
-        planning.refresh_etas()
+        replanning.refresh_etas()
     if osrm_from_settings().is_away:
         for wait_s in range(MEND_EVERY_S, settings.ETA_INTERVAL_S, MEND_EVERY_S):
             mend_etas.apply_async(countdown=wait_s, expires=wait_s + MEND_EVERY_S)
@@ -56,14 +58,14 @@ def mend_etas() -> None:
         return
     with _alone(_ETA_CYCLE) as alone:
         if alone:
-            planning.mend_etas()
+            replanning.mend_etas()
 
 
 @shared_task
 def sweep() -> None:
     with _alone(_SWEEP) as alone:
         if alone:
-            planning.sweep()
+            replanning.sweep()
 
 
 @shared_task
@@ -77,7 +79,7 @@ def assign_pending() -> None:
 
 @shared_task
 def mark_silent_drivers() -> None:
-    visits.mark_silent_drivers()
+    geofence_actions.mark_silent_drivers()
 
 
 @shared_task(time_limit=1800)
@@ -86,7 +88,7 @@ def learn_etas() -> None:
     with _alone(_LESSON) as alone:
         if alone:
             learning.learn()
-            predictions.forget_old()
+            prediction_log.forget_old()
 
 
 def connect() -> None:

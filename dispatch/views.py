@@ -17,12 +17,13 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 from msgspec import Struct
 
-from dispatch import actions, assignment, planning, plans
 from dispatch.access import may_dispatch
 from dispatch.errors import Conflict, DispatchError, Invalid, NotFound, NotYours, WrongStatus
 from dispatch.maps import map_config
 from dispatch.models import City
-from dispatch.steps import Actor
+from dispatch.orders import actions
+from dispatch.orders.transitions import Actor
+from dispatch.planning import assignment, plan_store, replanning
 from routing.planner import Proposal
 
 logger = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ def remedies(order_id: UUID) -> dict[str, Any]:
 @_question
 def saving(driver_id: UUID) -> dict[str, Any]:
     """What the planner's order of the driver's stops would save; null where that is the order in hand."""
-    found = planning.saving(driver_id)
+    found = replanning.saving(driver_id)
     if found is None:
         return {"saving": None}
     minutes, km = round(found.seconds / 60, 1), round(found.metres / 1000, 1)
@@ -137,7 +138,7 @@ class Nothing(Struct):
 
 
 class VisitingOrder(Struct):
-    stops: list[plans.Wish]
+    stops: list[plan_store.Wish]
 
 
 class Reason(Struct):
@@ -183,13 +184,13 @@ def assign(order_id: UUID, body: Assignment, actor: Actor) -> None:
 
 @_request(Nothing)
 def serve_first(order_id: UUID, _: Nothing, actor: Actor) -> None:
-    plans.serve_first(order_id)
+    plan_store.serve_first(order_id)
     logger.info("order %s is served first, as %s wants it", order_id, actor.name)
 
 
 @_request(Nothing)
 def unpin(order_id: UUID, _: Nothing, actor: Actor) -> None:
-    plans.unpin(order_id)
+    plan_store.unpin(order_id)
     logger.info("order %s is no longer pinned, as %s wants it", order_id, actor.name)
 
 
@@ -200,7 +201,7 @@ def unassign(order_id: UUID, _: Nothing, actor: Actor) -> None:
 
 @_request(VisitingOrder)
 def rearrange(driver_id: UUID, body: VisitingOrder, actor: Actor) -> None:
-    plans.rearrange(driver_id, body.stops)
+    plan_store.rearrange(driver_id, body.stops)
     logger.info("the stops of driver %s are put in order by %s", driver_id, actor.name)
 
 

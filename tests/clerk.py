@@ -13,8 +13,8 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
 
-from delivery.stack.processes import tied_to_launcher
-from delivery.stack.servers import MANAGE
+from delivery.devtools.stack.servers import MANAGE
+from delivery.processes import tied_to_launcher
 from dispatch.errors import DispatchError
 
 

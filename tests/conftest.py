@@ -12,10 +12,10 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from dispatch import actions
 from dispatch.models import City, Driver, Order, Restaurant
+from dispatch.orders import actions
 from routing.geo import Point, destination
-from tracking import live
+from tracking.sockets import live
 
 DENVER = Point(39.7495, -104.9865)
 

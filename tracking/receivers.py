@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError
 
 from dispatch import signals
-from tracking import broadcast
+from tracking.sockets import broadcast
 
 logger = logging.getLogger(__name__)
 

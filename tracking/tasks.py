@@ -7,8 +7,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from dispatch.models import Driver
-from dispatch.steps import heard_since
-from tracking import history, partitions
+from dispatch.orders.transitions import heard_since
+from tracking.ingest import history, partitions
 
 
 @shared_task

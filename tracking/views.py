@@ -16,8 +16,8 @@ from dispatch.errors import NotFound
 from dispatch.maps import map_config
 from dispatch.models import Order
 from dispatch.statuses import FINAL, OrderStatus
-from tracking import snapshots
-from tracking.messages import CustomerStatus, Eta
+from tracking.protocol.messages import CustomerStatus, Eta
+from tracking.sockets import snapshots
 
 #: The line of steps, each with the status that reaches it, its words and its icon.
 STEPS = [

@@ -1,4 +1,4 @@
-"""Restaurants, drivers, orders. Every write is an action of dispatch/actions.py."""
+"""Restaurants, drivers, orders. Every write is an action of dispatch/orders/actions.py."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,15 +15,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.html import format_html
 
-from dispatch import access, actions
+from dispatch import access
 from dispatch.admin.pages import ReadOnly, page
 from dispatch.errors import DispatchError
 from dispatch.forms import AssignForm, CancelForm, CloseForm, OrderForm
 from dispatch.maps import map_config
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.orders import actions
+from dispatch.orders.transitions import Actor
 from dispatch.signals import announced
 from dispatch.statuses import FINAL
-from dispatch.steps import Actor
 
 #: Orders are acted on from the list and from an order's own page.
 BOTH_PAGES = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]

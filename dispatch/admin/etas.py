@@ -9,9 +9,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from dispatch import predictions
 from dispatch.admin.pages import ReadOnly, page
-from dispatch.charts import chart
+from dispatch.etas import prediction_log
+from dispatch.etas.charts import chart
 from dispatch.models import EtaPrediction, HandoverTime, KitchenTime, SpeedFactor
 from routing.eta import HOURS_A_WEEK
 
@@ -92,8 +92,8 @@ class EtaPredictionAdmin(ReadOnly, admin.ModelAdmin):
     ) -> HttpResponse:
         days = next((days for days in PERIODS if request.GET.get("days") == str(days)), PERIODS[1])
         since = timezone.now() - timedelta(days=days)
-        by_horizon = predictions.report(since)
-        by_hour = predictions.report(since, by_horizon=False, by_hour=True)
+        by_horizon = prediction_log.report(since)
+        by_hour = prediction_log.report(since, by_horizon=False, by_hour=True)
         cities: dict[str, dict[str, Any]] = {}
         for city, rows in groupby(by_horizon, key=lambda row: row.city):
             cities.setdefault(city, {})["by_horizon"] = chart([(row.horizon or "", row) for row in rows])

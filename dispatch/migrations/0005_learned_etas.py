@@ -187,7 +187,7 @@ class Migration(migrations.Migration):
             model_name="stop",
             name="routed_s",
             field=models.FloatField(
-                help_text="What the roads say of the drive here from the stop before (dispatch/learning.py).",
+                help_text="What the roads say of the drive here from the stop before (dispatch/etas/learning.py).",
                 null=True,
             ),
         ),

@@ -1,7 +1,8 @@
 """The tables of the domain.
 
 Table and column names are meant to be read in plain SQL, and the defaults stand in the database too, so that an
-`INSERT` from psql gets an id, a token and a timestamp. Writes are actions: dispatch/actions.py, visits.py, plans.py.
+`INSERT` from psql gets an id, a token and a timestamp. Writes are actions: dispatch/orders/ and
+dispatch/planning/plan_store.py.
 """
 
 from dispatch.models.etas import EtaPrediction, EtaSpread, HandoverTime, KitchenTime, SpeedFactor

@@ -1,4 +1,4 @@
-"""What was predicted, and what was learned from it (dispatch/learning.py).
+"""What was predicted, and what was learned from it (dispatch/etas/learning.py).
 
 A learned value stands beside the one that staff set in its place, if they did: `override`.
 """

@@ -381,7 +381,7 @@ class Stop(models.Model):
     arrived_at = models.DateTimeField(null=True)
     routed_s = models.FloatField(
         null=True,
-        help_text="What the roads say of the drive here from the stop before (dispatch/learning.py).",
+        help_text="What the roads say of the drive here from the stop before (dispatch/etas/learning.py).",
     )
     #: When the driver left without pressing a button; empty again once the driver is back.
     left_at = models.DateTimeField(null=True)

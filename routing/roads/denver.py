@@ -18,7 +18,7 @@ def source_files() -> tuple[Path, Path]:
         example = Path(folder, "routee/compass/resources/downtown_denver_example")
         if example.is_dir():
             return example / "edges-complete.csv.gz", example / "vertices-complete.csv.gz"
-    raise RoadsError("The streets of Denver are missing: pip install -r requirements.txt brings them.")
+    raise RoadsError("The streets of Denver are missing: pip install -r requirements-demo.txt brings them.")
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from delivery.stack.errors import ChildDied, StackError
-from delivery.stack.processes import Processes
-from delivery.stack.state import ROOT
+from delivery.devtools.stack.state import ROOT
+from delivery.errors import ChildDied, StackError
+from delivery.processes import Processes
 
 #: Two children; the first starts a child of its own. Tells their pids, and runs until it is told to stop.
 LAUNCHER = """
 import os, sys
 from pathlib import Path
-from delivery.stack.errors import Interrupted
-from delivery.stack.processes import Processes
+from delivery.errors import Interrupted
+from delivery.processes import Processes
 with Processes(Path(sys.argv[1])) as processes:
     for name in ("first", "second"):
         processes.start(name, [sys.executable, "-c", sys.argv[2], name, sys.argv[1]], os.environ)

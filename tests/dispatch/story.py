@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from dispatch import actions, plans, visits
 from dispatch.models import Driver, Order, OrderEvent, Stop
-from dispatch.plans import Wish
+from dispatch.orders import actions, geofence_actions
+from dispatch.planning import plan_store
+from dispatch.planning.plan_store import Wish
 from dispatch.statuses import StopKind
-from tests.dispatch.test_statuses import MAY_BECOME, MAY_GO_BACK_TO
+from tests.dispatch.orders.test_statuses import MAY_BECOME, MAY_GO_BACK_TO
 
 DANA = actions.dispatcher("Dana")
 #: When the first thing happens; a story's seconds count from here.
@@ -31,19 +32,19 @@ def stops(order: Order, kind: str) -> list[UUID]:
 
 
 def set_out(driver: Driver, *orders: Order, seconds: float = 60) -> None:
-    visits.set_out(driver.pk, _all(orders, "pickup"), happened_at=at(seconds), evidence=EVIDENCE)
+    geofence_actions.set_out(driver.pk, _all(orders, "pickup"), happened_at=at(seconds), evidence=EVIDENCE)
 
 
 def arrive(driver: Driver, kind: str, *orders: Order, seconds: float = 300) -> None:
-    visits.arrive(driver.pk, _all(orders, kind), happened_at=at(seconds), evidence=EVIDENCE)
+    geofence_actions.arrive(driver.pk, _all(orders, kind), happened_at=at(seconds), evidence=EVIDENCE)
 
 
 def pass_by(driver: Driver, kind: str, *orders: Order, seconds: float = 320) -> None:
-    visits.pass_by(driver.pk, _all(orders, kind), happened_at=at(seconds), evidence=EVIDENCE)
+    geofence_actions.pass_by(driver.pk, _all(orders, kind), happened_at=at(seconds), evidence=EVIDENCE)
 
 
 def leave(driver: Driver, kind: str, *orders: Order, seconds: float = 600) -> None:
-    visits.leave(driver.pk, _all(orders, kind), happened_at=at(seconds), evidence=EVIDENCE)
+    geofence_actions.leave(driver.pk, _all(orders, kind), happened_at=at(seconds), evidence=EVIDENCE)
 
 
 def report(driver: Driver, order: Order, status: str) -> None:
@@ -78,7 +79,7 @@ def arrange(driver: Driver, stop_ids: Sequence[UUID], *, pinned: Collection[UUID
     """Puts a driver's stops in this order, as a dispatcher does."""
     stops = Stop.objects.in_bulk(stop_ids)
     wishes = [Wish(stops[pk].order_id, StopKind(stops[pk].kind), pk in pinned) for pk in stop_ids]
-    plans.rearrange(driver.pk, wishes)
+    plan_store.rearrange(driver.pk, wishes)
 
 
 def timeline(order: Order) -> list[str]:

@@ -8,10 +8,10 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.utils import timezone
 
-from dispatch import actions
 from dispatch.access import Claim, drivers_by_claim, may_dispatch, order_by_token
 from dispatch.errors import NotFound
 from dispatch.models import Driver, Order
+from dispatch.orders import actions
 from tests.dispatch.story import bring_to
 
 NO_SUCH_LINK = "This tracking link does not exist or is no longer valid."

@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from dispatch import access, actions, signals
+from dispatch import access, signals
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant
+from dispatch.orders import actions
 from dispatch.statuses import OrderStatus
 from tests.dispatch import story
 from tracking.models import LocationHistory

@@ -11,12 +11,14 @@ from django.db import connection, transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
-from dispatch import actions, plans, signals, visits
+from dispatch import signals
 from dispatch.errors import DispatchError
 from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop
-from dispatch.plans import Ahead, Leg, Plan
+from dispatch.orders import actions, geofence_actions
+from dispatch.planning import plan_store
+from dispatch.planning.plan_store import Ahead, Leg, Plan
 from tests.dispatch.story import DANA, NOON, arrive, assign, bring_to, leave, report, set_out
-from tracking.history import connection_params
+from tracking.ingest.history import connection_params
 
 pytestmark = pytest.mark.usefixtures("unheard")
 
@@ -220,18 +222,18 @@ def test_a_change_of_shift(committed: Callable, new_driver: Callable[..., Driver
 
 def test_silence_and_its_end(committed: Callable, new_driver: Callable[..., Driver]) -> None:
     driver = new_driver(last_seen_at=timezone.now() - timedelta(hours=1))
-    assert committed(visits.mark_silent_drivers).drivers == {driver.pk}
+    assert committed(geofence_actions.mark_silent_drivers).drivers == {driver.pk}
 
 
 def test_nobody_silent_is_no_news(committed: Callable, driver: Driver) -> None:
-    assert committed(visits.mark_silent_drivers) == Heard()
+    assert committed(geofence_actions.mark_silent_drivers) == Heard()
 
 
 def test_a_new_eta(committed: Callable, order: Order, driver: Driver) -> None:
     assign(order, driver)
     stops = Stop.objects.plans_of([driver.pk])
     legs = [Leg(stop.pk, NOON, None) for stop in stops]
-    heard = committed(lambda: plans.record(Plan(driver.pk, Ahead.of(stops), legs, keep_roads=True)))
+    heard = committed(lambda: plan_store.record(Plan(driver.pk, Ahead.of(stops), legs, keep_roads=True)))
     assert (heard.orders, heard.drivers, heard.assignments) == ({order.pk}, {driver.pk}, [])
 
 
@@ -246,7 +248,7 @@ def test_many_plans_are_announced_once(
         found.append(Plan(driver.pk, Ahead.of(stops), legs, keep_roads=True))
     actions.cancel(orders[1].pk, actor=DANA)
     stored: list[int] = []
-    heard = committed(lambda: stored.append(plans.record_all(found)))
+    heard = committed(lambda: stored.append(plan_store.record_all(found)))
     assert stored == [2]
     assert (heard.times, heard.orders) == (1, {orders[0].pk, orders[2].pk})
     assert heard.drivers == {drivers[0].pk, drivers[2].pk}

@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from dispatch import actions
 from dispatch.models import Driver, Order
+from dispatch.orders import actions
 from tests.dispatch.story import bring_to, last_event, leave, status
 
 

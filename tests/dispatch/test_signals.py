@@ -2,9 +2,10 @@
 
 import pytest
 
-from dispatch import actions, signals
+from dispatch import signals
 from dispatch.errors import WrongStatus
 from dispatch.models import Driver, Order
+from dispatch.orders import actions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,7 +14,7 @@ from delivery.celery import app
 from dispatch import tasks
 from dispatch.models import Driver, Order
 from tests.dispatch.story import assign, plan, status
-from tracking.history import connection_params
+from tracking.ingest.history import connection_params
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from itertools import chain, repeat
 
 from django.utils import timezone
 
-from dispatch import actions, planning, plans, visits
 from dispatch.models import Driver, Order, Restaurant, Stop
+from dispatch.orders import actions, geofence_actions
+from dispatch.planning import plan_store, replanning
 from dispatch.statuses import StopKind
 from routing.geo import destination, distance_m
 
@@ -74,7 +75,7 @@ def trip(driver_name: str) -> str:
         order = _order(start, door, f"Customer {number}")
         actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
         actions.report(driver.pk, order.pk, "picked_up")
-    planning.replan(driver.pk)  # at once: what the page shows now stays
+    replanning.replan(driver.pk)  # at once: what the page shows now stays
     return str(driver.pk)
 
 
@@ -87,10 +88,10 @@ def pinned_trip(driver_name: str) -> tuple[str, str]:
     for order in orders:
         actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
     first, second = orders
-    plans.rearrange(
+    plan_store.rearrange(
         driver.pk,
         [
-            plans.Wish(order.pk, kind, pinned=kind == StopKind.PICKUP)
+            plan_store.Wish(order.pk, kind, pinned=kind == StopKind.PICKUP)
             for kind in (StopKind.PICKUP, StopKind.DROPOFF)
             for order in (second, first)
         ],
@@ -114,19 +115,21 @@ def leave(order_id: str, name: str, at_the_door: bool) -> str:
         actions.report(driver.pk, order.pk, "picked_up")
     stop = order.stops.get(kind="dropoff" if at_the_door else "pickup").pk
     now = timezone.now()
-    visits.arrive(driver.pk, [stop], happened_at=now - timedelta(minutes=3), evidence={"rule": "slow"})
-    visits.leave(driver.pk, [stop], happened_at=now - timedelta(minutes=1), evidence={"stay_s": 90})
+    geofence_actions.arrive(
+        driver.pk, [stop], happened_at=now - timedelta(minutes=3), evidence={"rule": "slow"}
+    )
+    geofence_actions.leave(driver.pk, [stop], happened_at=now - timedelta(minutes=1), evidence={"stay_s": 90})
     return actions.issue_token(driver.pk)
 
 
 def come_back(order_id: str) -> None:
     stop = Stop.objects.get(order=order_id, kind="dropoff")
-    visits.arrive(stop.driver_id, [stop.pk], happened_at=timezone.now(), evidence={"rule": "slow"})
+    geofence_actions.arrive(stop.driver_id, [stop.pk], happened_at=timezone.now(), evidence={"rule": "slow"})
 
 
 def leave_again(order_id: str) -> None:
     stop = Stop.objects.get(order=order_id, kind="dropoff")
-    visits.leave(stop.driver_id, [stop.pk], happened_at=timezone.now(), evidence={"stay_s": 90})
+    geofence_actions.leave(stop.driver_id, [stop.pk], happened_at=timezone.now(), evidence={"stay_s": 90})
 
 
 def _kitchens() -> list[Restaurant]:

@@ -23,9 +23,9 @@ import redis
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from psycopg.sql import SQL, Identifier
 
-from delivery.stack.demo import answers_ok, celery, web, worker
-from delivery.stack.processes import Child, Processes
-from delivery.stack.servers import MANAGE, for_libpq
+from delivery.devtools.stack.demo import answers_ok, celery, web, worker
+from delivery.devtools.stack.servers import MANAGE, for_libpq
+from delivery.processes import Child, Processes
 from tests.clerk import Clerk
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
@@ -116,7 +116,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         with Processes(folder) as processes, closing(Clerk(env, "tests.e2e.clerk")) as clerk:
             # What does not depend on the database, static files and roads, is as `make test` has left it.
             todo = json.dumps([["migrate", "--no-input"], ["sample_data"]])
-            processes.run("prepare", [sys.executable, "-m", "delivery.stack.prepare", todo], env)
+            processes.run("prepare", [sys.executable, "-m", "delivery.devtools.stack.prepare", todo], env)
             running = Stack(base, env, processes, clerk)
             processes.start("worker", worker(1), env, stop_s=5)
             processes.start("beat", celery("beat", "--schedule", str(folder / "schedule")), env)

@@ -5,9 +5,11 @@ from uuid import UUID
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 
-from dispatch import actions, planning, tasks
-from dispatch.groups import DISPATCHER
+from dispatch import tasks
 from dispatch.models import City, Driver, Restaurant
+from dispatch.orders import actions
+from dispatch.planning import replanning
+from dispatch.roles import DISPATCHER
 from dispatch.signals import announced
 
 OFFICE = actions.dispatcher("Office")
@@ -67,7 +69,7 @@ def cancel(order: str, reason: str) -> None:
 
 
 def refresh_etas() -> None:
-    planning.refresh_etas()
+    replanning.refresh_etas()
 
 
 def ask_for_a_cycle() -> None:

@@ -14,12 +14,13 @@ import psycopg
 import redis
 import requests
 
-from delivery.stack import osrm, postgres, valkey
-from delivery.stack.demo import answers_ok, celery, web, worker
-from delivery.stack.osrm import accepts, free_port
-from delivery.stack.processes import Child, Processes
-from delivery.stack.servers import for_libpq
-from delivery.stack.state import State, open_state
+from delivery import osrm_server
+from delivery.devtools.stack import postgres, valkey
+from delivery.devtools.stack.demo import answers_ok, celery, web, worker
+from delivery.devtools.stack.servers import for_libpq
+from delivery.devtools.stack.state import State, open_state
+from delivery.osrm_server import accepts, free_port
+from delivery.processes import Child, Processes
 from tests.faults.office import Office
 
 READY_S = 30.0
@@ -195,7 +196,7 @@ def _start_servers(cluster: Cluster) -> None:
     children["postgres"] = processes.children[-1]
     env["REDIS_URL"] = valkey.start(processes, state, throwaway=True)
     children["valkey"] = processes.children[-1]
-    env["OSRM_URL"] = osrm.start(processes, Path(env["DOORSTEP_STATE"]) / "roads").url
+    env["OSRM_URL"] = osrm_server.start(processes, Path(env["DOORSTEP_STATE"]) / "roads").url
     children["osrm"] = processes.children[-1]
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import psycopg
 
-from delivery.stack.servers import for_libpq
+from delivery.devtools.stack.servers import for_libpq
 from dispatch.models import Driver
 from dispatch.statuses import BEFORE_PICKUP, OrderStatus
 from routing.geo import Point

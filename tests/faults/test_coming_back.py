@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from delivery.stack.servers import for_libpq
+from delivery.devtools.stack.servers import for_libpq
 from dispatch.statuses import OrderStatus
 from tests.faults import length
 from tests.faults.clients import Company, decode, open_socket

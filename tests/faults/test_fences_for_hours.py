@@ -6,8 +6,8 @@ from statistics import quantiles
 import pytest
 
 from tests.faults import length
-from tests.tracking.drives import T0, at, drive, events, fence, parked, trip, watch
-from tracking.geofences import Event
+from tests.tracking.ingest.drives import T0, at, drive, events, fence, parked, trip, watch
+from tracking.ingest.geofences import Event
 
 ARRIVED, LEFT = Event.ARRIVED, Event.LEFT
 HOUR_S = 3600

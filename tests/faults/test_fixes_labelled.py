@@ -12,9 +12,9 @@ import pytest
 
 from routing.geo import Point, destination, distance_m
 from tests.faults import length
-from tests.tracking.drives import HOME, T0
-from tracking.fixes import Limits, Track, fix_from, judge
-from tracking.messages import Location, decode_driver_frame, encode
+from tests.tracking.ingest.drives import HOME, T0
+from tracking.ingest.fix_filter import Limits, Track, fix_from, judge
+from tracking.protocol.messages import Location, decode_driver_frame, encode
 
 LIMITS = Limits()
 

@@ -19,7 +19,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from delivery.stack.servers import for_libpq
+from delivery.devtools.stack.servers import for_libpq
 from dispatch.statuses import IN_THE_BAG, OrderStatus
 from routing.geo import destination
 from tests.clerk import Refused
@@ -31,7 +31,7 @@ from tests.faults.office import DriverRow, Office, OrderRow
 from tests.faults.stories import FIXES, KITCHEN, Event, Outcome, Script, Told, broken, fix, script
 from tests.faults.world import DENVER
 from tracking.database import THREADS
-from tracking.sockets import TRY_AGAIN_LATER
+from tracking.sockets.base import TRY_AGAIN_LATER
 
 STORIES = length(short=60, full=10_000)
 WAVE = 200

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from delivery.stack import osrm
-from delivery.stack.processes import Processes
+from delivery import osrm_server
+from delivery.processes import Processes
 from routing.breaker import PROBE_S, Breaker
 from routing.errors import NoSegment, Unavailable
 from routing.geo import Point
@@ -102,7 +102,7 @@ class Routed:
     """osrm-routed on the default roads, always at the same port."""
 
     def __init__(self, processes: Processes, roads: Path) -> None:
-        self.port = urlsplit(osrm.start(processes, roads).url).port or 0
+        self.port = urlsplit(osrm_server.start(processes, roads).url).port or 0
         self._processes = processes
         (self._server,) = processes.children
 
@@ -111,7 +111,7 @@ class Routed:
 
     def start(self) -> None:
         self._server = self._processes.restart(self._server)
-        self._processes.wait_for(self._server, lambda: osrm.accepts(self.port), osrm.START_S)
+        self._processes.wait_for(self._server, lambda: osrm_server.accepts(self.port), osrm_server.START_S)
 
     def freeze(self) -> None:
         self._server.process.send_signal(signal.SIGSTOP)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery.stack.state import ROOT
+from delivery.devtools.stack.state import ROOT
 from routing.errors import RoadsError
 from routing.roads.build import build
 from routing.roads.builds import current_build, rollback

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery.stack.state import ROOT
+from delivery.devtools.stack.state import ROOT
 from routing.roads.progress import Bar, Lines
 
 ERASE = "\r\x1b[K"

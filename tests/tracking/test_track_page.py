@@ -10,8 +10,8 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from dispatch import actions
 from dispatch.models import Driver, Order
+from dispatch.orders import actions
 from routing.problems import Problem
 
 EVENING = datetime(2026, 7, 1, 18, 30, tzinfo=ZoneInfo("America/Denver"))

@@ -2,7 +2,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-from tracking import partitions
+from tracking.ingest import partitions
 
 TABLE = """
 CREATE TABLE location_history (

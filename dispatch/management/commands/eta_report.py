@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandParser
 from django.utils import timezone
 
-from dispatch import predictions
+from dispatch.etas import prediction_log
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, days: float, by_hour: bool, approximate: bool, **__: Any) -> None:
         since = timezone.now() - timedelta(days=days)
-        rows = list(predictions.report(since, by_hour=by_hour, approximate=approximate))
+        rows = list(prediction_log.report(since, by_hour=by_hour, approximate=approximate))
         if not rows:
             self.stdout.write(f"No order that was delivered has predictions from the last {days:g} days.")
             return

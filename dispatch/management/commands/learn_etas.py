@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management import BaseCommand
 
-from dispatch import learning
+from dispatch.etas import learning
 
 
 class Command(BaseCommand):

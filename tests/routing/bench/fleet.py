@@ -10,10 +10,11 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from delivery.rush.towns import Request
-from delivery.stack.bench_routing_page import Cycle, Trip
-from dispatch import actions, planning
+from delivery.devtools.bench.routing_page import Cycle, Trip
+from delivery.devtools.replay.towns import Request
 from dispatch.models import City, Driver, Restaurant, Stop, plans_of
+from dispatch.orders import actions
+from dispatch.planning import replanning
 from dispatch.signals import announced
 from dispatch.statuses import DriverStatus, OrderStatus
 from routing.geo import Point, from_lnglat
@@ -45,7 +46,7 @@ def _trip(driver: Driver, city: City, random: Random, requests: Sequence[Request
             for _ in range(ORDERS_PER_TRIP)
         ]
     doors = {stop.pk: stop.point for stop in Stop.objects.plans_of([driver.pk]) if stop.point is not None}
-    saving = planning.saving(driver.pk)
+    saving = replanning.saving(driver.pk)
     placed, placed_door = _driven([start, *doors.values()])
     planned, planned_door = _driven([start, *(doors[pk] for pk in (saving.stops if saving else doors))])
     with announced():
@@ -79,7 +80,7 @@ def cycles(requests: Sequence[Request], fleets: Iterable[int], count: int) -> li
                 for k in range(own):
                     door = random.choice(requests).destination
                     _order(random.choice(kitchens), driver, door, picked_up=k == 0)
-            assert planning.replan(driver.pk)
+            assert replanning.replan(driver.pk)
             crew.append(driver.pk)
             orders += own
         times = [_cycle(crew, share) for share in [0.1, 0.9] * ((count + 2) // 2)][1 : count + 1]
@@ -97,7 +98,7 @@ def _cycle(crew: Sequence[UUID], share: float) -> tuple[float, float]:
             moved.append(Driver(pk=pk, current_lat=at.lat, current_lng=at.lng))
     Driver.objects.bulk_update(moved, ["current_lat", "current_lng"])
     wall, cpu = time.perf_counter(), time.process_time()
-    stored = planning.refresh_etas()
+    stored = replanning.refresh_etas()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     assert stored == len(crew), f"{stored} of {len(crew)} drivers have new ETAs"
     return wall, cpu

@@ -8,17 +8,17 @@ from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
 
-from delivery.rush.demand import Demand, write_rush
-from delivery.rush.measures import LATE_S, Measures, measure
-from delivery.rush.policies import policies
-from delivery.rush.referee import faults
-from delivery.rush.simulator import Simulator
-from delivery.rush.tables import read_day
-from delivery.rush.towns import Request, read_requests
-from delivery.rush.ways import Roads
-from delivery.stack.bench_routing_page import DRIVERS, Findings, Moment, Rush, Vroom, Week
-from delivery.stack.progress import step
-from dispatch.assignment import ASSIGNING
+from delivery.devtools.bench.routing_page import DRIVERS, Findings, Moment, Rush, Vroom, Week
+from delivery.devtools.replay.demand import Demand, write_rush
+from delivery.devtools.replay.measures import LATE_S, Measures, measure
+from delivery.devtools.replay.policies import policies
+from delivery.devtools.replay.referee import faults
+from delivery.devtools.replay.simulator import Simulator
+from delivery.devtools.replay.tables import read_day
+from delivery.devtools.replay.towns import Request, read_requests
+from delivery.devtools.replay.ways import Roads
+from delivery.devtools.stack.progress import step
+from dispatch.planning.assignment import ASSIGNING
 from routing.osrm import osrm_from_settings
 from routing.planner import plan
 from tests.routing.bench.fleet import cycles, trips

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from tracking import asyncapi
+from tracking.protocol import asyncapi
 
 
 class Command(BaseCommand):

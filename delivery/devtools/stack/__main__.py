@@ -1,0 +1,39 @@
+"""The command line; every failure is one line on standard error and exit status 1."""
+
+import os
+import sys
+
+from delivery.devtools.bench.live import bench
+from delivery.devtools.bench.routing import bench_routing
+from delivery.devtools.stack.demo import demo
+from delivery.devtools.stack.test import FAULTS, run_suite
+from delivery.errors import StackError
+
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["demo"]:
+            return demo()
+        case ["test", *rest]:
+            return run_suite(rest, checks=False)
+        case ["check", *rest]:
+            return run_suite(rest, checks=True)
+        case ["faults", *rest]:
+            os.environ["FAULTS"] = "full"
+            return run_suite([FAULTS, *rest], checks=False)
+        case ["bench", *rest]:
+            return bench(rest)
+        case ["bench-routing", *rest]:
+            return bench_routing(rest)
+        case _:
+            raise StackError(
+                "say what to do: demo, test, check, faults, bench or bench-routing; "
+                "all but demo take more arguments"
+            )
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (StackError, OSError) as error:
+        sys.exit(f"doorstep: {error}")

@@ -1,0 +1,137 @@
+"""`make demo`: everything on this machine, with a simulated fleet, until Ctrl-C."""
+
+import os
+import socket
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+
+import psycopg
+
+from delivery.devtools.stack.progress import step
+from delivery.devtools.stack.servers import MANAGE, Servers, for_libpq, start_servers
+from delivery.devtools.stack.state import State, default_folder, open_state
+from delivery.errors import Interrupted, StackError
+from delivery.processes import Processes
+
+WEB_READY_S = 60
+TRACKED_ORDERS = 3
+ORDERS_MOVE_S = 60
+DISPATCHER = "dispatcher"
+
+#: The newest orders that a driver has in hand.
+TRACKING_TOKENS = """
+    SELECT tracking_token FROM orders
+    WHERE status NOT IN ('pending', 'delivered', 'cancelled', 'failed')
+    ORDER BY created_at DESC LIMIT %s
+"""
+
+
+def demo() -> int:
+    """Run the demo; returns the exit status. StackError: the state folder or the port can't be had."""
+    with open_state(default_folder()) as state, Processes(state.logs) as processes:
+        port = chosen_port(os.environ.get("PORT") or "8000")
+        ready = False
+        try:
+            servers = start(processes, state, port)
+            announce(servers.env, state, tracking_tokens(processes, servers.env))
+            ready = True
+            while True:
+                processes.pause(0.5)
+                if servers.routed:
+                    servers.routed.follow()
+        except Interrupted:
+            status = 0 if ready else 130
+        except StackError as error:
+            print(f"doorstep: {error}", file=sys.stderr)  # now: stopping the others takes a while
+            status = 1
+        print("\nStopping …", flush=True)
+    return status
+
+
+def start(processes: Processes, state: State, port: int) -> Servers:
+    """Start everything, in the order in which one needs the other."""
+    password = os.environ.get("DOORSTEP_DEMO_PASSWORD") or state.secret("demo-password", 9)
+    settings = {
+        "DEBUG": "false",
+        "PORT": str(port),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "DOORSTEP_DEMO_PASSWORD": password,
+    }
+    commands = [["migrate", "--no-input"], ["collectstatic", "--no-input"], ["sample_data"]]
+    servers = start_servers(processes, state, settings, commands)
+    env = servers.env
+    with step("web"):
+        server = processes.start("web", web(port), env)
+        ready = env["PUBLIC_URL"] + "/readyz"
+        processes.wait_for(server, lambda: answers_ok(ready), WEB_READY_S)
+    with step("worker, beat, drivers"):
+        processes.start("worker", worker(2), env, stop_s=5)
+        processes.start("beat", celery("beat", "--schedule", str(state.folder / "celerybeat-schedule")), env)
+        fleet = ["--drivers", os.environ.get("DEMO_DRIVERS", "24")]
+        fleet += ["--orders-per-hour", os.environ.get("DEMO_ORDERS_PER_HOUR", "240")]
+        processes.start("simulate", [*MANAGE, "simulate", *fleet], env)
+        processes.pause()
+    return servers
+
+
+def web(port: int, processes: int = 1) -> list[str]:
+    return [*MANAGE, "serve", "--port", str(port), "--processes", str(processes)]
+
+
+def celery(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "celery", "-A", "delivery", *arguments, "--loglevel", "INFO"]
+
+
+def worker(concurrency: int) -> list[str]:
+    # Workers that greet one another fall over that when Redis restarts, and need it for nothing.
+    return celery("worker", "--concurrency", str(concurrency), "--without-gossip", "--without-mingle")
+
+
+def tracking_tokens(processes: Processes, env: Mapping[str, str]) -> list[str]:
+    """The tokens of three orders on their way; fewer, when the fleet is slow to take them."""
+    with (
+        step("first orders on their way"),
+        psycopg.connect(for_libpq(env["DATABASE_URL"]), autocommit=True) as connection,
+    ):
+        deadline = time.monotonic() + ORDERS_MOVE_S
+        while True:
+            tokens = [token for (token,) in connection.execute(TRACKING_TOKENS, [TRACKED_ORDERS])]
+            if len(tokens) == TRACKED_ORDERS or time.monotonic() > deadline:
+                return tokens
+            processes.pause(0.5)
+
+
+def announce(env: Mapping[str, str], state: State, tokens: list[str]) -> None:
+    url, password = env["PUBLIC_URL"], env["DOORSTEP_DEMO_PASSWORD"]
+    print(f"\nDoorstep is running. Sign in as {DISPATCHER} with the password {password}\n")
+    print(f"  dashboard  {url}/dispatch/")
+    print(f"  admin      {url}/admin/")
+    for token in tokens:
+        print(f"  tracking   {url}/track/?t={token}")
+    print(f"\nLogs are in {state.logs}. Ctrl-C stops everything and keeps the data.", flush=True)
+
+
+def chosen_port(text: str) -> int:
+    """StackError: not a port, or one that can't be had."""
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise StackError(f"PORT={text} is not a port: choose a number from 1 to 65535, such as PORT=8001")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(text)))
+        except OSError as error:
+            raise StackError(
+                f"port {text} can't be used ({error.strerror}): choose another, such as PORT={int(text) + 1}"
+            ) from error
+    return int(text)
+
+
+def answers_ok(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except OSError:
+        return False  # not up yet; a process that died is noticed by Processes

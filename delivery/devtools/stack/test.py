@@ -1,0 +1,120 @@
+"""`make test` and `make check`: the suite against real servers of its own, and the checks around it."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from delivery.devtools.stack.servers import MANAGE, start_servers
+from delivery.devtools.stack.state import ROOT, default_folder, open_state
+from delivery.errors import Interrupted, StackError
+from delivery.processes import Processes
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+END_TO_END = "tests/e2e"
+FAULTS = "tests/faults"
+NO_TESTS_COLLECTED = 5
+#: The tests empty their Redis and drop their database: never somebody's own, whatever the environment names.
+SERVERS = ("DATABASE_URL", "REDIS_URL", "OSRM_URL")
+
+TOOLS = Path(sys.executable).parent
+#: What needs no server, in the order in which a mistake shows fastest.
+STATIC_CHECKS = {
+    "ruff check": [f"{TOOLS}/ruff", "check", "."],
+    "ruff format": [f"{TOOLS}/ruff", "format", "--check", "."],
+    "import-linter": [f"{TOOLS}/lint-imports"],
+    "mypy": [f"{TOOLS}/mypy"],
+}
+SCHEMA_CHECKS = {"migrations": [*MANAGE, "makemigrations", "--check", "--dry-run"]}
+
+
+def run_suite(arguments: Sequence[str], *, checks: bool) -> int:
+    """Run the tests, and the checks before them if asked to; returns the exit status.
+
+    StackError: a server does not start, or what has failed.
+    """
+    for variable in SERVERS:
+        os.environ.pop(variable, None)
+    with open_state(default_folder() / "test") as state, Processes(state.logs) as processes:
+        secret = {"SECRET_KEY": state.secret("secret-key", 48)}
+        try:
+            failed = []
+            if checks:
+                failed += run_all(processes, STATIC_CHECKS, os.environ | secret)
+            commands = [["collectstatic", "--no-input"]]
+            env = start_servers(processes, state, {"DEBUG": "false"}, commands, throwaway=True).env
+            if checks:
+                failed += run_all(processes, SCHEMA_CHECKS, env)
+            failed += run_tests(processes, arguments, env)
+        except Interrupted:
+            return 130
+    if failed:
+        raise StackError(f"failed: {', '.join(failed)}")
+    return 0
+
+
+def run_all(processes: Processes, commands: Mapping[str, list[str]], env: Mapping[str, str]) -> list[str]:
+    """Run each command to its end and return the names of those that failed."""
+    failed = []
+    for name, command in commands.items():
+        print(f"\n— {name}", flush=True)
+        if processes.run_in_terminal(command, env):
+            failed.append(name)
+    return failed
+
+
+def run_tests(processes: Processes, arguments: Sequence[str], env: Mapping[str, str]) -> list[str]:
+    """pytest, and once more for the browser tests: Playwright's event loop and pytest-asyncio's don't mix.
+
+    Returns what failed.
+    """
+    others, in_browser = apart(arguments)
+    if not (ROOT / END_TO_END).is_dir():
+        in_browser = []
+    browser = find_browser()
+    pytest = [sys.executable, "-m", "pytest"]
+    outcomes = {}
+    if others:
+        print("\n— tests", flush=True)
+        outcomes["tests"] = processes.run_in_terminal([*pytest, *others], env)
+    if in_browser and browser:
+        print("\n— tests in a browser", flush=True)
+        chromium = {"CHROMIUM": browser}
+        outcomes["tests in a browser"] = processes.run_in_terminal(
+            [*pytest, *in_browser], {**env, **chromium}
+        )
+    elif in_browser:
+        print(
+            "doorstep: the browser tests did not run: install Chromium (apt-get install chromium), "
+            "or set CHROMIUM to the path of yours",
+            file=sys.stderr,
+        )
+    if all(code == NO_TESTS_COLLECTED for code in outcomes.values()):
+        return ["no test ran"]
+    return [name for name, code in outcomes.items() if code not in (0, NO_TESTS_COLLECTED)]
+
+
+def apart(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What pytest gets without a browser and with one; an empty list says not to run it at all.
+
+    Paths go where they belong, everything else to both.
+    """
+    named = [argument for argument in arguments if argument.split("/")[0] == "tests"]
+    options = [argument for argument in arguments if argument not in named]
+    paths = named or ["tests"]
+    in_browser = [path for path in paths if path.startswith(END_TO_END)]
+    others = [path for path in paths if path not in in_browser]
+    if any(path.rstrip("/") == "tests" for path in others):
+        others.append(f"--ignore={END_TO_END}")
+        in_browser = [END_TO_END]
+    return others and others + options, in_browser and in_browser + options
+
+
+def find_browser() -> str | None:
+    if named := os.environ.get("CHROMIUM"):
+        found = shutil.which(named)
+        if found is None:
+            raise StackError(f"CHROMIUM={named} is no program: set it to the path of a Chromium, or unset it")
+        return found
+    return next((found for name in BROWSERS if (found := shutil.which(name))), None)

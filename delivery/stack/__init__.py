@@ -1,4 +1,0 @@
-"""Doorstep on one machine: PostgreSQL, Valkey and OSRM from pip wheels, and Doorstep's own processes on top.
-
-`python -m delivery.stack demo|test|check|faults|bench|bench-routing [arguments]`, once delivery/bootstrap.py is done.
-"""

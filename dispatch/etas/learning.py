@@ -1,0 +1,268 @@
+"""The nightly lesson: what our own trips tell of streets, kitchens, doors, and of how far ETAs are off.
+
+A drive counts where it is known when it began: from the moment that a driver was done with one place to the arrival
+at the next, which was known of by then. What the roads say of such a drive is asked once and stays on its stop.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Case, OuterRef, Subquery, When
+from django.db.models.functions import Coalesce, Least
+from django.utils import timezone
+
+from dispatch.etas import prediction_log
+from dispatch.models import EtaSpread, HandoverTime, KitchenTime, OrderEvent, SpeedFactor, Stop
+from dispatch.statuses import CLOSED_BY, OrderStatus, StopKind
+from routing.errors import RoutingError
+from routing.eta import (
+    Drive,
+    Dwell,
+    Miss,
+    Pickup,
+    handovers,
+    hour_of_week,
+    kitchens,
+    learn_ranges,
+    speed_factors,
+)
+from routing.geo import Point
+from routing.osrm import osrm_from_settings
+
+logger = logging.getLogger(__name__)
+
+#: Ranges follow what ETAs have been like lately; the predictions of a fortnight are enough for that.
+RANGES_DAYS = 14
+#: Nobody stands at a counter that long (seconds): a stop that the office closed in the end.
+LONGEST_VISIT_S = 7200.0
+#: Who knew of a stop so long (seconds) after leaving the one before still drove there at once.
+ASSIGNED_AFTER_S = 30.0
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """How much was learned from."""
+
+    drives: int
+    pickups: int
+    dropoffs: int
+    predictions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A driver at a place, for one order or several (then `ready_at` is that of the last)."""
+
+    stop_id: UUID
+    kind: str
+    point: Point | None
+    restaurant_id: UUID
+    city_id: UUID | None
+    zone: ZoneInfo | None
+    assigned_at: datetime | None
+    arrived_at: datetime
+    left_at: datetime
+    ready_at: datetime | None
+    routed_s: float | None
+
+
+type Leg = tuple[Visit, Visit]
+
+
+def learn() -> Lesson:
+    """Learns from the trips of the last ETA_LEARNING_DAYS, and stores it beside what staff have set."""
+    now = timezone.now()
+    tours = list(visits(now - timedelta(days=settings.ETA_LEARNING_DAYS)))
+    driven = [leg for tour in tours for leg in legs(tour)]
+    known = {here.stop_id: here.routed_s for _, here in driven if here.routed_s is not None}
+    routed = known | _ask_roads(driven)
+    drives = [_drive(before, here, routed[here.stop_id]) for before, here in driven if here.stop_id in routed]
+    stays = [visit for tour in tours for visit in tour if is_stay(visit)]
+    pickups = [_pickup(visit) for visit in stays if visit.kind == StopKind.PICKUP]
+    dwells = [
+        Dwell(visit.city_id, (visit.left_at - visit.arrived_at).total_seconds())
+        for visit in stays
+        if visit.kind == StopKind.DROPOFF and visit.city_id is not None
+    ]
+    misses = list(prediction_log.misses(now - timedelta(days=RANGES_DAYS)))
+    with transaction.atomic():
+        _store_factors(drives)
+        _store_kitchens(pickups)
+        _store_doors(dwells)
+        _store_spreads(misses)
+    return Lesson(len(drives), len(pickups), len(dwells), len(misses))
+
+
+def visits(since: datetime) -> Iterator[list[Visit]]:
+    """Each driver's visits since then, in the order in which they were made. A stop at which nobody saw the driver
+    arrive parts them: between the one before it and the one after it was more than a drive.
+    """
+    assigned = OrderEvent.objects.filter(
+        order=OuterRef("order_id"), driver=OuterRef("driver_id"), to_status=OrderStatus.ASSIGNED
+    ).order_by("-id")
+    rows = (
+        Stop.objects.filter(done_at__gte=since)
+        .annotate(
+            # A button that was pressed without a connection reaches us later.
+            left=Coalesce("left_at", Least("done_at", _closed_at())),
+            assigned_at=Subquery(assigned.values("happened_at")[:1]),
+        )
+        .select_related("order__restaurant__city")
+        .defer("leg")
+        .order_by("driver_id", Coalesce("arrived_at", "left"), "id")
+    )
+    for (_, seen), those in groupby(rows.iterator(), key=lambda s: (s.driver_id, s.arrived_at is not None)):
+        if seen:
+            places = groupby((_visit(stop) for stop in those), key=lambda visit: (visit.kind, visit.point))
+            yield [_together(list(place)) for _, place in places]
+
+
+def _closed_at() -> Case:
+    """When the step happened that was the end of a stop, by the clock of whoever took it."""
+    steps = OrderEvent.objects.filter(order=OuterRef("order_id")).order_by("-id").values("happened_at")
+    return Case(
+        *(
+            When(kind=kind, then=Subquery(steps.filter(to_status__in=statuses)[:1]))
+            for kind, statuses in CLOSED_BY.items()
+        )
+    )
+
+
+def _visit(stop: Any) -> Visit:
+    restaurant = stop.order.restaurant
+    return Visit(
+        stop.pk,
+        stop.kind,
+        stop.point,
+        restaurant.pk,
+        restaurant.city_id,
+        ZoneInfo(restaurant.city.time_zone) if restaurant.city else None,
+        stop.assigned_at,
+        stop.arrived_at,
+        stop.left,
+        stop.order.ready_at,
+        stop.routed_s,
+    )
+
+
+def _together(orders: Sequence[Visit]) -> Visit:
+    """One visit for several orders."""
+    ready_ats = [order.ready_at for order in orders if order.ready_at is not None]
+    return replace(
+        orders[0], left_at=max(order.left_at for order in orders), ready_at=max(ready_ats, default=None)
+    )
+
+
+def legs(tour: Iterable[Visit]) -> Iterator[Leg]:
+    """Drives that can be learned from, each from one visit to the next."""
+    for before, here in pairwise(tour):
+        set_out = before.left_at + timedelta(seconds=ASSIGNED_AFTER_S)
+        known = here.assigned_at is not None and here.assigned_at <= set_out
+        if known and before.left_at < here.arrived_at and is_stay(before) and here.zone is not None:
+            yield before, here
+
+
+def is_stay(visit: Visit) -> bool:
+    """Whether the driver can have stood there all the time."""
+    return timedelta() <= visit.left_at - visit.arrived_at <= timedelta(seconds=LONGEST_VISIT_S)
+
+
+def _ask_roads(driven: Iterable[Leg]) -> dict[UUID, float]:
+    """What the roads say (seconds) of the drives to these stops, as long as they answer; it is kept."""
+    answers: dict[UUID, float] = {}
+    osrm = osrm_from_settings()
+    for before, here in driven:
+        if here.routed_s is not None or before.point is None or here.point is None:
+            continue
+        try:
+            answers[here.stop_id] = osrm.route([before.point, here.point], geometry=False).duration_s
+        except RoutingError as error:
+            if error.retryable:
+                logger.warning("the roads do not answer: what they were not asked yet is learned tomorrow")
+                break
+    stops = (Stop(pk=stop_id, routed_s=seconds) for stop_id, seconds in answers.items())
+    Stop.objects.bulk_update(stops, ["routed_s"], batch_size=500)
+    return answers
+
+
+def _drive(before: Visit, here: Visit, routed_s: float) -> Drive[UUID]:
+    assert here.city_id is not None  # noqa: S101 (`legs` leaves out those without a city)
+    assert here.zone is not None  # noqa: S101
+    took_s = (here.arrived_at - before.left_at).total_seconds()
+    return Drive(here.city_id, hour_of_week(before.left_at, here.zone), routed_s, took_s)
+
+
+def _pickup(visit: Visit) -> Pickup[UUID]:
+    ready_at = visit.ready_at.timestamp() if visit.ready_at else None
+    return Pickup(visit.restaurant_id, visit.arrived_at.timestamp(), visit.left_at.timestamp(), ready_at)
+
+
+def _store_factors(drives: Iterable[Drive[UUID]]) -> None:
+    SpeedFactor.objects.bulk_create(
+        (
+            SpeedFactor(city_id=city_id, hour=hour, learned=factor.value, observations=factor.observations)
+            for (city_id, hour), factor in speed_factors(drives).items()
+        ),
+        update_conflicts=True,
+        unique_fields=["city", "hour"],
+        update_fields=["learned", "observations"],
+    )
+
+
+def _store_kitchens(pickups: Iterable[Pickup[UUID]]) -> None:
+    learned = kitchens(pickups, settings.PICKUP_SERVICE_S)
+    KitchenTime.objects.bulk_create(
+        (
+            KitchenTime(
+                restaurant_id=restaurant_id,
+                handover_learned_s=kitchen.handover.value,
+                handover_observations=kitchen.handover.observations,
+                late_learned_s=kitchen.late.value,
+                late_observations=kitchen.late.observations,
+            )
+            for restaurant_id, kitchen in learned.items()
+        ),
+        update_conflicts=True,
+        unique_fields=["restaurant"],
+        update_fields=[
+            "handover_learned_s",
+            "handover_observations",
+            "late_learned_s",
+            "late_observations",
+        ],
+    )
+
+
+def _store_doors(dwells: Iterable[Dwell[UUID]]) -> None:
+    learned = handovers(dwells, settings.DROPOFF_SERVICE_S)
+    HandoverTime.objects.bulk_create(
+        (
+            HandoverTime(city_id=city_id, learned_s=time.value, observations=time.observations)
+            for city_id, time in learned.items()
+        ),
+        update_conflicts=True,
+        unique_fields=["city"],
+        update_fields=["learned_s", "observations"],
+    )
+
+
+def _store_spreads(misses: Iterable[Miss[UUID]]) -> None:
+    EtaSpread.objects.all().delete()
+    EtaSpread.objects.bulk_create(
+        EtaSpread(
+            city_id=city_id,
+            horizon=horizon,
+            low=spread.low,
+            high=spread.high,
+            observations=spread.observations,
+        )
+        for (city_id, horizon), spread in learn_ranges(misses).spreads.items()
+    )

@@ -1,0 +1,127 @@
+"""What fixes tell of a driver: set out, arrived, passed by, left, silent, heard of again.
+
+Actions like those of dispatch/orders/actions.py, asked for by geofences and the clock.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Stop
+from dispatch.orders.transitions import (
+    Actor,
+    heard_since,
+    lock_drivers,
+    plans_changed,
+    refresh_drivers,
+    take_step,
+)
+from dispatch.signals import announced
+from dispatch.statuses import TRANSITIONS, DriverStatus, OrderStatus, StopKind
+
+GEOFENCE = Actor(OrderEvent.Actor.GEOFENCE)
+
+
+def set_out(
+    driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]
+) -> None:
+    """The driver is on the way to these pickups (one restaurant)."""
+    _visit(driver_id, stop_ids, {StopKind.PICKUP: OrderStatus.TO_RESTAURANT}, happened_at, evidence)
+
+
+def arrive(
+    driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]
+) -> None:
+    """Confirmed arrival at these stops (one place): at the restaurant, or near the customer.
+
+    Whoever had left a stop and comes back begins another visit there.
+    """
+    steps = {StopKind.PICKUP: OrderStatus.DRIVER_AT_RESTAURANT, StopKind.DROPOFF: OrderStatus.DRIVER_NEARBY}
+    coming = Q(arrived_at=None) | Q(left_at__lt=happened_at)
+    times = {"arrived_at": happened_at, "left_at": None}
+    _visit(driver_id, stop_ids, steps, happened_at, evidence, where=coming, times=times)
+
+
+def pass_by(
+    driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]
+) -> None:
+    """The arrival at these stops was only a short stop on the way, after which there is nothing to leave.
+
+    The order's status stays what it was told to be.
+    """
+    stopped = Q(arrived_at__lte=happened_at, left_at=None)
+    _visit(driver_id, stop_ids, {}, happened_at, evidence, where=stopped, times={"arrived_at": None})
+
+
+def leave(
+    driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]
+) -> None:
+    """Confirmed exit after a dwell: a pickup whose button was forgotten counts as picked up, by geofence.
+
+    A dropoff does not: `left_at` is a question to the driver and an alert to the dispatcher, until one of them says
+    how the handover ended or the driver is back. A stop without an arrival before is passed over.
+    """
+    steps = {StopKind.PICKUP: OrderStatus.PICKED_UP}
+    arrived = Q(arrived_at__lte=happened_at)
+    times = {"left_at": happened_at}
+    _visit(
+        driver_id, stop_ids, steps, happened_at, evidence, among=arrived, where=Q(left_at=None), times=times
+    )
+
+
+def _visit(
+    driver_id: UUID,
+    stop_ids: Sequence[UUID],
+    steps: dict[StopKind, OrderStatus],
+    happened_at: datetime,
+    evidence: dict[str, Any],
+    *,
+    among: Q = Q(),  # noqa: B008 (never changed)
+    where: Q = Q(),  # noqa: B008
+    times: Mapping[str, datetime | None] | None = None,
+) -> None:
+    """Writes what a geofence saw at the open stops of this driver. A step that was taken before is no error.
+
+    `among`: the stops that it concerns; `where`: those of them whose `times` it changes.
+    """
+    times = times or {}
+    replanned = False
+    with announced() as changes:
+        driver = lock_drivers([driver_id])[driver_id]
+        for stop in Stop.objects.plans_of([driver_id]).filter(among, pk__in=stop_ids):
+            order = Order.objects.select_for_update().get(pk=stop.order_id)
+            if times:
+                Stop.objects.filter(where, pk=stop.pk).update(**times)
+                replanned |= stop.left_at != times.get("left_at", stop.left_at)
+            if stop.kind == StopKind.DROPOFF and times.get("left_at") is not None:
+                # Nobody can say when, or whether, the driver comes to this door again.
+                Order.objects.filter(pk=order.pk).update(**NO_ETA)
+            step = steps.get(StopKind(stop.kind))
+            if step is not None and order.status in TRANSITIONS[step]:
+                event = take_step(
+                    changes, order, step, actor=GEOFENCE, happened_at=happened_at, evidence=evidence
+                )
+                changes.geofence_events.append(event.pk)
+                replanned = True
+        plans_changed(changes, [driver], reassigned=replanned)
+
+
+def heard_of(driver_id: UUID) -> None:
+    """A driver who was offline for silence sends fixes again."""
+    with announced() as changes:
+        driver = lock_drivers([driver_id])[driver_id]
+        driver.last_seen_at = timezone.now()
+        driver.save(update_fields=["last_seen_at"])
+        refresh_drivers(changes, [driver])
+
+
+def mark_silent_drivers() -> int:
+    """Drivers on shift of whom nothing was heard for DRIVER_OFFLINE_AFTER_S go offline. Returns how many."""
+    silent = Driver.objects.exclude(status=DriverStatus.OFFLINE).exclude(last_seen_at__gte=heard_since())
+    with announced() as changes:
+        drivers = lock_drivers(silent.values_list("pk", flat=True))
+        return refresh_drivers(changes, drivers.values())

@@ -1,0 +1,188 @@
+"""The domain in the planner's terms: who is where, what is promised, how long every drive takes.
+
+A place without a road near it, and one without coordinates, keeps nobody else from being planned.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import inf
+from uuid import UUID
+
+from django.db.models import Max, prefetch_related_objects
+from django.utils import timezone
+
+from dispatch.etas.travel_time_model import Pace
+from dispatch.models import Driver, Order, Stop, left_and_ahead, plans_of
+from dispatch.statuses import OrderStatus, StopKind
+from routing import planner
+from routing.errors import NoSegment, RoutingError
+from routing.geo import Point
+from routing.osrm import osrm_from_settings, straight_line
+
+#: So long after the last stop (seconds) a driver is on the way to the next one; until then the way is open.
+UNDER_WAY_S = 60.0
+#: OSRM takes about half a second for the drives among so many places (and refuses 500, as we start it).
+TABLE_PLACES = 300
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Drivers with the stops that lie ahead of them, and the orders that nobody has yet."""
+
+    drivers: Sequence[Driver]
+    stops: Mapping[UUID, Sequence[Stop]]
+    #: When those were done with the last stop who were done with it in the last UNDER_WAY_S.
+    free_since: Mapping[UUID, datetime]
+    pace: Pace
+    pending: Sequence[Order] = ()
+
+    @classmethod
+    def of(cls, drivers: Iterable[Driver], pending: Iterable[Order] = ()) -> "Fleet":
+        """Reads what these drivers have to do. Pending orders need their restaurant and its city loaded."""
+        drivers = list(drivers)
+        stops = plans_of({driver.pk for driver in drivers})
+        # For what the city promises; nobody else who reads plans asks for that.
+        prefetch_related_objects(
+            [stop.order.restaurant for those in stops.values() for stop in those], "city"
+        )
+        lately = timezone.now() - timedelta(seconds=UNDER_WAY_S)
+        done = Stop.objects.filter(driver__in=drivers, done_at__gte=lately).values_list("driver_id")
+        return cls(
+            drivers,
+            {driver_id: left_and_ahead(those)[1] for driver_id, those in stops.items()},
+            dict(done.annotate(Max("done_at"))),
+            Pace.current(),
+            list(pending),
+        )
+
+    def of_one_table(self) -> "Fleet":
+        """The first of the pending orders and of the drivers, as many as TABLE_PLACES allow."""
+        pending = self.pending[: TABLE_PLACES // 4]
+        left = TABLE_PLACES - 2 * len(pending)
+        drivers = []
+        for driver in self.drivers:
+            left -= 1 + len(self.stops[driver.pk])
+            if left < 0:
+                break
+            drivers.append(driver)
+        stops = {driver.pk: self.stops[driver.pk] for driver in drivers}
+        return replace(self, drivers=drivers, stops=stops, pending=pending)
+
+    def alone(self, driver: Driver) -> "Fleet":
+        """One of the drivers, as if there were no other."""
+        return replace(self, drivers=[driver], stops={driver.pk: self.stops[driver.pk]}, pending=())
+
+    @property
+    def orders(self) -> list[Order]:
+        """All of them, each once."""
+        carried = {stop.order_id: stop.order for stops in self.stops.values() for stop in stops}
+        return [*carried.values(), *(order for order in self.pending if order.pk not in carried)]
+
+    def situation(self, now: datetime, *, pins: bool = True) -> tuple[planner.Situation, bool]:
+        """What the planner needs; and whether travel times are along straight lines, for want of roads.
+
+        `pins`: whether stops that a dispatcher pinned stay where they are.
+        """
+        places = _Places()
+        orders = [_order(order, places, self.pace) for order in self.orders]
+        drivers = [
+            _driver(driver, self.stops[driver.pk], self.free_since.get(driver.pk), now, places, pins=pins)
+            for driver in self.drivers
+        ]
+        seconds, approximate = travel_times(places.points)
+        # By the streets where a drive ends, which is nearly always the city where it begins.
+        factors = [self.pace.factor(city_id, now) for city_id in places.cities]
+        travel = [[cell * factor for cell, factor in zip(row, factors, strict=True)] for row in seconds]
+        return planner.Situation(now.timestamp(), orders, drivers, travel), approximate
+
+
+class _Places:
+    """Each place once, by number, and the city that it lies in."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Point, int] = {}
+        self.cities: list[UUID | None] = []
+
+    def number(self, point: Point | None, city_id: UUID | None) -> int | None:
+        if point is None:
+            return None
+        if point not in self._numbers:
+            self._numbers[point] = len(self.cities)
+            self.cities.append(city_id)
+        return self._numbers[point]
+
+    @property
+    def points(self) -> list[Point]:
+        return list(self._numbers)
+
+
+def _order(order: Order, places: _Places, pace: Pace) -> planner.Order:
+    placed_at = order.created_at.timestamp()
+    restaurant = order.restaurant
+    kitchen = pace.kitchen(restaurant.pk)
+    return planner.Order(
+        order.pk,
+        places.number(restaurant.point, restaurant.city_id),
+        places.number(order.customer_point, restaurant.city_id),
+        placed_at,
+        order.ready_at.timestamp() + kitchen.late_s if order.ready_at else placed_at,
+        order.promise.timestamp(),
+        order.bags,
+        restaurant.city_id,
+        kitchen.handover_s,
+        pace.door_s(restaurant.city_id),
+    )
+
+
+def _driver(
+    driver: Driver,
+    stops: Sequence[Stop],
+    free_since: datetime | None,
+    now: datetime,
+    places: _Places,
+    *,
+    pins: bool,
+) -> planner.Driver:
+    first = stops[0] if stops else None
+    arrived_at = first.arrived_at.timestamp() if first is not None and first.arrived_at else None
+    return planner.Driver(
+        driver.pk,
+        places.number(driver.point, driver.city_id),
+        tuple(planner.Stop(stop.order_id, _kind(stop), pins and stop.pinned) for stop in stops),
+        under_way=first is not None and _is_under_way(first, free_since, now),
+        arrived_at=arrived_at,
+        capacity=driver.capacity,
+        city=driver.city_id,
+    )
+
+
+def _kind(stop: Stop) -> planner.Kind:
+    return "pickup" if stop.kind == StopKind.PICKUP else "dropoff"
+
+
+def _is_under_way(stop: Stop, free_since: datetime | None, now: datetime) -> bool:
+    if stop.order.status == OrderStatus.ASSIGNED:
+        return False
+    return free_since is None or (now - free_since).total_seconds() > UNDER_WAY_S
+
+
+def travel_times(points: Sequence[Point]) -> tuple[list[list[float]], bool]:
+    """Seconds from each place to each, `inf` where no road leads; and whether they are those along straight lines,
+    because the roads did not answer.
+    """
+    known = list(range(len(points)))
+    while known:
+        try:
+            table = osrm_from_settings().table([points[k] for k in known])
+        except RoutingError as error:
+            if not isinstance(error, NoSegment) or error.place is None:
+                return [[straight_line([a, b]).duration_s for b in points] for a in points], True
+            del known[error.place]  # no road near it
+        else:
+            break
+    seconds = [[0.0 if a == b else inf for b in range(len(points))] for a in range(len(points))]
+    for a, row in zip(known, table.seconds if known else (), strict=True):
+        for b, cell in zip(known, row, strict=True):
+            seconds[a][b] = inf if cell is None else cell
+    return seconds, False

@@ -1,0 +1,294 @@
+"""A driver's stops: in which order, over which roads, when. Reads the domain, asks the roads, writes through actions.
+
+`replan` works out the visiting order anew whenever an assignment changes; `refresh_etas` runs every ETA_INTERVAL_S
+for everybody. An ETA goes through all of the driver's earlier stops, with the time that each of them really takes
+(dispatch/etas/travel_time_model.py).
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import batched, groupby
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from dispatch.errors import NotFound, contained
+from dispatch.etas.travel_time_model import Pace
+from dispatch.models import Driver, Order, Stop, left_and_ahead, plans_of
+from dispatch.orders.transitions import is_heard
+from dispatch.planning import plan_store
+from dispatch.planning.problem_builder import Fleet
+from dispatch.statuses import ACTIVE, DriverStatus, StopKind
+from routing.drives import Drive, drive
+from routing.errors import RoutingError
+from routing.geo import Point, distance_to_line_m, from_lnglat, linestring
+from routing.osrm import Leg, Route, osrm_from_settings
+from routing.planner import best_trip, trip_in_order
+from routing.problems import Problem
+
+logger = logging.getLogger(__name__)
+
+#: A driver this far from the planned road has taken another one.
+OFF_ROAD_M = 75.0
+#: Of these the new ETAs are stored together.
+DRIVERS_AT_ONCE = 25
+#: For less (seconds of the planner's objective) nobody is told to go another way than a minute ago.
+SWEEP_GAIN_S = 60.0
+#: A place without a road is not estimated to be reached from farther away (metres).
+GUESSED_WITHIN_M = 30_000.0
+
+
+# ------------------------------------------------------------------------------------------------ pure parts
+
+
+def places(stops: Sequence[Stop]) -> list[list[Stop]]:
+    """Stops one after the other at the same place: one visit each."""
+    return [list(place) for _, place in groupby(stops, key=lambda stop: (stop.kind, stop.point))]
+
+
+def next_stops(stops: Sequence[Stop]) -> list[Stop]:
+    """The stops of the place that the driver visits next."""
+    return next(iter(places(stops)), [])
+
+
+def arrivals(stops: Sequence[Stop], seconds: Sequence[float], now: datetime, pace: Pace) -> list[datetime]:
+    """When the driver reaches each stop: `seconds[k]` is the drive to stop k from the one before (or from here), as
+    the roads alone have it.
+    """
+    times: list[datetime] = []
+    clock = now
+    drives = iter(seconds)
+    for place in places(stops):
+        leaving = clock
+        for stop in place:
+            routed_s = next(drives)
+            if not stop.arrived_at:
+                clock += pace.drive(routed_s, stop.order.restaurant.city_id, clock)
+            times.append(stop.arrived_at or clock)
+            leaving = max(leaving, _leaves(stop, clock, pace))
+        clock = leaving
+    return times
+
+
+def _leaves(stop: Stop, there: datetime, pace: Pace) -> datetime:
+    """When the driver, at the stop since `there`, drives on: after the handover, and not without the food."""
+    since = stop.arrived_at or there
+    restaurant = stop.order.restaurant
+    if stop.kind == StopKind.DROPOFF:
+        return max(there, since + timedelta(seconds=pace.door_s(restaurant.city_id)))
+    kitchen = pace.kitchen(restaurant.pk)
+    done = since + timedelta(seconds=kitchen.handover_s)
+    ready_at = stop.order.ready_at
+    return max(there, done, ready_at + timedelta(seconds=kitchen.late_s) if ready_at else done)
+
+
+def why_unsure(driver: Driver, stops: Sequence[Stop], found: Drive) -> list[Problem | None]:
+    """By stop, what keeps its ETA from being exact: what concerns its own order, the way there, or the driver."""
+    if found.away:
+        return [Problem.ROADS_AWAY] * len(stops)
+    silence = None if is_heard(driver) else Problem.DRIVER_SILENT
+    of_order: dict[UUID, Problem] = {}
+    of_way: Problem | None = None
+    problems: list[Problem | None] = []
+    for n, stop in enumerate(stops):
+        if n + 1 in found.off_road:
+            of_order.setdefault(stop.order_id, _UNREACHABLE[StopKind(stop.kind)])
+        if n in found.guessed and of_way is None:
+            of_way = Problem.DRIVER_OFF_ROAD if n == 0 and 0 in found.off_road else Problem.EARLIER_STOP
+        problems.append(of_order.get(stop.order_id) or of_way or silence)
+    return problems
+
+
+_UNREACHABLE = {
+    StopKind.PICKUP: Problem.RESTAURANT_UNREACHABLE,
+    StopKind.DROPOFF: Problem.CUSTOMER_UNREACHABLE,
+}
+
+
+def _is_lost(found: Drive, n: int) -> bool:
+    """Whether nobody can say when stop n is reached: along so long a straight line there is nothing to estimate."""
+    return not found.away and any(
+        found.legs[k].distance_m > GUESSED_WITHIN_M for k in found.guessed if k <= n
+    )
+
+
+# ------------------------------------------------------------------------------------------------- the shell
+
+
+def replan(driver_id: UUID) -> bool:
+    """Orders a driver's stops and stores order, roads and ETAs. False where there was nothing (left) to plan."""
+    driver = Driver.objects.get(pk=driver_id)
+    fleet = Fleet.of([driver])
+    stops = fleet.stops[driver_id]
+    if not stops:
+        return False
+    order = _visiting_order(fleet, driver)
+    return plan_store.record(_plan(driver, stops, fleet.pace, order=order, redraw=True))
+
+
+def sweep() -> int:
+    """Orders the stops of every driver anew where that has become better by SWEEP_GAIN_S since they last changed:
+    traffic, a kitchen that is late, a driver who went another way. Returns how many were.
+    """
+    several = Count("stops", filter=Q(stops__done_at=None))
+    busy = Driver.objects.alias(stops_ahead=several).filter(stops_ahead__gt=1, current_lat__isnull=False)
+    fleet = Fleet.of(busy.exclude(status=DriverStatus.OFFLINE))
+    swept = 0
+    for driver in fleet.drivers:
+        with contained(f"driver {driver.pk} keeps the plan from before"):
+            stops = fleet.stops[driver.pk]
+            order = _visiting_order(fleet.alone(driver), driver, gain_s=SWEEP_GAIN_S)
+            if order != stops:
+                swept += plan_store.record(_plan(driver, stops, fleet.pace, order=order, redraw=True))
+    return swept
+
+
+@dataclass(frozen=True)
+class Saving:
+    """The planner's order of a driver's stops (ids), and the driving that it saves against the order in hand."""
+
+    stops: Sequence[UUID]
+    seconds: float
+    metres: float
+
+
+def saving(driver_id: UUID) -> Saving | None:
+    """What the planner would do if no stop were pinned; None where that is what is done, or nobody can say.
+
+    Raises NotFound.
+    """
+    driver = Driver.objects.filter(pk=driver_id).first()
+    if driver is None:
+        raise NotFound("No such driver.")
+    if driver.point is None:
+        return None
+    fleet = Fleet.of([driver])
+    stops, best = fleet.stops[driver_id], _visiting_order(fleet, driver, pins=False)
+    if best == stops:
+        return None
+    now, then = (_route(driver.point, order) for order in (stops, best))
+    if now is None or then is None:
+        return None
+    return Saving(
+        [stop.pk for stop in best], now.duration_s - then.duration_s, now.distance_m - then.distance_m
+    )
+
+
+def _route(start: Point, stops: Sequence[Stop]) -> Route | None:
+    """None where the roads have no answer, or do not answer at all: then at once (routing/breaker.py)."""
+    try:
+        return osrm_from_settings().route(_way(start, stops))
+    except RoutingError as error:
+        if not error.retryable:
+            logger.warning("nobody can say what another visiting order saves: %s", error)
+        return None
+
+
+def _way(start: Point, stops: Sequence[Stop]) -> list[Point]:
+    """From stop to stop, past those of which nobody knows where they are."""
+    return [start, *(stop.point for stop in stops if stop.point is not None)]
+
+
+def refresh_etas() -> int:
+    """New ETAs for every driver with stops; returns how many were stored. Nobody's trouble stops the others'."""
+    return _refresh(Driver.objects.filter(stops__done_at=None, stops__isnull=False))
+
+
+def mend_etas() -> int:
+    """The same for drivers who are heard of and have ETAs along straight lines: soon after the roads are back."""
+    approximate = Order.objects.filter(status__in=ACTIVE, problem=Problem.ROADS_AWAY)
+    return _refresh(
+        Driver.objects.filter(orders__in=approximate).exclude(status=DriverStatus.OFFLINE),
+    )
+
+
+def _refresh(drivers: QuerySet[Driver]) -> int:
+    found = {driver.pk: driver for driver in drivers.distinct()}
+    pace = Pace.current()
+    waiting = plans_of(found, roads=False)
+    ahead_of = {pk: ahead for pk, stops in waiting.items() if (ahead := left_and_ahead(stops)[1])}
+    coming = Stop.objects.filter(pk__in=[ahead[0].pk for ahead in ahead_of.values()])
+    roads = dict(coming.values_list("driver_id", "leg"))
+    stored = 0
+    # So many at a time: their rows are locked together, and whoever looks at them reloads once.
+    for some in batched(ahead_of.items(), DRIVERS_AT_ONCE):
+        new: list[plan_store.Plan] = []
+        for pk, ahead in some:
+            with contained(f"driver {pk} keeps the plan from before"):
+                redraw = _left_the_road(found[pk], roads.get(pk))
+                new.append(_plan(found[pk], ahead, pace, redraw=redraw))
+        stored += plan_store.record_all(new)
+    return stored
+
+
+def _left_the_road(driver: Driver, road: list[list[float]] | None) -> bool:
+    """`road`: GeoJSON coordinates of the way to the next stop."""
+    if driver.point is None:
+        return False
+    return road is None or distance_to_line_m(driver.point, [from_lnglat(at) for at in road]) > OFF_ROAD_M
+
+
+def _plan(
+    driver: Driver, as_read: Sequence[Stop], pace: Pace, *, order: Sequence[Stop] | None = None, redraw: bool
+) -> plan_store.Plan:
+    """New ETAs for the stops that lie ahead, in the order in which they were read or in another one; and, with
+    `redraw`, new roads.
+    """
+    stops = as_read if order is None else order
+    here = driver.point
+    placed = [] if here is None else [stop for stop in stops if stop.point is not None]
+    legs: dict[UUID, plan_store.Leg] = {}
+    if here is not None and placed:
+        found = drive(osrm_from_settings(), _way(here, placed), geometry=redraw)
+        now = timezone.now()
+        times = arrivals(placed, [leg.duration_s for leg in found.legs], now, pace)
+        problems = why_unsure(driver, placed, found)
+        for n, (stop, eta, leg) in enumerate(zip(placed, times, found.legs, strict=True)):
+            city_id = stop.order.restaurant.city_id
+            legs[stop.pk] = plan_store.Leg(
+                stop.pk,
+                None if _is_lost(found, n) else eta,
+                pace.ranges.minutes(city_id, (eta - now).total_seconds()),
+                learned=city_id in pace.learned,
+                line=_drawn(leg) if redraw and n not in found.guessed else None,
+                problem=problems[n],
+            )
+    unplaced = Problem.DRIVER_UNPLACED if here is None else Problem.CUSTOMER_UNPLACED
+    return plan_store.Plan(
+        driver.pk,
+        plan_store.Ahead.of(as_read),
+        [legs.get(stop.pk) or plan_store.Leg(stop.pk, problem=unplaced) for stop in stops],
+        keep_roads=not redraw,
+    )
+
+
+def _drawn(leg: Leg) -> list[list[float]] | None:
+    """The road of a leg as GeoJSON coordinates; None for one that is a single point."""
+    return linestring(leg.line)["coordinates"] if len(leg.line) > 1 else None
+
+
+def _visiting_order(
+    fleet: Fleet, driver: Driver, *, pins: bool = True, gain_s: float = 0.0
+) -> Sequence[Stop]:
+    """The planner's best order of a driver's stops; as it is, where the roads do not answer or the best is not better
+    by `gain_s` (of the planner's objective).
+    """
+    stops = fleet.stops[driver.pk]
+    if len(stops) < 2:
+        return stops
+    situation, approximate = fleet.situation(timezone.now(), pins=pins)
+    if approximate:
+        return stops
+    trip = best_trip(situation, driver.pk)
+    if trip.problems:
+        logger.warning(
+            "driver %s has stops that can't be planned: %s", driver.pk, set(trip.problems.values())
+        )
+    rank = {(stop.order, str(stop.kind)): n for n, stop in enumerate(trip.stops)}
+    order = sorted(stops, key=lambda stop: rank.get((stop.order_id, stop.kind), len(rank)))
+    if gain_s and order != stops and trip_in_order(situation, driver.pk).cost - trip.cost < gain_s:
+        return stops
+    return order

@@ -1,0 +1,67 @@
+"""`python -m delivery.devtools.stack`: what it says when it can't begin."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from delivery.devtools.stack import test as suite
+from delivery.devtools.stack.state import ROOT, open_state
+
+
+def stack(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "delivery.devtools.stack", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True
+    )
+
+
+def assert_told(run: subprocess.CompletedProcess[str], *parts: str) -> None:
+    """One line on standard error that says all of it, nothing before it, exit status 1."""
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert run.stderr.startswith("doorstep: ")
+    assert run.stderr.count("\n") == 1
+    for part in parts:
+        assert part in run.stderr
+
+
+def test_a_port_in_use(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        run = stack("demo", PORT=str(port), DOORSTEP_STATE=str(tmp_path))
+    assert_told(run, f"port {port} can't be used", f"PORT={port + 1}")
+    assert not (tmp_path / "postgres").exists()
+
+
+@pytest.mark.parametrize("port", ["http", "0", "65536", "-1", "8000.5", "²"])
+def test_no_port(tmp_path: Path, port: str) -> None:
+    assert_told(stack("demo", PORT=port, DOORSTEP_STATE=str(tmp_path)), f"PORT={port} is not a port")
+
+
+@pytest.mark.parametrize(("command", "folder"), [("demo", ""), ("test", "test"), ("check", "test")])
+def test_a_second_run(tmp_path: Path, command: str, folder: str) -> None:
+    with open_state(tmp_path / folder):
+        assert_told(stack(command, DOORSTEP_STATE=str(tmp_path)), "in use by another run", "DOORSTEP_STATE")
+
+
+def test_no_such_command() -> None:
+    assert_told(stack("dmeo"), "demo, test, check, faults, bench or bench-routing")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "others", "in_browser"),
+    [
+        ([], ["tests", "--ignore=tests/e2e"], ["tests/e2e"]),
+        (["-k", "fences"], ["tests", "--ignore=tests/e2e", "-k", "fences"], ["tests/e2e", "-k", "fences"]),
+        (["tests", "-x"], ["tests", "--ignore=tests/e2e", "-x"], ["tests/e2e", "-x"]),
+        (["tests/routing", "-x"], ["tests/routing", "-x"], []),
+        (["tests/e2e/test_pages.py::test_one", "-x"], [], ["tests/e2e/test_pages.py::test_one", "-x"]),
+        (["tests/e2e", "tests/routing"], ["tests/routing"], ["tests/e2e"]),
+    ],
+)
+def test_tests_go_where_they_belong(arguments: list[str], others: list[str], in_browser: list[str]) -> None:
+    assert suite.apart(arguments) == (others, in_browser)

@@ -1,0 +1,139 @@
+"""Shifts, silence, and how a driver's status follows from the stops over a whole day."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from dispatch.models import Driver, Order
+from dispatch.orders import actions, geofence_actions
+from tests.dispatch.story import DANA, arrive, assign, bring_to, leave, report, set_out, status
+
+
+def silence(driver: Driver, seconds: float) -> None:
+    Driver.objects.filter(pk=driver.pk).update(last_seen_at=timezone.now() - timedelta(seconds=seconds))
+
+
+def version(driver: Driver) -> int:
+    driver.refresh_from_db()
+    return driver.version
+
+
+# ---------------------------------------------------------------------------------------------------- shifts
+
+
+def test_a_shift_begins_and_ends(new_driver: Callable[..., Driver]) -> None:
+    driver = new_driver(on_shift=False, status="offline", last_seen_at=None)
+    actions.set_shift(driver.pk, on=True)
+    assert (status(driver), driver.on_shift) == ("idle", True)
+    assert timezone.now() - driver.last_seen_at < timedelta(seconds=10)
+    actions.set_shift(driver.pk, on=False)
+    assert (status(driver), driver.on_shift) == ("offline", False)
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_every_change_of_shift_makes_a_new_version(new_driver: Callable[..., Driver], on: bool) -> None:
+    driver = new_driver(on_shift=not on, status="offline", last_seen_at=None)
+    actions.set_shift(driver.pk, on=on)
+    assert version(driver) > 1
+
+
+def test_orders_stay_with_a_driver_who_ends_the_shift(order: Order, driver: Driver) -> None:
+    assign(order, driver)
+    actions.set_shift(driver.pk, on=False)
+    order.refresh_from_db()
+    assert (order.status, order.driver_id, status(driver)) == ("assigned", driver.pk, "offline")
+    actions.set_shift(driver.pk, on=True)
+    assert status(driver) == "to_restaurant"
+
+
+# --------------------------------------------------------------------------------------------------- silence
+
+
+@pytest.mark.parametrize(("seconds", "offline"), [(0, False), (55, False), (65, True), (10**6, True)])
+def test_who_is_silent_for_a_minute_goes_offline(driver: Driver, seconds: float, offline: bool) -> None:
+    silence(driver, seconds)
+    assert geofence_actions.mark_silent_drivers() == offline
+    assert status(driver) == ("offline" if offline else "idle")
+    assert (version(driver) > 1) == offline
+
+
+def test_who_was_never_heard_of_goes_offline(new_driver: Callable[..., Driver]) -> None:
+    driver = new_driver(last_seen_at=None)
+    assert geofence_actions.mark_silent_drivers() == 1
+    assert status(driver) == "offline"
+
+
+def test_who_is_offline_stays_so_without_a_new_version(driver: Driver) -> None:
+    silence(driver, 100)
+    geofence_actions.mark_silent_drivers()
+    before = version(driver)
+    assert geofence_actions.mark_silent_drivers() == 0
+    assert version(driver) == before
+
+
+def test_only_silent_drivers_go_offline(new_driver: Callable[..., Driver]) -> None:
+    silent, loud, gone = new_driver(), new_driver(), new_driver(on_shift=False, status="offline")
+    silence(silent, 100)
+    silence(gone, 100)
+    assert geofence_actions.mark_silent_drivers() == 1
+    assert [status(driver) for driver in (silent, loud, gone)] == ["offline", "idle", "offline"]
+
+
+@pytest.mark.parametrize("before", ["assigned", "picked_up"])
+def test_a_silent_driver_keeps_the_orders_and_takes_up_where_they_were(
+    order: Order, driver: Driver, before: str
+) -> None:
+    bring_to(order, driver, before)
+    silence(driver, 100)
+    geofence_actions.mark_silent_drivers()
+    assert status(driver) == "offline"
+    geofence_actions.heard_of(driver.pk)
+    assert status(driver) == ("to_restaurant" if before == "assigned" else "delivering")
+    assert status(order) == before
+
+
+def test_who_is_off_shift_is_heard_of_and_stays_offline(new_driver: Callable[..., Driver]) -> None:
+    driver = new_driver(on_shift=False, status="offline", last_seen_at=None)
+    geofence_actions.heard_of(driver.pk)
+    assert status(driver) == "offline"
+    assert driver.last_seen_at is not None
+
+
+def test_the_time_of_silence_is_a_setting(driver: Driver, settings: object) -> None:
+    settings.DRIVER_OFFLINE_AFTER_S = 600
+    silence(driver, 500)
+    assert geofence_actions.mark_silent_drivers() == 0
+
+
+# ------------------------------------------------------------------------------------------------- a whole day
+
+
+def test_a_drivers_day(new_order: Callable[..., Order], new_driver: Callable[..., Driver]) -> None:
+    driver = new_driver(on_shift=False, status="offline", last_seen_at=None)
+    ann, bob, cyd = (new_order(customer_name=name) for name in ("Ann", "Bob", "Cyd"))
+    day = [
+        (lambda: actions.set_shift(driver.pk, on=True), "idle"),
+        (lambda: assign(ann, driver), "to_restaurant"),
+        (lambda: set_out(driver, ann), "to_restaurant"),
+        (lambda: arrive(driver, "pickup", ann), "to_restaurant"),
+        (lambda: report(driver, ann, "picked_up"), "delivering"),
+        (lambda: assign(bob, driver), "delivering"),
+        (lambda: arrive(driver, "dropoff", ann), "delivering"),
+        (lambda: report(driver, ann, "delivered"), "to_restaurant"),
+        (lambda: arrive(driver, "pickup", bob), "to_restaurant"),
+        (lambda: leave(driver, "pickup", bob), "delivering"),
+        (lambda: assign(cyd, driver), "delivering"),
+        (lambda: actions.unassign(cyd.pk, actor=DANA), "delivering"),
+        (lambda: silence(driver, 100), "delivering"),
+        (lambda: geofence_actions.mark_silent_drivers(), "offline"),
+        (lambda: geofence_actions.heard_of(driver.pk), "delivering"),
+        (lambda: report(driver, bob, "failed"), "idle"),
+        (lambda: assign(cyd, driver), "to_restaurant"),
+        (lambda: actions.cancel(cyd.pk, actor=DANA), "idle"),
+        (lambda: actions.set_shift(driver.pk, on=False), "offline"),
+    ]
+    for n, (step, expected) in enumerate(day):
+        step()
+        assert status(driver) == expected, f"step {n}"

@@ -1,0 +1,292 @@
+"""What a driver's app sends, and what becomes of it."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from dispatch.models import Driver, Order, OrderEvent, Restaurant
+from dispatch.orders import actions
+from routing.geo import destination
+from tests.conftest import DENVER
+from tests.tracking.sockets.clients import Socket, dispatcher_socket, driver_socket
+from tracking.models import LocationHistory
+from tracking.protocol import groups
+from tracking.sockets import broadcast
+from tracking.sockets.live import now_ms
+
+pytestmark = pytest.mark.usefixtures("live_loop")
+
+
+@sync_to_async
+def assigned(order: Order, driver: Driver) -> None:
+    actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+
+
+def fix(metres_west: float, seq: int, **more: Any) -> dict[str, Any]:
+    """A sharp fix so far west of the restaurant; each seq is five seconds after the one before."""
+    at = destination(DENVER, 270, metres_west)
+    ts = now_ms() - 115_000 + seq * 5000
+    return {"type": "location", "lat": at.lat, "lng": at.lng, "ts": ts, "seq": seq, "accuracy": 8} | more
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        '"location"',
+        "{",
+        "{}",
+        '{"type":"location"}',
+        '{"type":"location","lat":NaN,"lng":1}',
+        '{"type":"location","lat":Infinity,"lng":1}',
+        '{"type":"location","lat":1e999,"lng":1}',
+        '{"type":"location","lat":90.5,"lng":1}',
+        '{"type":"location","lat":1,"lng":180.5}',
+        '{"type":"location","lat":"39.7","lng":-104.9}',
+        '{"type":"location","lat":39.7}',
+        '{"type":"location","lat":null,"lng":null}',
+        '{"type":"locations","fixes":[]}',
+        '{"type":"locations","fixes":[{"lat":39.75,"lng":-104.99}]}',
+        '{"type":"status","orderId":"x","status":"delivered"}',
+        '{"type":"teleport"}',
+        "[" * 16_000,
+        '{"a":' * 3_000,
+    ],
+)
+async def test_a_frame_that_cannot_be_read_is_answered_and_harms_nothing(driver: Driver, text: str) -> None:
+    async with await driver_socket(driver) as socket:
+        await socket.send_text(text)
+        assert (await socket.frame("error"))["code"] == "malformed"
+        await socket.send(fix(1000, 1))
+        await socket.frame("ack", seq=1)
+    await driver.arefresh_from_db()
+    assert driver.current_lat is not None
+    assert socket.close_code is None
+
+
+async def test_an_acknowledged_fix_is_in_the_database(driver: Driver) -> None:
+    async with await driver_socket(driver) as socket:
+        await socket.send(fix(900, 1, speed=9.5, heading=90))
+        await socket.frame("ack", seq=1)
+        await driver.arefresh_from_db()
+        at = destination(DENVER, 270, 900)
+        assert (driver.current_lat, driver.current_lng) == (at.lat, at.lng)
+        row = await LocationHistory.objects.alatest("recorded_at")
+        assert (row.driver_id, row.lat, row.speed, row.heading) == (driver.pk, at.lat, 9.5, 90)
+
+
+async def test_a_batch_of_buffered_fixes_is_acknowledged_as_one(driver: Driver) -> None:
+    async with await driver_socket(driver) as socket:
+        await socket.send({"type": "locations", "fixes": [fix(900 - n * 30, n) for n in range(11)]})
+        await socket.frame("ack", seq=10)
+    # Of 11 fixes every fifth, counted from the first: 0, 5, 10; and the one that the driver's row had before.
+    assert await LocationHistory.objects.acount() == 1 + 3
+
+
+async def test_the_last_fix_of_a_session_is_kept(driver: Driver) -> None:
+    async with await driver_socket(driver) as socket:
+        for n in (1, 2):
+            await socket.send(fix(900 - n * 30, n))
+        await socket.frame("ack", seq=2)
+        assert await LocationHistory.objects.acount() == 1 + 1
+    from tracking.sockets.live import close
+
+    await close()
+    assert await LocationHistory.objects.acount() == 1 + 2
+
+
+async def test_numbering_goes_on_where_the_database_has_it(driver: Driver) -> None:
+    headers = [(b"authorization", f"Bearer {await sync_to_async(actions.issue_token)(driver.pk)}".encode())]
+    async with Socket("role=driver&session=monday", headers) as first:
+        await first.frame("expect", seq=0)
+        await first.send({"type": "locations", "fixes": [fix(900 - n * 30, n) for n in range(4)]})
+        await first.frame("ack", seq=3)
+    async with Socket("role=driver&session=monday", headers) as second:
+        await second.frame("expect", seq=4)
+        await second.send({"type": "locations", "fixes": [fix(900 - n * 30, n) for n in range(6)]})
+        await second.frame("ack", seq=5)
+        assert "error" not in second.types()
+    async with Socket("role=driver&session=tuesday", headers) as third:
+        await third.frame("expect", seq=0)
+    # Kept: the one of before, and of either socket the first new one and the last.
+    seqs = [LocationHistory.objects.filter(lat=fix(900 - n * 30, n)["lat"]).aexists() for n in range(6)]
+    assert [await kept for kept in seqs] == [True, False, False, True, True, True]
+    assert await LocationHistory.objects.acount() == 1 + 4
+
+
+@pytest.mark.parametrize("name", ["a b", "x" * 65, "später"])
+async def test_a_session_name_that_is_none(driver: Driver, name: str) -> None:
+    token = await sync_to_async(actions.issue_token)(driver.pk)
+    query = urlencode({"role": "driver", "session": name})
+    async with Socket(query, [(b"authorization", f"Bearer {token}".encode())]) as socket:
+        assert await socket.closed() == 4400
+
+
+async def test_word_of_an_older_socket_does_not_end_a_newer_one(driver: Driver) -> None:
+    async with await driver_socket(driver) as socket:
+        await socket.frame("ready")
+        await broadcast.send_async([(groups.driver(driver.pk), {"type": "replaced", "by": [0, ""]})])
+        await socket.send(fix(900, 1))
+        await socket.frame("ack", seq=1)
+        assert socket.close_code is None
+
+
+async def test_dispatchers_are_told_what_was_turned_away(driver: Driver) -> None:
+    async with await dispatcher_socket() as dispatcher, await driver_socket(driver) as app:
+        await dispatcher.frame("ready")
+        await app.frame("ready")
+        await app.send(fix(900, 1))
+        await app.send(fix(90_000, 2))
+        await app.send_text("{")
+        told = await dispatcher.frame("fixes", driverId=str(driver.pk), last="malformed")
+        assert told["rejected"] == {"teleport": 1, "malformed": 1}
+    async with await dispatcher_socket() as later:
+        await later.frame("ready")
+        await later.frame("fixes", driverId=str(driver.pk), last="malformed")
+
+
+async def test_an_old_fix_is_named_and_does_not_move_the_driver(driver: Driver) -> None:
+    async with await driver_socket(driver) as socket:
+        await socket.send(fix(800, 5))
+        await socket.send(fix(900, 3))
+        await socket.frame("error", code="out_of_order", seq=3)
+        await socket.frame("ack", seq=5)
+    await driver.arefresh_from_db()
+    assert driver.current_lng == destination(DENVER, 270, 800).lng
+
+
+async def test_driving_to_the_restaurant_moves_the_order_along(driver: Driver, order: Order) -> None:
+    async with await driver_socket(driver) as socket:
+        await socket.frame("ready")
+        await assigned(order, driver)
+        await socket.until(lambda: any(f["type"] == "plan" and f["stops"] for f in socket.frames))
+        for n, metres in enumerate((1000, 900, 700, 500, 150, 100), start=1):
+            await socket.send(fix(metres, n, speed=1.0 if metres <= 150 else 10.0))
+        await socket.frame("ack", seq=6)
+    events = [e async for e in OrderEvent.objects.filter(order=order)]
+    assert [e.to_status for e in events] == ["pending", "assigned", "to_restaurant", "driver_at_restaurant"]
+    assert events[-1].evidence["distance_m"] <= 200
+
+
+async def test_the_whole_life_of_an_order(driver: Driver, order: Order) -> None:
+    async with await driver_socket(driver) as socket:
+        await socket.frame("ready")
+        await assigned(order, driver)
+        await socket.until(
+            lambda: socket.frames[-1]["type"] == "plan" and len(socket.frames[-1]["stops"]) == 2
+        )
+        for seq, metres in ((0, 1000), (2, 600), (4, 200), (5, 100)):
+            await socket.send(fix(metres, seq, speed=1.0))
+        await socket.frame("ack", seq=5)
+        await socket.send({"type": "status", "orderId": str(order.pk), "status": "picked_up"})
+        await socket.until(
+            lambda: socket.frames[-1]["type"] == "plan" and len(socket.frames[-1]["stops"]) == 1
+        )
+        for seq, metres in ((8, -400), (11, -1000), (14, -1450), (15, -1490)):
+            await socket.send(fix(metres, seq, speed=1.0))
+        await socket.until(
+            lambda: any(
+                s["orderStatus"] == "driver_nearby" for f in socket.frames for s in f.get("stops", [])
+            )
+        )
+        await socket.send({"type": "status", "orderId": str(order.pk), "status": "delivered"})
+        await socket.until(lambda: socket.frames[-1]["type"] == "plan" and not socket.frames[-1]["stops"])
+        assert socket.frames[-1]["status"] == "idle"
+    assert [e.to_status async for e in OrderEvent.objects.filter(order=order)] == [
+        "pending",
+        "assigned",
+        "to_restaurant",
+        "driver_at_restaurant",
+        "picked_up",
+        "driver_nearby",
+        "delivered",
+    ]
+
+
+async def test_a_button_for_another_drivers_order_is_refused_and_the_plan_told(
+    driver: Driver, new_driver: Callable[..., Driver], order: Order
+) -> None:
+    await assigned(order, await sync_to_async(new_driver)())
+    async with await driver_socket(driver) as socket:
+        await socket.frame("ready")
+        await socket.send({"type": "status", "orderId": str(order.pk), "status": "picked_up"})
+        await socket.frame("error", code="not_yours")
+        await socket.until(lambda: socket.types().count("plan") == 2)
+
+
+async def test_a_changed_radius_holds_from_the_next_fix_on(
+    driver: Driver, order: Order, restaurant: Restaurant
+) -> None:
+    await assigned(order, driver)
+    async with await driver_socket(driver) as socket:
+        await socket.frame("ready")
+        await socket.send(fix(700, 1, speed=0.5))
+        await socket.frame("ack", seq=1)
+        restaurant.geofence_radius = 900
+        await sync_to_async(actions.change_restaurant)(restaurant)
+        await socket.until(lambda: socket.types().count("plan") >= 2)
+        await socket.send(fix(695, 2, speed=0.5))
+        await socket.frame("ack", seq=2)
+    await order.arefresh_from_db()
+    assert order.status == "driver_at_restaurant"
+
+
+async def test_the_shift_button(new_driver: Callable[..., Driver]) -> None:
+    driver = await sync_to_async(new_driver)(on_shift=False, status="offline")
+    async with await driver_socket(driver) as socket:
+        await socket.send({"type": "shift", "on": True})
+        await socket.frame("plan", status="idle", onShift=True)
+        await socket.send({"type": "shift", "on": False})
+        await socket.frame("plan", status="offline", onShift=False)
+
+
+async def test_a_silent_driver_is_back_with_the_next_fix(new_driver: Callable[..., Driver]) -> None:
+    driver = await sync_to_async(new_driver)(status="offline", last_seen_at=None)
+    async with await driver_socket(driver) as socket:
+        await socket.send(fix(1000, 1))
+        await socket.frame("plan", status="idle")
+
+
+async def test_text_and_binary_frames_are_the_same(driver: Driver) -> None:
+    async with await driver_socket(driver) as socket:
+        await socket._communicator.send_to(bytes_data=json.dumps(fix(1000, 7)).encode())
+        await socket.frame("ack", seq=7)
+        await socket._communicator.send_to(bytes_data=b"\xff\xfe\x00")
+        await socket.frame("error", code="malformed")
+
+
+async def test_dispatchers_see_the_driver_move(driver: Driver) -> None:
+    async with await dispatcher_socket() as watching, await driver_socket(driver) as socket:
+        await watching.frame("ready")
+        await socket.send(fix(640, 1, speed=8.25, heading=91))
+        frame = await watching.frame("driver_pos", cityId=str(driver.city_id))
+        at = destination(DENVER, 270, 640)
+        assert frame["drivers"] == [
+            {
+                "driverId": str(driver.pk),
+                "lat": round(at.lat, 6),
+                "lng": round(at.lng, 6),
+                "ts": frame["drivers"][0]["ts"],
+                "speed": 8.25,
+                "heading": 91.0,
+            }
+        ]
+
+
+async def test_a_button_counts_from_when_it_was_pressed(driver: Driver, order: Order) -> None:
+    await assigned(order, driver)
+    pressed_at = now_ms() - 90_000
+    async with await driver_socket(driver) as socket:
+        await socket.frame("ready")
+        await socket.send(
+            {"type": "status", "orderId": str(order.pk), "status": "picked_up", "ts": pressed_at}
+        )
+        await socket.until(lambda: socket.frames[-1].get("stops", [{}])[0].get("orderStatus") == "picked_up")
+    event = await OrderEvent.objects.aget(order=order, to_status="picked_up")
+    assert round(event.happened_at.timestamp() * 1000) == pressed_at

@@ -1,0 +1,124 @@
+"""One batch in, every socket's share out. In memory."""
+
+import json
+from dataclasses import dataclass, field
+
+from tracking.protocol.messages import FleetPosition, encode
+from tracking.sockets.fanout import Fanout, fleet_frame
+
+
+@dataclass(eq=False)
+class Customer:
+    frames: list[dict] = field(default_factory=list)
+
+    def show(self, frame: str) -> None:
+        self.frames.append(json.loads(frame))
+
+
+@dataclass(eq=False)
+class Dispatcher:
+    updates: list[tuple[str, dict[str, str], dict]] = field(default_factory=list)
+
+    def update(self, city: str, moved: dict[str, str], frame: str) -> None:
+        self.updates.append((city, dict(moved), json.loads(frame)))
+
+
+def batch(*positions: FleetPosition) -> list[tuple[FleetPosition, str]]:
+    return [(position, encode(position)) for position in positions]
+
+
+ADA = FleetPosition("ada", 39.75, -104.99, 1000, speed=8.0, heading=90.0)
+BOB = FleetPosition("bob", 40.01, -105.27, 1000)
+
+
+def test_a_customer_gets_the_watched_driver_at_once() -> None:
+    fanout, customer = Fanout(), Customer()
+    fanout.watch("ada", customer)
+    fanout.publish("denver", batch(ADA, BOB))
+    assert customer.frames == [
+        {"type": "driver_pos", "lat": 39.75, "lng": -104.99, "ts": 1000, "heading": 90.0}
+    ]
+
+
+def test_a_customer_is_not_told_who_the_driver_is() -> None:
+    fanout, customer = Fanout(), Customer()
+    fanout.watch("ada", customer)
+    fanout.publish("denver", batch(ADA))
+    assert "ada" not in json.dumps(customer.frames)
+
+
+def test_everybody_who_watches_a_driver_is_told() -> None:
+    fanout, customers = Fanout(), [Customer(), Customer(), Customer()]
+    for customer in customers:
+        fanout.watch("ada", customer)
+    fanout.publish("denver", batch(ADA))
+    assert [len(customer.frames) for customer in customers] == [1, 1, 1]
+
+
+def test_who_stopped_watching_is_told_nothing() -> None:
+    fanout, staying, leaving = Fanout(), Customer(), Customer()
+    for customer in (staying, leaving):
+        fanout.watch("ada", customer)
+    fanout.unwatch("ada", leaving)
+    fanout.publish("denver", batch(ADA))
+    assert (len(staying.frames), len(leaving.frames)) == (1, 0)
+
+
+def test_nothing_is_left_of_drivers_whom_nobody_watches() -> None:
+    fanout, customer = Fanout(), Customer()
+    fanout.watch("ada", customer)
+    fanout.unwatch("ada", customer)
+    fanout.unwatch("bob", customer)
+    assert not fanout._watchers
+
+
+def test_dispatchers_get_one_frame_per_city_and_tick_with_each_drivers_latest() -> None:
+    fanout, dispatcher = Fanout(), Dispatcher()
+    fanout.oversee(dispatcher)
+    later = FleetPosition("ada", 39.76, -104.98, 2000)
+    fanout.publish("denver", batch(ADA))
+    fanout.publish("denver", batch(later))
+    fanout.publish("boulder", batch(BOB))
+    assert dispatcher.updates == []
+    fanout.tick()
+    assert [(city, moved) for city, moved, _ in dispatcher.updates] == [
+        ("denver", {"ada": encode(later)}),
+        ("boulder", {"bob": encode(BOB)}),
+    ]
+    assert dispatcher.updates[0][2] == {
+        "type": "driver_pos",
+        "cityId": "denver",
+        "drivers": [{"driverId": "ada", "lat": 39.76, "lng": -104.98, "ts": 2000}],
+    }
+
+
+def test_a_tick_without_news_says_nothing() -> None:
+    fanout, dispatcher = Fanout(), Dispatcher()
+    fanout.oversee(dispatcher)
+    fanout.publish("denver", batch(ADA))
+    fanout.tick()
+    fanout.tick()
+    assert len(dispatcher.updates) == 1
+
+
+def test_a_dispatcher_who_left_is_told_nothing() -> None:
+    fanout, staying, leaving = Fanout(), Dispatcher(), Dispatcher()
+    for dispatcher in (staying, leaving):
+        fanout.oversee(dispatcher)
+    fanout.retire(leaving)
+    fanout.publish("denver", batch(ADA))
+    fanout.tick()
+    assert (len(staying.updates), len(leaving.updates)) == (1, 0)
+
+
+def test_without_dispatchers_nothing_is_gathered_for_them() -> None:
+    fanout = Fanout()
+    fanout.publish("denver", batch(ADA))
+    assert not fanout._moved
+
+
+def test_a_fleet_frame_out_of_what_is_encoded_already() -> None:
+    assert json.loads(fleet_frame("denver", [encode(ADA), encode(BOB)]))["drivers"] == [
+        json.loads(encode(ADA)),
+        json.loads(encode(BOB)),
+    ]

@@ -1,0 +1,92 @@
+"""What sockets say while PostgreSQL or Redis is away: a word and a close code, never a traceback."""
+
+import socket
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import channel_layers
+from django.db import connection
+
+from dispatch.models import Driver, Order
+from dispatch.orders import actions
+from tests.tracking.sockets.clients import Socket, customer_socket, driver_socket
+
+pytestmark = pytest.mark.usefixtures("live_loop")
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class PostgresAway:
+    """The database of this process, as if its server had gone."""
+
+    def __init__(self) -> None:
+        self._options = dict(connection.settings_dict["OPTIONS"])
+
+    @sync_to_async
+    def begin(self) -> None:
+        connection.close()
+        connection.settings_dict["OPTIONS"] = {"host": "127.0.0.1", "port": unused_port()}
+
+    @sync_to_async
+    def end(self) -> None:
+        connection.close()
+        connection.settings_dict["OPTIONS"] = self._options
+
+
+async def test_who_comes_while_postgresql_is_away_is_asked_to_come_back(order: Order) -> None:
+    away = PostgresAway()
+    await away.begin()
+    try:
+        async with customer_socket(order.tracking_token) as page:
+            await page.frame("error", code="unavailable")
+            assert await page.closed() == 1013
+    finally:
+        await away.end()
+    async with customer_socket(order.tracking_token) as page:
+        await page.frame("status", status="pending")
+
+
+async def test_a_button_pressed_while_postgresql_is_away_is_told_and_the_socket_stays(
+    driver: Driver, order: Order
+) -> None:
+    async with await driver_socket(driver) as app:
+        await app.frame("ready")
+        away = PostgresAway()
+        await away.begin()
+        try:
+            await app.send({"type": "shift", "on": False})
+            await app.frame("error", code="unavailable")
+        finally:
+            await away.end()
+        await app.send({"type": "shift", "on": False})
+        await app.frame("plan", onShift=False)
+
+
+@pytest.fixture
+def redis_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = channel_layers.make_backend("default")
+    layer._kwargs["hosts"] = [f"redis://127.0.0.1:{unused_port()}"]
+    monkeypatch.setitem(channel_layers.backends, "default", layer)
+
+
+@pytest.mark.usefixtures("redis_away")
+async def test_who_comes_while_redis_is_away_is_sent_off(order: Order) -> None:
+    async with Socket(f"role=customer&token={order.tracking_token}") as refused:
+        assert await refused.closed() == 1013
+    assert refused.types() == ["hello", "error"]
+
+
+@pytest.mark.usefixtures("redis_away")
+async def test_what_is_done_while_redis_is_away_is_done(
+    order: Order, driver: Driver, caplog: pytest.LogCaptureFixture
+) -> None:
+    await sync_to_async(actions.assign)(order.pk, driver.pk, actor=actions.SYSTEM)
+    await order.arefresh_from_db()
+    assert order.status == "assigned"
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "Redis is away, sockets hear of a change when they heal: ConnectionError"
+    ]

@@ -1,0 +1,146 @@
+"""Who gets onto `/ws`, and what the others are told."""
+
+from collections.abc import Callable
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+
+from dispatch.models import Driver, Order
+from dispatch.orders import actions
+from tests.tracking.sockets.clients import (
+    ORIGIN,
+    Socket,
+    customer_socket,
+    dispatcher_cookie,
+    dispatcher_socket,
+    driver_socket,
+)
+from tracking.sockets import consumers
+
+pytestmark = pytest.mark.usefixtures("live_loop")
+
+
+async def refusal(socket: Socket) -> tuple[dict, int]:
+    async with socket:
+        return await socket.frame("error"), await socket.closed()
+
+
+async def test_no_role_is_told_the_roles() -> None:
+    frame, code = await refusal(Socket(""))
+    assert (frame["code"], code) == ("bad_request", 4400)
+
+
+@pytest.mark.parametrize("query", ["role=admin", "role=driver&role=nobody", "role=%00", "x=%ff%fe"])
+async def test_an_unknown_role_is_refused(query: str) -> None:
+    _, code = await refusal(Socket(query))
+    assert code == 4400
+
+
+async def test_a_driver_signs_in_by_header(driver: Driver) -> None:
+    async with await driver_socket(driver) as socket:
+        await socket.frame("ready")
+        assert socket.types() == ["hello", "expect", "plan", "ready"]
+
+
+async def test_a_driver_signs_in_by_subprotocol(driver: Driver) -> None:
+    token = await sync_to_async(actions.issue_token)(driver.pk)
+    async with Socket("role=driver", subprotocols=["doorstep", f"bearer.{token}"]) as socket:
+        await socket.frame("ready")
+        assert socket.accepted_subprotocol == "doorstep"
+
+
+@pytest.mark.parametrize(
+    "headers", [[], [(b"authorization", b"Bearer nonsense")], [(b"authorization", b"Basic eA==")]]
+)
+async def test_a_driver_without_a_token_of_ours_is_refused(driver: Driver, headers: list) -> None:
+    frame, code = await refusal(Socket(f"role=driver&driverId={driver.pk}", headers))
+    assert (frame["code"], code) == ("not_signed_in", 4401)
+
+
+async def test_a_token_opens_no_other_driver(driver: Driver, new_driver) -> None:
+    other = await sync_to_async(new_driver)()
+    token = await sync_to_async(actions.issue_token)(driver.pk)
+    socket = Socket(f"role=driver&driverId={other.pk}", [(b"authorization", f"Bearer {token}".encode())])
+    frame, code = await refusal(socket)
+    assert (frame["code"], code) == ("not_signed_in", 4401)
+
+
+async def test_a_driver_may_name_itself(driver: Driver) -> None:
+    token = await sync_to_async(actions.issue_token)(driver.pk)
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    async with Socket(f"role=driver&driverId={driver.pk}", headers) as socket:
+        await socket.frame("ready")
+
+
+async def test_the_newer_of_two_sockets_of_a_driver_wins(driver: Driver) -> None:
+    token = await sync_to_async(actions.issue_token)(driver.pk)
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    async with Socket("role=driver", headers) as older:
+        await older.frame("ready")
+        async with Socket("role=driver", headers) as newer:
+            await newer.frame("ready")
+            assert (await older.frame("error"))["code"] == "replaced"
+            assert await older.closed() == 4409
+            await newer.send({"type": "location", "lat": 39.75, "lng": -104.99, "seq": 1})
+            await newer.frame("ack", seq=1)
+
+
+async def test_an_unknown_tracking_token_and_an_expired_one_get_the_same_answer(order: Order) -> None:
+    await sync_to_async(actions.cancel)(order.pk, actor=actions.SYSTEM)
+    await Order.objects.filter(pk=order.pk).aupdate(updated_at="2020-01-01T00:00Z")
+    expired = await refusal(customer_socket(order.tracking_token))
+    unknown = await refusal(customer_socket("0" * 32))
+    malformed = await refusal(customer_socket("../../etc"))
+    assert expired == unknown == malformed
+    assert unknown[1] == 4404
+
+
+async def test_a_dispatcher_needs_a_session() -> None:
+    frame, code = await refusal(Socket("role=dispatcher", [ORIGIN]))
+    assert (frame["code"], code) == ("not_signed_in", 4401)
+
+
+async def test_a_dispatcher_needs_the_permission() -> None:
+    cookie = await dispatcher_cookie(permitted=False)
+    assert (await refusal(Socket("role=dispatcher", [ORIGIN, cookie])))[1] == 4401
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        [],
+        [(b"origin", b"https://evil.example")],
+        [(b"origin", b"null")],
+        [(b"origin", b"http://[bad")],
+    ],
+)
+async def test_a_dispatchers_page_must_be_ours(origin: list) -> None:
+    assert (await refusal(Socket("role=dispatcher", [*origin, await dispatcher_cookie()])))[1] == 4401
+
+
+async def test_a_permitted_dispatcher_gets_a_snapshot(driver: Driver, order: Order) -> None:
+    async with Socket("role=dispatcher", [ORIGIN, await dispatcher_cookie()]) as socket:
+        await socket.frame("ready")
+        assert socket.types()[0] == "hello"
+        assert {"restaurant", "driver", "plan", "order"} <= set(socket.types())
+
+
+@pytest.mark.parametrize(
+    "withdraw",
+    [
+        lambda: User.objects.update(is_active=False),
+        lambda: [user.user_permissions.clear() for user in User.objects.all()],
+        lambda: Session.objects.all().delete(),
+    ],
+    ids=["account closed", "permission withdrawn", "signed out"],
+)
+async def test_who_may_no_longer_look_is_shown_out(
+    withdraw: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "RECHECK_S", 0.05)
+    async with await dispatcher_socket() as socket:
+        await socket.frame("ready")
+        await sync_to_async(withdraw)()
+        assert await socket.closed() == 4401

@@ -1,0 +1,216 @@
+"""Snapshot + frames = a fresh snapshot, whatever happens in between, and also when Redis loses messages."""
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.utils import timezone
+
+from dispatch.errors import DispatchError
+from dispatch.models import Driver, Order, Restaurant, Stop
+from dispatch.orders import actions, geofence_actions
+from dispatch.planning import plan_store
+from dispatch.statuses import FINAL
+from routing.geo import destination
+from routing.problems import Problem
+from tests.conftest import DENVER
+from tests.dispatch import story
+from tests.dispatch.story import DANA
+from tests.tracking.sockets.clients import Socket, customer_socket, dispatcher_socket, driver_socket
+from tracking.sockets import reconciliation
+from tracking.sockets.live import live
+
+pytestmark = pytest.mark.usefixtures("live_loop")
+
+
+def fold_dispatcher(frames: list[dict[str, Any]]) -> dict[Any, Any]:
+    """What a dashboard knows after these frames."""
+    state: dict[Any, Any] = {}
+    for frame in frames:
+        match frame["type"]:
+            case "order" if frame["status"] in FINAL:
+                state.pop(("order", frame["orderId"]), None)
+            case "order" | "driver" | "restaurant" as kind:
+                state[kind, frame[f"{kind}Id"]] = frame
+            case "plan":
+                state["plan", frame["driverId"]] = frame
+            case "driver_pos":
+                state |= {("position", p["driverId"]): p for p in frame["drivers"]}
+    return state
+
+
+def fold_customer(frames: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a tracking page knows; the version only orders, it is not shown."""
+    state: dict[str, Any] = {}
+    for frame in frames:
+        if frame["type"] in ("status", "eta", "route", "driver_pos"):
+            state[frame["type"]] = {name: value for name, value in frame.items() if name != "v"}
+        elif frame["type"] == "driver_hidden":
+            state.pop("driver_pos", None)
+    return state
+
+
+async def fresh(socket: Socket, fold: Callable[[list], dict]) -> dict:
+    async with socket:
+        await socket.frame("ready")
+        return fold(socket.frames)
+
+
+class Day:
+    """Random things that happen to a few orders and drivers; refused ones included."""
+
+    def __init__(self, seed: int, orders: list[Order], drivers: list[Driver]) -> None:
+        self.random = random.Random(seed)
+        self.orders, self.drivers = orders, drivers
+
+    def step(self) -> None:
+        chosen = self.random
+        order, driver = chosen.choice(self.orders), chosen.choice(self.drivers)
+        now = timezone.now()
+        stops = list(Stop.objects.plans_of([driver.pk]))
+        happenings: list[Callable[[], Any]] = [
+            lambda: actions.assign(order.pk, driver.pk, actor=actions.SYSTEM),
+            lambda: actions.assign(order.pk, driver.pk, actor=actions.SYSTEM),
+            lambda: actions.unassign(order.pk, actor=actions.SYSTEM),
+            lambda: geofence_actions.set_out(
+                driver.pk, [s.pk for s in stops[:1]], happened_at=now, evidence={}
+            ),
+            lambda: geofence_actions.arrive(
+                driver.pk, [s.pk for s in stops[:1]], happened_at=now, evidence={}
+            ),
+            lambda: actions.report(
+                driver.pk, order.pk, chosen.choice(["picked_up", "picked_up", "delivered"])
+            ),
+            lambda: geofence_actions.leave(
+                driver.pk, [s.pk for s in stops[:1]], happened_at=now, evidence={}
+            ),
+            lambda: actions.undo_pickup(order.pk, actor=DANA),
+            lambda: (
+                actions.close_for_driver(order.pk, "failed", actor=DANA, reason="test")
+                if chosen.random() < 0.3
+                else None
+            ),
+            lambda: actions.set_shift(driver.pk, chosen.random() < 0.8),
+            lambda: actions.cancel(order.pk, actor=DANA, reason="test") if chosen.random() < 0.1 else None,
+            lambda: self.plan(driver, stops),
+        ]
+        with suppress(DispatchError):
+            chosen.choice(happenings)()
+
+    def plan(self, driver: Driver, stops: list[Stop]) -> None:
+        soon = timezone.now() + timedelta(minutes=self.random.randint(1, 40))
+        line = [[-104.99, 39.74], [-104.98, 39.75]]
+        problem = Problem.DRIVER_SILENT if self.random.random() < 0.3 else None
+        legs = [plan_store.Leg(stop.pk, soon, (9, 13), line=line, problem=problem) for stop in stops]
+        plan_store.record(plan_store.Plan(driver.pk, plan_store.Ahead.of(stops), legs))
+
+
+async def test_what_no_button_told_is_in_frames_and_snapshots(
+    new_order: Callable[..., Order], driver: Driver
+) -> None:
+    picked, left = [await sync_to_async(new_order)() for _ in range(2)]
+    async with await dispatcher_socket() as dispatcher, await driver_socket(driver) as app:
+        await dispatcher.frame("ready")
+        await app.frame("ready")
+        await sync_to_async(story.bring_to)(left, driver, "driver_nearby")
+        await sync_to_async(story.leave)(driver, "dropoff", left, seconds=1500)
+        await sync_to_async(story.bring_to)(picked, driver, "driver_at_restaurant")
+        await sync_to_async(story.leave)(driver, "pickup", picked)
+
+        def shown(frames: list[dict[str, Any]]) -> set[tuple[str, str]]:
+            orders = [state for (kind, _), state in fold_dispatcher(frames).items() if kind == "order"]
+            names = ("autoPickupAt", "leftDropoffAt")
+            return {(order["orderId"], name) for order in orders for name in names if name in order}
+
+        def asked(frames: list[dict[str, Any]]) -> list[str]:
+            plans = [frame for frame in frames if frame["type"] == "plan"]
+            return [stop["orderId"] for stop in plans[-1]["stops"] if "leftAt" in stop]
+
+        wanted = {(str(picked.pk), "autoPickupAt"), (str(left.pk), "leftDropoffAt")}
+        await dispatcher.until(lambda: shown(dispatcher.frames) == wanted)
+        await app.until(lambda: asked(app.frames) == [str(left.pk)])
+        assert await fresh(await dispatcher_socket(), shown) == wanted
+        await sync_to_async(actions.undo_pickup)(picked.pk, actor=DANA)
+        await sync_to_async(story.arrive)(driver, "dropoff", left, seconds=1600)
+        await dispatcher.until(lambda: shown(dispatcher.frames) == set())
+        await app.until(lambda: asked(app.frames) == [])
+        assert await fresh(await dispatcher_socket(), shown) == set()
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_snapshot_and_frames_make_a_fresh_snapshot(
+    seed: int, new_order: Callable[..., Order], new_driver: Callable[..., Driver]
+) -> None:
+    orders = [await sync_to_async(new_order)(customer_lat=39.75 + n / 1000) for n in range(4)]
+    drivers = [await sync_to_async(new_driver)() for _ in range(2)]
+    day = Day(seed, orders, drivers)
+    for _ in range(5):
+        await sync_to_async(day.step)()
+    async with await dispatcher_socket() as dispatcher, customer_socket(orders[0].tracking_token) as customer:
+        await dispatcher.frame("ready")
+        await customer.frame("ready")
+        for _ in range(40):
+            await sync_to_async(day.step)()
+        wanted = await fresh(await dispatcher_socket(), fold_dispatcher)
+        await dispatcher.until(lambda: fold_dispatcher(dispatcher.frames) == wanted)
+        seen = await fresh(customer_socket(orders[0].tracking_token), fold_customer)
+        await customer.until(lambda: fold_customer(customer.frames) == seen)
+
+
+async def test_the_position_in_a_snapshot_is_the_one_in_the_frames(driver: Driver, order: Order) -> None:
+    async with await dispatcher_socket() as dispatcher, await driver_socket(driver) as app:
+        await dispatcher.frame("ready")
+        for seq in range(3):
+            at = destination(DENVER, 270, 700 - seq)
+            await app.send({"type": "location", "lat": at.lat, "lng": at.lng, "seq": seq, "speed": 3.5})
+        await app.frame("ack", seq=2)
+        wanted = await fresh(await dispatcher_socket(), fold_dispatcher)
+        assert ("position", str(driver.pk)) in wanted
+        await dispatcher.until(lambda: fold_dispatcher(dispatcher.frames) == wanted)
+
+
+async def test_what_the_channel_layer_lost_is_healed(
+    driver: Driver, order: Order, restaurant: Restaurant
+) -> None:
+    async with (
+        await dispatcher_socket() as dispatcher,
+        customer_socket(order.tracking_token) as customer,
+        await driver_socket(driver) as app,
+    ):
+        for socket in (dispatcher, customer, app):
+            await socket.frame("ready")
+        since = timezone.now() - timedelta(seconds=1)
+        # As a transaction whose announcement got lost: the rows change, nobody is told.
+        await Order.objects.filter(pk=order.pk).aupdate(
+            status="assigned", driver=driver, version=7, updated_at=timezone.now()
+        )
+        await Stop.objects.acreate(driver=driver, order=order, kind="pickup", position=1)
+        await Driver.objects.filter(pk=driver.pk).aupdate(
+            status="to_restaurant", version=9, updated_at=timezone.now()
+        )
+        await reconciliation.heal(live().audience, since)
+        await customer.frame("status", status="assigned", v=7)
+        await dispatcher.frame("order", status="assigned", v=7)
+        await dispatcher.frame("driver", status="to_restaurant", v=9)
+        assert len((await app.frame("plan", v=9))["stops"]) == 1
+        heard = [len(socket.frames) for socket in (dispatcher, customer, app)]
+        await reconciliation.heal(live().audience, since)
+        assert heard == [len(socket.frames) for socket in (dispatcher, customer, app)]
+
+
+async def test_a_socket_that_ended_leaves_nothing_behind(driver: Driver, order: Order) -> None:
+    async with (
+        await dispatcher_socket() as a,
+        customer_socket(order.tracking_token) as b,
+        await driver_socket(driver) as c,
+    ):
+        for socket in (a, b, c):
+            await socket.frame("ready")
+        assert live().audience
+        assert len(live().sockets) == 3
+    assert not live().audience
+    assert not live().sockets

@@ -1,0 +1,235 @@
+"""When has a driver set out, arrived, passed by, left? A pure state machine per stop, fed with believed fixes.
+
+GPS jumps, so no single point decides unless it is a good one. The line between two fixes counts, not only its ends;
+who drives past has not arrived; who has arrived must be clearly outside, for some time, to have left.
+Every event carries its evidence.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import cos, pi
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from dispatch.statuses import StopKind
+from routing.geo import Point, distance_m, segment_distance_m
+from tracking.ingest.fix_filter import Fix
+
+
+class Event(StrEnum):
+    SET_OUT = "set_out"
+    ARRIVED = "arrived"
+    #: The arrival was none: the driver only stopped there on the way.
+    PASSED = "passed"
+    LEFT = "left"
+
+
+class Fence(NamedTuple):
+    """The circle around one of the driver's next stops. `waiting`: the driver has not set out for it yet; `left`:
+    was there and went away without a button, and may come back."""
+
+    stop_id: UUID
+    kind: StopKind
+    center: Point
+    radius_m: float
+    waiting: bool = False
+    left: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Thresholds (metres, seconds, m/s)."""
+
+    #: Fixes in a row inside that make an arrival, when the driver is slower than `slow_mps` …
+    confirming_fixes: int = 2
+    slow_mps: float = 7.0
+    #: … or this long inside, having come no farther than at `slow_mps` (bad fixes of a parked car look fast) …
+    dwell_s: float = 30.0
+    #: … or one single fix, if it is this good and the driver all but stands.
+    sharp_accuracy_m: float = 25.0
+    standing_mps: float = 2.0
+    #: Left: farther than radius + margin even at the fix's worst, for this long, and half a margin more by then.
+    #: Errors of parked phones drift, for minutes, and between high buildings have a σ of some 25 m: in a day at the
+    #: fence's edge they reach four σ, and not six.
+    exit_margin_m: float = 100.0
+    exit_s: float = 5.0
+    #: … for this long while the phone does not drive: several wrong fixes in a row agree with each other.
+    standing_exit_s: float = 30.0
+    #: Clearly outside this soon after the arrival: it was no visit.
+    min_visit_s: float = 30.0
+    #: So far from where the plan found the driver is on the way.
+    set_out_m: float = 50.0
+
+
+class Sighting(NamedTuple):
+    event: Event
+    evidence: dict[str, Any]
+
+
+class Visit(NamedTuple):
+    """What is remembered of one fence between two fixes; times are those of fixes (ms).
+
+    `Visit(arrived_at=…)` is one that another process saw begin.
+    """
+
+    arrived_at: int | None = None
+    left: bool = False
+    #: When an arrival turned out to be none, and with it any before.
+    passed_at: int | None = None
+    #: Not the first visit here, however short.
+    returned: bool = False
+    set_out: bool = False
+    anchor: Point | None = None
+    inside: int = 0
+    entered: Fix | None = None
+    #: The first of the fixes in a row that are clearly outside.
+    outside: Fix | None = None
+
+
+#: Of latitude. Rounded up, so that the box below is never too small; and down, for the farthest that two places can
+#: be apart.
+_MOST_DEGREES_PER_METRE = 1 / 110_000
+_MOST_METRES_PER_DEGREE = 111_200.0
+_RADIAN = pi / 180
+
+
+def observe(
+    visit: Visit, fence: Fence, before: Fix | None, fix: Fix, rules: Rules
+) -> tuple[Visit, Sighting | None]:
+    """The new state of a fence after `fix` (`before`: the believed fix ahead of it), and what it means."""
+    if visit.left:
+        if not fence.left:
+            return visit, None
+        visit = Visit(set_out=True)
+    if visit.arrived_at is not None:
+        return _leaving(visit, fence, fix, rules)
+    if fence.waiting and visit.anchor is None:
+        visit = visit._replace(anchor=fix.point)
+    if not visit.inside and _far(fence, before, fix):
+        return _setting_out(visit, fence, fix, rules) if fence.waiting else (visit, None)
+    distance = distance_m(fence.center, fix.point)
+    if distance <= fence.radius_m or (before is not None and _crossed(fence, before, fix, distance)):
+        return _arriving(visit, fence, before, fix, distance, rules)
+    if visit.inside:
+        visit = visit._replace(inside=0, entered=None)
+    return _setting_out(visit, fence, fix, rules)
+
+
+def _far(fence: Fence, before: Fix | None, fix: Fix) -> bool:
+    """A cheap box test: both fixes on the same far side of the circle."""
+    lat, lng = fence.center
+    reach = fence.radius_m * _MOST_DEGREES_PER_METRE
+    if before is None:
+        before = fix
+    north = fix.lat - lat
+    if north > reach:
+        if before.lat - lat > reach:
+            return True
+    elif north < -reach and before.lat - lat < -reach:
+        return True
+    reach /= cos(lat * _RADIAN)
+    # Beyond 180° it is the other side that is near.
+    east, east_before = fix.lng - lng, before.lng - lng
+    return (reach < east < 180 and reach < east_before < 180) or (
+        -reach > east > -180 and -reach > east_before > -180
+    )
+
+
+def _crossed(fence: Fence, before: Fix, fix: Fix, distance: float) -> bool:
+    """Whether the line between two fixes, of which the second is so far from the centre, touches the circle."""
+    moved_at_most = (abs(fix.lat - before.lat) + abs(fix.lng - before.lng)) * _MOST_METRES_PER_DEGREE
+    if distance - moved_at_most > fence.radius_m:
+        return False
+    return segment_distance_m(fence.center, before.point, fix.point) <= fence.radius_m
+
+
+def _setting_out(visit: Visit, fence: Fence, fix: Fix, rules: Rules) -> tuple[Visit, Sighting | None]:
+    if not fence.waiting or visit.set_out or visit.anchor is None:
+        return visit, None
+    moved = distance_m(visit.anchor, fix.point)
+    if moved < rules.set_out_m:
+        return visit, None
+    evidence = _evidence(fence, fix, distance_m(fence.center, fix.point)) | {"moved_m": round(moved)}
+    return visit._replace(set_out=True), Sighting(Event.SET_OUT, evidence)
+
+
+def _arriving(
+    visit: Visit, fence: Fence, before: Fix | None, fix: Fix, distance: float, rules: Rules
+) -> tuple[Visit, Sighting | None]:
+    visit = visit._replace(inside=visit.inside + 1)
+    if distance > fence.radius_m:
+        # Through the circle since the fix before: a sign, but nobody arrives while outside.
+        return visit, None
+    entered = visit.entered or fix
+    visit = visit._replace(entered=entered)
+    speed = _speed(before, fix)
+    dwell_s = (fix.ts - entered.ts) / 1000
+    if fix.speed is not None and fix.speed <= rules.standing_mps and _sharp(fix, rules):
+        rule = "standing"
+    elif visit.inside >= rules.confirming_fixes and speed is not None and speed <= rules.slow_mps:
+        rule = "slow"
+    elif dwell_s >= rules.dwell_s and distance_m(entered.point, fix.point) <= rules.slow_mps * dwell_s:
+        rule = "dwell"
+    else:
+        return visit, None
+    evidence = _evidence(fence, fix, distance) | {
+        "rule": rule,
+        "fixes_inside": visit.inside,
+        "dwell_s": round(dwell_s),
+        "speed_mps": None if speed is None else round(speed, 1),
+    }
+    arrived = visit._replace(arrived_at=fix.ts, returned=fence.left)
+    return arrived, Sighting(Event.ARRIVED, evidence)
+
+
+def _leaving(visit: Visit, fence: Fence, fix: Fix, rules: Rules) -> tuple[Visit, Sighting | None]:
+    assert visit.arrived_at is not None  # noqa: S101 (observe calls this only after an arrival)
+    if fix.ts <= visit.arrived_at:
+        # Sent again to this process; the one before it took it for on the way there.
+        return visit, None
+    distance = distance_m(fence.center, fix.point)
+    beyond_m = distance - (fix.accuracy or 0.0) - fence.radius_m
+    if beyond_m <= rules.exit_margin_m:
+        return visit if visit.outside is None else visit._replace(outside=None), None
+    first = visit.outside
+    if first is None:
+        return visit._replace(outside=fix), None
+    exit_s = rules.exit_s if _drives(first, fix, rules) else rules.standing_exit_s
+    if fix.ts - first.ts < exit_s * 1000 or beyond_m <= 1.5 * rules.exit_margin_m:
+        return visit, None
+    stay_s = (first.ts - visit.arrived_at) / 1000
+    evidence = _evidence(fence, fix, distance) | {"stay_s": round(stay_s)}
+    if stay_s < rules.min_visit_s and not visit.returned:
+        return Visit(set_out=True, passed_at=fix.ts), Sighting(Event.PASSED, evidence)
+    return visit._replace(left=True), Sighting(Event.LEFT, evidence)
+
+
+def _drives(first: Fix, fix: Fix, rules: Rules) -> bool:
+    """By what the phone says, or else by how far it came from `first` to `fix`."""
+    if fix.speed is not None:
+        return fix.speed > rules.standing_mps
+    speed = _speed(first, fix)
+    return speed is not None and speed > rules.slow_mps
+
+
+def _sharp(fix: Fix, rules: Rules) -> bool:
+    return fix.accuracy is not None and fix.accuracy <= rules.sharp_accuracy_m
+
+
+def _speed(before: Fix | None, fix: Fix) -> float | None:
+    """The greater of what the phone says and what the two fixes imply (m/s): neither alone is to be trusted."""
+    speeds = [] if fix.speed is None else [fix.speed]
+    if before is not None and fix.ts > before.ts:
+        speeds.append(distance_m(before.point, fix.point) / (fix.ts - before.ts) * 1000)
+    return max(speeds, default=None)
+
+
+def _evidence(fence: Fence, fix: Fix, distance: float) -> dict[str, Any]:
+    return {
+        "lat": fix.lat,
+        "lng": fix.lng,
+        "ts": fix.ts,
+        "accuracy_m": fix.accuracy,
+        "distance_m": round(distance),
+        "radius_m": fence.radius_m,
+    }

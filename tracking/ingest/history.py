@@ -1,0 +1,147 @@
+"""What of the fixes is kept for good: sampled into location_history, and each driver's latest in its row.
+
+Written in batches straight from the web process, one transaction each: while PostgreSQL is away the batch waits (and
+with it the acks), live positions go on.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+from django.db import connection, connections
+
+from tracking.ingest.fix_filter import Fix
+
+
+class Kept(NamedTuple):
+    """A fix for location_history."""
+
+    driver_id: UUID
+    fix: Fix
+
+
+class Numbered(NamedTuple):
+    """How far the fixes of a run of a driver's app are taken care of: up to and including `seq`."""
+
+    session: str
+    seq: int
+
+
+# In id order, as every action does: two batches, or a batch and an action, never deadlock.
+_LOCK = "SELECT FROM drivers WHERE id = ANY (%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+_DRIVERS = """
+UPDATE drivers SET
+    current_lat = CASE WHEN head.newer THEN head.lat ELSE current_lat END,
+    current_lng = CASE WHEN head.newer THEN head.lng ELSE current_lng END,
+    fix_at = CASE WHEN head.newer THEN head.fix_at ELSE drivers.fix_at END,
+    fix_seq = CASE
+        WHEN head.session = fix_session THEN greatest(fix_seq, head.seq)
+        ELSE coalesce(head.seq, fix_seq)
+    END,
+    fix_session = coalesce(head.session, fix_session),
+    last_seen_at = now()
+FROM (
+    SELECT sent.*, coalesce(sent.fix_at >= coalesce(known.fix_at, '-infinity'), false) AS newer
+    FROM (
+        SELECT id, lat, lng, 'epoch'::timestamptz + ts * interval '1 ms' AS fix_at, session, seq
+        FROM unnest(%s::uuid[], %s::float8[], %s::float8[], %s::int8[], %s::text[], %s::int8[])
+            AS sent (id, lat, lng, ts, session, seq)
+    ) AS sent
+    JOIN drivers AS known USING (id)
+) AS head
+WHERE drivers.id = head.id
+"""
+# A fix that is there already came twice, perhaps by two processes.
+_HISTORY = """
+INSERT INTO location_history (driver_id, lat, lng, speed, heading, accuracy, recorded_at, received_at)
+SELECT driver_id, kept.lat, kept.lng, speed, heading, accuracy, 'epoch'::timestamptz + ts * interval '1 ms', now()
+FROM unnest(%s::uuid[], %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::int8[])
+    AS kept (driver_id, lat, lng, speed, heading, accuracy, ts)
+JOIN drivers ON drivers.id = kept.driver_id
+ON CONFLICT DO NOTHING
+"""
+
+
+class HistoryWriter:
+    """One connection of its own, outside of the ORM; opened when first needed and after every failure."""
+
+    def __init__(self) -> None:
+        self._connection: psycopg.AsyncConnection | None = None
+
+    async def write(
+        self, kept: Sequence[Kept], latest: Mapping[UUID, Fix], numbered: Mapping[UUID, Numbered]
+    ) -> None:
+        """One transaction: `kept` into the history, `latest` (driver id → newest live fix) and `numbered` (driver
+        id → how far its app's fixes are taken care of) into the drivers' rows.
+
+        A driver who was deleted meanwhile has no history. Raises psycopg.Error; then nothing was written.
+        """
+        connection = await self._connected()
+        heads = {*latest, *numbered}
+        try:
+            async with connection.transaction(), connection.cursor() as cursor:
+                await cursor.execute(_LOCK, [list({*heads, *(driver_id for driver_id, _ in kept)})])
+                if heads:
+                    await cursor.execute(_DRIVERS, _columns(_head(id, latest, numbered) for id in heads))
+                if kept:
+                    await cursor.execute(_HISTORY, _columns(_row(id, fix) for id, fix in kept))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _connected(self) -> psycopg.AsyncConnection:
+        if self._connection is None or self._connection.closed:
+            self._connection = await psycopg.AsyncConnection.connect(
+                **connection_params() | {"connect_timeout": 5, "application_name": "doorstep-history"},
+                autocommit=True,
+            )
+        return self._connection
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await connection.close()
+
+
+_LAST_FIXES = """
+INSERT INTO location_history (driver_id, lat, lng, recorded_at)
+SELECT id, current_lat, current_lng, fix_at FROM drivers
+WHERE id = ANY (%s) AND fix_at IS NOT NULL AND NOT EXISTS (
+    SELECT FROM location_history WHERE driver_id = drivers.id AND recorded_at = fix_at
+)
+ON CONFLICT DO NOTHING
+"""
+
+
+def keep_last_fixes(driver_ids: Iterable[UUID]) -> int:
+    """Into the history, where it is not there yet, each driver's last live fix; returns how many were missing.
+
+    The last fix of a session is kept when its socket ends, which a process that is killed has no time for; the
+    driver's row has it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST_FIXES, [list(driver_ids)])
+        return cursor.rowcount
+
+
+def connection_params() -> dict[str, Any]:
+    """What the settings say of PostgreSQL, for a connection outside of the ORM."""
+    params: dict[str, Any] = connections["default"].get_connection_params()
+    return {
+        name: value for name, value in params.items() if name not in ("context", "cursor_factory", "pool")
+    }
+
+
+def _head(driver_id: UUID, latest: Mapping[UUID, Fix], numbered: Mapping[UUID, Numbered]) -> tuple[Any, ...]:
+    fix = latest.get(driver_id)
+    place = (None, None, None) if fix is None else (fix.lat, fix.lng, fix.ts)
+    return (driver_id, *place, *numbered.get(driver_id, (None, None)))
+
+
+def _row(driver_id: UUID, fix: Fix) -> tuple[Any, ...]:
+    return (driver_id, fix.lat, fix.lng, fix.speed, fix.heading, fix.accuracy, fix.ts)
+
+
+def _columns(rows: Any) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -1,0 +1,229 @@
+"""From rows to frames: what a customer, a driver and a dispatcher are shown of the same order. Pure.
+
+Stops are a driver's open ones, in visiting order, with their orders and restaurants.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from msgspec.structs import replace
+
+from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop, left_and_ahead
+from dispatch.planning.replanning import places
+from dispatch.statuses import BEFORE_PICKUP, IN_THE_BAG, OrderStatus, StopKind
+from tracking.protocol.messages import (
+    CustomerStatus,
+    DriverHidden,
+    DriverState,
+    Eta,
+    Frame,
+    GeofenceEvent,
+    OrderState,
+    Plan,
+    PlanStop,
+    RestaurantState,
+    Route,
+    encode,
+)
+
+_MESSAGES = {
+    OrderStatus.PENDING: "We have your order and are looking for a driver.",
+    OrderStatus.ASSIGNED: "A driver has your order.",
+    OrderStatus.TO_RESTAURANT: "Your driver is on the way to the restaurant.",
+    OrderStatus.DRIVER_AT_RESTAURANT: "Your driver is at the restaurant.",
+    OrderStatus.PICKED_UP: "Your food is on its way.",
+    OrderStatus.DRIVER_NEARBY: "Your driver is nearby!",
+    OrderStatus.DELIVERED: "Delivered. Enjoy your meal!",
+    OrderStatus.CANCELLED: "This order was cancelled.",
+    OrderStatus.FAILED: "We could not hand over your order. The restaurant will contact you.",
+}
+
+
+_WAS_HERE = "Your driver was at your door."
+
+
+def milliseconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)
+
+
+# -------------------------------------------------------------------------------------------- the customer
+
+
+@dataclass(frozen=True)
+class CustomerView:
+    """All that a customer may know now. `driver_id`: whose live position may be shown, if anybody's."""
+
+    v: int
+    driver_id: str | None
+    driver_city_id: UUID | None
+    frames: tuple[Frame, ...]
+
+
+def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
+    # A driver who has left this door is on the way to somebody else's.
+    left, ahead = left_and_ahead(stops)
+    visits = places(ahead)
+    mine = [any(stop.order_id == order.pk for stop in place) for place in visits]
+    last_of_mine = max((n for n, is_mine in enumerate(mine) if is_mine), default=-1)
+    shown = _is_on_its_way(order) and bool(mine) and mine[0]
+    geometry = None
+    if shown:
+        # As far as the way is this customer's own: what comes behind somebody else's door is not shown.
+        first_of_others = mine.index(False) if False in mine else len(mine)
+        own = [stop for place in visits[: min(first_of_others, last_of_mine + 1)] for stop in place]
+        geometry = geometry_through(own)
+    expected = order.status in BEFORE_PICKUP | IN_THE_BAG
+    frames: list[Frame] = [
+        Eta(
+            minutes=order.eta_minutes if expected else None,
+            v=order.version,
+            low=order.eta_low if expected else None,
+            high=order.eta_high if expected else None,
+            approximate=order.eta_approximate,
+            stops_before=mine[:last_of_mine].count(False) if last_of_mine > 0 else 0,
+        ),
+        Route(geometry=geometry, v=order.version),
+    ]
+    if not shown:
+        frames.append(DriverHidden(v=order.version))
+    status = OrderStatus(order.status)
+    was_here = any(stop.order_id == order.pk for stop in left)
+    message = _WAS_HERE if was_here else _MESSAGES[status]
+    frames.append(CustomerStatus(status=status, message=message, v=order.version))
+    driver = order.driver if shown else None
+    return CustomerView(
+        v=order.version,
+        driver_id=str(driver.pk) if driver else None,
+        driver_city_id=driver.city_id if driver else None,
+        frames=tuple(frames),
+    )
+
+
+def _is_on_its_way(order: Order) -> bool:
+    """From the city's chosen status on, until the handover."""
+    if order.status in IN_THE_BAG:
+        return True
+    city = order.restaurant.city
+    from_pickup = city is not None and city.show_driver_from == City.ShowDriverFrom.PICKED_UP
+    return not from_pickup and order.status in BEFORE_PICKUP - {OrderStatus.ASSIGNED}
+
+
+def geometry_through(stops: Iterable[Stop]) -> dict[str, Any] | None:
+    """The road through these stops as a GeoJSON LineString, or None where it is not known."""
+    coordinates: list[list[float]] = []
+    for stop in stops:
+        coordinates += [at for at in stop.leg or [] if not coordinates or at != coordinates[-1]]
+    return {"type": "LineString", "coordinates": coordinates} if len(coordinates) > 1 else None
+
+
+def without_version(frame: Frame) -> str:
+    """Names what a frame says, whatever its version: a client is not told the same twice."""
+    return blake2b(encode(replace(frame, v=0)).encode(), digest_size=8).hexdigest()
+
+
+# ---------------------------------------------------------------------------------------------- the driver
+
+
+def plan(driver: Driver, stops: Sequence[Stop]) -> Plan:
+    return Plan(
+        driver_id=driver.pk,
+        v=driver.version,
+        status=driver.status,
+        on_shift=driver.on_shift,
+        stops=[_plan_stop(stop) for stop in stops],
+        geometry=geometry_through(left_and_ahead(stops)[1]),
+    )
+
+
+def _plan_stop(stop: Stop) -> PlanStop:
+    order, point = stop.order, stop.point
+    is_pickup = stop.kind == StopKind.PICKUP
+    return PlanStop(
+        stop_id=stop.pk,
+        order_id=order.pk,
+        kind="pickup" if is_pickup else "dropoff",
+        lat=None if point is None else point.lat,
+        lng=None if point is None else point.lng,
+        name=order.restaurant.name if is_pickup else order.customer_name,
+        address=order.restaurant.address if is_pickup else order.customer_address,
+        order_status=order.status,
+        pinned=stop.pinned,
+        eta=milliseconds(stop.eta),
+        arrived_at=milliseconds(stop.arrived_at),
+        left_at=milliseconds(stop.left_at),
+        ready_at=milliseconds(order.ready_at) if is_pickup else None,
+    )
+
+
+# ------------------------------------------------------------------------------------------ the dispatcher
+
+
+def driver_state(driver: Driver) -> DriverState:
+    return DriverState(
+        driver_id=driver.pk,
+        v=driver.version,
+        name=driver.name,
+        phone=driver.phone,
+        city_id=driver.city_id,
+        status=driver.status,
+        on_shift=driver.on_shift,
+    )
+
+
+def order_state(order: Order, left: Iterable[Stop] = ()) -> OrderState:
+    """`left`: the order's stops that the driver left without a button."""
+    left_at = {stop.kind: stop for stop in left}
+    pickup, dropoff = left_at.get(StopKind.PICKUP), left_at.get(StopKind.DROPOFF)
+    trouble = order.trouble
+    return OrderState(
+        order_id=order.pk,
+        v=order.version,
+        status=order.status,
+        city_id=order.restaurant.city_id,
+        restaurant_id=order.restaurant_id,
+        customer_name=order.customer_name,
+        customer_address=order.customer_address,
+        customer_phone=order.customer_phone,
+        lat=order.customer_lat,
+        lng=order.customer_lng,
+        created_at=milliseconds(order.created_at) or 0,
+        promised_at=milliseconds(order.promise) or 0,
+        driver_id=order.driver_id,
+        eta_minutes=order.eta_minutes,
+        eta_low=order.eta_low,
+        eta_high=order.eta_high,
+        problem=trouble,
+        problem_text=trouble.text if trouble else None,
+        ready_at=milliseconds(order.ready_at),
+        auto_pickup_at=milliseconds(pickup.done_at)
+        if pickup and pickup.is_undoable_at(timezone.now())
+        else None,
+        left_dropoff_at=milliseconds(dropoff.left_at) if dropoff else None,
+    )
+
+
+def restaurant_state(restaurant: Restaurant) -> RestaurantState:
+    return RestaurantState(
+        restaurant_id=restaurant.pk,
+        name=restaurant.name,
+        address=restaurant.address,
+        lat=restaurant.lat,
+        lng=restaurant.lng,
+        geofence_radius=restaurant.geofence_radius,
+        city_id=restaurant.city_id,
+    )
+
+
+def geofence_event(event: OrderEvent) -> GeofenceEvent:
+    return GeofenceEvent(
+        order_id=event.order_id,
+        driver_id=event.driver_id,
+        status=event.to_status,
+        at=milliseconds(event.happened_at) or 0,
+        evidence=event.evidence,
+    )

@@ -1,0 +1,157 @@
+"""The queries behind every view: for a snapshot of one, or for the changes of many at once. Synchronous."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+
+from dispatch import access
+from dispatch.models import City, Driver, Order, Restaurant, Stop, left_and_ahead, plans_of
+from dispatch.planning.replanning import next_stops
+from dispatch.statuses import ACTIVE, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
+from tracking.ingest.geofences import Fence
+from tracking.protocol import frames, groups
+from tracking.protocol.frames import CustomerView
+from tracking.protocol.messages import Frame, Plan, encode
+
+
+@dataclass(frozen=True)
+class Item:
+    """A frame with what it is about and that thing's version: an older one of the same key says nothing new."""
+
+    key: str
+    v: int
+    frame: Frame
+
+
+type Plans = Mapping[UUID, Sequence[Stop]]
+
+
+def plans_behind(orders: Iterable[Order] = (), drivers: Iterable[Driver] = ()) -> Plans:
+    """The open stops of these drivers and of those who have these orders, by driver id. To be read after them: a
+    version may be older than what it stands for, never newer.
+    """
+    carriers = {order.driver_id for order in orders if order.driver_id is not None}
+    return plans_of(carriers | {driver.pk for driver in drivers})
+
+
+def customer_views(orders: Iterable[Order], plans: Plans) -> dict[UUID, CustomerView]:
+    """What the customer of each of these orders may know; by order id."""
+    return {
+        order.pk: frames.customer_view(order, plans[order.driver_id] if order.driver_id else [])
+        for order in orders
+    }
+
+
+def customer_views_by_token(tokens: Iterable[str]) -> dict[str, CustomerView]:
+    """What whoever has one of these tracking links may know; by token."""
+    orders = access.orders_by_token(list(tokens))
+    views = customer_views(orders.values(), plans_behind(orders.values()))
+    return {token: views[order.pk] for token, order in orders.items()}
+
+
+@dataclass(frozen=True)
+class DriverView:
+    """What a driver's own socket needs: the plan to show, and the fences of the next stops."""
+
+    plan: Plan
+    offline: bool
+    fences: tuple[Fence, ...]
+    #: Stop id → time of the arrival (ms).
+    arrivals: dict[UUID, int]
+
+
+def driver_items(drivers: Iterable[Driver], views: Mapping[UUID, DriverView]) -> list[Item]:
+    items = []
+    for driver in drivers:
+        items.append(Item(f"driver:{driver.pk}", driver.version, frames.driver_state(driver)))
+        items.append(Item(f"plan:{driver.pk}", driver.version, views[driver.pk].plan))
+    return items
+
+
+def order_items(orders: Iterable[Order]) -> list[Item]:
+    orders = list(orders)
+    left: defaultdict[UUID, list[Stop]] = defaultdict(list)
+    in_the_bag = [order.pk for order in orders if order.status in IN_THE_BAG]
+    if in_the_bag:
+        for stop in Stop.objects.filter(order__in=in_the_bag, left_at__isnull=False):
+            left[stop.order_id].append(stop)
+    return [
+        Item(f"order:{order.pk}", order.version, frames.order_state(order, left[order.pk]))
+        for order in orders
+    ]
+
+
+def restaurant_items(restaurants: Iterable[Restaurant]) -> list[Item]:
+    # A restaurant has no version: it changes rarely, by hand, and its latest state is simply sent.
+    return [Item(f"restaurant:{r.pk}", 0, frames.restaurant_state(r)) for r in restaurants]
+
+
+def city_keys() -> list[str]:
+    """Of all cities, and of those drivers and orders that have none."""
+    return [groups.NO_CITY, *(groups.city_key(pk) for pk in City.objects.values_list("pk", flat=True))]
+
+
+def dispatcher_items() -> list[Item]:
+    """Everything that a dispatcher sees, but positions."""
+    unfinished = Order.objects.filter(status__in=[OrderStatus.PENDING, *ACTIVE])
+    drivers = list(Driver.objects.all())
+    return [
+        *restaurant_items(Restaurant.objects.all()),
+        *driver_items(drivers, driver_views(drivers, plans_behind(drivers=drivers))),
+        *order_items(unfinished.select_related("restaurant__city").order_by("created_at")),
+    ]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A dispatcher's snapshot, encoded once for all who ask at the same time: (key, version, frame) each."""
+
+    cities: list[str]
+    items: list[tuple[str, int, str]]
+
+
+def fleet(keys: Collection[None]) -> dict[None, Fleet]:
+    items = [(item.key, item.v, encode(item.frame)) for item in dispatcher_items()]
+    return dict.fromkeys(keys, Fleet(city_keys(), items))
+
+
+def driver_views(drivers: Iterable[Driver], plans: Plans) -> dict[UUID, DriverView]:
+    """By driver id."""
+    return {driver.pk: _driver_view(driver, plans[driver.pk]) for driver in drivers}
+
+
+def driver_views_by_id(driver_ids: Collection[UUID]) -> dict[UUID, DriverView]:
+    drivers = list(Driver.objects.filter(pk__in=driver_ids))
+    return driver_views(drivers, plans_behind(drivers=drivers))
+
+
+def _driver_view(driver: Driver, stops: Sequence[Stop]) -> DriverView:
+    left, ahead = left_and_ahead(stops)
+    coming = [stop for stop in (*left, *next_stops(ahead)) if stop.point is not None]
+    return DriverView(
+        plan=frames.plan(driver, stops),
+        offline=driver.status == DriverStatus.OFFLINE,
+        fences=tuple(_fence(stop, settings.CUSTOMER_GEOFENCE_M) for stop in coming),
+        arrivals={
+            stop.pk: frames.milliseconds(stop.arrived_at) or 0
+            for stop in coming
+            if stop.arrived_at is not None and stop.left_at is None
+        },
+    )
+
+
+def _fence(stop: Stop, customer_radius_m: float) -> Fence:
+    point = stop.point
+    assert point is not None  # noqa: S101 (filtered by the caller)
+    is_pickup = stop.kind == StopKind.PICKUP
+    return Fence(
+        stop_id=stop.pk,
+        kind=StopKind(stop.kind),
+        center=point,
+        radius_m=stop.order.restaurant.geofence_radius if is_pickup else customer_radius_m,
+        waiting=stop.order.status == OrderStatus.ASSIGNED,
+        left=stop.left_at is not None,
+    )
