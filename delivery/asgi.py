@@ -8,31 +8,35 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "delivery.settings")
 _http = get_asgi_application()
 
 # The apps must be loaded before anything that imports models.
-from typing import Any  # noqa: E402
+from typing import Any, cast  # noqa: E402
 
-from tracking.sockets import live  # noqa: E402
-from tracking.sockets.consumers import live_socket  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.urls import re_path  # noqa: E402
 
-
-async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    match scope["type"]:
-        case "http":
-            await _http(scope, receive, send)
-        case "websocket" if scope["path"] == "/ws":
-            await live_socket(scope, receive, send)
-        case "websocket":
-            await send({"type": "websocket.close"})  # before it is accepted: the answer is an HTTP 403
-        case "lifespan":
-            await _lifespan(receive, send)
+from tracking.sockets import process  # noqa: E402
+from tracking.sockets.routing import websocket_urlpatterns  # noqa: E402
 
 
-async def _lifespan(receive: Any, send: Any) -> None:
+async def _nothing_here(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    await send({"type": "websocket.close"})  # before it is accepted: the answer is an HTTP 403
+
+
+async def _lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """The server's shutdown is the moment for a last commit of fixes and acks."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
             await send({"type": "lifespan.startup.complete"})
         else:
-            await live.close()
+            await process.close()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+application = ProtocolTypeRouter(
+    {
+        "http": _http,
+        "websocket": URLRouter([*websocket_urlpatterns, re_path(r"", cast(Any, _nothing_here))]),
+        "lifespan": _lifespan,
+    }
+)

@@ -104,7 +104,7 @@ CHANNEL_LAYERS = {
     "default": {
         # PubSub: nothing is dropped at a capacity and a restart of Redis is survived; a message is a hint all
         # the same, and tracking/sockets/reconciliation.py repairs what was lost. Measured in docs/adr/0003.
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "tracking.sockets.channel_layer.ChannelLayer",
         "CONFIG": {"hosts": [REDIS_URL], "prefix": "doorstep"},
     },
 }

@@ -15,7 +15,7 @@ from django.utils import timezone
 from dispatch.models import City, Driver, Order, Restaurant
 from dispatch.orders import actions
 from routing.geo import Point, destination
-from tracking.sockets import live
+from tracking.sockets import process
 
 DENVER = Point(39.7495, -104.9865)
 
@@ -91,7 +91,7 @@ async def live_loop(transactional_db: None) -> AsyncIterator[None]:
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.flushdb()
     yield
-    await live.close()
+    await process.close()
     await sync_to_async(connections.close_all)()
 
 

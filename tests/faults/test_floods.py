@@ -25,7 +25,7 @@ from tests.faults.office import DriverRow
 from tests.faults.raw import Frames, held_by_server, raw_socket, read_on
 from tests.faults.stories import KITCHEN
 from tests.faults.world import DENVER, somewhere
-from tracking.sockets.base import TOO_MUCH
+from tracking.protocol.close_codes import TOO_MUCH
 
 MIB = 2**20
 PART = "web-1"

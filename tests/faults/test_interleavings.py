@@ -31,7 +31,7 @@ from tests.faults.office import DriverRow, Office, OrderRow
 from tests.faults.stories import FIXES, KITCHEN, Event, Outcome, Script, Told, broken, fix, script
 from tests.faults.world import DENVER
 from tracking.database import THREADS
-from tracking.sockets.base import TRY_AGAIN_LATER
+from tracking.protocol.close_codes import TRY_AGAIN_LATER
 
 STORIES = length(short=60, full=10_000)
 WAVE = 200

@@ -1,11 +1,12 @@
 """Live positions in Redis, and the only place that knows its keys.
 
 `doorstep:positions:<city>` is a hash of driver id → time of the fix (13 digits of ms) + JSON of a FleetPosition.
-What was accepted is published on `doorstep:fixes:<city>`, the JSON objects one a line, for every web process.
+What was accepted is published on `doorstep:fixes:<city>`, one a line: the driver's id, a tab and the JSON, so that a
+process decodes only what somebody there looks at.
 `doorstep:troubles:<city>` is a hash of driver id → JSON of a FixTrouble.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -34,7 +35,7 @@ for i = 1, #args do
   if not known[i] or string.sub(known[i], 1, 13) < ts then
     set[#set + 1] = args[i]
     set[#set + 1] = ts .. json
-    news[#news + 1] = json
+    news[#news + 1] = args[i] .. '\\t' .. json
   end
 end
 if #news > 0 then
@@ -47,7 +48,7 @@ return #news
 _AT_ONCE = 1000
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(FleetPosition).decode
+decode = msgspec.json.Decoder(FleetPosition).decode
 
 
 class Positions:
@@ -57,7 +58,7 @@ class Positions:
         self._redis: Redis = Redis.from_url(
             url or settings.REDIS_URL, socket_timeout=5, health_check_interval=15
         )
-        self._listening: Redis = Redis.from_url(url or settings.REDIS_URL)
+        self._url = url or settings.REDIS_URL
         self._store: Any = self._redis.register_script(_STORE)
 
     async def store(self, moved: Mapping[str, Mapping[Any, FleetPosition]]) -> int:
@@ -92,25 +93,46 @@ class Positions:
 
     async def of_city(self, city: str) -> list[FleetPosition]:
         stored: Any = await self._redis.hgetall(_POSITIONS + city)
-        return [_decode(value[_TS_DIGITS:]) for value in stored.values()]
+        return [decode(value[_TS_DIGITS:]) for value in stored.values()]
 
     async def of_driver(self, city: str, driver_id: str) -> FleetPosition | None:
         value: Any = await self._redis.hget(_POSITIONS + city, driver_id)
-        return None if value is None else _decode(value[_TS_DIGITS:])
+        return None if value is None else decode(value[_TS_DIGITS:])
 
-    async def news(self) -> AsyncIterator[tuple[str, list[tuple[FleetPosition, str]]]]:
-        """Every accepted batch from every process: the city, and each position with its JSON.
-
-        Ends with redis.RedisError when the connection breaks; what is published meanwhile is lost.
-        """
-        async with self._listening.pubsub() as pubsub:
-            await pubsub.psubscribe(_FIXES + "*")
-            async for message in pubsub.listen():
-                if message["type"] == "pmessage":
-                    city = message["channel"].decode().removeprefix(_FIXES)
-                    lines = message["data"].split(b"\n")
-                    yield city, [(_decode(line), line.decode()) for line in lines]
+    def subscribe(self) -> "FixSubscription":
+        return FixSubscription(self._url)
 
     async def close(self) -> None:
         await self._redis.aclose()
-        await self._listening.aclose()
+
+
+class FixSubscription:
+    """The accepted fixes of some cities, from every process; lost while the connection is away.
+
+    Everything raises redis.RedisError when the connection breaks.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._redis: Redis = Redis.from_url(url)
+        self._pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
+
+    async def add(self, cities: Iterable[str]) -> None:
+        await self._pubsub.subscribe(*(_FIXES + city for city in cities))
+
+    async def remove(self, cities: Iterable[str]) -> None:
+        await self._pubsub.unsubscribe(*(_FIXES + city for city in cities))
+
+    async def receive(self) -> tuple[str, list[tuple[str, bytes]]] | None:
+        """The next batch: its city, and of each driver the id and the JSON of a FleetPosition. Waits for it; None
+        where Redis only confirmed a subscription.
+        """
+        message = await self._pubsub.get_message(timeout=None)
+        if message is None:
+            return None
+        city = message["channel"].decode().removeprefix(_FIXES)
+        lines = message["data"].split(b"\n")
+        return city, [(id.decode(), json) for id, _, json in (line.partition(b"\t") for line in lines)]
+
+    async def close(self) -> None:
+        await self._pubsub.aclose()
+        await self._redis.aclose()

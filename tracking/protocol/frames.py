@@ -10,7 +10,6 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from msgspec.structs import replace
 
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop, left_and_ahead
@@ -175,7 +174,7 @@ def driver_state(driver: Driver) -> DriverState:
     )
 
 
-def order_state(order: Order, left: Iterable[Stop] = ()) -> OrderState:
+def order_state(order: Order, now: datetime, left: Iterable[Stop] = ()) -> OrderState:
     """`left`: the order's stops that the driver left without a button."""
     left_at = {stop.kind: stop for stop in left}
     pickup, dropoff = left_at.get(StopKind.PICKUP), left_at.get(StopKind.DROPOFF)
@@ -200,9 +199,7 @@ def order_state(order: Order, left: Iterable[Stop] = ()) -> OrderState:
         problem=trouble,
         problem_text=trouble.text if trouble else None,
         ready_at=milliseconds(order.ready_at),
-        auto_pickup_at=milliseconds(pickup.done_at)
-        if pickup and pickup.is_undoable_at(timezone.now())
-        else None,
+        auto_pickup_at=milliseconds(pickup.done_at) if pickup and pickup.is_undoable_at(now) else None,
         left_dropoff_at=milliseconds(dropoff.left_at) if dropoff else None,
     )
 

@@ -1,7 +1,4 @@
-"""What the three roles have in common: an ASGI application that signs in, tells, hears, and leaves no trace.
-
-Not a Channels consumer: what one costs a message is more than all that a fix needs (docs/adr/0005).
-"""
+"""What the three roles have in common: a Channels consumer that signs in, sends, and hears its groups."""
 
 import asyncio
 import logging
@@ -10,31 +7,22 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
+from channels.consumer import AsyncConsumer, get_handler_name
+from channels.exceptions import StopConsumer
+from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
 from tracking import metrics
+from tracking.clock import now_ms
+from tracking.protocol.close_codes import INTERNAL_ERROR, TOO_BIG, TOO_MUCH, TOO_SLOW, TRY_AGAIN_LATER
 from tracking.protocol.messages import PROTOCOL_VERSION, Error, Frame, Hello, Ready, encode
-from tracking.sockets.live import Live, live, now_ms
 from tracking.sockets.outbox import Outbox
-from tracking.sockets.rate_limiter import Meter, Pace
+from tracking.sockets.process import Process, this_process
+from tracking.sockets.rate_limiter import Decision, RateLimiter
 
 logger = logging.getLogger(__name__)
-
-# Close codes; docs/protocol.md says what a client does about each.
-TOO_BIG = 1009
-INTERNAL_ERROR = 1011
-TRY_AGAIN_LATER = 1013
-BAD_REQUEST = 4400
-NOT_SIGNED_IN = 4401
-NOT_FOUND = 4404
-REPLACED = 4409
-TOO_SLOW = 4408
-TOO_MUCH = 4429
-
-#: A process that does not hear what others announce within this time lets nobody in.
-LISTENING_S = 2.0
 
 #: What has to wait for something.
 type Work = Callable[[], Awaitable[None]]
@@ -49,90 +37,62 @@ class Refused(Exception):
         self.frame = Error(code=code, message=message)
 
 
-class LiveSocket:
-    """Base of the roles. `as_asgi` is the application."""
+class LiveConsumer(AsyncConsumer):
+    """Base of the roles. Handlers are named by message type, as in any consumer: `websocket_receive` for what the
+    client sends, `order_changed` for `{"type": "order.changed"}` from a group.
+    """
 
-    def __init__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        self.scope = scope
-        self.query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        self.live: Live = live()
-        self.outbox = Outbox(self._send_text, self.latest, self._too_slow)
-        self.groups: list[str] = []
-        #: Key → newest version that this socket was told of.
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        # AsyncConsumer's own loop makes a task for every message and cancels it again, and its dispatch hops to a
+        # thread for every message to look after database connections: 70 to 150 µs, more than all else a fix costs.
+        # Here the client and the channel layer have one reader each; the ORM is used in tracking/database.py alone.
+        self.scope, self.base_send = scope, send
+        self.channel_layer: Any = get_channel_layer(self.channel_layer_alias)
+        self._prepare()
+        try:
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
+        finally:
+            await self._leave()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        handler = getattr(self, get_handler_name(message), None)
+        if handler is None:
+            raise ValueError(f"No handler for message type {message['type']}")
+        await handler(message)
+
+    def _prepare(self) -> None:
+        self.query = dict(parse_qsl(self.scope["query_string"].decode("latin-1")))
+        self.process: Process = this_process()
+        self.outbox = Outbox(self._send_now, self.latest, self._too_slow)
+        self.groups: set[str] = set()
+        #: Key → newest version that this socket was sent.
         self.versions: dict[str, int] = {}
         self.closed = False
-        self._receive = receive
-        self._send = send
         self._most_bytes = settings.SOCKET_FRAME_BYTES
-        self._meter = Meter(settings.SOCKET_MESSAGES_PER_S)
+        self._limiter = RateLimiter(settings.SOCKET_MESSAGES_PER_S)
         self._jobs: set[asyncio.Task[None]] = set()
 
-    @classmethod
-    async def as_asgi(cls, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        await cls(scope, receive, send).run()
+    # ---------------------------------------------------------------------------------- handlers of all roles
 
-    async def run(self) -> None:
-        await self._receive()  # websocket.connect
-        await self._send({"type": "websocket.accept", "subprotocol": self.subprotocol()})
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        await self.send({"type": "websocket.accept", "subprotocol": self.subprotocol()})
         self._job(self._write())
-        try:
-            if await self._guard(self._sign_in):
-                self.live.sockets.add(self)
-            while (message := await self._receive())["type"] != "websocket.disconnect":
-                if not self.closed and (work := self._take(message)) is not None:
-                    await self._guard(work)
-        finally:
-            # A server that shuts down cancels us: a disconnect may never come.
-            for job in self._jobs:
-                job.cancel()
-            self.live.sockets.discard(self)
-            for group in self.groups:
-                self.live.audience.leave(group, self)
-            self.gone()
+        if await self._guard(self._sign_in):
+            self.process.sockets.add(self)
 
-    async def _sign_in(self) -> None:
-        self.tell(Hello(v=PROTOCOL_VERSION, now=now_ms()))
-        try:
-            async with asyncio.timeout(settings.SOCKET_SIGN_IN_S):
-                await asyncio.wait_for(self.live.listening.wait(), LISTENING_S)
-                await self.enter()
-        except TimeoutError:
-            raise Refused(TRY_AGAIN_LATER, "unavailable", "Signing in took too long. Try again.") from None
-        self.tell(Ready())
+    async def websocket_receive(self, message: dict[str, Any]) -> None:
+        if not self.closed and (work := self._take(message)) is not None:
+            await self._guard(work)
 
-    def _take(self, message: dict[str, Any]) -> Work | None:
-        """A frame from the client; returns what of it has to wait."""
-        data = message.get("text") or message.get("bytes") or ""
-        if len(data) > self._most_bytes:
-            self.refuse(Refused(TOO_BIG, "too_big", f"A frame has at most {self._most_bytes} bytes."))
-            return None
-        pace = self._meter.count(time.monotonic())
-        if pace is Pace.FINE:
-            return self.take(data)
-        match pace:
-            case Pace.WARN:
-                self.complain("too_fast", f"At most {settings.SOCKET_MESSAGES_PER_S} messages a second.")
-            case Pace.CLOSE:
-                self.refuse(Refused(TOO_MUCH, "too_fast", "Too many messages after a warning."))
-        return None
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        raise StopConsumer
 
-    async def _guard(self, work: Work) -> bool:
-        """Does `work`; whether it was done. The client is told why not."""
-        try:
-            await work()
-        except Refused as refused:
-            self.refuse(refused)
-        except (OperationalError, InterfaceError, RedisError) as away:
-            logger.warning("a %s could not be served: %s", type(self).__name__, type(away).__name__)
-            self.complain("unavailable", "This can't be done right now. Try again in a few seconds.")
-            if self not in self.live.sockets:
-                self.close(TRY_AGAIN_LATER)
-        except Exception:
-            logger.exception("a %s failed", type(self).__name__)
-            self.close(INTERNAL_ERROR)
-        else:
-            return True
-        return False
+    async def send_frame(self, message: dict[str, Any]) -> None:
+        """`{"type": "send.frame", "frame": {…}}`, sent to a group, is on its members' sockets as it is."""
+        self.send_text(encode(message["frame"]))
 
     # ----------------------------------------------------------------------------- what the roles fill in
 
@@ -142,11 +102,8 @@ class LiveSocket:
 
     def take(self, data: str | bytes) -> Work | None:
         """A frame from the client. Most need no waiting; the others return what has to wait."""
-        self.complain("read_only", "This socket only listens; nothing that it sends is read.")
+        self.send_error("read_only", "This socket only listens; nothing that it sends is read.")
         return None
-
-    def hear(self, message: dict[str, Any]) -> None:
-        """What was announced to one of its groups (tracking/sockets/broadcast.py)."""
 
     def subprotocol(self) -> str | None:
         """Of those the client offers, the one to answer with."""
@@ -161,56 +118,138 @@ class LiveSocket:
 
     # ------------------------------------------------------------------------------------ what they share
 
-    def join(self, group: str) -> None:
-        """Before the snapshot is read: what is announced later and older than the snapshot is dropped by version."""
-        self.groups.append(group)
-        self.live.audience.join(group, self)
+    async def join(self, group: str) -> None:
+        """Before the snapshot is read: what comes later and is older than the snapshot is dropped by version.
+
+        The subscription is written to Redis without waiting for an answer, so that those of five hundred sockets that
+        come at once go out in one stream. Raises redis.RedisError.
+        """
+        self.groups.add(group)
+        self.process.subscriptions.add(group, self)
+        await self.channel_layer.group_add(group, self.channel_name)
 
     def later(self, work: Work) -> None:
         """Does something that waits, beside what the client sends."""
         self._job(self._guard(work))
 
-    def say(self, frame: str) -> None:
+    def send_text(self, frame: str) -> None:
+        """Queues a frame that is encoded already."""
         self.outbox.put(frame)
 
-    def tell(self, frame: Frame) -> None:
+    def send_message(self, frame: Frame) -> None:
         self.outbox.put(encode(frame))
 
-    def complain(self, code: str, message: str, seq: int | None = None) -> None:
-        self.tell(Error(code=code, message=message, seq=seq))
+    def send_error(self, code: str, message: str, seq: int | None = None) -> None:
+        self.send_message(Error(code=code, message=message, seq=seq))
 
     def knows(self, key: str, v: int) -> bool:
         return self.versions.get(key, 0) >= v
 
     def refuse(self, refused: Refused) -> None:
-        self.tell(refused.frame)
+        self.send_message(refused.frame)
         self.close(refused.close_code)
 
     def close(self, code: int) -> None:
-        """Ends the socket once what it was told before has been sent."""
+        """Ends the socket once what was queued before has been sent."""
         if not self.closed:
             self.closed = True
             self.outbox.finish(code)
             metrics.closed(code)
 
+    # ---------------------------------------------------------------------------------------------- inside
+
+    async def _sign_in(self) -> None:
+        self.send_message(Hello(v=PROTOCOL_VERSION, now=now_ms()))
+        try:
+            async with asyncio.timeout(settings.SOCKET_SIGN_IN_S):
+                self.channel_name: str = await self.channel_layer.new_channel()
+                self._job(self._guard(self._listen))
+                await self.enter()
+        except TimeoutError:
+            raise Refused(TRY_AGAIN_LATER, "unavailable", "Signing in took too long. Try again.") from None
+        self.send_message(Ready())
+
+    async def _listen(self) -> None:
+        """What was sent to its channel and its groups. Cancelled, the layer lets go of the channel."""
+        while True:
+            await self.dispatch(await self.channel_layer.receive(self.channel_name))
+
+    async def _leave(self) -> None:
+        # A server that shuts down cancels us: a disconnect may never come.
+        for job in self._jobs:
+            job.cancel()
+        self.process.sockets.discard(self)
+        for group in self.groups:
+            self.process.subscriptions.discard(group, self)
+        self.gone()
+        try:
+            for group in self.groups:
+                await self.channel_layer.group_discard(group, self.channel_name)
+        except RedisError as away:
+            logger.warning("Redis is away, a group is left without its knowing: %s", type(away).__name__)
+
+    def _take(self, message: dict[str, Any]) -> Work | None:
+        """A frame from the client; returns what of it has to wait."""
+        data = message.get("text") or message.get("bytes") or ""
+        if len(data) > self._most_bytes:
+            self.refuse(Refused(TOO_BIG, "too_big", f"A frame has at most {self._most_bytes} bytes."))
+            return None
+        decision = self._limiter.count(time.monotonic())
+        if decision is Decision.FINE:
+            return self.take(data)
+        match decision:
+            case Decision.WARN:
+                self.send_error("too_fast", f"At most {settings.SOCKET_MESSAGES_PER_S} messages a second.")
+            case Decision.CLOSE:
+                self.refuse(Refused(TOO_MUCH, "too_fast", "Too many messages after a warning."))
+        return None
+
+    async def _guard(self, work: Work) -> bool:
+        """Does `work`; whether it was done. The client is told why not."""
+        try:
+            await work()
+        except Refused as refused:
+            self.refuse(refused)
+        except (OperationalError, InterfaceError, RedisError) as away:
+            logger.warning("a %s could not be served: %s", type(self).__name__, type(away).__name__)
+            self.send_error("unavailable", "This can't be done right now. Try again in a few seconds.")
+            if self not in self.process.sockets:
+                self.close(TRY_AGAIN_LATER)
+        except Exception:
+            logger.exception("a %s failed", type(self).__name__)
+            self.close(INTERNAL_ERROR)
+        else:
+            return True
+        return False
+
     def _too_slow(self) -> None:
         self.close(TOO_SLOW)
 
-    async def _send_text(self, frame: str) -> None:
-        await self._send({"type": "websocket.send", "text": frame})
+    async def _send_now(self, frame: str) -> None:
+        await self.base_send({"type": "websocket.send", "text": frame})
 
     async def _write(self) -> None:
         try:
             code = await self.outbox.run()
-            await self._send({"type": "websocket.close", "code": code})
+            await self.base_send({"type": "websocket.close", "code": code})
         except OSError:
             # The other side went away while we were writing; its disconnect is on the way to us.
             self.closed = True
         except Exception:
             logger.exception("a %s failed to write", type(self).__name__)
-            await self._send({"type": "websocket.close", "code": INTERNAL_ERROR})
+            await self.base_send({"type": "websocket.close", "code": INTERNAL_ERROR})
 
     def _job(self, work: Any) -> None:
         job = asyncio.create_task(work)
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
+
+
+class RefusingConsumer(LiveConsumer):
+    """Says why nobody can come in, and closes."""
+
+    def __init__(self, refusal: Refused) -> None:
+        self.refusal = refusal
+
+    async def enter(self) -> None:
+        raise self.refusal

@@ -1,11 +1,13 @@
 """From what changed to the groups that should hear of it. The only caller of `group_send`.
 
-Every web process hears everything and tells those of its sockets whom it concerns
-(tracking/sockets/subscriptions.py): a socket costs no subscription. A message is a hint that may get lost: it carries
-full states with versions, never differences, and tracking/sockets/reconciliation.py repairs what did not arrive.
+One group per tracking token, per driver's app, and per city for dispatchers (tracking/protocol/groups.py). A message
+is a hint that may get lost: it carries full states with versions, never differences, and
+tracking/sockets/reconciliation.py repairs what did not arrive.
 """
 
+import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -27,37 +29,52 @@ Message = dict[str, Any]
 
 
 def fleet(order_ids: Collection[UUID], driver_ids: Collection[UUID]) -> None:
-    """Tells customers, drivers and dispatchers of these orders and drivers as they now are."""
+    """Sends customers, drivers and dispatchers these orders and drivers as they now are."""
     send(fleet_messages(order_ids, driver_ids))
 
 
 def geofences(event_ids: Sequence[int]) -> None:
-    """Tells dispatchers which order a geofence moved along, and why."""
-    events = OrderEvent.objects.filter(pk__in=event_ids)
-    send([_to_dispatchers(Item(f"event:{event.pk}", 1, frames.geofence_event(event)) for event in events)])
+    """Sends dispatchers which order a geofence moved along, and why."""
+    events = OrderEvent.objects.filter(pk__in=event_ids).select_related("order__restaurant")
+    send(
+        _to_dispatchers(
+            (event.order.restaurant.city_id, Item(f"event:{event.pk}", 1, frames.geofence_event(event)))
+            for event in events
+        )
+    )
 
 
 def restaurant(restaurant_id: UUID) -> None:
-    found = Restaurant.objects.filter(pk=restaurant_id)
-    send([_to_dispatchers(snapshots.restaurant_items(found))])
+    found = list(Restaurant.objects.filter(pk=restaurant_id))
+    items = snapshots.restaurant_items(found)
+    send(_to_dispatchers(zip((one.city_id for one in found), items, strict=True)))
 
 
 def fleet_messages(order_ids: Collection[UUID], driver_ids: Collection[UUID]) -> list[tuple[str, Message]]:
-    """The messages that tell of these orders and drivers, reloaded: (group, message) each."""
+    """The messages about these orders and drivers, reloaded: (group, message) each."""
     orders = list(Order.objects.filter(pk__in=order_ids).select_related("restaurant__city", "driver"))
     drivers = list(Driver.objects.filter(pk__in=driver_ids))
     plans = snapshots.plans_behind(orders, drivers)
     views = snapshots.customer_views(orders, plans)
     driver_views = snapshots.driver_views(drivers, plans)
+    of_orders = zip(
+        (order.restaurant.city_id for order in orders), snapshots.order_items(orders), strict=True
+    )
+    of_drivers = (
+        (driver.city_id, item)
+        for driver in drivers
+        for item in snapshots.driver_items([driver], driver_views)
+    )
     return [
         *((groups.order(order.tracking_token), customer_message(views[order.pk])) for order in orders),
-        *((groups.driver(driver.pk), {"type": "driver", "v": driver.version}) for driver in drivers),
-        _to_dispatchers([*snapshots.order_items(orders), *snapshots.driver_items(drivers, driver_views)]),
+        *((groups.driver(driver.pk), {"type": "plan.changed", "v": driver.version}) for driver in drivers),
+        *_to_dispatchers([*of_orders, *of_drivers]),
     ]
 
 
 def customer_message(view: CustomerView) -> Message:
     return {
+        "type": "order.changed",
         "v": view.v,
         "driver": view.driver_id,
         "city": groups.city_key(view.driver_city_id),
@@ -65,8 +82,21 @@ def customer_message(view: CustomerView) -> Message:
     }
 
 
-def _to_dispatchers(items: Iterable[Item]) -> tuple[str, Message]:
-    return groups.DISPATCHERS, {"items": [[item.key, item.v, encode(item.frame)] for item in items]}
+def replaced(driver_id: UUID, by: list[Any]) -> list[tuple[str, Message]]:
+    """A driver has signed in on another socket; of two the later one, by (ms, a random text), stays."""
+    return [(groups.driver(driver_id), {"type": "session.replaced", "by": by})]
+
+
+def to_city(city_key: str, items: Iterable[tuple[str, int, str]]) -> tuple[str, Message]:
+    """(key, version, encoded frame) each, to the dispatchers of a city."""
+    return groups.city(city_key), {"type": "fleet.changed", "items": [list(item) for item in items]}
+
+
+def _to_dispatchers(items: Iterable[tuple[UUID | None, Item]]) -> list[tuple[str, Message]]:
+    by_city: defaultdict[str, list[tuple[str, int, str]]] = defaultdict(list)
+    for city_id, item in items:
+        by_city[groups.city_key(city_id)].append((item.key, item.v, encode(item.frame)))
+    return [to_city(city_key, those) for city_key, those in by_city.items()]
 
 
 def send(messages: Sequence[tuple[str, Message]]) -> None:
@@ -79,18 +109,5 @@ def send(messages: Sequence[tuple[str, Message]]) -> None:
 
 async def send_async(messages: Sequence[tuple[str, Message]]) -> None:
     """Raises redis.RedisError."""
-    await get_channel_layer().group_send(groups.PROCESSES, {"type": "told", "messages": messages})
-
-
-async def subscribe() -> str:
-    """The channel on which this process hears what any process sends from now on. Raises redis.RedisError."""
     layer = get_channel_layer()
-    channel: str = await layer.new_channel()
-    await layer.group_add(groups.PROCESSES, channel)
-    return channel
-
-
-async def receive(channel: str) -> list[tuple[str, Message]]:
-    """The next (group, message) pairs; waits for them. A connection that breaks mends itself."""
-    told: dict[str, Any] = await get_channel_layer().receive(channel)
-    return [(group, message) for group, message in told["messages"]]
+    await asyncio.gather(*(layer.group_send(group, message) for group, message in messages))

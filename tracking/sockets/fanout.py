@@ -1,66 +1,88 @@
 """From the fixes that every process publishes to the sockets of this one. In memory, nothing awaited.
 
 Customers get their driver's position at once; dispatchers one frame per city and tick, encoded once for all of them.
+A fix is decoded only for a customer.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from tracking.ingest.positions import decode
 from tracking.protocol.messages import DriverPosition, FleetPosition, encode
 
 
 class Watcher(Protocol):
     """A customer's socket that may see a driver now."""
 
-    def show(self, frame: str) -> None: ...
+    def send_position(self, frame: str) -> None: ...
 
 
 class Overseer(Protocol):
     """A dispatcher's socket."""
 
-    def update(self, city: str, moved: dict[str, str], frame: str) -> None:
+    def send_positions(self, city: str, moved: dict[str, str], frame: str) -> None:
         """`moved`: driver id → JSON of its latest position since the last tick; `frame`: all of them, encoded."""
 
 
 class Fanout:
-    def __init__(self) -> None:
+    """`wanted` is called with a city when its first watcher comes, `unwanted` after the last one."""
+
+    def __init__(self, wanted: Callable[[str], None], unwanted: Callable[[str], None]) -> None:
+        self._wanted = wanted
+        self._unwanted = unwanted
         self._watchers: defaultdict[str, set[Watcher]] = defaultdict(set)
-        self._overseers: set[Overseer] = set()
+        self._overseers: defaultdict[str, set[Overseer]] = defaultdict(set)
         self._moved: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        #: City → how many watch it, or a driver there.
+        self._interest: defaultdict[str, int] = defaultdict(int)
 
-    def watch(self, driver_id: str, watcher: Watcher) -> None:
+    def watch(self, city: str, driver_id: str, watcher: Watcher) -> None:
         self._watchers[driver_id].add(watcher)
+        self._count(city, 1)
 
-    def unwatch(self, driver_id: str, watcher: Watcher) -> None:
+    def unwatch(self, city: str, driver_id: str, watcher: Watcher) -> None:
         self._watchers[driver_id].discard(watcher)
         if not self._watchers[driver_id]:
             del self._watchers[driver_id]
+        self._count(city, -1)
 
-    def oversee(self, overseer: Overseer) -> None:
-        self._overseers.add(overseer)
+    def oversee(self, city: str, overseer: Overseer) -> None:
+        self._overseers[city].add(overseer)
+        self._count(city, 1)
 
-    def retire(self, overseer: Overseer) -> None:
-        self._overseers.discard(overseer)
+    def retire(self, city: str, overseer: Overseer) -> None:
+        self._overseers[city].discard(overseer)
+        if not self._overseers[city]:
+            del self._overseers[city]
+        self._count(city, -1)
 
-    def publish(self, city: str, batch: Iterable[tuple[FleetPosition, str]]) -> None:
-        """One accepted batch: each position, and its JSON."""
-        moved = self._moved[city] if self._overseers else None
-        for position, text in batch:
+    def _count(self, city: str, change: int) -> None:
+        self._interest[city] += change
+        if change > 0 and self._interest[city] == 1:
+            self._wanted(city)
+        elif not self._interest[city]:
+            del self._interest[city]
+            self._unwanted(city)
+
+    def publish(self, city: str, batch: Iterable[tuple[str, bytes]]) -> None:
+        """One accepted batch: of each driver the id, and the JSON of its FleetPosition."""
+        moved = self._moved[city] if city in self._overseers else None
+        for driver_id, json in batch:
             if moved is not None:
-                moved[position.driver_id] = text
-            watchers = self._watchers.get(position.driver_id)
+                moved[driver_id] = json.decode()
+            watchers = self._watchers.get(driver_id)
             if watchers:
-                frame = customer_frame(position)
+                frame = customer_frame(decode(json))
                 for watcher in watchers:
-                    watcher.show(frame)
+                    watcher.send_position(frame)
 
     def tick(self) -> None:
         """Hands the dispatchers what moved since the last tick."""
         for city, moved in self._moved.items():
             frame = fleet_frame(city, moved.values())
-            for overseer in self._overseers:
-                overseer.update(city, moved, frame)
+            for overseer in self._overseers.get(city, ()):
+                overseer.send_positions(city, moved, frame)
         self._moved.clear()
 
 

@@ -16,7 +16,7 @@ from tracking.sockets import snapshots
 BATCH = 200
 
 
-class Lookup[Key, Found]:
+class DataLoader[Key, Found]:
     """Calls made while the database is busy with earlier ones are answered together.
 
     `load` gets the keys and returns what it found by key. What it raises is raised to everyone who asked.
@@ -54,15 +54,15 @@ class Lookup[Key, Found]:
             self._answering = None
 
 
-class Lookups:
+class Loaders:
     """Every question that a socket asks; one object per event loop."""
 
     def __init__(self) -> None:
-        self.driver = Lookup(_drivers)
-        self.plan = Lookup(snapshots.driver_views_by_id)
-        self.order = Lookup(access.orders_by_token)
-        self.customer = Lookup(snapshots.customer_views_by_token)
-        self.fleet = Lookup(snapshots.fleet)
+        self.driver = DataLoader(_drivers)
+        self.plan = DataLoader(snapshots.driver_views_by_id)
+        self.order = DataLoader(access.orders_by_token)
+        self.customer = DataLoader(snapshots.customer_views_by_token)
+        self.fleet = DataLoader(snapshots.fleet)
 
 
 def _drivers(claims: Collection[access.Claim]) -> dict[access.Claim, Driver]:

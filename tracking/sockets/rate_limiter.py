@@ -3,7 +3,7 @@
 from enum import Enum
 
 
-class Pace(Enum):
+class Decision(Enum):
     """What to do with a message."""
 
     FINE = "take it"
@@ -14,7 +14,7 @@ class Pace(Enum):
     CLOSE = "close"
 
 
-class Meter:
+class RateLimiter:
     """Counts a socket's messages by the second; `most` of them are taken, twice as many end it."""
 
     def __init__(self, most: int) -> None:
@@ -22,14 +22,14 @@ class Meter:
         self._second = -1
         self._count = 0
 
-    def count(self, now_s: float) -> Pace:
+    def count(self, now_s: float) -> Decision:
         """One more message, at `now_s` (seconds, of any clock that only goes forward)."""
         second = int(now_s)
         if second != self._second:
             self._second, self._count = second, 0
         self._count += 1
         if self._count <= self._most:
-            return Pace.FINE
+            return Decision.FINE
         if self._count == self._most + 1:
-            return Pace.WARN
-        return Pace.DROP if self._count <= 2 * self._most else Pace.CLOSE
+            return Decision.WARN
+        return Decision.DROP if self._count <= 2 * self._most else Decision.CLOSE

@@ -1,7 +1,8 @@
 """Repairs what the channel layer lost. PostgreSQL is the truth; every few seconds each process compares.
 
-One query finds the orders and drivers that changed lately; whoever among the local sockets knows an older version is
-given the new state. A restart of Redis, a dropped message or a subscription that came too late heals by itself.
+One query each finds the orders and drivers that changed lately; whoever among the local sockets knows an older
+version is given the new state. A restart of Redis, a dropped message or a subscription that came too late heals by
+itself.
 """
 
 import asyncio
@@ -17,8 +18,8 @@ from django.utils import timezone
 from dispatch.models import Driver, Order
 from tracking.database import in_thread
 from tracking.protocol import groups
-from tracking.sockets import broadcast
-from tracking.sockets.subscriptions import Audience
+from tracking.sockets import broadcast, snapshots
+from tracking.sockets.subscriptions import Subscriptions
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +27,8 @@ logger = logging.getLogger(__name__)
 OVERLAP = timedelta(seconds=15)
 
 
-async def keep_healing(audience: Audience, every_s: float, now: asyncio.Event) -> None:
-    """Heals every so many seconds, and at once when `now` is set."""
+async def keep_reconciling(subscriptions: Subscriptions, every_s: float, now: asyncio.Event) -> None:
+    """Reconciles every so many seconds, and at once when `now` is set."""
     since = timezone.now()
     while True:
         with suppress(TimeoutError):
@@ -35,31 +36,34 @@ async def keep_healing(audience: Audience, every_s: float, now: asyncio.Event) -
         now.clear()
         looked_at = timezone.now()
         try:
-            await heal(audience, since - OVERLAP)
+            await reconcile(subscriptions, since - OVERLAP)
         except (OperationalError, InterfaceError):
-            logger.warning("PostgreSQL is away; healing waits for it")
+            logger.warning("PostgreSQL is away; reconciliation waits for it")
             await asyncio.sleep(every_s)
             continue
         since = looked_at
 
 
-async def heal(audience: Audience, since: datetime) -> None:
+async def reconcile(subscriptions: Subscriptions, since: datetime) -> None:
     """Brings the sockets of this process up to date with what changed after `since`."""
-    if not audience:
+    if not subscriptions:
         return
-    orders, drivers = await in_thread(_changed)(since)
+    orders, drivers, cities = await in_thread(_changed)(since)
+    for member in list(subscriptions.of(groups.city(None))):
+        await member.dispatch({"type": "cities.found", "cities": cities})
     lagging = [
         {
             row.pk
             for row in rows
-            if any(not m.knows(row.key, row.v) for group in row.groups for m in audience.of(group))
+            if any(not m.knows(row.key, row.v) for group in row.groups for m in subscriptions.of(group))
         }
         for rows in (orders, drivers)
     ]
     if not any(lagging):
         return
     for group, message in await in_thread(broadcast.fleet_messages)(*lagging):
-        audience.tell(group, message)
+        for member in list(subscriptions.of(group)):
+            await member.dispatch(message)
 
 
 class Row(NamedTuple):
@@ -71,11 +75,17 @@ class Row(NamedTuple):
     groups: tuple[str, str]
 
 
-def _changed(since: datetime) -> tuple[list[Row], list[Row]]:
-    """The orders and the drivers that changed after `since`."""
-    orders = Order.objects.filter(updated_at__gte=since).values_list("pk", "version", "tracking_token")
-    drivers = Driver.objects.filter(updated_at__gte=since).values_list("pk", "version")
+def _changed(since: datetime) -> tuple[list[Row], list[Row], list[str]]:
+    """The orders and the drivers that changed after `since`; all cities."""
+    orders = Order.objects.filter(updated_at__gte=since).values_list(
+        "pk", "version", "tracking_token", "restaurant__city_id"
+    )
+    drivers = Driver.objects.filter(updated_at__gte=since).values_list("pk", "version", "city_id")
     return (
-        [Row(pk, v, f"order:{pk}", (groups.order(token), groups.DISPATCHERS)) for pk, v, token in orders],
-        [Row(pk, v, f"driver:{pk}", (groups.driver(pk), groups.DISPATCHERS)) for pk, v in drivers],
+        [
+            Row(pk, v, f"order:{pk}", (groups.order(token), groups.city(city)))
+            for pk, v, token, city in orders
+        ],
+        [Row(pk, v, f"driver:{pk}", (groups.driver(pk), groups.city(city))) for pk, v, city in drivers],
+        snapshots.city_keys(),
     )

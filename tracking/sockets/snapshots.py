@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
 
 from dispatch import access
 from dispatch.models import City, Driver, Order, Restaurant, Stop, left_and_ahead, plans_of
@@ -72,14 +73,14 @@ def driver_items(drivers: Iterable[Driver], views: Mapping[UUID, DriverView]) ->
 
 
 def order_items(orders: Iterable[Order]) -> list[Item]:
-    orders = list(orders)
+    orders, now = list(orders), timezone.now()
     left: defaultdict[UUID, list[Stop]] = defaultdict(list)
     in_the_bag = [order.pk for order in orders if order.status in IN_THE_BAG]
     if in_the_bag:
         for stop in Stop.objects.filter(order__in=in_the_bag, left_at__isnull=False):
             left[stop.order_id].append(stop)
     return [
-        Item(f"order:{order.pk}", order.version, frames.order_state(order, left[order.pk]))
+        Item(f"order:{order.pk}", order.version, frames.order_state(order, now, left[order.pk]))
         for order in orders
     ]
 

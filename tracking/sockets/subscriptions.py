@@ -1,4 +1,7 @@
-"""Who of this process's sockets wants to hear of what. In memory, nothing awaited."""
+"""Which sockets of this process are in which group. In memory, nothing awaited.
+
+The channel layer delivers by group; reconciliation needs to know whom it would have reached here.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -6,35 +9,31 @@ from typing import Any, Protocol
 
 
 class Member(Protocol):
-    """A socket, of any role."""
+    """A consumer, of any role."""
 
-    def hear(self, message: dict[str, Any]) -> None:
-        """What was announced to a group that it joined (tracking/sockets/broadcast.py)."""
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """A message to a group that it joined (tracking/sockets/broadcast.py)."""
 
     def knows(self, key: str, v: int) -> bool:
-        """Whether it was told of this version, or a newer one, of an order or driver."""
+        """Whether it was sent this version, or a newer one, of an order or driver."""
 
 
-class Audience:
-    """Group name → sockets. A group is joined only after access was checked."""
+class Subscriptions:
+    """Group name → consumers."""
 
     def __init__(self) -> None:
         self._members: defaultdict[str, set[Member]] = defaultdict(set)
 
-    def join(self, group: str, member: Member) -> None:
+    def add(self, group: str, member: Member) -> None:
         self._members[group].add(member)
 
-    def leave(self, group: str, member: Member) -> None:
+    def discard(self, group: str, member: Member) -> None:
         self._members[group].discard(member)
         if not self._members[group]:
             del self._members[group]
 
     def of(self, group: str) -> Collection[Member]:
         return self._members.get(group, ())
-
-    def tell(self, group: str, message: dict[str, Any]) -> None:
-        for member in list(self.of(group)):
-            member.hear(message)
 
     def __bool__(self) -> bool:
         return bool(self._members)

@@ -10,24 +10,38 @@ from hypothesis import strategies as st
 
 from dispatch.orders import geofence_actions
 from tests.tracking.ingest.drives import STOP, T0, at, fence
+from tracking.ingest.domain_writer import DomainWriter
 from tracking.ingest.fix_filter import Fix, Limits
 from tracking.ingest.geofences import Rules, Visit
-from tracking.ingest.history import Kept
-from tracking.ingest.pipeline import Pipeline, Record, Session
+from tracking.ingest.history import HistoryWriter, Kept
+from tracking.ingest.numbering import Numbering
+from tracking.ingest.pipeline import Pipeline
+from tracking.ingest.positions import Positions
+from tracking.ingest.publisher import Publisher
+from tracking.ingest.recorder import Record, Recorder
+from tracking.ingest.session import Session
+from tracking.ingest.verdicts import Verdicts
 from tracking.protocol.messages import FixTrouble, Location
 
 DRIVER = UUID("d0000000-0000-4000-8000-000000000001")
 OTHER = UUID("d0000000-0000-4000-8000-000000000002")
 
 
-@pytest.fixture
-def woken() -> list[None]:
-    return []
+def new_session(
+    driver_id: UUID = DRIVER, city: str = "denver", acknowledge: Callable[[int], None] = print
+) -> Session:
+    return Session(driver_id, city, Numbering(acknowledge))
+
+
+def parts() -> tuple[Publisher, Recorder, DomainWriter, Verdicts]:
+    """What collects; nothing of it runs."""
+    recorder = Recorder(HistoryWriter(), most_waiting=1000)
+    return Publisher(Positions()), recorder, DomainWriter(recorder.considered), Verdicts()
 
 
 @pytest.fixture
-def pipeline(woken: list[None]) -> Pipeline:
-    return Pipeline(Limits(), Rules(), keep_every=5, wake=lambda: woken.append(None))
+def pipeline() -> Pipeline:
+    return Pipeline(*parts(), Limits(), Rules(), keep_every=5)
 
 
 @pytest.fixture
@@ -37,7 +51,7 @@ def acked() -> list[int]:
 
 @pytest.fixture
 def session(acked: list[int]) -> Session:
-    return Session(DRIVER, "denver", acked.append)
+    return new_session(acknowledge=acked.append)
 
 
 @pytest.fixture
@@ -57,27 +71,26 @@ def take(pipeline: Pipeline, session: Session) -> Callable[..., str | None]:
 
 
 def kept_seconds(pipeline: Pipeline) -> list[float]:
-    return [(kept.fix.ts - T0) / 1000 for kept in pipeline.record.kept]
+    return [(kept.fix.ts - T0) / 1000 for kept in pipeline.recorder.record.kept]
 
 
 # --------------------------------------------------------------------------------------------- live position
 
 
-def test_a_good_fix_becomes_the_live_position(pipeline: Pipeline, take: Callable, woken: list[None]) -> None:
+def test_a_good_fix_becomes_the_live_position(pipeline: Pipeline, take: Callable) -> None:
     assert take(100, 0, speed=8.2, heading=90.0) is None
-    position = pipeline.moved["denver"][str(DRIVER)]
+    position = pipeline.publisher.moved["denver"][str(DRIVER)]
     assert (position.driver_id, position.ts, position.speed, position.heading) == (str(DRIVER), T0, 8.2, 90.0)
     assert position.lat == pytest.approx(at(100, 0).lat, abs=1e-6)
     assert position.lng == pytest.approx(at(100, 0).lng, abs=1e-6)
-    assert pipeline.record.positions() == {DRIVER: at(100, 0, speed=8.2, heading=90.0)}
-    assert woken == [None]
+    assert pipeline.recorder.record.positions() == {DRIVER: at(100, 0, speed=8.2, heading=90.0)}
 
 
 def test_of_several_fixes_the_newest_is_shown(pipeline: Pipeline, take: Callable) -> None:
     for seconds in (0, 5, 10):
         take(seconds * 10, seconds)
-    assert pipeline.moved["denver"][str(DRIVER)].ts == T0 + 10_000
-    assert pipeline.record.positions()[DRIVER].ts == T0 + 10_000
+    assert pipeline.publisher.moved["denver"][str(DRIVER)].ts == T0 + 10_000
+    assert pipeline.recorder.record.positions()[DRIVER].ts == T0 + 10_000
 
 
 @pytest.mark.parametrize(
@@ -89,31 +102,31 @@ def test_a_fix_that_is_not_believed_never_moves_the_marker(
 ) -> None:
     take(0, 100)
     assert take(east_m, seconds, now_s=105) == name
-    assert pipeline.moved["denver"][str(DRIVER)].ts == T0 + 100_000
-    assert pipeline.record.positions()[DRIVER].ts == T0 + 100_000
-    assert pipeline.verdicts == {"good": 1, name: 1}
+    assert pipeline.publisher.moved["denver"][str(DRIVER)].ts == T0 + 100_000
+    assert pipeline.recorder.record.positions()[DRIVER].ts == T0 + 100_000
+    assert pipeline.verdicts.counts == {"good": 1, name: 1}
 
 
 def test_an_inaccurate_fix_moves_the_marker_but_no_order(
     pipeline: Pipeline, session: Session, take: Callable
 ) -> None:
-    session.set_fences([fence(200)], {})
+    session.next_stops.replace([fence(200)], {})
     assert [take(10, n * 5, accuracy=500, speed=0.0) for n in range(10)] == ["inaccurate"] * 10
-    assert pipeline.moved["denver"][str(DRIVER)].ts == T0 + 45_000
+    assert pipeline.publisher.moved["denver"][str(DRIVER)].ts == T0 + 45_000
     assert not session.writes
 
 
 def test_a_clock_that_runs_ahead_does_not_hide_the_next_fixes(pipeline: Pipeline, take: Callable) -> None:
     take(0, 20, now_s=0)
-    assert pipeline.moved["denver"][str(DRIVER)].ts == T0
-    assert pipeline.record.positions()[DRIVER].ts == T0 + 20_000
+    assert pipeline.publisher.moved["denver"][str(DRIVER)].ts == T0
+    assert pipeline.recorder.record.positions()[DRIVER].ts == T0 + 20_000
 
 
 def test_drivers_and_cities_are_kept_apart(pipeline: Pipeline, session: Session) -> None:
-    other = Session(OTHER, "boulder", print)
+    other = new_session(OTHER, "boulder")
     pipeline.ingest(session, Location(1.0, 2.0), T0)
     pipeline.ingest(other, Location(3.0, 4.0), T0)
-    assert {city: set(moved) for city, moved in pipeline.moved.items()} == {
+    assert {city: set(moved) for city, moved in pipeline.publisher.moved.items()} == {
         "denver": {str(DRIVER)},
         "boulder": {str(OTHER)},
     }
@@ -164,7 +177,7 @@ def test_a_late_fix_whose_turn_it_is_does_not_displace_the_last_one_either(
 
 
 def test_a_fix_that_changed_something_is_kept(pipeline: Pipeline, session: Session, take: Callable) -> None:
-    session.set_fences([fence(200)], {})
+    session.next_stops.replace([fence(200)], {})
     for n in range(5):
         take(250 - n * 30, n * 5)
     assert [write.func for _, write in session.writes] == [geofence_actions.arrive]
@@ -182,8 +195,8 @@ def test_what_is_not_worth_keeping_is_not_kept(pipeline: Pipeline, session: Sess
 def test_a_stale_fix_is_kept_though_it_is_not_shown(pipeline: Pipeline, take: Callable) -> None:
     assert take(0, 0, now_s=1000) == "stale"
     assert kept_seconds(pipeline) == [0]
-    assert not pipeline.moved
-    assert not pipeline.record.latest
+    assert not pipeline.publisher.moved
+    assert not pipeline.recorder.record.latest
 
 
 # ------------------------------------------------------------------------------------ geofences, the domain
@@ -192,19 +205,19 @@ def test_a_stale_fix_is_kept_though_it_is_not_shown(pipeline: Pipeline, take: Ca
 def test_an_arrival_is_asked_of_the_domain_with_its_evidence(
     pipeline: Pipeline, session: Session, take: Callable
 ) -> None:
-    session.set_fences([fence(200)], {})
+    session.next_stops.replace([fence(200)], {})
     take(100, 0, seq=1)
     take(90, 5, seq=2)
     [(seq, write)] = session.writes
     assert (seq, write.func, write.args) == (2, geofence_actions.arrive, (DRIVER, [STOP]))
     assert write.keywords["happened_at"] == datetime.fromtimestamp((T0 + 5000) / 1000, UTC)
     assert write.keywords["evidence"]["rule"] == "slow"
-    assert pipeline.asking == {session}
+    assert pipeline.domain.asking == {session}
 
 
 def test_stops_at_one_place_are_reached_together(session: Session, take: Callable) -> None:
     second = fence(200)._replace(stop_id=OTHER)
-    session.set_fences([fence(200), second], {})
+    session.next_stops.replace([fence(200), second], {})
     take(100, 0)
     take(90, 5)
     [(_, write)] = session.writes
@@ -212,33 +225,33 @@ def test_stops_at_one_place_are_reached_together(session: Session, take: Callabl
 
 
 def test_an_arrival_in_the_database_is_not_seen_again(session: Session, take: Callable) -> None:
-    session.set_fences([fence(200)], {STOP: T0 - 60_000})
+    session.next_stops.replace([fence(200)], {STOP: T0 - 60_000})
     for n in range(10):
         take(50, n * 5, speed=0.0, accuracy=5)
     assert not session.writes
 
 
 def test_who_was_there_before_the_socket_broke_can_still_leave(session: Session, take: Callable) -> None:
-    session.set_fences([fence(200)], {STOP: T0 - 600_000})
+    session.next_stops.replace([fence(200)], {STOP: T0 - 600_000})
     for n in range(10):
         take(250 + n * 50, n * 5)
     assert [write.func for _, write in session.writes] == [geofence_actions.leave]
 
 
 def test_a_new_plan_does_not_forget_what_was_seen_of_a_stop(session: Session, take: Callable) -> None:
-    session.set_fences([fence(200)], {})
+    session.next_stops.replace([fence(200)], {})
     take(100, 0)
-    session.set_fences([fence(200), fence(200)._replace(stop_id=OTHER)], {})
+    session.next_stops.replace([fence(200), fence(200)._replace(stop_id=OTHER)], {})
     take(90, 5)
     [(_, write)] = session.writes
     assert write.args == (DRIVER, [STOP])
 
 
 def test_a_stop_that_is_no_longer_next_is_forgotten(session: Session, take: Callable) -> None:
-    session.set_fences([fence(200)], {})
+    session.next_stops.replace([fence(200)], {})
     take(100, 0)
-    session.set_fences([], {})
-    assert session.visits == {}
+    session.next_stops.replace([], {})
+    assert session.next_stops.visits == {}
     take(90, 5)
     assert not session.writes
 
@@ -263,10 +276,9 @@ def test_a_rejected_fix_is_no_sign_of_life(session: Session, take: Callable) -> 
 
 
 def commit(pipeline: Pipeline) -> None:
-    """As tracking/sockets/live.py does after its transaction."""
-    record, pipeline.record = pipeline.record, Record()
-    for session, seq in record.safe_seqs().items():
-        session.send_ack(seq)
+    """As the recorder does after its transaction."""
+    for session, seq in pipeline.recorder.take().safe_seqs().items():
+        session.numbering.send_ack(seq)
 
 
 def test_nothing_is_acknowledged_before_the_commit(
@@ -285,7 +297,7 @@ def test_nothing_is_acknowledged_twice(
     take(0, 0, seq=0)
     commit(pipeline)
     commit(pipeline)
-    session.send_ack(0)
+    session.numbering.send_ack(0)
     assert acked == [0]
 
 
@@ -306,14 +318,14 @@ def test_fixes_without_seq_are_not_acknowledged(pipeline: Pipeline, take: Callab
 def test_a_fix_that_changes_an_order_is_acknowledged_when_the_order_has_changed(
     pipeline: Pipeline, session: Session, take: Callable, acked: list[int]
 ) -> None:
-    session.set_fences([fence(200)], {})
+    session.next_stops.replace([fence(200)], {})
     for n, east in enumerate((300, 180, 150, 120)):
         take(east, n * 5 + n * 10, seq=n)
     assert [seq for seq, _ in session.writes] == [2]
     commit(pipeline)
     assert acked == [1]
     session.writes.popleft()
-    pipeline.settled(session)
+    pipeline.recorder.considered(session)
     assert acked == [1]
     commit(pipeline)
     assert acked == [1, 3]
@@ -347,26 +359,26 @@ def test_a_fix_that_comes_again_is_considered_once_and_acknowledged_anew(
 
 
 def test_numbering_goes_on_over_a_reconnect(pipeline: Pipeline, session: Session, take: Callable) -> None:
-    session.goes_on(7)
+    session.go_on(7)
     assert [take(n, n * 5, seq=n) for n in (0, 6, 7, 8)] == ["duplicate"] * 3 + [None]
 
 
 @given(st.lists(st.integers(0, 40), max_size=60))
 def test_of_numbers_in_any_order_each_is_new_once(numbers: list[int]) -> None:
-    session = Session(DRIVER, "denver", print)
+    session = new_session()
     seen: set[int] = set()
     for number in numbers:
-        assert session.is_new(number) == (number not in seen)
+        assert session.numbering.is_new(number) == (number not in seen)
         seen.add(number)
 
 
 def test_a_number_far_below_the_highest_counts_as_known() -> None:
-    session = Session(DRIVER, "denver", print)
-    assert session.is_new(5000)
-    assert session.is_new(5000 - 1023)
-    assert not session.is_new(5000 - 1024)
-    assert session.is_new(9000)
-    assert not session.is_new(5000)
+    session = new_session()
+    assert session.numbering.is_new(5000)
+    assert session.numbering.is_new(5000 - 1023)
+    assert not session.numbering.is_new(5000 - 1024)
+    assert session.numbering.is_new(9000)
+    assert not session.numbering.is_new(5000)
 
 
 def test_what_a_driver_is_known_for_waits_for_the_writes_to_the_domain(
@@ -376,18 +388,18 @@ def test_what_a_driver_is_known_for_waits_for_the_writes_to_the_domain(
     take(0, 0, seq=0)
     session.writes.append((1, print))
     take(0, 5, seq=1)
-    assert pipeline.record.safe_seqs() == {session: 0}
+    assert pipeline.recorder.record.safe_seqs() == {session: 0}
     session.writes.clear()
-    assert pipeline.record.safe_seqs() == {session: 1}
+    assert pipeline.recorder.record.safe_seqs() == {session: 1}
 
 
 def test_what_an_earlier_socket_did_not_acknowledge_is_seen_again(
     pipeline: Pipeline, session: Session, take: Callable
 ) -> None:
     """Its process has stored where the driver was, and was killed before the arrival was."""
-    session.goes_on(0)
+    session.go_on(0)
     session.track.last = at(120, 45)
-    session.set_fences([fence(200)], {})
+    session.next_stops.replace([fence(200)], {})
     for n, east in enumerate((300, 180, 150, 120)):
         assert take(east, n * 15, seq=n) in (None, "duplicate")
     assert [write.func for _, write in session.writes] == [geofence_actions.arrive]
@@ -396,7 +408,7 @@ def test_what_an_earlier_socket_did_not_acknowledge_is_seen_again(
 def test_an_app_that_goes_on_with_newer_fixes_is_judged_by_the_last_one(
     pipeline: Pipeline, session: Session, take: Callable
 ) -> None:
-    session.goes_on(0)
+    session.go_on(0)
     session.track.last = at(0, 45)
     assert take(9000, 50, seq=1) == "teleport"
     assert take(10, 40, seq=2) == "out_of_order"
@@ -405,16 +417,16 @@ def test_an_app_that_goes_on_with_newer_fixes_is_judged_by_the_last_one(
 def test_an_arrival_that_another_process_stored_meanwhile_counts(
     pipeline: Pipeline, session: Session, take: Callable
 ) -> None:
-    session.set_fences([fence(200)], {})
+    session.next_stops.replace([fence(200)], {})
     take(150, 0)
-    session.set_fences([fence(200)], {STOP: T0 - 60_000})
+    session.next_stops.replace([fence(200)], {STOP: T0 - 60_000})
     for n in range(1, 4):
         take(400 + 60 * n, n * 10, speed=6.0)
     assert [write.func for _, write in session.writes] == [geofence_actions.leave]
 
 
 def test_of_two_sockets_of_a_driver_the_newest_fix_is_the_position() -> None:
-    first, second = Session(DRIVER, "", print), Session(DRIVER, "", print)
+    first, second = new_session(), new_session()
     for latest in ({first: at(9, 5), second: at(0, 0)}, {first: at(0, 0), second: at(9, 5)}):
         assert Record(latest=latest).positions() == {DRIVER: at(9, 5)}
 
@@ -423,11 +435,11 @@ def test_a_dispatcher_is_told_what_was_turned_away(
     pipeline: Pipeline, session: Session, take: Callable
 ) -> None:
     take(0, 100)
-    assert not pipeline.troubled
+    assert not pipeline.verdicts.troubled
     take(0, 95, now_s=105)
     take(9000, 105, now_s=106)
-    assert pipeline.troubled == {session}
-    assert session.trouble() == FixTrouble(
+    assert pipeline.verdicts.troubled == {session}
+    assert session.rejected.trouble(DRIVER) == FixTrouble(
         DRIVER, T0 + 106_000, T0 + 105_000, "teleport", {"out_of_order": 1, "teleport": 1}
     )
 
@@ -436,7 +448,7 @@ def test_a_dispatcher_is_told_what_was_turned_away(
 
 
 def test_a_record_that_could_not_be_written_goes_before_what_came_after_it() -> None:
-    first, second = Session(DRIVER, "", print), Session(OTHER, "", print)
+    first, second = new_session(), new_session(OTHER)
     old = Record([Kept(DRIVER, at(0, 0))], {first: at(0, 0), second: at(0, 0)}, {first: 3, second: 1})
     new = Record([Kept(DRIVER, at(9, 5))], {first: at(9, 5)}, {first: 4})
     merged = old.before(new)
@@ -450,8 +462,8 @@ def test_a_record_that_could_not_be_written_goes_before_what_came_after_it() -> 
     [
         (Record(), False),
         (Record(kept=[Kept(DRIVER, at(0, 0))]), True),
-        (Record(latest={Session(DRIVER, "", print): at(0, 0)}), True),
-        (Record(seqs={Session(DRIVER, "", print): 1}), True),
+        (Record(latest={new_session(): at(0, 0)}), True),
+        (Record(seqs={new_session(): 1}), True),
     ],
 )
 def test_whether_there_is_anything_to_write(record: Record, something: bool) -> None:
@@ -461,28 +473,28 @@ def test_whether_there_is_anything_to_write(record: Record, something: bool) -> 
 def test_the_settings_reach_the_pipeline(settings: object) -> None:
     settings.LOCATION_HISTORY_EVERY = 3
     settings.FIX_MAX_SPEED_MPS = 12.5
-    pipeline = Pipeline.from_settings(wake=print)
+    pipeline = Pipeline.from_settings(*parts())
     assert (pipeline.keep_every, pipeline.limits.max_speed_mps) == (3, 12.5)
 
 
 def test_a_visit_begins_where_the_database_says(session: Session) -> None:
-    session.set_fences([fence(200)], {STOP: T0})
-    assert session.visits == {STOP: Visit(arrived_at=T0)}
+    session.next_stops.replace([fence(200)], {STOP: T0})
+    assert session.next_stops.visits == {STOP: Visit(arrived_at=T0)}
 
 
 def test_a_short_stop_is_taken_back_and_stays_so(session: Session, take: Callable) -> None:
-    session.set_fences([fence(200)], {STOP: T0})
+    session.next_stops.replace([fence(200)], {STOP: T0})
     for east, seconds in ((320, 10), (400, 20), (480, 30)):
         take(east, seconds, speed=8.0)
     assert [write.func for _, write in session.writes] == [geofence_actions.pass_by]
     # The database has the arrival until that is written.
-    session.set_fences([fence(200)], {STOP: T0})
-    assert session.visits[STOP].arrived_at is None
-    session.set_fences([fence(200)], {STOP: T0 + 60_000})
-    assert session.visits[STOP].arrived_at == T0 + 60_000
+    session.next_stops.replace([fence(200)], {STOP: T0})
+    assert session.next_stops.visits[STOP].arrived_at is None
+    session.next_stops.replace([fence(200)], {STOP: T0 + 60_000})
+    assert session.next_stops.visits[STOP].arrived_at == T0 + 60_000
 
 
 def test_an_accurate_fix_far_in_the_past_is_no_live_position(pipeline: Pipeline, session: Session) -> None:
     session.track.last = Fix(39.75, -104.99, T0)
     assert pipeline.ingest(session, Location(39.75, -104.99, ts=T0 - 1), T0).name == "out_of_order"
-    assert not pipeline.moved
+    assert not pipeline.publisher.moved

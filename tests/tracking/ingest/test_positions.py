@@ -13,7 +13,7 @@ from tracking.protocol.messages import FleetPosition, encode
 
 PATIENCE_S = 3.0
 T0 = 1_800_000_000_000
-Batch = tuple[str, list[tuple[FleetPosition, str]]]
+Batch = tuple[str, list[tuple[str, bytes]]]
 
 
 @pytest.fixture
@@ -42,29 +42,25 @@ async def soon[T](what: Awaitable[T]) -> T:
 
 
 class Listener:
-    """Hears what is published, from the moment that it is surely subscribed."""
+    """Hears what is published of Denver, from the moment that it is surely subscribed."""
 
     def __init__(self, positions: Positions) -> None:
-        self.news = positions.news()
-        self._publish = positions.store
+        self._subscription = positions.subscribe()
 
     async def __aenter__(self) -> "Listener":
-        heard = asyncio.ensure_future(anext(self.news))
-        for n in range(1000):
-            await self._publish({"warm-up": {"bob": bob(n)}})
-            done, _ = await asyncio.wait([heard], timeout=0.02)
-            if done:
-                break
-        assert heard.result()[0] == "warm-up"
+        await self._subscription.add(["denver"])
+        assert await soon(self._subscription.receive()) is None  # Redis' confirmation
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.news.aclose()
+        await self._subscription.close()
 
     async def next(self) -> Batch:
-        while (batch := await soon(anext(self.news)))[0] == "warm-up":
-            pass
-        return batch
+        return await soon(self._subscription.receive())
+
+
+def batch(*positions: FleetPosition) -> Batch:
+    return "denver", [(position.driver_id, encode(position).encode()) for position in positions]
 
 
 async def test_what_is_stored_can_be_read_back(positions: Positions) -> None:
@@ -113,9 +109,8 @@ async def test_what_is_stored_is_published_to_every_process(positions: Positions
     other = Positions()
     async with Listener(positions) as here, Listener(other) as there:
         await positions.store(moved([ada(0), bob(0)]))
-        batch = ("denver", [(ada(0), encode(ada(0))), (bob(0), encode(bob(0)))])
-        assert await here.next() == batch
-        assert await there.next() == batch
+        assert await here.next() == batch(ada(0), bob(0))
+        assert await there.next() == batch(ada(0), bob(0))
     await other.close()
 
 
@@ -125,8 +120,15 @@ async def test_only_what_is_newer_is_published(positions: Positions) -> None:
         await positions.store(moved([ada(4)]))
         await positions.store(moved([ada(3), bob(1)]))
         await positions.store(moved([ada(6)]))
-        assert await listener.next() == ("denver", [(bob(1), encode(bob(1)))])
-        assert await listener.next() == ("denver", [(ada(6), encode(ada(6)))])
+        assert await listener.next() == batch(bob(1))
+        assert await listener.next() == batch(ada(6))
+
+
+async def test_cities_are_heard_apart(positions: Positions) -> None:
+    async with Listener(positions) as listener:
+        await positions.store({"boulder": {"bob": bob(0)}})
+        await positions.store(moved([ada(0)]))
+        assert await listener.next() == batch(ada(0))
 
 
 async def test_a_batch_of_a_thousand_in_one_call(positions: Positions) -> None:

@@ -288,7 +288,7 @@ def test_a_dispatcher_sees_an_order() -> None:
         eta_high=15,
         problem=Problem.CUSTOMER_UNREACHABLE,
     )
-    assert told(frames.order_state(order)) == {
+    assert told(frames.order_state(order, timezone.now())) == {
         "type": "order",
         "orderId": str(order.pk),
         "v": 3,
@@ -316,11 +316,11 @@ def test_a_dispatcher_sees_what_no_button_told() -> None:
     now = timezone.now()
     pickup = stop(order, "pickup", arrived_at=NOON, left_at=NOON, done_at=now)
     dropoff = stop(order, "dropoff", arrived_at=NOON, left_at=NOON)
-    frame = told(frames.order_state(order, [dropoff, pickup]))
+    frame = told(frames.order_state(order, timezone.now(), [dropoff, pickup]))
     assert frame["autoPickupAt"] == int(now.timestamp() * 1000)
     assert frame["leftDropoffAt"] == NOON_MS
     pickup.done_at = now - timedelta(seconds=601)
-    assert "autoPickupAt" not in told(frames.order_state(order, [pickup]))
+    assert "autoPickupAt" not in told(frames.order_state(order, timezone.now(), [pickup]))
 
 
 def test_a_dispatcher_sees_a_restaurant_and_its_fence() -> None:

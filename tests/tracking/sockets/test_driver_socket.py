@@ -13,10 +13,9 @@ from dispatch.orders import actions
 from routing.geo import destination
 from tests.conftest import DENVER
 from tests.tracking.sockets.clients import Socket, dispatcher_socket, driver_socket
+from tracking.clock import now_ms
 from tracking.models import LocationHistory
-from tracking.protocol import groups
 from tracking.sockets import broadcast
-from tracking.sockets.live import now_ms
 
 pytestmark = pytest.mark.usefixtures("live_loop")
 
@@ -95,7 +94,7 @@ async def test_the_last_fix_of_a_session_is_kept(driver: Driver) -> None:
             await socket.send(fix(900 - n * 30, n))
         await socket.frame("ack", seq=2)
         assert await LocationHistory.objects.acount() == 1 + 1
-    from tracking.sockets.live import close
+    from tracking.sockets.process import close
 
     await close()
     assert await LocationHistory.objects.acount() == 1 + 2
@@ -131,7 +130,7 @@ async def test_a_session_name_that_is_none(driver: Driver, name: str) -> None:
 async def test_word_of_an_older_socket_does_not_end_a_newer_one(driver: Driver) -> None:
     async with await driver_socket(driver) as socket:
         await socket.frame("ready")
-        await broadcast.send_async([(groups.driver(driver.pk), {"type": "replaced", "by": [0, ""]})])
+        await broadcast.send_async(broadcast.replaced(driver.pk, [0, ""]))
         await socket.send(fix(900, 1))
         await socket.frame("ack", seq=1)
         assert socket.close_code is None

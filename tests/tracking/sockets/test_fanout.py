@@ -11,7 +11,7 @@ from tracking.sockets.fanout import Fanout, fleet_frame
 class Customer:
     frames: list[dict] = field(default_factory=list)
 
-    def show(self, frame: str) -> None:
+    def send_position(self, frame: str) -> None:
         self.frames.append(json.loads(frame))
 
 
@@ -19,12 +19,16 @@ class Customer:
 class Dispatcher:
     updates: list[tuple[str, dict[str, str], dict]] = field(default_factory=list)
 
-    def update(self, city: str, moved: dict[str, str], frame: str) -> None:
+    def send_positions(self, city: str, moved: dict[str, str], frame: str) -> None:
         self.updates.append((city, dict(moved), json.loads(frame)))
 
 
-def batch(*positions: FleetPosition) -> list[tuple[FleetPosition, str]]:
-    return [(position, encode(position)) for position in positions]
+def new_fanout() -> Fanout:
+    return Fanout(print, print)
+
+
+def batch(*positions: FleetPosition) -> list[tuple[str, bytes]]:
+    return [(position.driver_id, encode(position).encode()) for position in positions]
 
 
 ADA = FleetPosition("ada", 39.75, -104.99, 1000, speed=8.0, heading=90.0)
@@ -32,8 +36,8 @@ BOB = FleetPosition("bob", 40.01, -105.27, 1000)
 
 
 def test_a_customer_gets_the_watched_driver_at_once() -> None:
-    fanout, customer = Fanout(), Customer()
-    fanout.watch("ada", customer)
+    fanout, customer = new_fanout(), Customer()
+    fanout.watch("denver", "ada", customer)
     fanout.publish("denver", batch(ADA, BOB))
     assert customer.frames == [
         {"type": "driver_pos", "lat": 39.75, "lng": -104.99, "ts": 1000, "heading": 90.0}
@@ -41,40 +45,40 @@ def test_a_customer_gets_the_watched_driver_at_once() -> None:
 
 
 def test_a_customer_is_not_told_who_the_driver_is() -> None:
-    fanout, customer = Fanout(), Customer()
-    fanout.watch("ada", customer)
+    fanout, customer = new_fanout(), Customer()
+    fanout.watch("denver", "ada", customer)
     fanout.publish("denver", batch(ADA))
     assert "ada" not in json.dumps(customer.frames)
 
 
 def test_everybody_who_watches_a_driver_is_told() -> None:
-    fanout, customers = Fanout(), [Customer(), Customer(), Customer()]
+    fanout, customers = new_fanout(), [Customer(), Customer(), Customer()]
     for customer in customers:
-        fanout.watch("ada", customer)
+        fanout.watch("denver", "ada", customer)
     fanout.publish("denver", batch(ADA))
     assert [len(customer.frames) for customer in customers] == [1, 1, 1]
 
 
 def test_who_stopped_watching_is_told_nothing() -> None:
-    fanout, staying, leaving = Fanout(), Customer(), Customer()
+    fanout, staying, leaving = new_fanout(), Customer(), Customer()
     for customer in (staying, leaving):
-        fanout.watch("ada", customer)
-    fanout.unwatch("ada", leaving)
+        fanout.watch("denver", "ada", customer)
+    fanout.unwatch("denver", "ada", leaving)
     fanout.publish("denver", batch(ADA))
     assert (len(staying.frames), len(leaving.frames)) == (1, 0)
 
 
 def test_nothing_is_left_of_drivers_whom_nobody_watches() -> None:
-    fanout, customer = Fanout(), Customer()
-    fanout.watch("ada", customer)
-    fanout.unwatch("ada", customer)
-    fanout.unwatch("bob", customer)
+    fanout, customer = new_fanout(), Customer()
+    fanout.watch("denver", "ada", customer)
+    fanout.unwatch("denver", "ada", customer)
     assert not fanout._watchers
 
 
 def test_dispatchers_get_one_frame_per_city_and_tick_with_each_drivers_latest() -> None:
-    fanout, dispatcher = Fanout(), Dispatcher()
-    fanout.oversee(dispatcher)
+    fanout, dispatcher = new_fanout(), Dispatcher()
+    fanout.oversee("denver", dispatcher)
+    fanout.oversee("boulder", dispatcher)
     later = FleetPosition("ada", 39.76, -104.98, 2000)
     fanout.publish("denver", batch(ADA))
     fanout.publish("denver", batch(later))
@@ -93,8 +97,8 @@ def test_dispatchers_get_one_frame_per_city_and_tick_with_each_drivers_latest() 
 
 
 def test_a_tick_without_news_says_nothing() -> None:
-    fanout, dispatcher = Fanout(), Dispatcher()
-    fanout.oversee(dispatcher)
+    fanout, dispatcher = new_fanout(), Dispatcher()
+    fanout.oversee("denver", dispatcher)
     fanout.publish("denver", batch(ADA))
     fanout.tick()
     fanout.tick()
@@ -102,17 +106,17 @@ def test_a_tick_without_news_says_nothing() -> None:
 
 
 def test_a_dispatcher_who_left_is_told_nothing() -> None:
-    fanout, staying, leaving = Fanout(), Dispatcher(), Dispatcher()
+    fanout, staying, leaving = new_fanout(), Dispatcher(), Dispatcher()
     for dispatcher in (staying, leaving):
-        fanout.oversee(dispatcher)
-    fanout.retire(leaving)
+        fanout.oversee("denver", dispatcher)
+    fanout.retire("denver", leaving)
     fanout.publish("denver", batch(ADA))
     fanout.tick()
     assert (len(staying.updates), len(leaving.updates)) == (1, 0)
 
 
 def test_without_dispatchers_nothing_is_gathered_for_them() -> None:
-    fanout = Fanout()
+    fanout = new_fanout()
     fanout.publish("denver", batch(ADA))
     assert not fanout._moved
 
@@ -122,3 +126,27 @@ def test_a_fleet_frame_out_of_what_is_encoded_already() -> None:
         json.loads(encode(ADA)),
         json.loads(encode(BOB)),
     ]
+
+
+def test_a_city_is_wanted_from_its_first_watcher_to_its_last() -> None:
+    calls: list[tuple[str, str]] = []
+    fanout = Fanout(
+        lambda city: calls.append(("wanted", city)), lambda city: calls.append(("unwanted", city))
+    )
+    customer, dispatcher = Customer(), Dispatcher()
+    fanout.watch("denver", "ada", customer)
+    fanout.oversee("denver", dispatcher)
+    fanout.oversee("boulder", dispatcher)
+    fanout.unwatch("denver", "ada", customer)
+    assert calls == [("wanted", "denver"), ("wanted", "boulder")]
+    fanout.retire("denver", dispatcher)
+    fanout.retire("boulder", dispatcher)
+    assert calls[2:] == [("unwanted", "denver"), ("unwanted", "boulder")]
+
+
+def test_only_what_a_customer_watches_is_decoded() -> None:
+    fanout, customer, dispatcher = new_fanout(), Customer(), Dispatcher()
+    fanout.watch("denver", "ada", customer)
+    fanout.oversee("denver", dispatcher)
+    fanout.publish("denver", [*batch(ADA), ("bob", b"not even JSON")])
+    assert len(customer.frames) == 1

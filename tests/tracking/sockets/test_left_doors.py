@@ -11,7 +11,7 @@ from routing.geo import destination
 from tests.conftest import DENVER
 from tests.dispatch import story
 from tests.tracking.sockets.clients import Socket, driver_socket
-from tracking.sockets.live import now_ms
+from tracking.clock import now_ms
 
 pytestmark = pytest.mark.usefixtures("live_loop")
 

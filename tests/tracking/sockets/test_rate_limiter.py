@@ -8,20 +8,27 @@ from hypothesis import strategies as st
 
 from dispatch.models import Driver, Order
 from tests.tracking.sockets.clients import customer_socket, driver_socket
-from tracking.sockets.rate_limiter import Meter, Pace
+from tracking.sockets.rate_limiter import Decision, RateLimiter
 
 
 def test_a_meter_warns_once_drops_and_closes() -> None:
-    meter = Meter(2)
+    meter = RateLimiter(2)
     paces = [meter.count(7.0 + n / 10) for n in range(6)]
-    assert paces == [Pace.FINE, Pace.FINE, Pace.WARN, Pace.DROP, Pace.CLOSE, Pace.CLOSE]
-    assert meter.count(8.0) == Pace.FINE
+    assert paces == [
+        Decision.FINE,
+        Decision.FINE,
+        Decision.WARN,
+        Decision.DROP,
+        Decision.CLOSE,
+        Decision.CLOSE,
+    ]
+    assert meter.count(8.0) == Decision.FINE
 
 
 @given(st.lists(st.floats(0, 5), max_size=300).map(sorted), st.integers(1, 50))
 def test_no_second_takes_more_than_the_limit(times: list[float], most: int) -> None:
-    meter = Meter(most)
-    taken = [int(moment) for moment in times if meter.count(moment) == Pace.FINE]
+    meter = RateLimiter(most)
+    taken = [int(moment) for moment in times if meter.count(moment) == Decision.FINE]
     assert all(taken.count(second) == min(most, sum(int(t) == second for t in times)) for second in range(6))
 
 

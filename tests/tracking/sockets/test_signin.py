@@ -17,7 +17,7 @@ from tests.tracking.sockets.clients import (
     dispatcher_socket,
     driver_socket,
 )
-from tracking.sockets import consumers
+from tracking.sockets import dispatcher
 
 pytestmark = pytest.mark.usefixtures("live_loop")
 
@@ -139,7 +139,7 @@ async def test_a_permitted_dispatcher_gets_a_snapshot(driver: Driver, order: Ord
 async def test_who_may_no_longer_look_is_shown_out(
     withdraw: Callable[[], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "RECHECK_S", 0.05)
+    monkeypatch.setattr(dispatcher, "RECHECK_S", 0.05)
     async with await dispatcher_socket() as socket:
         await socket.frame("ready")
         await sync_to_async(withdraw)()

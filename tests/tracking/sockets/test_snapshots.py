@@ -22,7 +22,7 @@ from tests.dispatch import story
 from tests.dispatch.story import DANA
 from tests.tracking.sockets.clients import Socket, customer_socket, dispatcher_socket, driver_socket
 from tracking.sockets import reconciliation
-from tracking.sockets.live import live
+from tracking.sockets.process import this_process
 
 pytestmark = pytest.mark.usefixtures("live_loop")
 
@@ -192,13 +192,13 @@ async def test_what_the_channel_layer_lost_is_healed(
         await Driver.objects.filter(pk=driver.pk).aupdate(
             status="to_restaurant", version=9, updated_at=timezone.now()
         )
-        await reconciliation.heal(live().audience, since)
+        await reconciliation.reconcile(this_process().subscriptions, since)
         await customer.frame("status", status="assigned", v=7)
         await dispatcher.frame("order", status="assigned", v=7)
         await dispatcher.frame("driver", status="to_restaurant", v=9)
         assert len((await app.frame("plan", v=9))["stops"]) == 1
         heard = [len(socket.frames) for socket in (dispatcher, customer, app)]
-        await reconciliation.heal(live().audience, since)
+        await reconciliation.reconcile(this_process().subscriptions, since)
         assert heard == [len(socket.frames) for socket in (dispatcher, customer, app)]
 
 
@@ -210,7 +210,7 @@ async def test_a_socket_that_ended_leaves_nothing_behind(driver: Driver, order: 
     ):
         for socket in (a, b, c):
             await socket.frame("ready")
-        assert live().audience
-        assert len(live().sockets) == 3
-    assert not live().audience
-    assert not live().sockets
+        assert this_process().subscriptions
+        assert len(this_process().sockets) == 3
+    assert not this_process().subscriptions
+    assert not this_process().sockets

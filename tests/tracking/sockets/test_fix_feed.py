@@ -1,0 +1,118 @@
+"""A process hears the fixes of those cities that somebody there watches, and of no others."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+import redis.asyncio
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.utils import timezone
+
+from delivery.asgi import application
+from dispatch.models import City, Driver, Order
+from dispatch.orders import actions
+from tests.tracking.sockets.clients import PATIENCE_S, Socket, customer_socket, dispatcher_socket
+from tracking.ingest.positions import Positions
+from tracking.protocol.messages import FleetPosition
+from tracking.sockets import fanout, reconciliation
+from tracking.sockets.customer import CustomerConsumer
+from tracking.sockets.driver import DriverConsumer
+from tracking.sockets.process import this_process
+
+pytestmark = pytest.mark.usefixtures("live_loop")
+
+
+async def subscribed() -> set[str]:
+    """The cities whose fixes anybody asked Redis for."""
+    async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
+        return {name.decode().rpartition(":")[2] for name in await client.pubsub_channels("doorstep:fixes:*")}
+
+
+async def until_subscribed(*cities: object) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while await subscribed() != {str(city) for city in cities}:
+            pass  # asking takes its time
+
+
+@sync_to_async
+def on_its_way(order: Order, driver: Driver) -> None:
+    actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+    actions.report(driver.pk, order.pk, "picked_up")
+
+
+async def test_a_city_is_heard_from_its_first_watcher_to_its_last(
+    city: City, driver: Driver, order: Order
+) -> None:
+    async with customer_socket(order.tracking_token) as page:
+        await page.frame("ready")
+        assert await subscribed() == set()
+        await on_its_way(order, driver)
+        await until_subscribed(city.pk)
+        async with await dispatcher_socket() as dashboard:
+            await dashboard.frame("ready")
+            await until_subscribed(city.pk, "none")
+        await until_subscribed(city.pk)
+    await until_subscribed()
+
+
+async def test_no_fix_of_a_city_that_nobody_here_watches_is_heard_or_decoded(
+    city: City, driver: Driver, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+    decode: Callable[[bytes], FleetPosition] = fanout.decode
+
+    def counting(json: bytes) -> FleetPosition:
+        position = decode(json)
+        decoded.append(position.driver_id)
+        return position
+
+    monkeypatch.setattr(fanout, "decode", counting)
+    await on_its_way(order, driver)
+    async with customer_socket(order.tracking_token) as page:
+        await page.frame("ready")
+        await until_subscribed(city.pk)
+        heard: list[str] = []
+        publish = this_process().feed._publish
+        monkeypatch.setattr(
+            this_process().feed, "_publish", lambda place, batch: (heard.append(place), publish(place, batch))
+        )
+        elsewhere = Positions()
+        somebody = FleetPosition("somebody", 40.0, -105.0, 1)
+        mine = FleetPosition(str(driver.pk), 39.75, -104.99, 2_000_000_000_000)
+        other = FleetPosition("a colleague", 39.75, -104.99, 1)
+        await elsewhere.store({"boulder": {"somebody": somebody}})
+        await elsewhere.store({str(city.pk): {"a colleague": other, str(driver.pk): mine}})
+        await page.frame("driver_pos", ts=mine.ts)
+        await elsewhere.close()
+        assert heard == [str(city.pk)]
+        assert decoded == [str(driver.pk)]
+
+
+async def test_a_dispatcher_watches_a_city_that_is_new(city: City) -> None:
+    async with await dispatcher_socket() as dashboard:
+        await dashboard.frame("ready")
+        boulder = await City.objects.acreate(name="Boulder", lat=40.0, lng=-105.2)
+        await reconciliation.reconcile(this_process().subscriptions, timezone.now())
+        await until_subscribed(city.pk, "none", boulder.pk)
+
+
+async def test_each_consumer_stands_alone(driver: Driver, order: Order) -> None:
+    """As Channels' documentation has it: a communicator on the consumer, without our routing."""
+    token = await sync_to_async(actions.issue_token)(driver.pk)
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    for consumer, query, sent in (
+        (DriverConsumer, "", headers),
+        (CustomerConsumer, f"?token={order.tracking_token}", []),
+    ):
+        communicator = WebsocketCommunicator(consumer.as_asgi(), f"/{query}", sent)
+        assert (await communicator.connect())[0]
+        assert (await communicator.receive_json_from())["type"] == "hello"
+        await communicator.disconnect()
+
+
+async def test_an_address_that_is_no_socket_is_refused() -> None:
+    assert (await WebsocketCommunicator(application, "/elsewhere").connect())[0] is False
+    async with Socket("role=nobody") as refused:
+        assert await refused.closed() == 4400

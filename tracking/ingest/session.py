@@ -1,0 +1,49 @@
+"""A driver's socket, as the pipeline knows it: who it is, and what it remembers from fix to fix, part by part."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from tracking.ingest.fix_filter import Track
+from tracking.ingest.next_stops import NextStops
+from tracking.ingest.numbering import Numbering
+from tracking.ingest.rejections import Rejected
+from tracking.ingest.sampling import Sampling
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    driver_id: UUID
+    city: str
+    numbering: Numbering
+    #: The run of the app whose numbering goes on over reconnects; None: this socket's own.
+    name: str | None = None
+    #: Called when its fixes can't be kept any longer: the app must keep them.
+    overload: Callable[[], None] = lambda: None
+    #: The domain took the driver for silent: the next fix says otherwise.
+    offline: bool = False
+    #: The app may go back to fixes that an earlier socket took, and that the fences must see again.
+    goes_back: bool = False
+    track: Track = field(default_factory=Track)
+    next_stops: NextStops = field(default_factory=NextStops)
+    sampling: Sampling = field(default_factory=Sampling)
+    rejected: Rejected = field(default_factory=Rejected)
+    #: Writes to the domain that fixes asked for, in order (tracking/ingest/domain_writer.py), each with the seq of
+    #: its fix, which is not acknowledged before the write is done; None where no ack has to wait.
+    writes: deque[tuple[int | None, Callable[[], object]]] = field(default_factory=deque)
+    #: The driver's id as it stands on the wire.
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.key = str(self.driver_id)
+
+    def go_on(self, safe_seq: int) -> None:
+        """The app comes back, and numbers on from what is safe of its earlier socket's fixes."""
+        self.numbering.go_on(safe_seq)
+        self.goes_back = True
+
+    def safe_seq(self, seq: int) -> int:
+        """The part of what is considered up to `seq` whose writes to the domain are done as well."""
+        held = next((waiting for waiting, _ in self.writes if waiting is not None), None)
+        return seq if held is None else min(seq, held - 1)

@@ -1,0 +1,87 @@
+"""The socket of a customer's page."""
+
+from typing import Any
+
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from dispatch import access
+from dispatch.errors import NotFound
+from tracking.protocol import groups
+from tracking.protocol.close_codes import NOT_FOUND, TOO_MUCH
+from tracking.sockets import broadcast, fanout
+from tracking.sockets.base import LiveConsumer, Refused
+
+
+class CustomerConsumer(LiveConsumer):
+    """Shows one order to whoever has its tracking token, and of the driver no more than the order's own way."""
+
+    def __init__(self) -> None:
+        #: Kind of frame → what it last said.
+        self.sent: dict[str, str] = {}
+        self.city = groups.NO_CITY
+        self.watched: str | None = None
+        self.position: str | None = None
+
+    async def enter(self) -> None:
+        token = self.query.get("token", "")
+        order = self._found(await self.process.loaders.order(token))
+        self.key = f"order:{order.pk}"
+        group = groups.order(token)
+        if len(self.process.subscriptions.of(group)) >= settings.SOCKETS_PER_TRACKING_LINK:
+            raise Refused(TOO_MUCH, "too_many", "This tracking link is open on too many screens. Close one.")
+        await self.join(group)
+        view = self._found(await self.process.loaders.customer(token))
+        await self.order_changed(broadcast.customer_message(view))
+        await self._show_last_known()
+
+    def _found[Found](self, found: Found | None) -> Found:
+        if found is None:
+            raise Refused(NOT_FOUND, NotFound.code, access.NO_SUCH_LINK)
+        return found
+
+    async def order_changed(self, message: dict[str, Any]) -> None:
+        if self.knows(self.key, message["v"]):
+            return
+        self.versions[self.key] = message["v"]
+        self._watch(message["city"], message["driver"])
+        for kind, says, frame in message["frames"]:
+            if self.sent.get(kind) != says:
+                self.sent[kind] = says
+                self.send_text(frame)
+        if message["driver"] is not None:
+            self.sent.pop("DriverHidden", None)
+
+    def _watch(self, city: str, driver_id: str | None) -> None:
+        if driver_id == self.watched:
+            return
+        if self.watched is not None:
+            self.process.fanout.unwatch(self.city, self.watched, self)
+        self.position = None
+        self.city, self.watched = city, driver_id
+        if driver_id is not None:
+            self.process.fanout.watch(city, driver_id, self)
+            if self in self.process.sockets:
+                self.later(self._show_last_known)
+
+    async def _show_last_known(self) -> None:
+        """The position of a driver who comes into sight; later ones follow as they come."""
+        if (driver_id := self.watched) is None:
+            return
+        try:
+            known = await self.process.positions.of_driver(self.city, driver_id)
+        except RedisError:
+            return  # the next fix shows it
+        if known is not None and self.position is None and self.watched == driver_id:
+            self.send_position(fanout.customer_frame(known))
+
+    def send_position(self, frame: str) -> None:
+        self.position = frame
+        self.outbox.wake()
+
+    def latest(self) -> str | None:
+        frame, self.position = self.position, None
+        return frame
+
+    def gone(self) -> None:
+        self._watch(self.city, None)

@@ -1,0 +1,122 @@
+"""The socket of a dispatcher's dashboard."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import urlparse
+
+from channels.security.websocket import OriginValidator
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import InterfaceError, OperationalError
+from redis.exceptions import RedisError
+
+from dispatch import access
+from tracking.database import in_thread
+from tracking.protocol import groups
+from tracking.protocol.close_codes import NOT_SIGNED_IN
+from tracking.protocol.messages import encode
+from tracking.sockets import fanout, snapshots
+from tracking.sockets.base import LiveConsumer, Refused
+
+#: How often a dispatcher's right to look is checked again.
+RECHECK_S = 60.0
+
+
+class DispatcherConsumer(LiveConsumer):
+    """Shows the whole fleet to a signed-in dispatcher."""
+
+    def __init__(self) -> None:
+        #: City → driver id → latest position, for a reader who is behind.
+        self.unsent: dict[str, dict[str, str]] = {}
+        self.cities: set[str] = set()
+
+    async def enter(self) -> None:
+        if not _same_origin(self.scope):
+            raise Refused(
+                NOT_SIGNED_IN, "not_signed_in", "Open the dashboard from this server's own address."
+            )
+        if not await in_thread(access.may_dispatch)(self.scope["user"]):
+            raise Refused(NOT_SIGNED_IN, "not_signed_in", "Sign in as a dispatcher.")
+        self.later(self._leave_when_signed_out)
+        await self._watch(await in_thread(snapshots.city_keys)())
+        fleet = await self.process.loaders.fleet(None)
+        assert fleet is not None  # noqa: S101 (there is one fleet)
+        self.outbox.put_snapshot(self._news(fleet.items))
+        await self._show_last_known(fleet.cities)
+
+    async def _watch(self, cities: Iterable[str]) -> None:
+        for city in cities:
+            if city not in self.cities:
+                self.cities.add(city)
+                await self.join(groups.city(city))
+                self.process.fanout.oversee(city, self)
+
+    async def _show_last_known(self, cities: Iterable[str]) -> None:
+        for city in cities:
+            try:
+                known = await self.process.positions.of_city(city)
+                troubles = await self.process.positions.troubles_of(city)
+            except RedisError:
+                return  # the next fixes show them
+            self.outbox.put_snapshot(troubles)
+            if known:
+                self.send_text(fanout.fleet_frame(city, map(encode, known)))
+
+    async def _leave_when_signed_out(self) -> None:
+        """A dashboard is open for hours; who may no longer look must not go on seeing."""
+        while True:
+            await asyncio.sleep(RECHECK_S)
+            try:
+                still_may = await in_thread(self._still_may_look)()
+            except (OperationalError, InterfaceError):
+                continue  # an outage is no reason to leave the dispatchers blind
+            if not still_may:
+                raise Refused(NOT_SIGNED_IN, "not_signed_in", "Sign in as a dispatcher.")
+
+    def _still_may_look(self) -> bool:
+        session, user_id = self.scope["session"], self.scope["user"].pk
+        user = get_user_model().objects.filter(pk=user_id).first()
+        return bool(session.exists(session.session_key) and user and access.may_dispatch(user))
+
+    async def fleet_changed(self, message: dict[str, Any]) -> None:
+        for frame in self._news(message["items"]):
+            self.send_text(frame)
+
+    async def cities_found(self, message: dict[str, Any]) -> None:
+        """A city that is new has a group of its own."""
+        await self._watch(message["cities"])
+
+    def _news(self, items: Iterable[tuple[str, int, str]]) -> Iterator[str]:
+        """The frames of those (key, version, frame) that this socket was not sent."""
+        for key, v, frame in items:
+            if v == 0 or not self.knows(key, v):
+                self.versions[key] = v
+                yield frame
+
+    def send_positions(self, city: str, moved: dict[str, str], frame: str) -> None:
+        if self.outbox.idle and not self.unsent:
+            self.send_text(frame)
+        else:
+            self.unsent.setdefault(city, {}).update(moved)
+            self.outbox.wake()
+
+    def latest(self) -> str | None:
+        if not self.unsent:
+            return None
+        city = next(iter(self.unsent))
+        return fanout.fleet_frame(city, self.unsent.pop(city).values())
+
+    def gone(self) -> None:
+        for city in self.cities:
+            self.process.fanout.retire(city, self)
+
+
+def _same_origin(scope: dict[str, Any]) -> bool:
+    """A dispatcher is known by a cookie, which a browser would send from any page: the page must be ours."""
+    origin = dict(scope["headers"]).get(b"origin", b"").decode("latin-1")
+    try:
+        parsed = urlparse(origin)
+    except ValueError:  # "http://[": no address at all
+        return False
+    return bool(origin) and OriginValidator(None, settings.ALLOWED_HOSTS).valid_origin(parsed)

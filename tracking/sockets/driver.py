@@ -1,0 +1,180 @@
+"""The socket of a driver's app."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+from dispatch import access
+from dispatch.errors import DispatchError
+from dispatch.models import Driver
+from dispatch.orders import actions
+from tracking.clock import now_ms
+from tracking.database import in_thread
+from tracking.ingest.fix_filter import DUPLICATE, Fix
+from tracking.ingest.numbering import Numbering
+from tracking.ingest.session import Session
+from tracking.protocol import groups
+from tracking.protocol.close_codes import BAD_REQUEST, NOT_SIGNED_IN, REPLACED, TRY_AGAIN_LATER
+from tracking.protocol.frames import milliseconds
+from tracking.protocol.messages import (
+    Ack,
+    Expect,
+    Location,
+    Locations,
+    Shift,
+    StatusReport,
+    decode_driver_frame,
+)
+from tracking.sockets import broadcast
+from tracking.sockets.base import LiveConsumer, Refused, Work
+
+_SESSION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class DriverConsumer(LiveConsumer):
+    """Takes fixes and buttons, sends the plan. Of two sockets of one driver the newer one stays."""
+
+    session: Session | None = None
+
+    async def enter(self) -> None:
+        name = self.query.get("session")
+        if name is not None and not _SESSION_NAME.fullmatch(name):
+            raise Refused(BAD_REQUEST, "bad_request", "A session's name has 1 to 64 of A-Z a-z 0-9 _ -.")
+        driver = await self._sign_in_driver()
+        self.driver_id = driver.pk
+        self.key = f"driver:{driver.pk}"
+        self.born = [now_ms(), uuid4().hex]
+        await self.join(groups.driver(driver.pk))
+        await broadcast.send_async(broadcast.replaced(driver.pk, self.born))
+        self.session = Session(
+            driver.pk,
+            groups.city_key(driver.city_id),
+            Numbering(self._acknowledge),
+            name=name,
+            overload=self._overloaded,
+        )
+        if name is not None and name == driver.fix_session and driver.fix_seq is not None:
+            self.session.go_on(driver.fix_seq)
+        self.session.track.last = _last_fix(driver)
+        self.send_message(Expect(seq=self.session.numbering.highest + 1))
+        await self._take_plan()
+
+    def subprotocol(self) -> str | None:
+        offered = self.scope.get("subprotocols", [])
+        return "doorstep" if "doorstep" in offered else next(iter(offered), None)
+
+    async def _sign_in_driver(self) -> Driver:
+        claim = access.Claim(_bearer_token(self.scope), self.query.get("driverId", ""))
+        driver = await self.process.loaders.driver(claim)
+        if driver is None:
+            raise Refused(NOT_SIGNED_IN, "not_signed_in", "Sign-in failed: send this driver's own token.")
+        return driver
+
+    def take(self, data: str | bytes) -> Work | None:
+        if self.session is None:
+            return None
+        try:
+            frame = decode_driver_frame(data)
+        except msgspec.MsgspecError as wrong:
+            self._malformed(self.session, f"{wrong}. Send one JSON object as docs/protocol.md describes.")
+            return None
+        match frame:
+            case Location():
+                self._ingest(self.session, [frame])
+            case Locations() if any(location.ts is None for location in frame.fixes):
+                self._malformed(self.session, "A fix that waited needs its time: send `ts` with each.")
+            case Locations():
+                self._ingest(self.session, frame.fixes)
+            case StatusReport():
+                return partial(self._press, frame)
+            case Shift():
+                return partial(in_thread(actions.set_shift), self.driver_id, frame.on)
+        return None
+
+    def _ingest(self, session: Session, locations: Sequence[Location]) -> None:
+        #: Verdict → how many of this frame, and the number of the last one.
+        named: dict[str, tuple[int, int | None]] = {}
+        now = now_ms()
+        for location in locations:
+            name = self.process.pipeline.ingest(session, location, now).name
+            # A fix that came before is answered by its ack.
+            if name and not (name == DUPLICATE.name and location.seq is not None):
+                count, _ = named.get(name, (0, None))
+                named[name] = count + 1, location.seq
+        for name, (count, seq) in named.items():
+            what = "The fix is" if count == 1 else f"{count} fixes of the frame are"
+            self.send_error(name, f"{what} “{name}”: docs/protocol.md says what that means.", seq)
+
+    def _malformed(self, session: Session, message: str) -> None:
+        self.process.verdicts.reject(session, "malformed", now_ms())
+        self.send_error("malformed", message)
+
+    async def _press(self, frame: StatusReport) -> None:
+        pressed_at = now_ms() if frame.ts is None else min(frame.ts, now_ms())
+        try:
+            await in_thread(actions.report)(
+                self.driver_id,
+                frame.order_id,
+                frame.status,
+                happened_at=datetime.fromtimestamp(pressed_at / 1000, UTC),
+            )
+        except DispatchError as refused:
+            self.send_error(refused.code, refused.message)
+            # What the app believed is not so: show it what is.
+            await self._take_plan()
+
+    async def plan_changed(self, message: dict[str, Any]) -> None:
+        if not self.knows(self.key, message["v"]):
+            self.later(self._take_plan)
+
+    async def session_replaced(self, message: dict[str, Any]) -> None:
+        if message["by"] > self.born:
+            self.refuse(Refused(REPLACED, "replaced", "This driver signed in again elsewhere."))
+
+    async def _take_plan(self) -> None:
+        view = await self.process.loaders.plan(self.driver_id)
+        if view is None:
+            raise Refused(NOT_SIGNED_IN, "not_signed_in", "This driver does not exist any more.")
+        if self.session is None or self.knows(self.key, view.plan.v + 1):
+            return
+        self.versions[self.key] = view.plan.v
+        self.session.offline = view.offline
+        self.session.next_stops.replace(view.fences, view.arrivals)
+        self.send_message(view.plan)
+
+    def _acknowledge(self, seq: int) -> None:
+        self.send_message(Ack(seq=seq))
+
+    def _overloaded(self) -> None:
+        self.refuse(
+            Refused(
+                TRY_AGAIN_LATER, "unavailable", "Fixes can't be stored. Keep them, and connect again later."
+            )
+        )
+
+    def gone(self) -> None:
+        if self.session is not None:
+            self.process.pipeline.end(self.session)
+
+
+def _bearer_token(scope: dict[str, Any]) -> str:
+    """From the Authorization header or, for browsers, which cannot set one, a subprotocol `bearer.<token>`."""
+    for name, value in scope["headers"]:
+        if name == b"authorization" and value[:7].lower() == b"bearer ":
+            return str(value[7:].decode("latin-1").strip())
+    for offered in scope.get("subprotocols", ()):
+        if offered.startswith("bearer."):
+            return str(offered.removeprefix("bearer."))
+    return ""
+
+
+def _last_fix(driver: Driver) -> Fix | None:
+    """Where the fix filter goes on: a fix that is older than this one is history."""
+    if driver.current_lat is None or driver.current_lng is None or driver.fix_at is None:
+        return None
+    return Fix(driver.current_lat, driver.current_lng, milliseconds(driver.fix_at) or 0)

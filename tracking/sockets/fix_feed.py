@@ -1,0 +1,86 @@
+"""The fixes of the cities that somebody of this process watches, as every process publishes them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+from redis.exceptions import RedisError
+
+from tracking.ingest.positions import FixSubscription, Positions
+
+logger = logging.getLogger(__name__)
+
+_RETRY_S = 1.0
+
+
+class FixFeed:
+    """`publish` gets each batch: the city, and of each driver the id and the JSON of a FleetPosition. `back` is
+    called when Redis was away and is back.
+    """
+
+    def __init__(
+        self,
+        positions: Positions,
+        publish: Callable[[str, Iterable[tuple[str, bytes]]], None],
+        back: Callable[[], None],
+    ) -> None:
+        self._positions = positions
+        self._publish = publish
+        self._back = back
+        self._wanted: set[str] = set()
+        self._changed = asyncio.Event()
+        #: The cities that Redis was asked for.
+        self.heard: frozenset[str] = frozenset()
+
+    def want(self, city: str) -> None:
+        self._wanted.add(city)
+        self._changed.set()
+
+    def let_go(self, city: str) -> None:
+        self._wanted.discard(city)
+        self._changed.set()
+
+    async def run(self) -> None:
+        """No connection is held while nobody watches anything."""
+        while True:
+            while not self._wanted:
+                await self._changed.wait()
+                self._changed.clear()
+            subscription = self._positions.subscribe()
+            try:
+                await self._follow(subscription)
+            except RedisError as away:
+                logger.warning(
+                    "Redis is away, positions of other processes are missed: %s", type(away).__name__
+                )
+                await asyncio.sleep(_RETRY_S)
+                self._back()
+            finally:
+                self.heard = frozenset()
+                await subscription.close()
+
+    async def _follow(self, subscription: FixSubscription) -> None:
+        """Hears what is wanted, as that changes, until nothing is."""
+        receiving: asyncio.Task[None] | None = None
+        try:
+            while self._wanted:
+                if new := self._wanted - self.heard:
+                    await subscription.add(new)
+                if old := self.heard - self._wanted:
+                    await subscription.remove(old)
+                self.heard = frozenset(self._wanted)
+                receiving = receiving or asyncio.create_task(self._receive(subscription))
+                changed = asyncio.create_task(self._changed.wait())
+                await asyncio.wait([receiving, changed], return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
+                if receiving.done():
+                    receiving.result()
+                self._changed.clear()
+        finally:
+            if receiving is not None:
+                receiving.cancel()
+
+    async def _receive(self, subscription: FixSubscription) -> None:
+        while True:
+            if (news := await subscription.receive()) is not None:
+                self._publish(*news)

@@ -1,0 +1,48 @@
+"""Which consumer a WebSocket reaches: `/ws?role=driver|customer|dispatcher`."""
+
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+from channels.auth import AuthMiddlewareStack
+from django.db import InterfaceError, OperationalError
+from django.urls import path
+
+from tracking.protocol.close_codes import BAD_REQUEST, TRY_AGAIN_LATER
+from tracking.sockets.base import Refused, RefusingConsumer
+from tracking.sockets.customer import CustomerConsumer
+from tracking.sockets.dispatcher import DispatcherConsumer
+from tracking.sockets.driver import DriverConsumer
+
+NO_ROLE = Refused(
+    BAD_REQUEST, "bad_request", "Connect with ?role=driver, ?role=customer or ?role=dispatcher."
+)
+UNAVAILABLE = Refused(
+    TRY_AGAIN_LATER, "unavailable", "This can't be done right now. Try again in a few seconds."
+)
+
+_with_user = AuthMiddlewareStack(DispatcherConsumer.as_asgi())
+
+
+async def dispatcher(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """A dispatcher is the user of a session. The consumer lets no such error out: it is the look-up's."""
+    try:
+        await _with_user(scope, receive, send)
+    except (OperationalError, InterfaceError):
+        await RefusingConsumer.as_asgi(refusal=UNAVAILABLE)(scope, receive, send)
+
+
+#: A driver has a token, a customer a link; only dispatchers have sessions to look up.
+ROLES = {
+    "driver": DriverConsumer.as_asgi(),
+    "customer": CustomerConsumer.as_asgi(),
+    "dispatcher": dispatcher,
+}
+_no_role = RefusingConsumer.as_asgi(refusal=NO_ROLE)
+
+
+async def by_role(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    role = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("role", "")
+    await ROLES.get(role, _no_role)(scope, receive, send)
+
+
+websocket_urlpatterns = [path("ws", cast(Any, by_role))]
