@@ -63,7 +63,15 @@ def runs(pid: int) -> bool:
 @pytest.fixture
 def launcher(tmp_path: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", LAUNCHER, str(tmp_path), CHILD]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=ask_to_stop_works
+    )
+
+
+def ask_to_stop_works() -> None:
+    """Under nohup, or in the background of a shell, these signals are ignored, and what we start inherits that."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def children_of(launcher: subprocess.Popen[str]) -> list[int]:

@@ -1,6 +1,7 @@
 """A road service that is away: who asks is told at once, and it is found soon after it is back."""
 
 import logging
+import os
 import signal
 import socket
 import threading
@@ -115,6 +116,7 @@ class Routed:
 
     def freeze(self) -> None:
         self._server.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._server.process.pid, os.WSTOPPED)  # now it has stopped
 
     def thaw(self) -> None:
         self._server.process.send_signal(signal.SIGCONT)

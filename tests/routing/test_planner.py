@@ -425,13 +425,26 @@ def _obeys(situation: Situation, driver: Driver, stops: tuple[Stop, ...], most_o
     return True
 
 
+def _leaves_from(driver: Driver, situation: Situation) -> set[int]:
+    """Where the driver may have to come from: here, or from a stop that comes first whatever is added."""
+    orders = {one.id: one for one in situation.orders}
+    stays = driver.under_way or driver.arrived_at is not None
+    first = [stop for n, stop in enumerate(driver.stops) if stop.pinned or (stays and n == 0)]
+    places = {
+        orders[stop.order].restaurant if stop.kind == "pickup" else orders[stop.order].customer
+        for stop in first
+    }
+    return {place for place in {driver.place, *places} if place is not None}
+
+
 def _is_true(problem: Problem, order: Order, driver: Driver, situation: Situation) -> None:
     assert problem.text
     assert (problem == Problem.TOO_BIG) <= (order.bags > driver.capacity)
     if driver.place is not None:
         roads = situation.travel[driver.place]
         places = {place for one in situation.orders for place in (one.restaurant, one.customer)}
-        assert (problem == Problem.RESTAURANT_UNREACHABLE) <= isinf(roads[order.restaurant or 0])
+        ways = [situation.travel[place][order.restaurant or 0] for place in _leaves_from(driver, situation)]
+        assert (problem == Problem.RESTAURANT_UNREACHABLE) <= any(map(isinf, ways))
         if problem == Problem.DRIVER_OFF_ROAD:
             assert all(isinf(roads[place]) for place in places - {None, driver.place})
 

@@ -64,11 +64,12 @@ class FixFeed:
         receiving: asyncio.Task[None] | None = None
         try:
             while self._wanted:
-                if new := self._wanted - self.heard:
+                wanted = frozenset(self._wanted)  # which may change while Redis is being asked
+                if new := wanted - self.heard:
                     await subscription.add(new)
-                if old := self.heard - self._wanted:
+                if old := self.heard - wanted:
                     await subscription.remove(old)
-                self.heard = frozenset(self._wanted)
+                self.heard = wanted
                 receiving = receiving or asyncio.create_task(self._receive(subscription))
                 changed = asyncio.create_task(self._changed.wait())
                 await asyncio.wait([receiving, changed], return_when=asyncio.FIRST_COMPLETED)

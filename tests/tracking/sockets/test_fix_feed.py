@@ -19,6 +19,7 @@ from tracking.protocol.messages import FleetPosition
 from tracking.sockets import fanout, reconciliation
 from tracking.sockets.customer import CustomerConsumer
 from tracking.sockets.driver import DriverConsumer
+from tracking.sockets.fix_feed import FixFeed
 from tracking.sockets.process import this_process
 
 pytestmark = pytest.mark.usefixtures("live_loop")
@@ -116,3 +117,19 @@ async def test_an_address_that_is_no_socket_is_refused() -> None:
     assert (await WebsocketCommunicator(application, "/elsewhere").connect())[0] is False
     async with Socket("role=nobody") as refused:
         assert await refused.closed() == 4400
+
+
+async def test_cities_that_are_wanted_while_redis_is_being_asked_are_heard_too() -> None:
+    feed = FixFeed(Positions(), lambda city, batch: None, back=lambda: None)
+    running = asyncio.create_task(feed.run())
+    cities = [f"city {n}" for n in range(100)]
+    for city in cities:
+        feed.want(city)
+        await asyncio.sleep(0)
+    await until_subscribed(*cities)
+    for city in cities[1:]:
+        feed.let_go(city)
+        await asyncio.sleep(0)
+    await until_subscribed(cities[0])
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
