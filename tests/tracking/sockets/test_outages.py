@@ -4,7 +4,7 @@ import socket
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.layers import channel_layers
+from channels.layers import channel_layers, get_channel_layer
 from django.db import connection
 
 from dispatch.models import Driver, Order
@@ -78,6 +78,8 @@ async def test_who_comes_while_redis_is_away_is_sent_off(order: Order) -> None:
     async with Socket(f"role=customer&token={order.tracking_token}") as refused:
         assert await refused.closed() == 1013
     assert refused.types() == ["hello", "error"]
+    # An outage is long, and pages try again and again.
+    assert get_channel_layer().channels == {}
 
 
 @pytest.mark.usefixtures("redis_away")
