@@ -80,6 +80,8 @@ class FixFeed:
         finally:
             if receiving is not None:
                 receiving.cancel()
+                # Its connection is closed next: nobody may be reading from it then.
+                await asyncio.gather(receiving, return_exceptions=True)
 
     async def _receive(self, subscription: FixSubscription) -> None:
         while True:
