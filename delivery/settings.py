@@ -220,7 +220,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
+AUTH_USER_MODEL = "dispatch.User"
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "dispatch:dashboard"
 
 STATIC_URL = "static/"
 STATIC_ROOT = STATE_DIR / "static"

@@ -6,7 +6,7 @@ from delivery import health
 from delivery.metrics import metrics
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="dashboard"), name="home"),
+    path("", RedirectView.as_view(pattern_name="dispatch:dashboard"), name="home"),
     path("favicon.ico", RedirectView.as_view(url="/static/img/favicon.svg")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

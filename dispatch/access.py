@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from dispatch.errors import NotFound
 from dispatch.models import Driver, Order
-from dispatch.statuses import FINAL
 
 DISPATCH_PERMISSION = "dispatch.dispatch_orders"
 
@@ -46,7 +45,7 @@ def order_by_token(token: str) -> Order:
 
 def _link_is_over(order: Order) -> bool:
     shown_for = timedelta(seconds=settings.TRACKING_PAGE_AFTER_DELIVERY_S)
-    return order.status in FINAL and timezone.now() - order.updated_at > shown_for
+    return order.ended_at is not None and timezone.now() - order.ended_at > shown_for
 
 
 def drivers_by_claim(claims: Collection[Claim]) -> dict[Claim, Driver]:

@@ -2,6 +2,7 @@ from django.urls import path
 
 from dispatch import views
 
+app_name = "dispatch"
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("orders/<uuid:subject_id>/proposals", views.proposals, name="proposals"),

@@ -2,10 +2,10 @@
 
 from django.contrib import admin
 
-from dispatch.admin import domain, etas
+from dispatch.admin import domain, etas, users
 
 admin.site.site_header = "Doorstep"
 admin.site.site_title = "Doorstep"
 admin.site.index_title = "Restaurants, drivers, orders"
 
-__all__ = ["domain", "etas"]
+__all__ = ["domain", "etas", "users"]

@@ -12,6 +12,7 @@ from django.contrib.admin.utils import flatten
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
@@ -190,7 +191,7 @@ class OrderAdmin(admin.ModelAdmin):
 
     @admin.display(description="tracking page")
     def tracking_page(self, order: Order) -> str:
-        return format_html('<a href="/track/?t={}">Track</a>', order.tracking_token)
+        return format_html('<a href="{}?t={}">Track</a>', reverse("tracking:track"), order.tracking_token)
 
     def get_fields(self, request: HttpRequest, obj: Order | None = None) -> tuple[Any, ...]:
         return self.entered if obj is None else (*self.entered, *self.facts)

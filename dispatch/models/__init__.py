@@ -5,18 +5,13 @@ Table and column names are meant to be read in plain SQL, and the defaults stand
 dispatch/planning/plan_store.py.
 """
 
+from dispatch.models.cities import City
+from dispatch.models.drivers import Driver
 from dispatch.models.etas import EtaPrediction, EtaSpread, HandoverTime, KitchenTime, SpeedFactor
-from dispatch.models.orders import (
-    NO_ETA,
-    City,
-    Driver,
-    Order,
-    OrderEvent,
-    Restaurant,
-    Stop,
-    left_and_ahead,
-    plans_of,
-)
+from dispatch.models.orders import NO_ETA, Order, OrderEvent
+from dispatch.models.restaurants import Restaurant
+from dispatch.models.stops import Stop, left_and_ahead, next_stops, places, plans_of
+from dispatch.models.users import User
 
 __all__ = [
     "NO_ETA",
@@ -31,6 +26,9 @@ __all__ = [
     "Restaurant",
     "SpeedFactor",
     "Stop",
+    "User",
     "left_and_ahead",
+    "next_stops",
+    "places",
     "plans_of",
 ]

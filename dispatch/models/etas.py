@@ -7,7 +7,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from dispatch.models.orders import City, Order, Restaurant
+from dispatch.models.cities import City
+from dispatch.models.orders import Order
+from dispatch.models.restaurants import Restaurant
 from routing.eta import HOURS_A_WEEK
 
 #: In which staff may set them: beyond lies a typing error.

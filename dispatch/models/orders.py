@@ -1,32 +1,25 @@
-"""Who delivers what, from where, to whom."""
+"""An order, and the timeline of its life."""
 
-import hashlib
-import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any, Self
-from uuid import UUID
-from zoneinfo import available_timezones
+from typing import Any
 
-from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import UUID4, Now
 
-from dispatch.statuses import ACTIVE, DriverStatus, OrderStatus, StopKind
+from dispatch.models.cities import PROMISE_MINUTES, City
+from dispatch.models.columns import LATITUDE, LONGITUDE, in_range, one_of
+from dispatch.models.drivers import Driver
+from dispatch.models.restaurants import Restaurant
+from dispatch.models.versions import Versioned
+from dispatch.statuses import ACTIVE, FINAL, OrderStatus
 from routing.geo import Point
 from routing.problems import Problem
 
-#: Of a restaurant without a city.
-PROMISE_MINUTES = 45
-
 #: What an order says before anybody has worked out when it arrives.
 NO_ETA: dict[str, Any] = {"eta_minutes": None, "eta_low": None, "eta_high": None, "problem": ""}
-
-LATITUDE = [MinValueValidator(-90.0), MaxValueValidator(90.0)]
-LONGITUDE = [MinValueValidator(-180.0), MaxValueValidator(180.0)]
 
 
 class RandomToken(Func):
@@ -38,183 +31,11 @@ class RandomToken(Func):
     output_field = models.TextField()
 
 
-def _in_range(name: str, lat: str, lng: str) -> models.CheckConstraint:
-    """Both coordinates or neither, and on the globe."""
-    # A CHECK lets NULL pass as well as true, hence the explicit "is not null".
-    both = Q(**{f"{lat}__isnull": False, f"{lng}__isnull": False})
-    on_globe = Q(**{f"{lat}__range": (-90, 90), f"{lng}__range": (-180, 180)})
-    neither = Q(**{f"{lat}__isnull": True, f"{lng}__isnull": True})
-    return models.CheckConstraint(name=name, condition=(both & on_globe) | neither)
+def _values(statuses: Collection[OrderStatus]) -> list[str]:
+    return [status.value for status in sorted(statuses)]
 
 
-def _one_of(name: str, field: str, choices: type[models.TextChoices]) -> models.CheckConstraint:
-    return models.CheckConstraint(name=name, condition=Q(**{f"{field}__in": choices.values}))
-
-
-def _known_time_zone(value: str) -> None:
-    if value not in available_timezones():
-        raise ValidationError(f"“{value}” is no time zone; use a name such as America/Denver.")
-
-
-class City(models.Model):
-    class ShowDriverFrom(models.TextChoices):
-        TO_RESTAURANT = OrderStatus.TO_RESTAURANT.value, "on the way to the restaurant"
-        PICKED_UP = OrderStatus.PICKED_UP.value, "after pickup"
-
-    class Assignment(models.TextChoices):
-        PROPOSE = "propose", "a dispatcher chooses among proposals"
-        AUTO = "auto", "Doorstep assigns"
-
-    id = models.UUIDField(primary_key=True, db_default=UUID4(), editable=False)
-    name = models.TextField(unique=True)
-    lat = models.FloatField("latitude", validators=LATITUDE)
-    lng = models.FloatField("longitude", validators=LONGITUDE)
-    time_zone = models.TextField(
-        default="America/Denver", db_default="America/Denver", validators=[_known_time_zone]
-    )
-    show_driver_from = models.TextField(
-        choices=ShowDriverFrom,
-        default=ShowDriverFrom.TO_RESTAURANT,
-        db_default=ShowDriverFrom.TO_RESTAURANT,
-        help_text="From when on a customer sees the driver of the order, while their own stop is the next one.",
-    )
-    assignment = models.TextField(
-        choices=Assignment,
-        default=Assignment.PROPOSE,
-        db_default=Assignment.PROPOSE,
-        help_text="Who decides which driver takes an order.",
-    )
-    promise_minutes = models.IntegerField(
-        default=PROMISE_MINUTES,
-        db_default=PROMISE_MINUTES,
-        validators=[MinValueValidator(5), MaxValueValidator(240)],
-        help_text="From the order to the door, where the ordering platform promises nothing else (5 to 240).",
-    )
-
-    class Meta:
-        db_table = "cities"
-        verbose_name_plural = "cities"
-        ordering = ["name"]
-        constraints = [
-            _in_range("cities_position_on_globe", "lat", "lng"),
-            models.CheckConstraint(
-                name="cities_show_driver_from_known",
-                condition=Q(show_driver_from__in=["to_restaurant", "picked_up"]),
-            ),
-            models.CheckConstraint(
-                name="cities_assignment_known", condition=Q(assignment__in=["propose", "auto"])
-            ),
-            models.CheckConstraint(
-                name="cities_promise_minutes_range", condition=Q(promise_minutes__range=(5, 240))
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Driver(models.Model):
-    id = models.UUIDField(primary_key=True, db_default=UUID4(), editable=False)
-    name = models.TextField()
-    phone = models.TextField(blank=True, db_default="")
-    city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="drivers", null=True, blank=True)
-    status = models.TextField(
-        choices=DriverStatus, default=DriverStatus.OFFLINE, db_default=DriverStatus.OFFLINE, editable=False
-    )
-    on_shift = models.BooleanField(default=False, db_default=False)
-    capacity = models.IntegerField(
-        default=6,
-        db_default=6,
-        validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text="Bags that fit at once.",
-    )
-    current_lat = models.FloatField(null=True, editable=False)
-    current_lng = models.FloatField(null=True, editable=False)
-    fix_at = models.DateTimeField(
-        "time of the last fix", null=True, editable=False, help_text="By the driver's device."
-    )
-    last_seen_at = models.DateTimeField(
-        null=True, editable=False, help_text="When we last heard of the driver."
-    )
-    fix_session = models.TextField(  # noqa: DJ001 (NULL: the app does not number its fixes beyond a connection)
-        null=True, editable=False, help_text="The run of the driver's app whose fixes came last."
-    )
-    fix_seq = models.BigIntegerField(
-        null=True, editable=False, help_text="Every fix of that session up to this number is taken care of."
-    )
-    token_digest = models.TextField(null=True, unique=True, editable=False)  # noqa: DJ001 (unique, so NULL for none)
-    simulated = models.BooleanField(
-        default=False, db_default=False, editable=False, help_text="Made and driven by the simulator."
-    )
-    version = models.IntegerField(default=1, db_default=1, editable=False)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    class Meta:
-        db_table = "drivers"
-        ordering = ["name", "id"]
-        constraints = [
-            _one_of("drivers_status_known", "status", DriverStatus),
-            _in_range("drivers_position_on_globe", "current_lat", "current_lng"),
-            models.CheckConstraint(name="drivers_capacity_range", condition=Q(capacity__range=(1, 100))),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def point(self) -> Point | None:
-        """Where the driver was last known to be (degrees)."""
-        if self.current_lat is None or self.current_lng is None:
-            return None
-        return Point(self.current_lat, self.current_lng)
-
-    @staticmethod
-    def new_token() -> str:
-        """A bearer token for a driver's app; only its digest is kept."""
-        return secrets.token_urlsafe(24)
-
-    @staticmethod
-    def digest(token: str) -> str:
-        return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
-
-
-class Restaurant(models.Model):
-    id = models.UUIDField(primary_key=True, db_default=UUID4(), editable=False)
-    name = models.TextField()
-    address = models.TextField(blank=True, db_default="")
-    city = models.ForeignKey(
-        City, on_delete=models.PROTECT, related_name="restaurants", null=True, blank=True
-    )
-    lat = models.FloatField("latitude", validators=LATITUDE)
-    lng = models.FloatField("longitude", validators=LONGITUDE)
-    geofence_radius = models.IntegerField(
-        default=200,
-        db_default=200,
-        validators=[MinValueValidator(20), MaxValueValidator(5000)],
-        help_text="Metres around the restaurant in which a driver counts as arrived (20 to 5,000).",
-    )
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    class Meta:
-        db_table = "restaurants"
-        ordering = ["name", "id"]
-        constraints = [
-            _in_range("restaurants_position_on_globe", "lat", "lng"),
-            models.CheckConstraint(
-                name="restaurants_geofence_radius_range", condition=Q(geofence_radius__range=(20, 5000))
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def point(self) -> Point:
-        return Point(self.lat, self.lng)
-
-
-class Order(models.Model):
+class Order(Versioned):
     id = models.UUIDField(primary_key=True, db_default=UUID4(), editable=False)
     customer_name = models.TextField(blank=True, db_default="")
     customer_phone = models.TextField(blank=True, db_default="")
@@ -250,27 +71,31 @@ class Order(models.Model):
         editable=False,
         help_text="Why it has no driver, or no more than an approximate ETA (routing/problems.py).",
     )
-    version = models.IntegerField(default=1, db_default=1, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(db_default=Now(), editable=False)
     delivered_at = models.DateTimeField(null=True, editable=False)
+    #: Delivered, cancelled or failed: from then on the tracking page has its days counted.
+    ended_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         db_table = "orders"
         ordering = ["-created_at", "id"]
         permissions = [("dispatch_orders", "Can work on the dispatcher dashboard")]
         constraints = [
-            _one_of("orders_status_known", "status", OrderStatus),
-            _in_range("orders_customer_on_globe", "customer_lat", "customer_lng"),
+            one_of("orders_status_known", "status", OrderStatus),
+            in_range("orders_customer_on_globe", "customer_lat", "customer_lng"),
             models.CheckConstraint(
                 name="orders_delivered_at_when_delivered",
                 condition=Q(status=OrderStatus.DELIVERED, delivered_at__isnull=False)
                 | (~Q(status=OrderStatus.DELIVERED) & Q(delivered_at__isnull=True)),
             ),
             models.CheckConstraint(
+                name="orders_ended_at_when_over",
+                condition=Q(status__in=_values(FINAL), ended_at__isnull=False)
+                | (~Q(status__in=_values(FINAL)) & Q(ended_at__isnull=True)),
+            ),
+            models.CheckConstraint(
                 name="orders_active_has_driver",
-                condition=~Q(status__in=[status.value for status in sorted(ACTIVE)])
-                | Q(driver__isnull=False),
+                condition=~Q(status__in=_values(ACTIVE)) | Q(driver__isnull=False),
             ),
             models.CheckConstraint(name="orders_eta_minutes_positive", condition=Q(eta_minutes__gte=0)),
             models.CheckConstraint(
@@ -284,7 +109,7 @@ class Order(models.Model):
             models.Index(
                 name="orders_driver_active",
                 fields=["driver"],
-                condition=Q(status__in=[status.value for status in sorted(ACTIVE)]),
+                condition=Q(status__in=_values(ACTIVE)),
             ),
             models.Index(fields=["status", "-created_at"], name="orders_status_created"),
             models.Index(fields=["updated_at"], name="orders_updated"),
@@ -353,89 +178,3 @@ class OrderEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_status or '∅'} → {self.to_status}"
-
-
-class StopQuerySet(models.QuerySet["Stop"]):
-    def plans_of(self, driver_ids: Collection[UUID]) -> Self:
-        """The stops these drivers still have to visit, in visiting order, with their orders and restaurants."""
-        return self.filter(driver_id__in=driver_ids, done_at=None).select_related("order__restaurant")
-
-
-class Stop(models.Model):
-    """A place that a driver still has to visit for an order, or has visited. A plan is a driver's open stops."""
-
-    id = models.UUIDField(primary_key=True, db_default=UUID4(), editable=False)
-    driver = models.ForeignKey(Driver, on_delete=models.PROTECT, related_name="stops")
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="stops")
-    kind = models.TextField(choices=StopKind)
-    position = models.IntegerField(help_text="Rank in the driver's visiting order; gaps are fine.")
-    pinned = models.BooleanField(
-        default=False,
-        db_default=False,
-        help_text="A dispatcher wants it at this place in the visiting order.",
-    )
-    eta = models.DateTimeField("predicted arrival", null=True)
-    leg = models.JSONField(
-        null=True, help_text="Road to this stop from the one before: a GeoJSON LineString's coordinates."
-    )
-    arrived_at = models.DateTimeField(null=True)
-    routed_s = models.FloatField(
-        null=True,
-        help_text="What the roads say of the drive here from the stop before (dispatch/etas/learning.py).",
-    )
-    #: When the driver left without pressing a button; empty again once the driver is back.
-    left_at = models.DateTimeField(null=True)
-    done_at = models.DateTimeField(null=True)
-
-    objects = StopQuerySet.as_manager()
-
-    class Meta:
-        db_table = "stops"
-        ordering = ["position", "id"]
-        constraints = [
-            _one_of("stops_kind_known", "kind", StopKind),
-            models.UniqueConstraint(fields=["order", "kind"], name="stops_one_of_a_kind_per_order"),
-            models.CheckConstraint(
-                name="stops_left_after_arrival",
-                condition=Q(left_at__isnull=True) | Q(arrived_at__isnull=False, left_at__gte=F("arrived_at")),
-            ),
-        ]
-        indexes = [
-            models.Index(
-                name="stops_open_plan", fields=["driver", "position"], condition=Q(done_at__isnull=True)
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.order_id}"
-
-    @property
-    def point(self) -> Point | None:
-        """Where it is (degrees); None for a customer without coordinates."""
-        return self.order.restaurant.point if self.kind == StopKind.PICKUP else self.order.customer_point
-
-    def is_undoable_at(self, now: datetime) -> bool:
-        """A pickup that a geofence took for granted, so lately that a dispatcher can still take it back."""
-        if self.kind != StopKind.PICKUP or self.left_at is None or self.done_at is None:
-            return False
-        return now - self.done_at <= timedelta(seconds=settings.UNDO_PICKUP_S)
-
-
-def left_and_ahead(stops: Iterable[Stop]) -> tuple[list[Stop], list[Stop]]:
-    """Open stops in two: doors that the driver was at and left without saying how it went, and the way ahead."""
-    left: list[Stop] = []
-    ahead: list[Stop] = []
-    for stop in stops:
-        (ahead if stop.left_at is None else left).append(stop)
-    return left, ahead
-
-
-def plans_of(driver_ids: Collection[UUID], *, roads: bool = True) -> dict[UUID, list[Stop]]:
-    """The open stops of each of these drivers, in visiting order, with their orders and restaurants, and with the
-    roads to them unless those are not needed.
-    """
-    found: dict[UUID, list[Stop]] = {driver_id: [] for driver_id in driver_ids}
-    stops = Stop.objects.plans_of(driver_ids)
-    for stop in stops if roads else stops.defer("leg"):
-        found[stop.driver_id].append(stop)
-    return found

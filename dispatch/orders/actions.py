@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Max, Min
+from django.db.models import Max, Min
 from django.utils import timezone
 
 from dispatch.errors import Invalid, NotFound, NotYours, WrongStatus
@@ -238,9 +238,8 @@ def set_shift(driver_id: UUID, on: bool) -> None:
     with announced() as changes:
         driver = lock_drivers([driver_id])[driver_id]
         driver.on_shift = on
-        driver.last_seen_at = driver.updated_at = timezone.now()
-        driver.version += 1
-        driver.save(update_fields=["on_shift", "last_seen_at", "updated_at", "version"])
+        driver.last_seen_at = timezone.now()
+        driver.save(update_fields=["on_shift", "last_seen_at"])
         changes.drivers.add(driver_id)
         refresh_drivers(changes, [driver])
 
@@ -281,8 +280,6 @@ def change_driver(driver: Driver) -> None:
                 phone=driver.phone,
                 city=driver.city,
                 capacity=driver.capacity,
-                version=F("version") + 1,
-                updated_at=timezone.now(),
             )
         changes.drivers.add(driver.pk)
 
@@ -311,9 +308,7 @@ def change_order(order: Order) -> None:
         if current.status in ACTIVE and order.customer_point is None:
             raise Invalid("A driver has this order: the customer's address needs coordinates.")
         corrected = {name: getattr(order, name) for name in CORRECTABLE}
-        Order.objects.filter(pk=order.pk).update(
-            version=F("version") + 1, updated_at=timezone.now(), **corrected
-        )
+        Order.objects.filter(pk=order.pk).update(**corrected)
         changes.orders.add(order.pk)
         if drivers:
             replanned = any(getattr(current, name) != corrected[name] for name in PLANNED)

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F
 from django.utils import timezone
 
 from dispatch.errors import Conflict, NotFound, WrongStatus
@@ -68,9 +67,9 @@ def take_step(
     now = timezone.now()
     if to in FORGETS_ETA:
         fields |= NO_ETA
-    won = Order.objects.filter(pk=order.pk, status=before, status__in=allowed[to]).update(
-        status=to, version=F("version") + 1, updated_at=now, **fields
-    )
+    if to in FINAL:
+        fields["ended_at"] = now
+    won = Order.objects.filter(pk=order.pk, status=before, status__in=allowed[to]).update(status=to, **fields)
     if not won:
         raise WrongStatus(f"The order is {before.label.lower()}; it cannot become {to.label.lower()}.")
     driver_id = fields.get("driver_id", order.driver_id)
@@ -98,14 +97,13 @@ def plans_changed(changes: Changes, drivers: Iterable[Driver], *, reassigned: bo
     if not drivers:
         return
     ids = [driver.pk for driver in drivers]
-    now = timezone.now()
-    Driver.objects.filter(pk__in=ids).update(version=F("version") + 1, updated_at=now)
+    Driver.objects.filter(pk__in=ids).touch()
     changes.drivers.update(ids)
     refresh_drivers(changes, drivers)
     # A customer's view (is the driver mine now, how many stops before mine) follows from the whole plan.
     active = Order.objects.filter(driver_id__in=ids, status__in=ACTIVE)
     changes.orders.update(active.values_list("pk", flat=True))
-    active.update(version=F("version") + 1, updated_at=now)
+    active.touch()
     if reassigned:
         changes.assignments.update(ids)
 
@@ -124,9 +122,7 @@ def refresh_drivers(changes: Changes, drivers: Iterable[Driver]) -> int:
         )
         if status != driver.status:
             driver.status = status
-            Driver.objects.filter(pk=driver.pk).update(
-                status=status, version=F("version") + 1, updated_at=timezone.now()
-            )
+            Driver.objects.filter(pk=driver.pk).update(status=status)
             changed += 1
             changes.drivers.add(driver.pk)
     return changed

@@ -7,7 +7,6 @@ from typing import NamedTuple, Self
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
 from django.utils import timezone
 
 from dispatch.errors import Invalid, WrongStatus
@@ -132,8 +131,8 @@ def record_all(plans: Sequence[Plan]) -> int:
             ]
         Stop.objects.bulk_update(drawn, ["eta", "position", "leg"])
         _store_etas(timed)
-        Driver.objects.filter(pk__in=news).update(version=F("version") + 1, updated_at=now)
-        _store_promises(orders, now)
+        Driver.objects.filter(pk__in=news).touch()
+        _store_promises(orders)
         EtaPrediction.objects.bulk_create(predicted)
         changes.drivers |= news
         changes.orders.update(order.pk for order in orders)
@@ -148,9 +147,7 @@ def explain(problems: Mapping[UUID, Problem | None]) -> None:
         for order in waiting.order_by("pk"):
             problem = problems[order.pk] or ""
             if order.problem != problem:
-                Order.objects.filter(pk=order.pk).update(
-                    problem=problem, version=F("version") + 1, updated_at=timezone.now()
-                )
+                Order.objects.filter(pk=order.pk).update(problem=problem)
                 changes.orders.add(order.pk)
 
 
@@ -217,15 +214,14 @@ def _store_etas(stops: Sequence[Stop]) -> None:
         )
 
 
-def _store_promises(orders: Sequence[Order], now: datetime) -> None:
+def _store_promises(orders: Sequence[Order]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE orders SET eta_minutes = new.minutes, eta_low = new.low, eta_high = new.high,"
-            " problem = new.problem, version = version + 1, updated_at = %s"
+            " problem = new.problem"
             " FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::text[])"
             " AS new (id, minutes, low, high, problem) WHERE orders.id = new.id",
             [
-                now,
                 [order.pk for order in orders],
                 [order.eta_minutes for order in orders],
                 [order.eta_low for order in orders],

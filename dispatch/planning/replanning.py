@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import batched, groupby
+from itertools import batched
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from dispatch.errors import NotFound, contained
 from dispatch.etas.travel_time_model import Pace
-from dispatch.models import Driver, Order, Stop, left_and_ahead, plans_of
+from dispatch.models import Driver, Order, Stop, left_and_ahead, places, plans_of
 from dispatch.orders.transitions import is_heard
 from dispatch.planning import plan_store
 from dispatch.planning.problem_builder import Fleet
@@ -42,16 +42,6 @@ GUESSED_WITHIN_M = 30_000.0
 
 
 # ------------------------------------------------------------------------------------------------ pure parts
-
-
-def places(stops: Sequence[Stop]) -> list[list[Stop]]:
-    """Stops one after the other at the same place: one visit each."""
-    return [list(place) for _, place in groupby(stops, key=lambda stop: (stop.kind, stop.point))]
-
-
-def next_stops(stops: Sequence[Stop]) -> list[Stop]:
-    """The stops of the place that the driver visits next."""
-    return next(iter(places(stops)), [])
 
 
 def arrivals(stops: Sequence[Stop], seconds: Sequence[float], now: datetime, pace: Pace) -> list[datetime]:

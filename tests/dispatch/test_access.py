@@ -5,12 +5,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, Group, Permission, User
+from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.utils import timezone
 
 from dispatch.access import Claim, drivers_by_claim, may_dispatch, order_by_token
 from dispatch.errors import NotFound
-from dispatch.models import Driver, Order
+from dispatch.models import Driver, Order, User
 from dispatch.orders import actions
 from tests.dispatch.story import bring_to
 
@@ -19,7 +19,7 @@ NO_SUCH_LINK = "This tracking link does not exist or is no longer valid."
 
 def end(order: Order, seconds_ago: float) -> None:
     """The order came to its end so long ago."""
-    Order.objects.filter(pk=order.pk).update(updated_at=timezone.now() - timedelta(seconds=seconds_ago))
+    Order.objects.filter(pk=order.pk).update(ended_at=timezone.now() - timedelta(seconds=seconds_ago))
 
 
 def refusal(token: str) -> tuple[type, str, str]:
@@ -53,11 +53,17 @@ def test_a_link_works_a_while_after_the_end(order: Order, driver: Driver, over: 
 
 
 def test_a_link_works_for_as_long_as_the_order_is_not_over(order: Order, driver: Driver) -> None:
-    end(order, 10**6)
+    Order.objects.update(created_at=timezone.now() - timedelta(days=10))
     assert order_by_token(order.tracking_token) == order
     bring_to(order, driver, "driver_nearby")
-    end(order, 10**6)
     assert order_by_token(order.tracking_token) == order
+
+
+def test_a_correction_after_the_end_opens_no_link_again(order: Order, driver: Driver) -> None:
+    bring_to(order, driver, "delivered")
+    end(order, 910)
+    Order.objects.update(customer_phone="")
+    assert refusal(order.tracking_token)[2] == NO_SUCH_LINK
 
 
 @pytest.mark.parametrize(

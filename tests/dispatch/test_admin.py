@@ -4,7 +4,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import access, signals
-from dispatch.models import City, Driver, Order, OrderEvent, Restaurant
+from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, User
 from dispatch.orders import actions
 from dispatch.statuses import OrderStatus
 from tests.dispatch import story

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.test import Client
 
-from dispatch.models import Driver, Order
+from dispatch.models import Driver, Order, User
 from dispatch.orders import actions
 from tests.dispatch.story import bring_to, last_event, leave, status
 

@@ -123,16 +123,30 @@ def test_a_value_that_nobody_knows(
 @pytest.mark.parametrize("status", ["pending", "cancelled", "failed"])
 def test_what_is_not_delivered_has_no_time_of_delivery(order: Order, status: str) -> None:
     with pytest.raises(IntegrityError, match="orders_delivered_at_when_delivered"):
-        update("orders", order.pk, status=status, delivered_at="2027-01-01")
+        ended = None if status == "pending" else "2027-01-01"
+        update("orders", order.pk, status=status, delivered_at="2027-01-01", ended_at=ended)
 
 
 def test_what_is_delivered_has_a_time_of_delivery(order: Order) -> None:
     with pytest.raises(IntegrityError, match="orders_delivered_at_when_delivered"):
-        update("orders", order.pk, status="delivered")
+        update("orders", order.pk, status="delivered", ended_at="2027-01-01")
+
+
+@pytest.mark.parametrize("status", ["delivered", "cancelled", "failed"])
+def test_what_is_over_has_a_time_of_its_end(order: Order, status: str) -> None:
+    with pytest.raises(IntegrityError, match="orders_ended_at_when_over"):
+        update(
+            "orders", order.pk, status=status, delivered_at="2027-01-01" if status == "delivered" else None
+        )
+
+
+def test_what_is_not_over_has_none(order: Order) -> None:
+    with pytest.raises(IntegrityError, match="orders_ended_at_when_over"):
+        update("orders", order.pk, ended_at="2027-01-01")
 
 
 def test_a_delivered_order(order: Order) -> None:
-    update("orders", order.pk, status="delivered", delivered_at="2027-01-01")
+    update("orders", order.pk, status="delivered", delivered_at="2027-01-01", ended_at="2027-01-01")
 
 
 @pytest.mark.parametrize(

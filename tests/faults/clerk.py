@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 
 from dispatch import tasks
-from dispatch.models import City, Driver, Restaurant
+from dispatch.models import City, Driver, Restaurant, User
 from dispatch.orders import actions
 from dispatch.planning import replanning
 from dispatch.roles import DISPATCHER

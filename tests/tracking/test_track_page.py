@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from dispatch.models import Driver, Order
 from dispatch.orders import actions
+from dispatch.statuses import FINAL
 from routing.problems import Problem
 
 EVENING = datetime(2026, 7, 1, 18, 30, tzinfo=ZoneInfo("America/Denver"))
@@ -86,7 +87,8 @@ def test_words_and_steps(
     client: Client, order: Order, driver: Driver, status: str, said: str, steps: list[str] | None
 ) -> None:
     delivered = timezone.now() if status == "delivered" else None
-    Order.objects.update(status=status, driver=driver, delivered_at=delivered, updated_at=timezone.now())
+    ended = timezone.now() if status in FINAL else None
+    Order.objects.update(status=status, driver=driver, delivered_at=delivered, ended_at=ended)
     html = page(client, order)
     assert said in words(html)
     if steps is not None:
@@ -95,7 +97,7 @@ def test_words_and_steps(
 
 def test_a_link_that_is_no_link_or_is_over_gets_the_same_answer(client: Client, order: Order) -> None:
     ended = timezone.now() - timedelta(hours=1)
-    Order.objects.update(status="cancelled", updated_at=ended)
+    Order.objects.update(status="cancelled", ended_at=ended)
     order.refresh_from_db()
     answers = [client.get("/track/", {"t": token}) for token in (order.tracking_token, "0" * 32, "x", "")]
     assert {answer.status_code for answer in [*answers, client.get("/track/")]} == {404}

@@ -15,7 +15,8 @@ CREATE TABLE location_history (
     accuracy double precision,
     recorded_at timestamptz NOT NULL DEFAULT statement_timestamp(),
     received_at timestamptz NOT NULL DEFAULT statement_timestamp(),
-    PRIMARY KEY (driver_id, recorded_at, id),
+    -- A driver has one fix at a moment: whichever process takes a replayed one, the history has it once.
+    PRIMARY KEY (driver_id, recorded_at),
     CONSTRAINT location_history_on_globe CHECK (lat BETWEEN -90 AND 90 AND lng BETWEEN -180 AND 180)
 ) PARTITION BY RANGE (recorded_at);
 -- Takes what no day has a partition for: a fix is never lost to a missing table.

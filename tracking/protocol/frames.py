@@ -12,8 +12,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop, left_and_ahead
-from dispatch.planning.replanning import places
+from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop, left_and_ahead, places
 from dispatch.statuses import BEFORE_PICKUP, IN_THE_BAG, OrderStatus, StopKind
 from tracking.protocol.messages import (
     CustomerStatus,

@@ -12,8 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError
-from django.utils import timezone
+from django.db import InterfaceError, OperationalError, connection
 
 from dispatch.models import Driver, Order
 from tracking.database import in_thread
@@ -29,26 +28,25 @@ OVERLAP = timedelta(seconds=15)
 
 async def keep_reconciling(subscriptions: Subscriptions, every_s: float, now: asyncio.Event) -> None:
     """Reconciles every so many seconds, and at once when `now` is set."""
-    since = timezone.now()
+    since: datetime | None = None
     while True:
         with suppress(TimeoutError):
             await asyncio.wait_for(now.wait(), every_s)
         now.clear()
-        looked_at = timezone.now()
         try:
-            await reconcile(subscriptions, since - OVERLAP)
+            since = await reconcile(subscriptions, since)
         except (OperationalError, InterfaceError):
             logger.warning("PostgreSQL is away; reconciliation waits for it")
             await asyncio.sleep(every_s)
-            continue
-        since = looked_at
 
 
-async def reconcile(subscriptions: Subscriptions, since: datetime) -> None:
-    """Brings the sockets of this process up to date with what changed after `since`."""
+async def reconcile(subscriptions: Subscriptions, since: datetime | None) -> datetime | None:
+    """Brings the sockets of this process up to date with what changed since the last look. Returns when it looked;
+    None while nobody is here: whoever comes is sent a snapshot.
+    """
     if not subscriptions:
-        return
-    orders, drivers, cities = await in_thread(_changed)(since)
+        return None
+    looked_at, orders, drivers, cities = await in_thread(_changed)(since)
     for member in list(subscriptions.of(groups.city(None))):
         await member.dispatch({"type": "cities.found", "cities": cities})
     lagging = [
@@ -59,11 +57,11 @@ async def reconcile(subscriptions: Subscriptions, since: datetime) -> None:
         }
         for rows in (orders, drivers)
     ]
-    if not any(lagging):
-        return
-    for group, message in await in_thread(broadcast.fleet_messages)(*lagging):
-        for member in list(subscriptions.of(group)):
-            await member.dispatch(message)
+    if any(lagging):
+        for group, message in await in_thread(broadcast.fleet_messages)(*lagging):
+            for member in list(subscriptions.of(group)):
+                await member.dispatch(message)
+    return looked_at
 
 
 class Row(NamedTuple):
@@ -75,13 +73,19 @@ class Row(NamedTuple):
     groups: tuple[str, str]
 
 
-def _changed(since: datetime) -> tuple[list[Row], list[Row], list[str]]:
-    """The orders and the drivers that changed after `since`; all cities."""
-    orders = Order.objects.filter(updated_at__gte=since).values_list(
+def _changed(since: datetime | None) -> tuple[datetime, list[Row], list[Row], list[str]]:
+    """When it is now; the orders and the drivers that changed after `since`; all cities."""
+    # By the database's clock, which wrote `updated_at`: this machine's may be another one.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (looked_at,) = cursor.fetchone()
+    horizon = (since or looked_at) - OVERLAP
+    orders = Order.objects.filter(updated_at__gte=horizon).values_list(
         "pk", "version", "tracking_token", "restaurant__city_id"
     )
-    drivers = Driver.objects.filter(updated_at__gte=since).values_list("pk", "version", "city_id")
+    drivers = Driver.objects.filter(updated_at__gte=horizon).values_list("pk", "version", "city_id")
     return (
+        looked_at,
         [
             Row(pk, v, f"order:{pk}", (groups.order(token), groups.city(city)))
             for pk, v, token, city in orders

@@ -9,8 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from dispatch import access
-from dispatch.models import City, Driver, Order, Restaurant, Stop, left_and_ahead, plans_of
-from dispatch.planning.replanning import next_stops
+from dispatch.models import City, Driver, Order, Restaurant, Stop, left_and_ahead, next_stops, plans_of
 from dispatch.statuses import ACTIVE, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
 from tracking.ingest.geofences import Fence
 from tracking.protocol import frames, groups

@@ -7,10 +7,11 @@ from importlib import import_module
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.db import connection
 
 from dispatch.access import DISPATCH_PERMISSION
+from dispatch.models import User
 
 
 @contextmanager

@@ -19,7 +19,6 @@ import msgspec
 import pytest
 import redis
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -29,6 +28,7 @@ from websockets.sync.server import ServerConnection, serve
 from delivery.devtools.loadtest.report import Report
 from delivery.devtools.stack.demo import answers_ok, web
 from delivery.devtools.stack.state import ROOT
+from dispatch.models import User
 
 READY_S = 30
 NO_FIXES = ("--rate=0", "--dispatchers=0", "--seconds=0.1", "--warmup=0", "--drain=0")

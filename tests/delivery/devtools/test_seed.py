@@ -4,13 +4,12 @@ from math import cos, radians
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from delivery.devtools.management.commands.seed import DOOR, KITCHEN
 from delivery.devtools.simulation.places import RESTAURANTS
 from dispatch import access
-from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop, User
 from dispatch.orders import actions
 from routing.errors import NoSegment
 from routing.osrm import Osrm, osrm_from_settings

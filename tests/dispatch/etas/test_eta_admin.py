@@ -3,13 +3,22 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from dispatch.etas.travel_time_model import Pace
-from dispatch.models import City, EtaPrediction, HandoverTime, KitchenTime, Order, Restaurant, SpeedFactor
+from dispatch.models import (
+    City,
+    EtaPrediction,
+    HandoverTime,
+    KitchenTime,
+    Order,
+    Restaurant,
+    SpeedFactor,
+    User,
+)
 
 REPORT = reverse("admin:dispatch_etaprediction_changelist")
 

@@ -75,6 +75,7 @@ def delivered(restaurant: Restaurant, city: City) -> Callable[..., None]:
                 customer_lng=DOOR.lng,
                 status="delivered",
                 delivered_at=set_out + timedelta(seconds=drive_s + door_s),
+                ended_at=set_out + timedelta(seconds=drive_s + door_s),
                 ready_at=None if ready_s is None else set_out + timedelta(seconds=ready_s),
             )
             for driver in drivers

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dispatch.etas.travel_time_model import Kitchen, Pace
-from dispatch.models import City, Order, Restaurant, Stop
-from dispatch.planning.replanning import arrivals, next_stops, places
+from dispatch.models import City, Order, Restaurant, Stop, next_stops, places
+from dispatch.planning.replanning import arrivals
 from tests.dispatch.story import NOON, at
 
 PACE = Pace(pickup_s=120, dropoff_s=90)

@@ -8,11 +8,11 @@ from typing import Any, Self
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from delivery.asgi import application
-from dispatch.models import Driver
+from dispatch.models import Driver, User
 from dispatch.orders import actions
 
 PATIENCE_S = 3.0

@@ -8,7 +8,6 @@ import redis.asyncio
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
-from django.utils import timezone
 
 from delivery.asgi import application
 from dispatch.models import City, Driver, Order
@@ -95,7 +94,7 @@ async def test_a_dispatcher_watches_a_city_that_is_new(city: City) -> None:
     async with await dispatcher_socket() as dashboard:
         await dashboard.frame("ready")
         boulder = await City.objects.acreate(name="Boulder", lat=40.0, lng=-105.2)
-        await reconciliation.reconcile(this_process().subscriptions, timezone.now())
+        await reconciliation.reconcile(this_process().subscriptions, None)
         await until_subscribed(city.pk, "none", boulder.pk)
 
 

@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 
-from dispatch.models import Driver, Order
+from dispatch.models import Driver, Order, User
 from dispatch.orders import actions
 from tests.tracking.sockets.clients import (
     ORIGIN,
@@ -89,7 +88,7 @@ async def test_the_newer_of_two_sockets_of_a_driver_wins(driver: Driver) -> None
 
 async def test_an_unknown_tracking_token_and_an_expired_one_get_the_same_answer(order: Order) -> None:
     await sync_to_async(actions.cancel)(order.pk, actor=actions.SYSTEM)
-    await Order.objects.filter(pk=order.pk).aupdate(updated_at="2020-01-01T00:00Z")
+    await Order.objects.filter(pk=order.pk).aupdate(ended_at="2020-01-01T00:00Z")
     expired = await refusal(customer_socket(order.tracking_token))
     unknown = await refusal(customer_socket("0" * 32))
     malformed = await refusal(customer_socket("../../etc"))

@@ -3,12 +3,12 @@
 import os
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from delivery.devtools.simulation.places import RESTAURANTS
-from dispatch.models import City, Restaurant
+from dispatch.models import City, Restaurant, User
 from dispatch.orders import actions
 from dispatch.roles import DISPATCHER, STAFF
 from routing.roads.cities import CITIES

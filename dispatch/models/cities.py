@@ -1,0 +1,75 @@
+from zoneinfo import available_timezones
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import UUID4
+
+from dispatch.models.columns import LATITUDE, LONGITUDE, in_range
+from dispatch.statuses import OrderStatus
+
+#: Of a restaurant without a city.
+PROMISE_MINUTES = 45
+
+
+def known_time_zone(value: str) -> None:
+    if value not in available_timezones():
+        raise ValidationError(f"“{value}” is no time zone; use a name such as America/Denver.")
+
+
+class City(models.Model):
+    class ShowDriverFrom(models.TextChoices):
+        TO_RESTAURANT = OrderStatus.TO_RESTAURANT.value, "on the way to the restaurant"
+        PICKED_UP = OrderStatus.PICKED_UP.value, "after pickup"
+
+    class Assignment(models.TextChoices):
+        PROPOSE = "propose", "a dispatcher chooses among proposals"
+        AUTO = "auto", "Doorstep assigns"
+
+    id = models.UUIDField(primary_key=True, db_default=UUID4(), editable=False)
+    name = models.TextField(unique=True)
+    lat = models.FloatField("latitude", validators=LATITUDE)
+    lng = models.FloatField("longitude", validators=LONGITUDE)
+    time_zone = models.TextField(
+        default="America/Denver", db_default="America/Denver", validators=[known_time_zone]
+    )
+    show_driver_from = models.TextField(
+        choices=ShowDriverFrom,
+        default=ShowDriverFrom.TO_RESTAURANT,
+        db_default=ShowDriverFrom.TO_RESTAURANT,
+        help_text="From when on a customer sees the driver of the order, while their own stop is the next one.",
+    )
+    assignment = models.TextField(
+        choices=Assignment,
+        default=Assignment.PROPOSE,
+        db_default=Assignment.PROPOSE,
+        help_text="Who decides which driver takes an order.",
+    )
+    promise_minutes = models.IntegerField(
+        default=PROMISE_MINUTES,
+        db_default=PROMISE_MINUTES,
+        validators=[MinValueValidator(5), MaxValueValidator(240)],
+        help_text="From the order to the door, where the ordering platform promises nothing else (5 to 240).",
+    )
+
+    class Meta:
+        db_table = "cities"
+        verbose_name_plural = "cities"
+        ordering = ["name"]
+        constraints = [
+            in_range("cities_position_on_globe", "lat", "lng"),
+            models.CheckConstraint(
+                name="cities_show_driver_from_known",
+                condition=Q(show_driver_from__in=["to_restaurant", "picked_up"]),
+            ),
+            models.CheckConstraint(
+                name="cities_assignment_known", condition=Q(assignment__in=["propose", "auto"])
+            ),
+            models.CheckConstraint(
+                name="cities_promise_minutes_range", condition=Q(promise_minutes__range=(5, 240))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

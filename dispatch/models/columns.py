@@ -1,0 +1,21 @@
+"""What columns of several tables have in common."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+LATITUDE = [MinValueValidator(-90.0), MaxValueValidator(90.0)]
+LONGITUDE = [MinValueValidator(-180.0), MaxValueValidator(180.0)]
+
+
+def in_range(name: str, lat: str, lng: str) -> models.CheckConstraint:
+    """Both coordinates or neither, and on the globe."""
+    # A CHECK lets NULL pass as well as true, hence the explicit "is not null".
+    both = Q(**{f"{lat}__isnull": False, f"{lng}__isnull": False})
+    on_globe = Q(**{f"{lat}__range": (-90, 90), f"{lng}__range": (-180, 180)})
+    neither = Q(**{f"{lat}__isnull": True, f"{lng}__isnull": True})
+    return models.CheckConstraint(name=name, condition=(both & on_globe) | neither)
+
+
+def one_of(name: str, field: str, choices: type[models.TextChoices]) -> models.CheckConstraint:
+    return models.CheckConstraint(name=name, condition=Q(**{f"{field}__in": choices.values}))
