@@ -8,7 +8,7 @@ process decodes only what somebody there looks at.
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -38,17 +38,27 @@ for i = 1, #args do
     news[#news + 1] = args[i] .. '\\t' .. json
   end
 end
+local heard_by = 0
 if #news > 0 then
   redis.call('HSET', KEYS[1], unpack(set))
-  redis.call('PUBLISH', KEYS[2], table.concat(news, '\\n'))
+  heard_by = redis.call('PUBLISH', KEYS[2], table.concat(news, '\\n'))
 end
-return #news
+return {#news, heard_by}
 """
 #: Lua's `unpack` takes some 8,000 values.
 _AT_ONCE = 1000
 
 _encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(FleetPosition).decode
+
+
+class Stored(NamedTuple):
+    """How many positions were newer than what was known, and how many processes heard of them (in the city where they
+    were the most).
+    """
+
+    newer: int
+    heard_by: int
 
 
 class Positions:
@@ -61,8 +71,8 @@ class Positions:
         self._url = url or settings.REDIS_URL
         self._store: Any = self._redis.register_script(_STORE)
 
-    async def store(self, moved: Mapping[str, Mapping[Any, FleetPosition]]) -> int:
-        """Keeps and publishes those (city → driver → position) that are newer than what is known; how many were.
+    async def store(self, moved: Mapping[str, Mapping[Any, FleetPosition]]) -> Stored:
+        """Keeps and publishes those (city → driver → position) that are newer than what is known.
 
         Raises redis.RedisError while Redis is away.
         """
@@ -76,9 +86,12 @@ class Positions:
                     part = args[n : n + 3 * _AT_ONCE]
                     batch.evalsha(self._store.sha, 2, _POSITIONS + city, _FIXES + city, *part)
             try:
-                return sum(await batch.execute())
+                stored = await batch.execute()
             except NoScriptError:  # a Redis that has just begun
                 await self._redis.script_load(_STORE)
+            else:
+                newer, heard_by = zip(*stored, strict=True) if stored else ((), (0,))
+                return Stored(sum(newer), max(heard_by))
 
     async def store_troubles(self, city: str, troubles: Mapping[str, str]) -> None:
         """Keeps these (driver id → JSON of a FixTrouble) for dispatchers who come later."""

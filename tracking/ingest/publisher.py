@@ -36,16 +36,17 @@ class Publisher:
 
     async def run(self) -> None:
         cadence = Cadence()
+        heard_by = 1
         while True:
             await self._filled.wait()
             await asyncio.sleep(0)  # what has come in the same moment
             self._filled.clear()
             moved = self.take()
             stored_at = time.monotonic()
-            pause = cadence.pause(sum(map(len, moved.values())), stored_at)
+            pause = cadence.pause(sum(map(len, moved.values())), stored_at, heard_by)
             try:
                 with metrics.PUBLISH_SECONDS.time():
-                    await self._positions.store(moved)
+                    _, heard_by = await self._positions.store(moved)
             except RedisError as away:
                 # Lost on purpose: the next fixes are newer. What must be kept takes the other way.
                 logger.warning("Redis is away, live positions are not shown: %s", type(away).__name__)

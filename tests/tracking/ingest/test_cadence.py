@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tracking.ingest.cadence import FEW_PUBLISH_S, PUBLISH_S, Cadence
+from tracking.ingest.cadence import FEW_PUBLISH_S, LONGEST_PUBLISH_S, PUBLISH_S, Cadence
 
 
 def pauses(rate: float, seconds: float, *, burst: int = 1, cadence: Cadence | None = None) -> list[float]:
@@ -47,3 +47,16 @@ def test_a_rush_is_noticed_within_a_second_and_its_end_as_soon() -> None:
     for _ in range(200):
         cadence.pause(20, next(times))
     assert next(n for n, at in enumerate(times) if cadence.pause(1, at) == FEW_PUBLISH_S) < 150
+
+
+@pytest.mark.parametrize(
+    ("heard_by", "pause"), [(0, 0.02), (1, 0.02), (2, 0.03), (3, 0.04), (4, 0.04), (100, LONGEST_PUBLISH_S)]
+)
+def test_the_more_processes_a_batch_wakes_the_longer_it_forms(heard_by: int, pause: float) -> None:
+    cadence = Cadence()
+    pauses(2000, 5, cadence=cadence)
+    assert cadence.pause(40, 1005.02, heard_by) == pytest.approx(pause)
+
+
+def test_few_fixes_form_no_longer_batches_however_many_hear_them() -> None:
+    assert Cadence().pause(1, 1000.0, 100) == FEW_PUBLISH_S

@@ -64,7 +64,7 @@ def batch(*positions: FleetPosition) -> Batch:
 
 
 async def test_what_is_stored_can_be_read_back(positions: Positions) -> None:
-    assert await positions.store(moved([ada(0), bob(0)])) == 2
+    assert (await positions.store(moved([ada(0), bob(0)]))).newer == 2
     assert await positions.of_driver("denver", "ada") == ada(0)
     assert sorted(await positions.of_city("denver"), key=lambda p: p.driver_id) == [ada(0), bob(0)]
 
@@ -78,21 +78,21 @@ async def test_who_was_never_seen_has_no_position(positions: Positions) -> None:
 
 async def test_a_newer_position_replaces_an_older_one(positions: Positions) -> None:
     await positions.store(moved([ada(0)]))
-    assert await positions.store(moved([ada(1)])) == 1
+    assert (await positions.store(moved([ada(1)]))).newer == 1
     assert await positions.of_driver("denver", "ada") == ada(1)
 
 
 @pytest.mark.parametrize("ts", [-1, 0, -T0])
 async def test_an_older_position_never_replaces_a_newer_one(positions: Positions, ts: int) -> None:
     await positions.store(moved([ada(0)]))
-    assert await positions.store(moved([ada(ts, lat=10.0), bob(0)])) == 1
+    assert (await positions.store(moved([ada(ts, lat=10.0), bob(0)]))).newer == 1
     assert await positions.of_driver("denver", "ada") == ada(0)
 
 
 async def test_times_are_compared_as_numbers(positions: Positions) -> None:
     await positions.store(moved([FleetPosition("ada", 1.0, 1.0, 999)]))
-    assert await positions.store(moved([FleetPosition("ada", 2.0, 2.0, 1000)])) == 1
-    assert await positions.store(moved([FleetPosition("ada", 3.0, 3.0, 99)])) == 0
+    assert (await positions.store(moved([FleetPosition("ada", 2.0, 2.0, 1000)]))).newer == 1
+    assert (await positions.store(moved([FleetPosition("ada", 3.0, 3.0, 99)]))).newer == 0
 
 
 async def test_processes_that_write_at_once_agree_on_the_newest(positions: Positions) -> None:
@@ -108,7 +108,7 @@ async def test_processes_that_write_at_once_agree_on_the_newest(positions: Posit
 async def test_what_is_stored_is_published_to_every_process(positions: Positions) -> None:
     other = Positions()
     async with Listener(positions) as here, Listener(other) as there:
-        await positions.store(moved([ada(0), bob(0)]))
+        assert await positions.store(moved([ada(0), bob(0)])) == (2, 2)
         assert await here.next() == batch(ada(0), bob(0))
         assert await there.next() == batch(ada(0), bob(0))
     await other.close()
@@ -133,9 +133,9 @@ async def test_cities_are_heard_apart(positions: Positions) -> None:
 
 async def test_a_batch_of_a_thousand_in_one_call(positions: Positions) -> None:
     fleet = [FleetPosition(f"driver {n}", 39.0, -104.0, T0) for n in range(1000)]
-    assert await positions.store(moved(fleet)) == 1000
+    assert (await positions.store(moved(fleet))).newer == 1000
     assert len(await positions.of_city("denver")) == 1000
 
 
 async def test_nothing_to_store_is_fine(positions: Positions) -> None:
-    assert await positions.store(moved([])) == 0
+    assert (await positions.store(moved([]))).newer == 0
