@@ -8,6 +8,8 @@ process decodes only what somebody there looks at.
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from hashlib import sha1
+from itertools import batched
 from typing import Any, NamedTuple
 
 import msgspec
@@ -24,26 +26,32 @@ _TS_DIGITS = 13
 #: Troubles of a city where nobody has any for so long are forgotten.
 _TROUBLES_KEPT = timedelta(hours=2)
 
-# A newer position replaces an older one, never the other way round, whichever process comes first.
+# A newer position replaces an older one, never the other way round, whichever process comes first. A city has two
+# keys and one argument, in which a position is a line: driver, time and JSON, with tabs between them. As arguments of
+# their own they would cost the client more than all the rest.
 _STORE = """
-local args = {}
-for i = 1, #ARGV, 3 do args[#args + 1] = ARGV[i] end
-local known = redis.call('HMGET', KEYS[1], unpack(args))
-local set, news = {}, {}
-for i = 1, #args do
-  local ts, json = ARGV[3 * i - 1], ARGV[3 * i]
-  if not known[i] or string.sub(known[i], 1, 13) < ts then
-    set[#set + 1] = args[i]
-    set[#set + 1] = ts .. json
-    news[#news + 1] = args[i] .. '\\t' .. json
+local newer, heard_by = 0, 0
+for city = 1, #ARGV do
+  local ids, times, jsons = {}, {}, {}
+  for id, ts, json in string.gmatch(ARGV[city], '([^\\t]+)\\t(%d+)\\t([^\\n]+)\\n') do
+    ids[#ids + 1], times[#times + 1], jsons[#jsons + 1] = id, ts, json
+  end
+  local known = redis.call('HMGET', KEYS[2 * city - 1], unpack(ids))
+  local set, news = {}, {}
+  for i = 1, #ids do
+    if not known[i] or string.sub(known[i], 1, 13) < times[i] then
+      set[#set + 1] = ids[i]
+      set[#set + 1] = times[i] .. jsons[i]
+      news[#news + 1] = ids[i] .. '\\t' .. jsons[i]
+    end
+  end
+  if #news > 0 then
+    redis.call('HSET', KEYS[2 * city - 1], unpack(set))
+    newer = newer + #news
+    heard_by = math.max(heard_by, redis.call('PUBLISH', KEYS[2 * city], table.concat(news, '\\n')))
   end
 end
-local heard_by = 0
-if #news > 0 then
-  redis.call('HSET', KEYS[1], unpack(set))
-  heard_by = redis.call('PUBLISH', KEYS[2], table.concat(news, '\\n'))
-end
-return {#news, heard_by}
+return {newer, heard_by}
 """
 #: Lua's `unpack` takes some 8,000 values.
 _AT_ONCE = 1000
@@ -69,29 +77,24 @@ class Positions:
             url or settings.REDIS_URL, socket_timeout=5, health_check_interval=15
         )
         self._url = url or settings.REDIS_URL
-        self._store: Any = self._redis.register_script(_STORE)
+        self._sha = sha1(_STORE.encode(), usedforsecurity=False).hexdigest()
 
     async def store(self, moved: Mapping[str, Mapping[Any, FleetPosition]]) -> Stored:
         """Keeps and publishes those (city → driver → position) that are newer than what is known.
 
         Raises redis.RedisError while Redis is away.
         """
-        while True:
-            batch = self._redis.pipeline(transaction=False)
-            for city, by_driver in moved.items():
-                args: list[str | bytes] = []
-                for position in by_driver.values():
-                    args += (position.driver_id, f"{position.ts:0{_TS_DIGITS}d}", _encode(position))
-                for n in range(0, len(args), 3 * _AT_ONCE):
-                    part = args[n : n + 3 * _AT_ONCE]
-                    batch.evalsha(self._store.sha, 2, _POSITIONS + city, _FIXES + city, *part)
-            try:
-                stored = await batch.execute()
-            except NoScriptError:  # a Redis that has just begun
-                await self._redis.script_load(_STORE)
-            else:
-                newer, heard_by = zip(*stored, strict=True) if stored else ((), (0,))
-                return Stored(sum(newer), max(heard_by))
+        keys: list[str] = []
+        lines: list[bytes] = []
+        for city, by_driver in moved.items():
+            for positions in batched(by_driver.values(), _AT_ONCE, strict=False):
+                keys += (_POSITIONS + city, _FIXES + city)
+                lines.append(b"".join(map(_line, positions)))
+        try:
+            stored: Any = await self._redis.evalsha(self._sha, len(keys), *keys, *lines)
+        except NoScriptError:  # a Redis that has just begun
+            stored = await self._redis.eval(_STORE, len(keys), *keys, *lines)
+        return Stored(*stored)
 
     async def store_troubles(self, city: str, troubles: Mapping[str, str]) -> None:
         """Keeps these (driver id → JSON of a FixTrouble) for dispatchers who come later."""
@@ -119,6 +122,10 @@ class Positions:
         await self._redis.aclose()
 
 
+def _line(position: FleetPosition) -> bytes:
+    return b"%b\t%0*d\t%b\n" % (position.driver_id.encode(), _TS_DIGITS, position.ts, _encode(position))
+
+
 class FixSubscription:
     """The accepted fixes of some cities, from every process; lost while the connection is away.
 
@@ -126,7 +133,8 @@ class FixSubscription:
     """
 
     def __init__(self, url: str) -> None:
-        self._redis: Redis = Redis.from_url(url)
+        # By the older protocol: of the newer one's pushes redis-py makes a line for its debug log, each time.
+        self._redis: Redis = Redis.from_url(url, protocol=2)
         self._pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
 
     async def add(self, cities: Iterable[str]) -> None:
