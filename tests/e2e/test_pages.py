@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from websockets.sync.client import connect
 
+from delivery.devtools.stack.servers import MANAGE
+from delivery.devtools.stack.state import ROOT
 from tests.e2e.conftest import DESKTOP, PHONE, USERNAME, Stack, Watch
 
 COLORS = {"idle": "#15894b", "to_restaurant": "#f0b400", "delivering": "#1d62e0", "offline": "#8b95a1"}
@@ -503,6 +506,22 @@ def test_pages_come_back_by_themselves(
     order_id, _ = new_order(stack, name)
     desk.get_by_role("button", name=re.compile("^All")).click()
     expect(desk.locator(f"[data-order-id='{order_id}']")).to_contain_text(name)
+
+
+def test_what_an_operator_sends_to_an_orders_group_is_on_its_page(
+    stack: Stack, open_page: Callable[..., Page], artifacts: Path
+) -> None:
+    """The snippet of docs/protocol.md, in `manage.py shell`."""
+    snippet = (ROOT / "docs" / "protocol.md").read_text().partition("```python\n")[2].partition("```")[0]
+    _, token = new_order(stack, "Ottilie Brandt")
+    page = open_page(f"/track/?t={token}", PHONE)
+    with page.expect_websocket() as opened:
+        page.reload()
+    opened.value.wait_for_event("framereceived", lambda frame: '"type":"ready"' in frame)
+    shell = [*MANAGE, "shell", "--no-imports", "-c", f'token = "{token}"\n{snippet}']
+    subprocess.run(shell, env=stack.env, check=True)
+    expect(page.locator("#message")).to_have_text("Your driver says hello.")
+    page.screenshot(path=artifacts / "track-hello-390x844.png")
 
 
 def test_a_wrong_link_says_so(stack: Stack, open_page: Callable[..., Page], watch: Watch) -> None:

@@ -22,8 +22,16 @@ ORIGIN = (b"origin", b"http://localhost")
 class Socket:
     """Receives in the background, so that a test asks for what it waits for, in any order."""
 
-    def __init__(self, query: str, headers: list[tuple[bytes, bytes]] | None = None, **options: Any) -> None:
-        self._communicator = WebsocketCommunicator(application, f"/ws?{query}", headers or [], **options)
+    def __init__(
+        self,
+        query: str,
+        headers: list[tuple[bytes, bytes]] | None = None,
+        consumer: Any = application,
+        scope: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        self._communicator = WebsocketCommunicator(consumer, f"/ws?{query}", headers or [], **options)
+        self._communicator.scope |= scope or {}
         self.frames: list[dict[str, Any]] = []
         self.close_code: int | None = None
         self.accepted_subprotocol: str | None = None

@@ -8,15 +8,17 @@ import redis.asyncio
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 
 from delivery.asgi import application
-from dispatch.models import City, Driver, Order
+from dispatch.models import City, Driver, Order, User
 from dispatch.orders import actions
-from tests.tracking.sockets.clients import PATIENCE_S, Socket, customer_socket, dispatcher_socket
+from tests.tracking.sockets.clients import ORIGIN, PATIENCE_S, Socket, customer_socket, dispatcher_socket
 from tracking.ingest.positions import Positions
 from tracking.protocol.messages import FleetPosition
 from tracking.sockets import fanout, reconciliation
 from tracking.sockets.customer import CustomerConsumer
+from tracking.sockets.dispatcher import DispatcherConsumer
 from tracking.sockets.driver import DriverConsumer
 from tracking.sockets.fix_feed import FixFeed
 from tracking.sockets.process import this_process
@@ -102,14 +104,15 @@ async def test_each_consumer_stands_alone(driver: Driver, order: Order) -> None:
     """As Channels' documentation has it: a communicator on the consumer, without our routing."""
     token = await sync_to_async(actions.issue_token)(driver.pk)
     headers = [(b"authorization", f"Bearer {token}".encode())]
-    for consumer, query, sent in (
-        (DriverConsumer, "", headers),
-        (CustomerConsumer, f"?token={order.tracking_token}", []),
-    ):
-        communicator = WebsocketCommunicator(consumer.as_asgi(), f"/{query}", sent)
-        assert (await communicator.connect())[0]
-        assert (await communicator.receive_json_from())["type"] == "hello"
-        await communicator.disconnect()
+    async with Socket("", headers, consumer=DriverConsumer.as_asgi()) as app:
+        await app.frame("ready")
+    async with Socket(f"token={order.tracking_token}", consumer=CustomerConsumer.as_asgi()) as page:
+        await page.frame("ready")
+    # What AuthMiddlewareStack would put there.
+    scope = {"user": await sync_to_async(User.objects.create_superuser)("dana"), "session": SessionStore()}
+    async with Socket("", [ORIGIN], consumer=DispatcherConsumer.as_asgi(), scope=scope) as dashboard:
+        await dashboard.frame("order", orderId=str(order.pk))
+        await dashboard.frame("ready")
 
 
 async def test_an_address_that_is_no_socket_is_refused() -> None:
