@@ -23,7 +23,7 @@ from dispatch.maps import map_config
 from dispatch.models import City
 from dispatch.orders import actions
 from dispatch.orders.transitions import Actor
-from dispatch.planning import assignment, plan_store, replanning
+from dispatch.planning import assignment, replanning, visiting_order
 from routing.planner import Proposal
 
 logger = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ class Nothing(Struct):
 
 
 class VisitingOrder(Struct):
-    stops: list[plan_store.Wish]
+    stops: list[visiting_order.Wish]
 
 
 class Reason(Struct):
@@ -184,13 +184,13 @@ def assign(order_id: UUID, body: Assignment, actor: Actor) -> None:
 
 @_request(Nothing)
 def serve_first(order_id: UUID, _: Nothing, actor: Actor) -> None:
-    plan_store.serve_first(order_id)
+    visiting_order.serve_first(order_id)
     logger.info("order %s is served first, as %s wants it", order_id, actor.name)
 
 
 @_request(Nothing)
 def unpin(order_id: UUID, _: Nothing, actor: Actor) -> None:
-    plan_store.unpin(order_id)
+    visiting_order.unpin(order_id)
     logger.info("order %s is no longer pinned, as %s wants it", order_id, actor.name)
 
 
@@ -201,7 +201,7 @@ def unassign(order_id: UUID, _: Nothing, actor: Actor) -> None:
 
 @_request(VisitingOrder)
 def rearrange(driver_id: UUID, body: VisitingOrder, actor: Actor) -> None:
-    plan_store.rearrange(driver_id, body.stops)
+    visiting_order.rearrange(driver_id, body.stops)
     logger.info("the stops of driver %s are put in order by %s", driver_id, actor.name)
 
 

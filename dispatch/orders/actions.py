@@ -1,7 +1,7 @@
 """What people and platforms do to the domain: a button, the admin, the dashboard, the API all come through here.
 
-What geofences and silence tell is in dispatch/orders/geofence_actions.py, visiting orders and what planning finds
-in dispatch/planning/plan_store.py.
+What geofences and silence tell is in dispatch/orders/geofence_actions.py, what planning finds in
+dispatch/planning/plan_store.py, and the visiting orders that dispatchers want in visiting_order.py there.
 
 Each action is one transaction, made of the pieces in dispatch/orders/transitions.py: it locks the drivers it concerns
 (in id order, before any order, so that two actions never wait for each other), takes the step that

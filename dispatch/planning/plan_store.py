@@ -1,4 +1,4 @@
-"""Drivers' plans: storing what planning found, many drivers in one transaction, and what dispatchers want instead."""
+"""Stores what planning found: the plans of many drivers in one transaction, and why orders have no driver yet."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,10 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
-from dispatch.errors import Invalid, WrongStatus
 from dispatch.models import Driver, EtaPrediction, Order, Stop, left_and_ahead, plans_of
-from dispatch.orders.transitions import lock_drivers, lock_order, plans_changed
-from dispatch.signals import Changes, announced
-from dispatch.statuses import ACTIVE, OrderStatus, StopKind
+from dispatch.orders.transitions import lock_drivers, plans_changed
+from dispatch.signals import announced
+from dispatch.statuses import OrderStatus, StopKind
 from routing.eta import announce
 from routing.problems import Problem
 
@@ -62,15 +61,57 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """One stop of the visiting order that a dispatcher wants; `pinned`: it stays at its place.
+class _Revision:
+    """A plan beside its driver's stops as they are: what it changes of them.
 
-    Named by what is done there: stops that come back with their order are other ones.
+    `left`: doors that the driver has left. `visits`: the stops that lie ahead with what was found for each, in the
+    visiting order from now on. `redraws`: other roads, or another order of them. `retimes`: an ETA moves.
     """
 
-    order: UUID
-    kind: StopKind
-    pinned: bool
+    plan: Plan
+    left: Sequence[Stop]
+    visits: Sequence[tuple[Stop, Leg]]
+    reorders: bool
+    redraws: bool
+    retimes: bool
+
+    @classmethod
+    def of(cls, plan: Plan, stops: Iterable[Stop]) -> Self | None:
+        """None for a plan made of stops, of an order of them or of pins that are no longer the driver's."""
+        left, ahead = left_and_ahead(stops)
+        if Ahead.of(ahead) != list(plan.made_of):
+            return None
+        by_id = {stop.pk: stop for stop in ahead}
+        visits = [(by_id[leg.stop_id], leg) for leg in plan.legs]
+        reorders = [stop for stop, _ in visits] != ahead
+        return cls(
+            plan,
+            left,
+            visits,
+            reorders,
+            redraws=reorders or not plan.keep_roads,
+            retimes=any(_moved(stop.eta, leg.eta) for stop, leg in visits),
+        )
+
+    @property
+    def shows(self) -> bool:
+        """Whether who looks at the plan sees another one. Who does is not told of one that is as good as before."""
+        return self.redraws or self.retimes
+
+    @property
+    def dropoffs(self) -> list[tuple[Stop, Leg]]:
+        return [(stop, leg) for stop, leg in self.visits if stop.kind == StopKind.DROPOFF]
+
+    def apply(self) -> list[Stop]:
+        """The stops as the plan has them, not stored yet."""
+        stops = [stop for stop, _ in self.visits]
+        if self.reorders:
+            number(self.left, stops)
+        for stop, leg in self.visits:
+            stop.eta = leg.eta
+            if not self.plan.keep_roads:
+                stop.leg = leg.line
+        return stops
 
 
 def record(plan: Plan) -> bool:
@@ -88,56 +129,16 @@ def record_all(plans: Sequence[Plan]) -> int:
         drivers = lock_drivers(plan.driver_id for plan in plans)
         waiting = plans_of(drivers, roads=False)
         now = timezone.now()
-        stored = 0
-        news: set[UUID] = set()
-        redrawn: list[Driver] = []
-        drawn: list[Stop] = []
-        timed: list[Stop] = []
-        orders: list[Order] = []
-        predicted: list[EtaPrediction] = []
-        for plan in plans:
-            left, ahead = left_and_ahead(waiting[plan.driver_id])
-            if Ahead.of(ahead) != list(plan.made_of):
-                continue
-            stored += 1
-            reorders = [stop.pk for stop in ahead] != [leg.stop_id for leg in plan.legs]
-            redraws = reorders or not plan.keep_roads
-            if redraws:
-                redrawn.append(drivers[plan.driver_id])
-            by_id = {stop.pk: stop for stop in ahead}
-            visits = [(by_id[leg.stop_id], leg) for leg in plan.legs]
-            # Who looks at a plan is not told of one that is as good as before.
-            if redraws or any(_moved(stop.eta, leg.eta) for stop, leg in visits):
-                news.add(plan.driver_id)
-                if reorders:
-                    _number(left, [stop for stop, _ in visits])
-                for stop, leg in visits:
-                    stop.eta = leg.eta
-                    if not plan.keep_roads:
-                        stop.leg = leg.line
-                (drawn if redraws else timed).extend(ahead)
-            doors = [(stop, leg) for stop, leg in visits if stop.kind == StopKind.DROPOFF]
-            orders += [stop.order for stop, leg in doors if _promise(stop.order, leg, now)]
-            predicted += [
-                EtaPrediction(
-                    order=stop.order,
-                    made_at=now,
-                    arrives_at=leg.eta,
-                    approximate=leg.problem is not None,
-                    learned=leg.learned,
-                )
-                for stop, leg in doors
-                if leg.eta is not None and stop.arrived_at is None  # afterwards nothing is predicted
-            ]
-        Stop.objects.bulk_update(drawn, ["eta", "position", "leg"])
-        _store_etas(timed)
-        Driver.objects.filter(pk__in=news).touch()
-        _store_promises(orders)
-        EtaPrediction.objects.bulk_create(predicted)
-        changes.drivers |= news
-        changes.orders.update(order.pk for order in orders)
-        plans_changed(changes, redrawn)
-    return stored
+        revisions = [
+            revision
+            for plan in plans
+            if (revision := _Revision.of(plan, waiting[plan.driver_id])) is not None
+        ]
+        changes.drivers |= _store_stops(revisions)
+        changes.orders |= _store_promises(revisions, now)
+        _log_predictions(revisions, now)
+        plans_changed(changes, [drivers[one.plan.driver_id] for one in revisions if one.redraws])
+    return len(revisions)
 
 
 def explain(problems: Mapping[UUID, Problem | None]) -> None:
@@ -151,55 +152,19 @@ def explain(problems: Mapping[UUID, Problem | None]) -> None:
                 changes.orders.add(order.pk)
 
 
-def rearrange(driver_id: UUID, wishes: Sequence[Wish]) -> None:
-    """A dispatcher's visiting order of a driver's stops, and which of them are pinned: those and no others.
-
-    Raises Invalid where these are not just the stops that lie ahead, or a dropoff comes before its pickup.
-    """
-    with announced() as changes:
-        driver = lock_drivers([driver_id])[driver_id]
-        left, ahead = left_and_ahead(Stop.objects.plans_of([driver_id]))
-        by_name = {(stop.order_id, stop.kind): stop for stop in ahead}
-        names = [(wish.order, wish.kind) for wish in wishes]
-        if len(names) != len(by_name) or set(names) != by_name.keys():
-            raise Invalid("The driver’s stops have changed meanwhile. Look at them again.")
-        stops = [by_name[name] for name in names]
-        to_pick_up = {stop.order_id for stop in stops if stop.kind == StopKind.PICKUP}
-        for stop, wish in zip(stops, wishes, strict=True):
-            if stop.kind == StopKind.DROPOFF and stop.order_id in to_pick_up:
-                raise Invalid(
-                    f"{stop.order.customer_name or 'An order'} would be dropped off before the pickup."
-                )
-            to_pick_up.discard(stop.order_id)
-            stop.pinned = wish.pinned
-        _arrange(changes, driver, left, stops)
-
-
-def serve_first(order_id: UUID) -> None:
-    """The order's own driver does what it takes before anything else; the stops stay there until they are unpinned.
-
-    Where the driver stands already, what is to be done there comes before.
-    """
-    with announced() as changes:
-        order, drivers = lock_order(order_id)
-        if order.status not in ACTIVE:
-            raise WrongStatus("No driver is on the way with this order.")
-        (driver,) = drivers.values()
-        left, ahead = left_and_ahead(Stop.objects.plans_of([driver.pk]))
-        here = [stop for stop in ahead[:1] if stop.arrived_at is not None]
-        own = [stop for stop in ahead[len(here) :] if stop.order_id == order.pk]
-        rest = [stop for stop in ahead[len(here) :] if stop.order_id != order.pk]
-        for stop in own:
-            stop.pinned = True
-        _arrange(changes, driver, left, [*here, *own, *rest])
-
-
-def unpin(order_id: UUID) -> None:
-    """The order's stops are put in order with all others again."""
-    with announced() as changes:
-        order, drivers = lock_order(order_id)
-        if Stop.objects.filter(order=order, done_at=None, pinned=True).update(pinned=False):
-            plans_changed(changes, drivers.values(), reassigned=True)
+def _store_stops(revisions: Iterable[_Revision]) -> set[UUID]:
+    """Where the stops come from now on, over which roads and when; returns the drivers whose plans show it."""
+    drawn: list[Stop] = []
+    timed: list[Stop] = []
+    drivers: set[UUID] = set()
+    for revision in revisions:
+        if revision.shows:
+            (drawn if revision.redraws else timed).extend(revision.apply())
+            drivers.add(revision.plan.driver_id)
+    Stop.objects.bulk_update(drawn, ["eta", "position", "leg"])
+    _store_etas(timed)
+    Driver.objects.filter(pk__in=drivers).touch()
+    return drivers
 
 
 def _store_etas(stops: Sequence[Stop]) -> None:
@@ -214,7 +179,14 @@ def _store_etas(stops: Sequence[Stop]) -> None:
         )
 
 
-def _store_promises(orders: Sequence[Order]) -> None:
+def _store_promises(revisions: Iterable[_Revision], now: datetime) -> set[UUID]:
+    """What the customers are told; returns the orders of which it is something else than before."""
+    orders = [
+        stop.order
+        for revision in revisions
+        for stop, leg in revision.dropoffs
+        if _promise(stop.order, leg, now)
+    ]
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE orders SET eta_minutes = new.minutes, eta_low = new.low, eta_high = new.high,"
@@ -229,16 +201,26 @@ def _store_promises(orders: Sequence[Order]) -> None:
                 [order.problem for order in orders],
             ],
         )
+    return {order.pk for order in orders}
 
 
-def _arrange(changes: Changes, driver: Driver, left: Sequence[Stop], stops: Sequence[Stop]) -> None:
-    """Stores these stops of a locked driver, in this order and pinned as they are."""
-    _number(left, stops)
-    Stop.objects.bulk_update(stops, ["position", "pinned"])
-    plans_changed(changes, [driver], reassigned=True)
+def _log_predictions(revisions: Iterable[_Revision], now: datetime) -> None:
+    """What ETAs will be judged by (dispatch/etas/prediction_log.py); of a driver at the door nothing is predicted."""
+    EtaPrediction.objects.bulk_create(
+        EtaPrediction(
+            order=stop.order,
+            made_at=now,
+            arrives_at=leg.eta,
+            approximate=leg.problem is not None,
+            learned=leg.learned,
+        )
+        for revision in revisions
+        for stop, leg in revision.dropoffs
+        if leg.eta is not None and stop.arrived_at is None
+    )
 
 
-def _number(left: Sequence[Stop], stops: Sequence[Stop]) -> None:
+def number(left: Sequence[Stop], stops: Sequence[Stop]) -> None:
     """Gives the stops that lie ahead their ranks, after the doors that were left."""
     first = 1 + max((stop.position for stop in left), default=0)
     for position, stop in enumerate(stops, start=first):

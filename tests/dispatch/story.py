@@ -6,8 +6,8 @@ from uuid import UUID
 
 from dispatch.models import Driver, Order, OrderEvent, Stop
 from dispatch.orders import actions, geofence_actions
-from dispatch.planning import plan_store
-from dispatch.planning.plan_store import Wish
+from dispatch.planning import visiting_order
+from dispatch.planning.visiting_order import Wish
 from dispatch.statuses import StopKind
 from tests.dispatch.orders.test_statuses import MAY_BECOME, MAY_GO_BACK_TO
 
@@ -79,7 +79,7 @@ def arrange(driver: Driver, stop_ids: Sequence[UUID], *, pinned: Collection[UUID
     """Puts a driver's stops in this order, as a dispatcher does."""
     stops = Stop.objects.in_bulk(stop_ids)
     wishes = [Wish(stops[pk].order_id, StopKind(stops[pk].kind), pk in pinned) for pk in stop_ids]
-    plan_store.rearrange(driver.pk, wishes)
+    visiting_order.rearrange(driver.pk, wishes)
 
 
 def timeline(order: Order) -> list[str]:

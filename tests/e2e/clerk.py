@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from dispatch.models import Driver, Order, Restaurant, Stop
 from dispatch.orders import actions, geofence_actions
-from dispatch.planning import plan_store, replanning
+from dispatch.planning import replanning, visiting_order
 from dispatch.statuses import StopKind
 from routing.geo import destination, distance_m
 
@@ -88,10 +88,10 @@ def pinned_trip(driver_name: str) -> tuple[str, str]:
     for order in orders:
         actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
     first, second = orders
-    plan_store.rearrange(
+    visiting_order.rearrange(
         driver.pk,
         [
-            plan_store.Wish(order.pk, kind, pinned=kind == StopKind.PICKUP)
+            visiting_order.Wish(order.pk, kind, pinned=kind == StopKind.PICKUP)
             for kind in (StopKind.PICKUP, StopKind.DROPOFF)
             for order in (second, first)
         ],

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from dispatch.errors import Invalid, NotFound, WrongStatus
 from dispatch.models import NO_ETA, Driver, Order, Restaurant, Stop
-from dispatch.planning import assignment, plan_store, replanning
-from dispatch.planning.plan_store import Wish
+from dispatch.planning import assignment, replanning, visiting_order
+from dispatch.planning.visiting_order import Wish
 from dispatch.statuses import StopKind
 from routing.geo import destination
 from routing.osrm import osrm_from_settings
@@ -92,25 +92,25 @@ def test_the_leg_under_way_is_kept_but_not_just_after_a_stop(doors: list[Order],
 
 
 def test_what_is_to_be_first_stays_first_until_it_is_unpinned(doors: list[Order], driver: Driver) -> None:
-    plan_store.serve_first(doors[2].pk)
+    visiting_order.serve_first(doors[2].pk)
     assert plan(driver)[0] == "dropoff At 1400"
     replanning.replan(driver.pk)
     assert plan(driver)[0] == "dropoff At 1400"
-    plan_store.unpin(doors[2].pk)
+    visiting_order.unpin(doors[2].pk)
     replanning.replan(driver.pk)
     assert plan(driver) == ["dropoff At 300", "dropoff At 800", "dropoff At 1400"]
 
 
 def test_where_the_driver_stands_comes_before_what_is_to_be_first(doors: list[Order], driver: Driver) -> None:
     arrive(driver, "dropoff", doors[0])
-    plan_store.serve_first(doors[2].pk)
+    visiting_order.serve_first(doors[2].pk)
     replanning.replan(driver.pk)
     assert plan(driver) == ["dropoff At 300", "dropoff At 1400", "dropoff At 800"]
 
 
 def test_nobody_serves_an_order_that_waits_first(order: Order) -> None:
     with pytest.raises(WrongStatus):
-        plan_store.serve_first(order.pk)
+        visiting_order.serve_first(order.pk)
 
 
 def test_the_dashboard_applies_a_remedy_and_takes_it_back(
@@ -124,8 +124,8 @@ def test_the_dashboard_applies_a_remedy_and_takes_it_back(
     Order.objects.filter(pk=doors[2].pk).update(promised_at=timezone.now())
     for other in doors[:2]:
         Order.objects.filter(pk=other.pk).update(promised_at=timezone.now() + timedelta(hours=2))
-    plan_store.serve_first(doors[0].pk)
-    plan_store.serve_first(doors[1].pk)
+    visiting_order.serve_first(doors[0].pk)
+    visiting_order.serve_first(doors[1].pk)
     (remedy,) = client.get(f"{url}/remedies").json()["remedies"]
     assert (remedy["kind"], remedy["moves"], remedy["driverId"]) == (
         "first",
@@ -211,7 +211,7 @@ def test_the_planners_order_is_applied_and_the_dispatchers_is_brought_back(
 def test_just_the_pins_that_were_are_brought_back(doors: list[Order], driver: Driver) -> None:
     near, between, far = ids(driver)
     arrange(driver, [between, far, near], pinned=[between])
-    plan_store.serve_first(doors[0].pk)
+    visiting_order.serve_first(doors[0].pk)
     assert (ids(driver), pins(driver)) == ([near, between, far], [True, True, False])
     arrange(driver, [between, far, near], pinned=[between])
     replanning.replan(driver.pk)
@@ -232,16 +232,16 @@ def test_an_order_that_comes_back_gets_its_places_back(
         for kind in (StopKind.PICKUP, StopKind.DROPOFF)
         for order in (last, first)
     ]
-    plan_store.rearrange(had.pk, wanted)
+    visiting_order.rearrange(had.pk, wanted)
     before = plan(had)
     for driver in (other, had):
         assign(last, driver)
     assert plan(had) != before
-    plan_store.rearrange(had.pk, wanted)
+    visiting_order.rearrange(had.pk, wanted)
     assert (plan(had), pins(had)) == (before, [True, True, False, False])
     assign(last, other)
     with pytest.raises(Invalid, match="changed meanwhile"):
-        plan_store.rearrange(had.pk, wanted)
+        visiting_order.rearrange(had.pk, wanted)
 
 
 def test_an_order_of_stops_that_can_not_be_is_refused(
@@ -254,7 +254,7 @@ def test_an_order_of_stops_that_can_not_be_is_refused(
     strange = Wish(uuid4(), StopKind.DROPOFF, pinned=True)
     for wrong in ([dropoff, pickup], [pickup], [pickup, pickup], [pickup, dropoff, strange]):
         with pytest.raises(Invalid):
-            plan_store.rearrange(driver.pk, wrong)
+            visiting_order.rearrange(driver.pk, wrong)
     assert (ids(driver), pins(driver)) == (before, [False, False])
 
 
