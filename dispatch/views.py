@@ -24,6 +24,7 @@ from dispatch.models import City
 from dispatch.orders import actions
 from dispatch.orders.transitions import Actor
 from dispatch.planning import assignment, replanning, visiting_order
+from dispatch.problems import SENTENCES
 from routing.planner import Proposal
 
 logger = logging.getLogger(__name__)
@@ -115,7 +116,11 @@ def saving(driver_id: UUID) -> dict[str, Any]:
 def _proposal(proposal: Proposal, order_id: UUID) -> dict[str, Any]:
     """Minutes to one decimal; times in ms since the epoch."""
     if proposal.problem is not None:
-        return {"driverId": proposal.driver, "problem": proposal.problem, "message": proposal.problem.text}
+        return {
+            "driverId": proposal.driver,
+            "problem": proposal.problem,
+            "message": SENTENCES[proposal.problem],
+        }
     delivered = proposal.trip.delivered(order_id) if proposal.trip else None
     return {
         "driverId": proposal.driver,

@@ -1,6 +1,7 @@
 """What can go wrong between us and the roads.
 
-Every error has a `code` for programs, a `message` for a person, and says whether trying again helps.
+Every error has a `code` for programs, a `message` for the log and for who builds roads, and says whether trying again
+helps.
 
     RoutingError
     ├── Unavailable      the router cannot be reached, is too slow or answers nonsense   retryable

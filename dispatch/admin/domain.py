@@ -24,6 +24,7 @@ from dispatch.maps import map_config
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
 from dispatch.orders import actions
 from dispatch.orders.transitions import Actor
+from dispatch.problems import SENTENCES
 from dispatch.signals import announced
 from dispatch.statuses import FINAL
 
@@ -187,7 +188,7 @@ class OrderAdmin(admin.ModelAdmin):
 
     @admin.display(description="problem")
     def trouble(self, order: Order) -> str:
-        return order.trouble.text if order.trouble else ""
+        return SENTENCES[order.trouble] if order.trouble else ""
 
     @admin.display(description="tracking page")
     def tracking_page(self, order: Order) -> str:

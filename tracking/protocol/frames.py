@@ -13,6 +13,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop, left_and_ahead, places
+from dispatch.problems import SENTENCES
 from dispatch.statuses import BEFORE_PICKUP, IN_THE_BAG, OrderStatus, StopKind
 from tracking.protocol.messages import (
     CustomerStatus,
@@ -196,7 +197,7 @@ def order_state(order: Order, now: datetime, left: Iterable[Stop] = ()) -> Order
         eta_low=order.eta_low,
         eta_high=order.eta_high,
         problem=trouble,
-        problem_text=trouble.text if trouble else None,
+        problem_text=SENTENCES[trouble] if trouble else None,
         ready_at=milliseconds(order.ready_at),
         auto_pickup_at=milliseconds(pickup.done_at) if pickup and pickup.is_undoable_at(now) else None,
         left_dropoff_at=milliseconds(dropoff.left_at) if dropoff else None,

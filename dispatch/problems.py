@@ -1,0 +1,25 @@
+"""Problems of planning (routing/problems.py) in words for a dispatcher."""
+
+from collections.abc import Mapping
+
+from routing.problems import Problem
+
+SENTENCES: Mapping[Problem, str] = {
+    Problem.RESTAURANT_UNPLACED: "The restaurant has no coordinates; set them in the admin.",
+    Problem.CUSTOMER_UNPLACED: "The delivery address has no coordinates; set them in the admin.",
+    Problem.RESTAURANT_UNREACHABLE: "No road leads to the restaurant; check its position.",
+    Problem.CUSTOMER_UNREACHABLE: "No road leads to the customer; check the address.",
+    Problem.NO_DRIVER: "No driver can take it now.",
+    Problem.DRIVER_UNPLACED: "The driver has not sent a position yet.",
+    Problem.DRIVER_OFF_ROAD: "No road leads away from where the driver is.",
+    Problem.DRIVER_SILENT: "Nothing is heard of the driver; the last known position counts.",
+    Problem.SHIFT_OVER: "The driver's shift is over.",
+    Problem.SHIFT_ENDS: "The driver's shift ends before the food could be picked up.",
+    Problem.TOO_BIG: "The order is more than the driver can carry.",
+    Problem.NO_ROOM: "Nothing more fits into the driver's trip.",
+    Problem.IN_ANOTHER_BAG: "Another driver has picked the food up.",
+    Problem.LEG_KEPT: "Another driver is on the way to the restaurant, and legs under way are kept.",
+    Problem.CONTRADICTORY: "The driver's stops contradict each other; put them in order by hand.",
+    Problem.EARLIER_STOP: "No road leads to an earlier stop of the driver.",
+    Problem.ROADS_AWAY: "The road server does not answer; times are those of straight lines.",
+}
