@@ -70,8 +70,8 @@ def _question(answer: Callable[[UUID], dict[str, Any]]) -> Callable[..., HttpRes
             return _refusal(403, "forbidden", "Sign in as a dispatcher.")
         try:
             return JsonResponse(answer(subject_id))
-        except DispatchError as refused:
-            return _refusal(HTTP_STATUS[type(refused)], refused.code, refused.message)
+        except DispatchError as error:
+            return _refusal(HTTP_STATUS[type(error)], error.code, error.message)
 
     return view
 
@@ -94,7 +94,7 @@ def remedies(order_id: UUID) -> dict[str, Any]:
             {
                 "kind": remedy.kind,
                 "moves": remedy.moves,
-                "driverId": remedy.driver,
+                "driverId": remedy.vehicle,
                 "savedMinutes": round(remedy.saved_s / 60, 1),
                 "reliefMinutes": round(remedy.relief_s / 60, 1),
             }
@@ -117,13 +117,13 @@ def _proposal(proposal: Proposal, order_id: UUID) -> dict[str, Any]:
     """Minutes to one decimal; times in ms since the epoch."""
     if proposal.problem is not None:
         return {
-            "driverId": proposal.driver,
+            "driverId": proposal.vehicle,
             "problem": proposal.problem,
             "message": SENTENCES[proposal.problem],
         }
-    delivered = proposal.trip.delivered(order_id) if proposal.trip else None
+    delivered = proposal.tour.delivered(order_id) if proposal.tour else None
     return {
-        "driverId": proposal.driver,
+        "driverId": proposal.vehicle,
         "addedMinutes": round(proposal.added_s / 60, 1),
         "lateMinutes": round(proposal.late_s / 60, 1),
         "deliveredAt": None if delivered is None else round(delivered * 1000),
@@ -169,8 +169,8 @@ def _request[Body: Struct](body_type: type[Body]) -> Callable[..., Callable[...,
                 act(subject_id, body, actions.dispatcher(request.user.get_username()))
             except msgspec.MsgspecError as wrong:
                 return _refusal(400, Invalid.code, f"{wrong}.")
-            except DispatchError as refused:
-                return _refusal(HTTP_STATUS[type(refused)], refused.code, refused.message)
+            except DispatchError as error:
+                return _refusal(HTTP_STATUS[type(error)], error.code, error.message)
             return HttpResponse(status=204)
 
         return view

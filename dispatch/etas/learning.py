@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 #: Ranges follow what ETAs have been like lately; the predictions of a fortnight are enough for that.
 RANGES_DAYS = 14
 #: Nobody stands at a counter that long (seconds): a stop that the office closed in the end.
-LONGEST_VISIT_S = 7200.0
+LONGEST_STAY_S = 7200.0
 #: Who knew of a stop so long (seconds) after leaving the one before still drove there at once.
 ASSIGNED_AFTER_S = 30.0
 
@@ -58,7 +58,7 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class Stay:
     """A driver at a place, for one order or several (then `ready_at` is that of the last)."""
 
     stop_id: UUID
@@ -74,23 +74,24 @@ class Visit:
     routed_s: float | None
 
 
-type Leg = tuple[Visit, Visit]
+#: Origin and destination of a drive.
+type OdPair = tuple[Stay, Stay]
 
 
 def learn() -> Lesson:
     """Learns from the trips of the last ETA_LEARNING_DAYS, and stores it beside what staff have set."""
     now = timezone.now()
-    tours = list(visits(now - timedelta(days=settings.ETA_LEARNING_DAYS)))
-    driven = [leg for tour in tours for leg in legs(tour)]
+    sequences = list(stay_sequences(now - timedelta(days=settings.ETA_LEARNING_DAYS)))
+    driven = [pair for sequence in sequences for pair in od_pairs(sequence)]
     known = {here.stop_id: here.routed_s for _, here in driven if here.routed_s is not None}
     routed = known | _ask_roads(driven)
     drives = [_drive(before, here, routed[here.stop_id]) for before, here in driven if here.stop_id in routed]
-    stays = [visit for tour in tours for visit in tour if is_stay(visit)]
-    pickups = [_pickup(visit) for visit in stays if visit.kind == StopKind.PICKUP]
+    plausible = [stay for sequence in sequences for stay in sequence if is_plausible(stay)]
+    pickups = [_pickup(stay) for stay in plausible if stay.kind == StopKind.PICKUP]
     dwells = [
-        Dwell(visit.city_id, (visit.left_at - visit.arrived_at).total_seconds())
-        for visit in stays
-        if visit.kind == StopKind.DROPOFF and visit.city_id is not None
+        Dwell(stay.city_id, (stay.left_at - stay.arrived_at).total_seconds())
+        for stay in plausible
+        if stay.kind == StopKind.DROPOFF and stay.city_id is not None
     ]
     misses = list(prediction_log.misses(now - timedelta(days=RANGES_DAYS)))
     with transaction.atomic():
@@ -101,8 +102,8 @@ def learn() -> Lesson:
     return Lesson(len(drives), len(pickups), len(dwells), len(misses))
 
 
-def visits(since: datetime) -> Iterator[list[Visit]]:
-    """Each driver's visits since then, in the order in which they were made. A stop at which nobody saw the driver
+def stay_sequences(since: datetime) -> Iterator[list[Stay]]:
+    """Each driver's stays since then, in the order in which they were. A stop at which nobody saw the driver
     arrive parts them: between the one before it and the one after it was more than a drive.
     """
     assigned = OrderEvent.objects.filter(
@@ -121,7 +122,7 @@ def visits(since: datetime) -> Iterator[list[Visit]]:
     )
     for (_, seen), those in groupby(rows.iterator(), key=lambda s: (s.driver_id, s.arrived_at is not None)):
         if seen:
-            places = groupby((_visit(stop) for stop in those), key=lambda visit: (visit.kind, visit.point))
+            places = groupby((_stay(stop) for stop in those), key=lambda stay: (stay.kind, stay.point))
             yield [_together(list(place)) for _, place in places]
 
 
@@ -136,9 +137,9 @@ def _closed_at() -> Case:
     )
 
 
-def _visit(stop: Any) -> Visit:
+def _stay(stop: Any) -> Stay:
     restaurant = stop.order.restaurant
-    return Visit(
+    return Stay(
         stop.pk,
         stop.kind,
         stop.point,
@@ -153,29 +154,29 @@ def _visit(stop: Any) -> Visit:
     )
 
 
-def _together(orders: Sequence[Visit]) -> Visit:
-    """One visit for several orders."""
+def _together(orders: Sequence[Stay]) -> Stay:
+    """One stay for several orders."""
     ready_ats = [order.ready_at for order in orders if order.ready_at is not None]
     return replace(
         orders[0], left_at=max(order.left_at for order in orders), ready_at=max(ready_ats, default=None)
     )
 
 
-def legs(tour: Iterable[Visit]) -> Iterator[Leg]:
-    """Drives that can be learned from, each from one visit to the next."""
-    for before, here in pairwise(tour):
+def od_pairs(sequence: Iterable[Stay]) -> Iterator[OdPair]:
+    """Drives that can be learned from, each from one stay to the next."""
+    for before, here in pairwise(sequence):
         set_out = before.left_at + timedelta(seconds=ASSIGNED_AFTER_S)
         known = here.assigned_at is not None and here.assigned_at <= set_out
-        if known and before.left_at < here.arrived_at and is_stay(before) and here.zone is not None:
+        if known and before.left_at < here.arrived_at and is_plausible(before) and here.zone is not None:
             yield before, here
 
 
-def is_stay(visit: Visit) -> bool:
+def is_plausible(stay: Stay) -> bool:
     """Whether the driver can have stood there all the time."""
-    return timedelta() <= visit.left_at - visit.arrived_at <= timedelta(seconds=LONGEST_VISIT_S)
+    return timedelta() <= stay.left_at - stay.arrived_at <= timedelta(seconds=LONGEST_STAY_S)
 
 
-def _ask_roads(driven: Iterable[Leg]) -> dict[UUID, float]:
+def _ask_roads(driven: Iterable[OdPair]) -> dict[UUID, float]:
     """What the roads say (seconds) of the drives to these stops, as long as they answer; it is kept."""
     answers: dict[UUID, float] = {}
     osrm = osrm_from_settings()
@@ -193,16 +194,16 @@ def _ask_roads(driven: Iterable[Leg]) -> dict[UUID, float]:
     return answers
 
 
-def _drive(before: Visit, here: Visit, routed_s: float) -> Drive[UUID]:
-    assert here.city_id is not None  # noqa: S101 (`legs` leaves out those without a city)
+def _drive(before: Stay, here: Stay, routed_s: float) -> Drive[UUID]:
+    assert here.city_id is not None  # noqa: S101 (`od_pairs` leaves out those without a city)
     assert here.zone is not None  # noqa: S101
     took_s = (here.arrived_at - before.left_at).total_seconds()
     return Drive(here.city_id, hour_of_week(before.left_at, here.zone), routed_s, took_s)
 
 
-def _pickup(visit: Visit) -> Pickup[UUID]:
-    ready_at = visit.ready_at.timestamp() if visit.ready_at else None
-    return Pickup(visit.restaurant_id, visit.arrived_at.timestamp(), visit.left_at.timestamp(), ready_at)
+def _pickup(stay: Stay) -> Pickup[UUID]:
+    ready_at = stay.ready_at.timestamp() if stay.ready_at else None
+    return Pickup(stay.restaurant_id, stay.arrived_at.timestamp(), stay.left_at.timestamp(), ready_at)
 
 
 def _store_factors(drives: Iterable[Drive[UUID]]) -> None:

@@ -13,7 +13,7 @@ from routing.eta import Ranges, Spread, hour_of_week
 
 
 @dataclass(frozen=True)
-class Kitchen:
+class PickupTimes:
     """`handover_s`: at the counter when the food is there; `late_s`: from the promised ready time to the real one."""
 
     handover_s: float
@@ -21,7 +21,7 @@ class Kitchen:
 
 
 @dataclass(frozen=True)
-class Pace:
+class TravelTimeModel:
     """What is known about cities and restaurants (by id); whatever is not known takes its time by the settings."""
 
     #: At a counter and at a door (seconds), where nothing else is known.
@@ -31,13 +31,13 @@ class Pace:
     #: By city and hour of the week.
     factors: Mapping[tuple[UUID, int], float] = field(default_factory=dict)
     doors: Mapping[UUID, float] = field(default_factory=dict)
-    kitchens: Mapping[UUID, Kitchen] = field(default_factory=dict)
+    pickups: Mapping[UUID, PickupTimes] = field(default_factory=dict)
     ranges: Ranges[UUID] = field(default_factory=lambda: Ranges({}))
     #: Cities whose own trips have taught us something.
     learned: frozenset[UUID] = frozenset()
 
     @classmethod
-    def current(cls) -> "Pace":
+    def current(cls) -> "TravelTimeModel":
         """As it is in the database at this moment: what staff change holds for the next plan."""
         factors = {(factor.city_id, factor.hour): factor for factor in SpeedFactor.objects.all()}
         return cls(
@@ -47,7 +47,7 @@ class Pace:
             {key: factor.value for key, factor in factors.items()},
             {time.city_id: time.value_s for time in HandoverTime.objects.all() if time.value_s is not None},
             {
-                time.restaurant_id: Kitchen(
+                time.restaurant_id: PickupTimes(
                     settings.PICKUP_SERVICE_S if time.handover_s is None else time.handover_s, time.late_s
                 )
                 for time in KitchenTime.objects.all()
@@ -71,8 +71,8 @@ class Pace:
         """What a drive of `routed_s` by the roads alone really takes."""
         return timedelta(seconds=routed_s * self.factor(city_id, at))
 
-    def kitchen(self, restaurant_id: UUID) -> Kitchen:
-        return self.kitchens.get(restaurant_id) or Kitchen(self.pickup_s)
+    def pickup(self, restaurant_id: UUID) -> PickupTimes:
+        return self.pickups.get(restaurant_id) or PickupTimes(self.pickup_s)
 
     def door_s(self, city_id: UUID | None) -> float:
         """At a customer's door."""

@@ -32,7 +32,7 @@ class Ahead(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Leg:
+class PlannedStop:
     """What planning found for one stop: predicted arrival there, the minutes between which four arrivals of five lie,
     whether that was learned from earlier trips, and the road to it ([[lng, lat], …]). `problem`: why there is no
     prediction, or only an approximate one.
@@ -50,13 +50,13 @@ class Leg:
 class Plan:
     """What a driver does next: the stops that lie ahead; a door that the driver has left stays before them.
 
-    `made_of`: those stops as they were when it was made. `legs`: the same in the visiting order from now on.
+    `made_of`: those stops as they were when it was made. `stops`: the same in the visiting order from now on.
     `keep_roads` leaves the stored roads as they are.
     """
 
     driver_id: UUID
     made_of: Sequence[Ahead]
-    legs: Sequence[Leg]
+    stops: Sequence[PlannedStop]
     keep_roads: bool = False
 
 
@@ -64,13 +64,13 @@ class Plan:
 class _Revision:
     """A plan beside its driver's stops as they are: what it changes of them.
 
-    `left`: doors that the driver has left. `visits`: the stops that lie ahead with what was found for each, in the
+    `left`: doors that the driver has left. `stops`: the stops that lie ahead with what was found for each, in the
     visiting order from now on. `redraws`: other roads, or another order of them. `retimes`: an ETA moves.
     """
 
     plan: Plan
     left: Sequence[Stop]
-    visits: Sequence[tuple[Stop, Leg]]
+    stops: Sequence[tuple[Stop, PlannedStop]]
     reorders: bool
     redraws: bool
     retimes: bool
@@ -82,44 +82,44 @@ class _Revision:
         if Ahead.of(ahead) != list(plan.made_of):
             return None
         by_id = {stop.pk: stop for stop in ahead}
-        visits = [(by_id[leg.stop_id], leg) for leg in plan.legs]
-        reorders = [stop for stop, _ in visits] != ahead
+        revised = [(by_id[planned.stop_id], planned) for planned in plan.stops]
+        reorders = [stop for stop, _ in revised] != ahead
         return cls(
             plan,
             left,
-            visits,
+            revised,
             reorders,
             redraws=reorders or not plan.keep_roads,
-            retimes=any(_moved(stop.eta, leg.eta) for stop, leg in visits),
+            retimes=any(_moved(stop.eta, planned.eta) for stop, planned in revised),
         )
 
     @property
-    def shows(self) -> bool:
-        """Whether who looks at the plan sees another one. Who does is not told of one that is as good as before."""
+    def is_visible(self) -> bool:
+        """Whether who looks at the plan sees another one. Who does is not sent one that is as good as before."""
         return self.redraws or self.retimes
 
     @property
-    def dropoffs(self) -> list[tuple[Stop, Leg]]:
-        return [(stop, leg) for stop, leg in self.visits if stop.kind == StopKind.DROPOFF]
+    def dropoffs(self) -> list[tuple[Stop, PlannedStop]]:
+        return [(stop, planned) for stop, planned in self.stops if stop.kind == StopKind.DROPOFF]
 
     def apply(self) -> list[Stop]:
         """The stops as the plan has them, not stored yet."""
-        stops = [stop for stop, _ in self.visits]
+        stops = [stop for stop, _ in self.stops]
         if self.reorders:
             number(self.left, stops)
-        for stop, leg in self.visits:
-            stop.eta = leg.eta
+        for stop, planned in self.stops:
+            stop.eta = planned.eta
             if not self.plan.keep_roads:
-                stop.leg = leg.line
+                stop.leg = planned.line
         return stops
 
 
-def record(plan: Plan) -> bool:
-    """Whether the plan was stored (see `record_all`)."""
-    return record_all([plan]) == 1
+def store(plan: Plan) -> bool:
+    """Whether the plan was stored (see `store_all`)."""
+    return store_all([plan]) == 1
 
 
-def record_all(plans: Sequence[Plan]) -> int:
+def store_all(plans: Sequence[Plan]) -> int:
     """Stores these plans, of one driver each, and returns how many.
 
     Left out are those made of stops, of an order of them or of pins that are no longer the driver's: the change that
@@ -135,13 +135,13 @@ def record_all(plans: Sequence[Plan]) -> int:
             if (revision := _Revision.of(plan, waiting[plan.driver_id])) is not None
         ]
         changes.drivers |= _store_stops(revisions)
-        changes.orders |= _store_promises(revisions, now)
+        changes.orders |= _store_order_etas(revisions, now)
         _log_predictions(revisions, now)
         plans_changed(changes, [drivers[one.plan.driver_id] for one in revisions if one.redraws])
     return len(revisions)
 
 
-def explain(problems: Mapping[UUID, Problem | None]) -> None:
+def store_problems(problems: Mapping[UUID, Problem | None]) -> None:
     """Why each of these orders (by id) that still wait for a driver has none yet; None where it will have one."""
     with announced() as changes:
         waiting = Order.objects.select_for_update().filter(pk__in=problems, status=OrderStatus.PENDING)
@@ -158,17 +158,17 @@ def _store_stops(revisions: Iterable[_Revision]) -> set[UUID]:
     timed: list[Stop] = []
     drivers: set[UUID] = set()
     for revision in revisions:
-        if revision.shows:
+        if revision.is_visible:
             (drawn if revision.redraws else timed).extend(revision.apply())
             drivers.add(revision.plan.driver_id)
     Stop.objects.bulk_update(drawn, ["eta", "position", "leg"])
-    _store_etas(timed)
+    _store_stop_etas(timed)
     Driver.objects.filter(pk__in=drivers).touch()
     return drivers
 
 
-def _store_etas(stops: Sequence[Stop]) -> None:
-    """Those alone. Times and promises are nearly all that a cycle has to store; by bulk_update they would cost more
+def _store_stop_etas(stops: Sequence[Stop]) -> None:
+    """Those alone. ETAs are nearly all that a cycle has to store; by bulk_update they would cost more
     than all the rest of it.
     """
     with connection.cursor() as cursor:
@@ -179,13 +179,13 @@ def _store_etas(stops: Sequence[Stop]) -> None:
         )
 
 
-def _store_promises(revisions: Iterable[_Revision], now: datetime) -> set[UUID]:
-    """What the customers are told; returns the orders of which it is something else than before."""
+def _store_order_etas(revisions: Iterable[_Revision], now: datetime) -> set[UUID]:
+    """The minutes that customers see, or why there are none; returns the orders where these changed."""
     orders = [
         stop.order
         for revision in revisions
-        for stop, leg in revision.dropoffs
-        if _promise(stop.order, leg, now)
+        for stop, planned in revision.dropoffs
+        if _announce(stop.order, planned, now)
     ]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -210,13 +210,13 @@ def _log_predictions(revisions: Iterable[_Revision], now: datetime) -> None:
         EtaPrediction(
             order=stop.order,
             made_at=now,
-            arrives_at=leg.eta,
-            approximate=leg.problem is not None,
-            learned=leg.learned,
+            arrives_at=planned.eta,
+            approximate=planned.problem is not None,
+            learned=planned.learned,
         )
         for revision in revisions
-        for stop, leg in revision.dropoffs
-        if leg.eta is not None and stop.arrived_at is None
+        for stop, planned in revision.dropoffs
+        if planned.eta is not None and stop.arrived_at is None
     )
 
 
@@ -233,14 +233,16 @@ def _moved(known: datetime | None, eta: datetime | None) -> bool:
     return abs((eta - known).total_seconds()) >= ETA_MOVES_S
 
 
-def _promise(order: Order, leg: Leg, now: datetime) -> bool:
-    """The minutes that the customer is told; whether they are others than before."""
-    minutes = None if leg.eta is None else announce(order.eta_minutes, (leg.eta - now).total_seconds())
-    told = minutes, leg.problem or ""
-    if (order.eta_minutes, order.problem) == told:
+def _announce(order: Order, planned: PlannedStop, now: datetime) -> bool:
+    """The minutes that the customer sees; whether they are others than before."""
+    minutes = (
+        None if planned.eta is None else announce(order.eta_minutes, (planned.eta - now).total_seconds())
+    )
+    new = minutes, planned.problem or ""
+    if (order.eta_minutes, order.problem) == new:
         return False
-    order.eta_minutes, order.problem = told
+    order.eta_minutes, order.problem = new
     # How far an approximate ETA is off is not known.
-    exact = minutes is not None and leg.problem is None
-    order.eta_low, order.eta_high = leg.minutes if exact and leg.minutes else (None, None)
+    exact = minutes is not None and planned.problem is None
+    order.eta_low, order.eta_high = planned.minutes if exact and planned.minutes else (None, None)
     return True

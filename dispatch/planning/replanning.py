@@ -16,17 +16,17 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from dispatch.errors import NotFound, contained
-from dispatch.etas.travel_time_model import Pace
+from dispatch.etas.travel_time_model import TravelTimeModel
 from dispatch.models import Driver, Order, Stop, left_and_ahead, places, plans_of
 from dispatch.orders.transitions import is_heard
 from dispatch.planning import plan_store
-from dispatch.planning.problem_builder import Fleet
+from dispatch.planning.workload import Workload
 from dispatch.statuses import ACTIVE, DriverStatus, StopKind
-from routing.drives import Drive, drive
+from routing.best_effort import BestEffortRoute, best_effort_route
 from routing.errors import RoutingError
 from routing.geo import Point, distance_to_line_m, from_lnglat, linestring
 from routing.osrm import Leg, Route, osrm_from_settings
-from routing.planner import best_trip, trip_in_order
+from routing.planner import best_tour, tour_in_order
 from routing.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,9 @@ GUESSED_WITHIN_M = 30_000.0
 # ------------------------------------------------------------------------------------------------ pure parts
 
 
-def arrivals(stops: Sequence[Stop], seconds: Sequence[float], now: datetime, pace: Pace) -> list[datetime]:
+def arrivals(
+    stops: Sequence[Stop], seconds: Sequence[float], now: datetime, travel_times: TravelTimeModel
+) -> list[datetime]:
     """When the driver reaches each stop: `seconds[k]` is the drive to stop k from the one before (or from here), as
     the roads alone have it.
     """
@@ -56,26 +58,26 @@ def arrivals(stops: Sequence[Stop], seconds: Sequence[float], now: datetime, pac
         for stop in place:
             routed_s = next(drives)
             if not stop.arrived_at:
-                clock += pace.drive(routed_s, stop.order.restaurant.city_id, clock)
+                clock += travel_times.drive(routed_s, stop.order.restaurant.city_id, clock)
             times.append(stop.arrived_at or clock)
-            leaving = max(leaving, _leaves(stop, clock, pace))
+            leaving = max(leaving, _leaves(stop, clock, travel_times))
         clock = leaving
     return times
 
 
-def _leaves(stop: Stop, there: datetime, pace: Pace) -> datetime:
+def _leaves(stop: Stop, there: datetime, travel_times: TravelTimeModel) -> datetime:
     """When the driver, at the stop since `there`, drives on: after the handover, and not without the food."""
     since = stop.arrived_at or there
     restaurant = stop.order.restaurant
     if stop.kind == StopKind.DROPOFF:
-        return max(there, since + timedelta(seconds=pace.door_s(restaurant.city_id)))
-    kitchen = pace.kitchen(restaurant.pk)
-    done = since + timedelta(seconds=kitchen.handover_s)
+        return max(there, since + timedelta(seconds=travel_times.door_s(restaurant.city_id)))
+    pickup = travel_times.pickup(restaurant.pk)
+    done = since + timedelta(seconds=pickup.handover_s)
     ready_at = stop.order.ready_at
-    return max(there, done, ready_at + timedelta(seconds=kitchen.late_s) if ready_at else done)
+    return max(there, done, ready_at + timedelta(seconds=pickup.late_s) if ready_at else done)
 
 
-def why_unsure(driver: Driver, stops: Sequence[Stop], found: Drive) -> list[Problem | None]:
+def why_unsure(driver: Driver, stops: Sequence[Stop], found: BestEffortRoute) -> list[Problem | None]:
     """By stop, what keeps its ETA from being exact: what concerns its own order, the way there, or the driver."""
     if found.away:
         return [Problem.ROADS_AWAY] * len(stops)
@@ -98,7 +100,7 @@ _UNREACHABLE = {
 }
 
 
-def _is_lost(found: Drive, n: int) -> bool:
+def _is_lost(found: BestEffortRoute, n: int) -> bool:
     """Whether nobody can say when stop n is reached: along so long a straight line there is nothing to estimate."""
     return not found.away and any(
         found.legs[k].distance_m > GUESSED_WITHIN_M for k in found.guessed if k <= n
@@ -111,12 +113,12 @@ def _is_lost(found: Drive, n: int) -> bool:
 def replan(driver_id: UUID) -> bool:
     """Orders a driver's stops and stores order, roads and ETAs. False where there was nothing (left) to plan."""
     driver = Driver.objects.get(pk=driver_id)
-    fleet = Fleet.of([driver])
-    stops = fleet.stops[driver_id]
+    workload = Workload.of([driver])
+    stops = workload.stops[driver_id]
     if not stops:
         return False
-    order = _visiting_order(fleet, driver)
-    return plan_store.record(_plan(driver, stops, fleet.pace, order=order, redraw=True))
+    order = _visiting_order(workload, driver)
+    return plan_store.store(_plan(driver, stops, workload.travel_times, order=order, redraw=True))
 
 
 def sweep() -> int:
@@ -125,14 +127,16 @@ def sweep() -> int:
     """
     several = Count("stops", filter=Q(stops__done_at=None))
     busy = Driver.objects.alias(stops_ahead=several).filter(stops_ahead__gt=1, current_lat__isnull=False)
-    fleet = Fleet.of(busy.exclude(status=DriverStatus.OFFLINE))
+    workload = Workload.of(busy.exclude(status=DriverStatus.OFFLINE))
     swept = 0
-    for driver in fleet.drivers:
+    for driver in workload.drivers:
         with contained(f"driver {driver.pk} keeps the plan from before"):
-            stops = fleet.stops[driver.pk]
-            order = _visiting_order(fleet.alone(driver), driver, gain_s=SWEEP_GAIN_S)
+            stops = workload.stops[driver.pk]
+            order = _visiting_order(workload.alone(driver), driver, gain_s=SWEEP_GAIN_S)
             if order != stops:
-                swept += plan_store.record(_plan(driver, stops, fleet.pace, order=order, redraw=True))
+                swept += plan_store.store(
+                    _plan(driver, stops, workload.travel_times, order=order, redraw=True)
+                )
     return swept
 
 
@@ -155,8 +159,8 @@ def saving(driver_id: UUID) -> Saving | None:
         raise NotFound("No such driver.")
     if driver.point is None:
         return None
-    fleet = Fleet.of([driver])
-    stops, best = fleet.stops[driver_id], _visiting_order(fleet, driver, pins=False)
+    workload = Workload.of([driver])
+    stops, best = workload.stops[driver_id], _visiting_order(workload, driver, pins=False)
     if best == stops:
         return None
     now, then = (_route(driver.point, order) for order in (stops, best))
@@ -197,7 +201,7 @@ def mend_etas() -> int:
 
 def _refresh(drivers: QuerySet[Driver]) -> int:
     found = {driver.pk: driver for driver in drivers.distinct()}
-    pace = Pace.current()
+    travel_times = TravelTimeModel.current()
     waiting = plans_of(found, roads=False)
     ahead_of = {pk: ahead for pk, stops in waiting.items() if (ahead := left_and_ahead(stops)[1])}
     coming = Stop.objects.filter(pk__in=[ahead[0].pk for ahead in ahead_of.values()])
@@ -209,8 +213,8 @@ def _refresh(drivers: QuerySet[Driver]) -> int:
         for pk, ahead in some:
             with contained(f"driver {pk} keeps the plan from before"):
                 redraw = _left_the_road(found[pk], roads.get(pk))
-                new.append(_plan(found[pk], ahead, pace, redraw=redraw))
-        stored += plan_store.record_all(new)
+                new.append(_plan(found[pk], ahead, travel_times, redraw=redraw))
+        stored += plan_store.store_all(new)
     return stored
 
 
@@ -222,7 +226,12 @@ def _left_the_road(driver: Driver, road: list[list[float]] | None) -> bool:
 
 
 def _plan(
-    driver: Driver, as_read: Sequence[Stop], pace: Pace, *, order: Sequence[Stop] | None = None, redraw: bool
+    driver: Driver,
+    as_read: Sequence[Stop],
+    travel_times: TravelTimeModel,
+    *,
+    order: Sequence[Stop] | None = None,
+    redraw: bool,
 ) -> plan_store.Plan:
     """New ETAs for the stops that lie ahead, in the order in which they were read or in another one; and, with
     `redraw`, new roads.
@@ -230,19 +239,19 @@ def _plan(
     stops = as_read if order is None else order
     here = driver.point
     placed = [] if here is None else [stop for stop in stops if stop.point is not None]
-    legs: dict[UUID, plan_store.Leg] = {}
+    planned: dict[UUID, plan_store.PlannedStop] = {}
     if here is not None and placed:
-        found = drive(osrm_from_settings(), _way(here, placed), geometry=redraw)
+        found = best_effort_route(osrm_from_settings(), _way(here, placed), geometry=redraw)
         now = timezone.now()
-        times = arrivals(placed, [leg.duration_s for leg in found.legs], now, pace)
+        times = arrivals(placed, [leg.duration_s for leg in found.legs], now, travel_times)
         problems = why_unsure(driver, placed, found)
         for n, (stop, eta, leg) in enumerate(zip(placed, times, found.legs, strict=True)):
             city_id = stop.order.restaurant.city_id
-            legs[stop.pk] = plan_store.Leg(
+            planned[stop.pk] = plan_store.PlannedStop(
                 stop.pk,
                 None if _is_lost(found, n) else eta,
-                pace.ranges.minutes(city_id, (eta - now).total_seconds()),
-                learned=city_id in pace.learned,
+                travel_times.ranges.minutes(city_id, (eta - now).total_seconds()),
+                learned=city_id in travel_times.learned,
                 line=_drawn(leg) if redraw and n not in found.guessed else None,
                 problem=problems[n],
             )
@@ -250,7 +259,7 @@ def _plan(
     return plan_store.Plan(
         driver.pk,
         plan_store.Ahead.of(as_read),
-        [legs.get(stop.pk) or plan_store.Leg(stop.pk, problem=unplaced) for stop in stops],
+        [planned.get(stop.pk) or plan_store.PlannedStop(stop.pk, problem=unplaced) for stop in stops],
         keep_roads=not redraw,
     )
 
@@ -261,24 +270,24 @@ def _drawn(leg: Leg) -> list[list[float]] | None:
 
 
 def _visiting_order(
-    fleet: Fleet, driver: Driver, *, pins: bool = True, gain_s: float = 0.0
+    workload: Workload, driver: Driver, *, pins: bool = True, gain_s: float = 0.0
 ) -> Sequence[Stop]:
     """The planner's best order of a driver's stops; as it is, where the roads do not answer or the best is not better
     by `gain_s` (of the planner's objective).
     """
-    stops = fleet.stops[driver.pk]
+    stops = workload.stops[driver.pk]
     if len(stops) < 2:
         return stops
-    situation, approximate = fleet.situation(timezone.now(), pins=pins)
+    instance, approximate = workload.instance(timezone.now(), pins=pins)
     if approximate:
         return stops
-    trip = best_trip(situation, driver.pk)
-    if trip.problems:
+    tour = best_tour(instance, driver.pk)
+    if tour.problems:
         logger.warning(
-            "driver %s has stops that can't be planned: %s", driver.pk, set(trip.problems.values())
+            "driver %s has stops that can't be planned: %s", driver.pk, set(tour.problems.values())
         )
-    rank = {(stop.order, str(stop.kind)): n for n, stop in enumerate(trip.stops)}
+    rank = {(visit.shipment, str(visit.kind)): n for n, visit in enumerate(tour.visits)}
     order = sorted(stops, key=lambda stop: rank.get((stop.order_id, stop.kind), len(rank)))
-    if gain_s and order != stops and trip_in_order(situation, driver.pk).cost - trip.cost < gain_s:
+    if gain_s and order != stops and tour_in_order(instance, driver.pk).cost - tour.cost < gain_s:
         return stops
     return order

@@ -77,7 +77,7 @@ class Pickup[Restaurant: Hashable]:
 
 
 @dataclass(frozen=True, slots=True)
-class Kitchen:
+class KitchenEstimate:
     """`handover`: seconds at the counter when the food is there. `late`: seconds from the promised ready time until
     drivers who wait for the food leave with it; negative where it is early.
     """
@@ -122,7 +122,7 @@ def handovers[City: Hashable](dwells: Iterable[Dwell[City]], prior_s: float) -> 
 
 def kitchens[Restaurant: Hashable](
     pickups: Iterable[Pickup[Restaurant]], prior_s: float
-) -> dict[Restaurant, Kitchen]:
+) -> dict[Restaurant, KitchenEstimate]:
     """Handover and lateness by restaurant."""
     visits: defaultdict[Restaurant, list[Pickup[Restaurant]]] = defaultdict(list)
     for pickup in pickups:
@@ -130,7 +130,7 @@ def kitchens[Restaurant: Hashable](
     return {restaurant: _kitchen(those, prior_s) for restaurant, those in visits.items()}
 
 
-def _kitchen[Restaurant: Hashable](visits: Sequence[Pickup[Restaurant]], prior_s: float) -> Kitchen:
+def _kitchen[Restaurant: Hashable](visits: Sequence[Pickup[Restaurant]], prior_s: float) -> KitchenEstimate:
     # Of those who came after the promised time, only the unlucky had to wait: they would make every kitchen late.
     lates = [
         visit.left_at - visit.ready_at
@@ -144,7 +144,7 @@ def _kitchen[Restaurant: Hashable](visits: Sequence[Pickup[Restaurant]], prior_s
         for visit in visits
         if visit.ready_at is None or visit.arrived_at >= visit.ready_at + max(late, 0.0)
     ]
-    return Kitchen(_handover(at_once, prior_s), Estimate(late, len(lates)))
+    return KitchenEstimate(_handover(at_once, prior_s), Estimate(late, len(lates)))
 
 
 def _handover(dwells_s: Iterable[float], prior_s: float) -> Estimate:

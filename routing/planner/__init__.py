@@ -1,48 +1,51 @@
-"""Who delivers what, and in which order: drivers, orders, travel times and the time of day in, plans out.
+"""Who delivers what, and in which order: drivers, orders, travel times and the time of day in, tours out.
+
+In the terms of vehicle routing: an order is a shipment with two visits, its pickup and its dropoff; a driver is a
+vehicle, and makes a tour of visits.
 
 Pure: knows neither the road server nor the database, and reads no clock but to stop in time. docs/planning.md
 has the model, the objective and every setting.
 """
 
-from routing.planner.assignment import plan, propose
+from routing.planner.assignment import propose, solve
+from routing.planner.departures import departures
 from routing.planner.model import (
-    Driver,
+    Instance,
     Kind,
-    Order,
-    Plan,
     Proposal,
-    Situation,
-    Stop,
+    ScheduledVisit,
+    Shipment,
+    Solution,
+    Tour,
     Travel,
-    Trip,
+    Vehicle,
     Visit,
 )
 from routing.planner.objective import Objective
 from routing.planner.remedies import Remedy, remedies
 from routing.planner.settings import Settings
-from routing.planner.telling import sets_off
-from routing.planner.trips import best_trip, trip_in_order
+from routing.planner.tours import best_tour, tour_in_order
 from routing.problems import Problem
 
 __all__ = [
-    "Driver",
+    "Instance",
     "Kind",
     "Objective",
-    "Order",
-    "Plan",
     "Problem",
     "Proposal",
     "Remedy",
+    "ScheduledVisit",
     "Settings",
-    "Situation",
-    "Stop",
+    "Shipment",
+    "Solution",
+    "Tour",
     "Travel",
-    "Trip",
+    "Vehicle",
     "Visit",
-    "best_trip",
-    "plan",
+    "best_tour",
+    "departures",
     "propose",
     "remedies",
-    "sets_off",
-    "trip_in_order",
+    "solve",
+    "tour_in_order",
 ]

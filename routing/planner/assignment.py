@@ -6,137 +6,140 @@ from dataclasses import replace
 from math import inf, isinf
 
 from routing.errors import BadRequest
-from routing.planner.board import Route
-from routing.planner.model import Driver, Id, Order, Plan, Proposal, Situation, Stop
+from routing.planner.board import RouteState
+from routing.planner.model import Id, Instance, Proposal, Shipment, Solution, Vehicle, Visit
 from routing.planner.search import Piece, Search
 from routing.planner.settings import Settings
-from routing.planner.trips import Cast, Task, best_trip, pieces
+from routing.planner.tours import Cast, Task, best_tour, pieces
 from routing.problems import Problem
 
-#: So many of the best proposals tell what will be driven: all stops in the best order, without the order and with it.
+#: So many of the best proposals show what will be driven: all visits in the best sequence, without it and with it.
 COMPARED = 8
 
 
-def plan(situation: Situation, settings: Settings | None = None) -> Plan:
+def solve(instance: Instance, settings: Settings | None = None) -> Solution:
     """All orders to all drivers at once. What is in a bag, pinned or driven to (unless `divert`) stays where it is.
 
-    An order that nobody can take is in `unassigned`, a driver who can take nothing in `drivers_out`, each with the
+    An order that nobody can take is in `unassigned`, a driver who can take nothing in `vehicles_out`, each with the
     reason; neither keeps the others from being planned.
     """
     settings = settings or Settings()
-    cast = Cast(situation, settings)
-    crew = [Member(cast, driver) for driver in situation.drivers if driver.place is not None]
+    cast = Cast(instance, settings)
+    crew = [Member(cast, vehicle) for vehicle in instance.vehicles if vehicle.place is not None]
     able = [member for member in crew if member.problem is None]
-    free = [k for k, member in enumerate(able) if situation.now < member.driver.off_at]
-    stays = {stop.order for driver in situation.drivers for stop in driver.stops}
-    stays -= {cast.orders[number].id for member in able for number in member.movable}
+    free = [k for k, member in enumerate(able) if instance.now < member.vehicle.off_at]
+    stays = {visit.shipment for vehicle in instance.vehicles for visit in vehicle.visits}
+    stays -= {cast.shipments[number].id for member in able for number in member.movable}
     movable = [piece for k, member in enumerate(able) for piece in pieces(member.own, (k,))]
-    for number, order in enumerate(cast.orders):
-        if order.id not in stays:
-            extra = {k: cost for k in free if (cost := _extra(cast, able[k].driver, order))}
+    for number, shipment in enumerate(cast.shipments):
+        if shipment.id not in stays:
+            extra = {k: cost for k in free if (cost := _extra(cast, able[k].vehicle, shipment))}
             movable.append(Piece(number, (2 * number, 2 * number + 1), free, extra))
     search = Search(cast.board, movable, settings)
     solution, rounds = search.solve([member.route for member in able if member.route is not None])
 
-    trips = {
-        member.driver.id: member.task.trip(route) for member, route in zip(able, solution.routes, strict=True)
+    tours = {
+        member.vehicle.id: member.task.tour(route)
+        for member, route in zip(able, solution.routes, strict=True)
     }
-    for driver in situation.drivers:
-        if driver.id not in trips:
-            trips[driver.id] = best_trip(situation, driver.id, settings)
-    unassigned = {order: problem for order, problem in cast.blocked.items() if order not in cast.holder}
+    for vehicle in instance.vehicles:
+        if vehicle.id not in tours:
+            tours[vehicle.id] = best_tour(instance, vehicle.id, settings)
+    unassigned = {
+        shipment: problem for shipment, problem in cast.blocked.items() if shipment not in cast.holder
+    }
     for number in sorted(solution.left_out):
-        order = cast.orders[number]
-        unassigned[order.id] = _why_nobody([member.why_not(order) for member in crew])
-    out = {member.driver.id: member.problem for member in crew if member.problem is not None}
-    out |= {driver.id: problem for driver in situation.drivers if (problem := _out(driver, situation.now))}
-    return Plan(trips, unassigned, out, solution.cost, rounds)
+        shipment = cast.shipments[number]
+        unassigned[shipment.id] = _why_nobody([member.why_not(shipment) for member in crew])
+    out = {member.vehicle.id: member.problem for member in crew if member.problem is not None}
+    out |= {vehicle.id: problem for vehicle in instance.vehicles if (problem := _out(vehicle, instance.now))}
+    return Solution(tours, unassigned, out, solution.cost, rounds)
 
 
-def propose(order: Id, situation: Situation, settings: Settings | None = None) -> list[Proposal]:
-    """Every driver as the one who takes `order`, the best first, those who cannot with the reason last.
+def propose(shipment: Id, instance: Instance, settings: Settings | None = None) -> list[Proposal]:
+    """Every driver as the one who takes `shipment`, the best first, those who cannot with the reason last.
 
     For an order that a driver has already the others are alternatives, and the driver's own proposal is what having
-    it costs now. The first COMPARED say what will be driven: `best_trip` with the order against `best_trip` without
-    it. For the others, and once the time limit is over, the order is put where it costs least among the stops as they
-    stand.
+    it costs now. The first COMPARED show what will be driven: `best_tour` with the order against `best_tour` without
+    it. For the others, and once the time limit is over, the order is put where it costs least among the visits as
+    they stand.
     """
     settings = settings or Settings()
-    if all(order != one.id for one in situation.orders):
-        raise BadRequest(f"Order {order} is not among the orders.")
-    offer = _Offer(order, situation, settings)
-    found = {driver.id: offer.estimate(driver) for driver in situation.drivers}
-    drivers = {driver.id: driver for driver in situation.drivers}
+    if all(shipment != one.id for one in instance.shipments):
+        raise BadRequest(f"Order {shipment} is not among the orders.")
+    offer = _Offer(shipment, instance, settings)
+    found = {vehicle.id: offer.estimate(vehicle) for vehicle in instance.vehicles}
+    vehicles = {vehicle.id: vehicle for vehicle in instance.vehicles}
     until = time.monotonic() + settings.time_limit_s
     while True:
-        ranked = sorted(found.values(), key=lambda proposal: (proposal.cost, str(proposal.driver)))
-        best = next((one.driver for one in ranked[:COMPARED] if one.driver in offer.estimated), None)
+        ranked = sorted(found.values(), key=lambda proposal: (proposal.cost, str(proposal.vehicle)))
+        best = next((one.vehicle for one in ranked[:COMPARED] if one.vehicle in offer.estimated), None)
         if best is None or time.monotonic() > until:
             return ranked
         offer.estimated.remove(best)
-        found[best] = offer.as_driven(drivers[best])
+        found[best] = offer.as_driven(vehicles[best])
 
 
 class Member:
     """A driver who takes part.
 
-    `route`: the present stops by the strictest rules that they obey as they stand, without the last `movable` orders
+    `route`: the present visits by the strictest rules that they obey as they stand, without the last `movable` orders
     (which may go to others) where the shift ends too soon for them; None where no way leads through them. `own`
-    stops can only be reordered. `problem`: why the stops stay as they are, and `plan` adds none.
+    visits can only be reordered. `problem`: why the visits stay as they are, and `solve` adds none.
     """
 
-    def __init__(self, cast: Cast, driver: Driver) -> None:
-        self.cast, self.driver = cast, driver
+    def __init__(self, cast: Cast, vehicle: Vehicle) -> None:
+        self.cast, self.vehicle = cast, vehicle
         self.problem: Problem | None = None
         # A leg to a pickup that would come after the end of the shift is not kept.
-        for tried in (driver, replace(driver, under_way=False)):
+        for tried in (vehicle, replace(vehicle, under_way=False)):
             self.task = Task(cast, tried)
             self.own, self.movable = self._parted()
             self.route = self.task.as_it_stands() or self.task.best()
             if self.route is None:
-                self.problem = cast.impasse(driver)
+                self.problem = cast.impasse(vehicle)
                 return
             if in_time := self._in_time(self.route):
-                self.problem = None if self.route.shift == self.task.shift else Problem.NO_ROOM
+                self.problem = None if self.route.constraints == self.task.constraints else Problem.NO_ROOM
                 self.route = in_time
                 return
         self.problem = Problem.SHIFT_ENDS
 
-    def why_not(self, order: Order) -> Problem:
+    def why_not(self, shipment: Shipment) -> Problem:
         """Why an order that can be served has no place in this driver's route."""
-        cast, driver, number = self.cast, self.driver, self.cast.number[order.id]
-        if order.bags > driver.capacity:
+        cast, vehicle, number = self.cast, self.vehicle, self.cast.number[shipment.id]
+        if shipment.bags > vehicle.capacity:
             return Problem.TOO_BIG
-        if problem := _out(driver, cast.situation.now):
+        if problem := _out(vehicle, cast.instance.now):
             return problem
-        if driver.id in cast.stranded:
+        if vehicle.id in cast.stranded:
             return Problem.DRIVER_OFF_ROAD
         if self.route is None:
             return Problem.CONTRADICTORY
-        travel, to = cast.situation.travel, cast.board.place[2 * number]
+        travel, to = cast.instance.travel, cast.board.place[2 * number]
         places = {state.place for state in self.route.states}
         if to not in places and all(isinf(travel[place][to]) for place in places):
             return Problem.RESTAURANT_UNREACHABLE
         if self.problem is not None:
             return self.problem
-        endless = cast.board.route(replace(self.route.shift, off_at=inf), self.route.stops)
+        endless = cast.board.route(replace(self.route.constraints, off_at=inf), self.route.visits)
         assert endless is not None  # noqa: S101 (it obeyed a stricter rule)
         ends = cast.board.insert(endless, number, (2 * number, 2 * number + 1)) is not None
         return Problem.SHIFT_ENDS if ends else Problem.NO_ROOM
 
     def _parted(self) -> tuple[tuple[int, ...], list[int]]:
-        rest = self.task.stops[self.task.shift.fixed :]
-        movable = [stop >> 1 for stop in rest if not stop & 1]
-        return tuple(stop for stop in rest if stop >> 1 not in movable), movable
+        rest = self.task.visits[self.task.constraints.fixed :]
+        movable = [visit >> 1 for visit in rest if not visit & 1]
+        return tuple(visit for visit in rest if visit >> 1 not in movable), movable
 
-    def _in_time(self, present: Route) -> Route | None:
+    def _in_time(self, present: RouteState) -> RouteState | None:
         """Without the orders that the shift is too short for; None where those that are left out are not enough."""
-        shift = replace(present.shift, off_at=self.driver.off_at)
+        constraints = replace(present.constraints, off_at=self.vehicle.off_at)
         dropped: set[int] = set()
         for leaving in (None, *reversed(self.movable)):
             dropped |= {leaving} if leaving is not None else set()
-            stops = tuple(stop for stop in present.stops if stop >> 1 not in dropped)
-            route = self.cast.board.route(shift, stops)
+            visits = tuple(visit for visit in present.visits if visit >> 1 not in dropped)
+            route = self.cast.board.route(constraints, visits)
             if route is not None:
                 return route
         return None
@@ -145,99 +148,101 @@ class Member:
 class _Offer:
     """An order that is offered to every driver as if nobody had it yet."""
 
-    def __init__(self, order: Id, situation: Situation, settings: Settings) -> None:
-        self.held = Cast(situation, settings)
-        self.order = next(one for one in situation.orders if one.id == order)
-        self.holder = self.held.holder.get(order)
+    def __init__(self, shipment: Id, instance: Instance, settings: Settings) -> None:
+        self.held = Cast(instance, settings)
+        self.shipment = next(one for one in instance.shipments if one.id == shipment)
+        self.holder = self.held.holder.get(shipment)
         self.kept = self._why_kept()
-        self.without = {driver.id: driver for driver in situation.drivers}
+        self.without = {vehicle.id: vehicle for vehicle in instance.vehicles}
         self.cast = self.held
         if self.holder is not None and self.kept is None:
-            self.without[self.holder.id] = relieved(self.holder, order)
-            self.cast = Cast(situation.with_driver(self.without[self.holder.id]), settings)
-        #: Drivers whose proposals put the order among the stops as they stand.
+            self.without[self.holder.id] = relieved(self.holder, shipment)
+            self.cast = Cast(instance.with_vehicle(self.without[self.holder.id]), settings)
+        #: Drivers whose proposals put the order among the visits as they stand.
         self.estimated: set[Id] = set()
 
     def _why_kept(self) -> Problem | None:
         """Why nobody but its driver can have it."""
-        order, holder = self.order.id, self.holder
+        shipment, holder = self.shipment.id, self.holder
         if holder is None:
             return None
-        if order in self.held.in_bags:
+        if shipment in self.held.in_bags:
             return Problem.IN_ANOTHER_BAG
-        if self.held.blocked.get(order) == Problem.RESTAURANT_UNREACHABLE:
+        if self.held.blocked.get(shipment) == Problem.RESTAURANT_UNREACHABLE:
             return None  # its driver can't come by it
         if holder.place is None:
             return Problem.LEG_KEPT
-        return None if self.held.number.get(order) in Member(self.held, holder).movable else Problem.LEG_KEPT
+        return (
+            None if self.held.number.get(shipment) in Member(self.held, holder).movable else Problem.LEG_KEPT
+        )
 
-    def estimate(self, driver: Driver) -> Proposal:
-        """With the order where it costs least among the driver's stops, which stay in their order."""
-        if problem := self._bars(driver):
-            return Proposal(driver.id, problem)
-        if driver == self.holder and self.kept is not None:  # there is nothing to compare with
-            trip = best_trip(self.held.situation, driver.id, self.held.settings)
-            delivered = trip.delivered(self.order.id)
-            late = 0.0 if delivered is None else _late(self.order, delivered)
-            return Proposal(driver.id, cost=0.0, late_s=late, trip=trip)
-        member, number = Member(self.cast, self.without[driver.id]), self.cast.number[self.order.id]
+    def estimate(self, vehicle: Vehicle) -> Proposal:
+        """With the order where it costs least among the driver's visits, which stay in their order."""
+        if problem := self._bars(vehicle):
+            return Proposal(vehicle.id, problem)
+        if vehicle == self.holder and self.kept is not None:  # there is nothing to compare with
+            tour = best_tour(self.held.instance, vehicle.id, self.held.settings)
+            delivered = tour.delivered(self.shipment.id)
+            late = 0.0 if delivered is None else _late(self.shipment, delivered)
+            return Proposal(vehicle.id, cost=0.0, late_s=late, tour=tour)
+        member, number = Member(self.cast, self.without[vehicle.id]), self.cast.number[self.shipment.id]
         if member.route is None or member.problem not in (None, Problem.NO_ROOM):
-            return Proposal(driver.id, member.why_not(self.order))
+            return Proposal(vehicle.id, member.why_not(self.shipment))
         found = self.cast.board.insert(member.route, number, (2 * number, 2 * number + 1))
         if found is None:
-            return Proposal(driver.id, member.why_not(self.order))
-        after = self.cast.board.route(member.route.shift, found.stops)
+            return Proposal(vehicle.id, member.why_not(self.shipment))
+        after = self.cast.board.route(member.route.constraints, found.visits)
         assert after is not None  # noqa: S101 (an insertion obeys the rules)
-        self.estimated.add(driver.id)
+        self.estimated.add(vehicle.id)
         return self._compared(member.task, member.route, after)
 
-    def as_driven(self, driver: Driver) -> Proposal:
-        """With all stops in their best order, before and after."""
-        given = tuple(Stop(self.order.id, kind, told=False) for kind in ("pickup", "dropoff"))
-        without = self.without[driver.id]
+    def as_driven(self, vehicle: Vehicle) -> Proposal:
+        """With all visits in their best order, before and after."""
+        given = tuple(Visit(self.shipment.id, kind, notified=False) for kind in ("pickup", "dropoff"))
+        without = self.without[vehicle.id]
         task = Task(
-            self.cast, driver if driver == self.holder else replace(driver, stops=without.stops + given)
+            self.cast, vehicle if vehicle == self.holder else replace(vehicle, visits=without.visits + given)
         )
         before, after = Task(self.cast, without).best(), task.best()
         if before is None or after is None:
-            return Proposal(driver.id, self.cast.impasse(driver))
+            return Proposal(vehicle.id, self.cast.impasse(vehicle))
         return self._compared(task, before, after)
 
-    def _compared(self, task: Task, before: Route, after: Route) -> Proposal:
-        board, orders = self.cast.board, self.cast.orders
+    def _compared(self, task: Task, before: RouteState, after: RouteState) -> Proposal:
+        board, shipments = self.cast.board, self.cast.shipments
         was, will = board.delivered(before), board.delivered(after)
         delays = {
-            orders[k].id: more
+            shipments[k].id: more
             for k in was
-            if (more := _late(orders[k], will[k]) - _late(orders[k], was[k])) > 0
+            if (more := _late(shipments[k], will[k]) - _late(shipments[k], was[k])) > 0
         }
-        cost = after.cost - before.cost + _extra(self.held, task.driver, self.order)
+        cost = after.cost - before.cost + _extra(self.held, task.vehicle, self.shipment)
         added = board.working_s(after) - board.working_s(before)
-        late = _late(self.order, will[self.cast.number[self.order.id]])
-        return Proposal(task.driver.id, None, cost, added, late, delays, task.trip(after))
+        late = _late(self.shipment, will[self.cast.number[self.shipment.id]])
+        return Proposal(task.vehicle.id, None, cost, added, late, delays, task.tour(after))
 
-    def _bars(self, driver: Driver) -> Problem | None:
+    def _bars(self, vehicle: Vehicle) -> Problem | None:
         """Why this driver is out of the question, whatever the route."""
-        if problem := self.cast.blocked.get(self.order.id):
+        if problem := self.cast.blocked.get(self.shipment.id):
             return problem
         if self.kept is not None:
-            return self.kept if driver != self.holder else _unplaced(driver)
-        return _out(driver, self.cast.situation.now)
+            return self.kept if vehicle != self.holder else _unplaced(vehicle)
+        return _out(vehicle, self.cast.instance.now)
 
 
-def relieved(driver: Driver, order: Id) -> Driver:
+def relieved(vehicle: Vehicle, shipment: Id) -> Vehicle:
     """The driver without an order."""
-    stops = tuple(stop for stop in driver.stops if stop.order != order)
-    return replace(driver, stops=stops, under_way=driver.under_way and stops[:1] == driver.stops[:1])
+    visits = tuple(visit for visit in vehicle.visits if visit.shipment != shipment)
+    return replace(vehicle, visits=visits, under_way=vehicle.under_way and visits[:1] == vehicle.visits[:1])
 
 
-def _out(driver: Driver, now: float) -> Problem | None:
+def _out(vehicle: Vehicle, now: float) -> Problem | None:
     """Why this driver takes no order at all."""
-    return _unplaced(driver) or (Problem.SHIFT_OVER if now >= driver.off_at else None)
+    return _unplaced(vehicle) or (Problem.SHIFT_OVER if now >= vehicle.off_at else None)
 
 
-def _unplaced(driver: Driver) -> Problem | None:
-    return Problem.DRIVER_UNPLACED if driver.place is None else None
+def _unplaced(vehicle: Vehicle) -> Problem | None:
+    return Problem.DRIVER_UNPLACED if vehicle.place is None else None
 
 
 def _why_nobody(reasons: Sequence[Problem]) -> Problem:
@@ -245,18 +250,20 @@ def _why_nobody(reasons: Sequence[Problem]) -> Problem:
     return reasons[0] if len(set(reasons)) == 1 else Problem.NO_DRIVER
 
 
-def _extra(cast: Cast, driver: Driver, order: Order) -> float:
-    """What giving `order` to `driver` has to gain beyond its cost."""
-    settings, holder = cast.settings, cast.holder.get(order.id)
+def _extra(cast: Cast, vehicle: Vehicle, shipment: Shipment) -> float:
+    """What giving `shipment` to `vehicle` has to gain beyond its cost."""
+    settings, holder = cast.settings, cast.holder.get(shipment.id)
     extra = 0.0
-    told = holder is not None and any(stop.told for stop in holder.stops if stop.order == order.id)
-    if holder is not None and holder.id != driver.id and told:
+    notified = holder is not None and any(
+        visit.notified for visit in holder.visits if visit.shipment == shipment.id
+    )
+    if holder is not None and holder.id != vehicle.id and notified:
         extra += settings.reassign_gain_s
-    if order.city is not None and order.city != driver.city:
+    if shipment.city is not None and shipment.city != vehicle.city:
         extra += settings.other_city_gain_s
     return extra
 
 
-def _late(order: Order, delivered: float) -> float:
+def _late(shipment: Shipment, delivered: float) -> float:
     """By how much (seconds) the order comes later than promised."""
-    return max(0.0, delivered - order.promised_at)
+    return max(0.0, delivered - shipment.promised_at)

@@ -1,7 +1,7 @@
-"""The situation in the form the searches read, and the rules of timing: one step from stop to stop.
+"""The instance in the form the searches read, and the rules of timing: one step from visit to visit.
 
-Orders are numbered; stop 2k is the pickup of order k, 2k + 1 its dropoff. Stops of one kind at one place in a row
-are one visit: the time at the stop is spent once.
+Orders are numbered; visit 2k is the pickup of order k, 2k + 1 its dropoff. Visits of one kind at one place in a row
+are made together: the time there is spent once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
-from routing.planner.model import Driver, Order, Travel
+from routing.planner.model import Shipment, Travel, Vehicle
 from routing.planner.settings import Settings
 
 ANYWHERE = -1
@@ -19,7 +19,7 @@ _state = tuple.__new__  # a State at a third of the price; steps are most of wha
 
 
 class State(NamedTuple):
-    """A driver between two stops. `cost` is the objective so far without the driver's time, which `left` holds."""
+    """A driver between two visits. `cost` is the objective so far without the driver's time, which `left` holds."""
 
     left: float
     place: int
@@ -31,10 +31,10 @@ class State(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class Constraints:
     """What a driver brings, and the rules that hold on the way.
 
-    `start`: where the day goes on. `fixed`: so many stops at the start stay where they are, and nothing is put
+    `start`: where the day goes on. `fixed`: so many visits at the start stay where they are, and nothing is put
     before them. `given`: so many of these are a person's will, or under way: they are no bundling of ours.
     `most_on_board`, `food_wait_s`: the rules of bundling (Settings).
     """
@@ -47,21 +47,21 @@ class Shift:
     fixed: int = 0
     given: int = 0
 
-    def unbundled(self) -> "Shift":
+    def unbundled(self) -> "Constraints":
         """The same without the rules of bundling."""
         return replace(self, most_on_board=inf, food_wait_s=inf)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Route:
-    """A way through stops that obeys every rule. `states[k]`: before stop k. `cost`: with the driver's time.
+class RouteState:
+    """A route that obeys every rule. `states[k]`: before visit k. `cost`: with the driver's time.
 
     `insertions`: by order, the best found and the limit below which was looked for it.
-    From stop k on, `waits[k]` is the time spent waiting for food, which a delay may eat up, `doors[k]` the dropoffs.
+    From visit k on, `waits[k]` is the time spent waiting for food, which a delay may eat up, `doors[k]` the dropoffs.
     """
 
-    shift: Shift
-    stops: tuple[int, ...]
+    constraints: Constraints
+    visits: tuple[int, ...]
     states: tuple[State, ...]
     cost: float
     waits: tuple[float, ...]
@@ -70,243 +70,257 @@ class Route:
 
 
 class Insertion(NamedTuple):
-    """An order put into a route: the stops then, and what they cost more."""
+    """An order put into a route: the visits then, and what they cost more."""
 
     added: float
-    stops: tuple[int, ...]
+    visits: tuple[int, ...]
 
 
 class Board:
     """Orders whose places are known."""
 
-    def __init__(self, orders: Sequence[Order], travel: Travel, settings: Settings) -> None:
+    def __init__(self, shipments: Sequence[Shipment], travel: Travel, settings: Settings) -> None:
         self.travel = travel
-        self.orders = orders
+        self.shipments = shipments
         self.objective = settings.objective
         self.of_door = settings.objective.of_door
-        self.terms = [(order.bags, order.placed_at, order.ready_at, order.promised_at) for order in orders]
+        self.terms = [
+            (shipment.bags, shipment.placed_at, shipment.ready_at, shipment.promised_at)
+            for shipment in shipments
+        ]
         self.work = settings.objective.work
         self.place: list[int] = []
         self.before: list[float] = []
         self.after: list[float] = []
         self.ready: list[float] = []
-        for order in orders:
-            assert order.customer is not None  # noqa: S101 (callers leave out orders without coordinates)
+        for shipment in shipments:
+            assert shipment.customer is not None  # noqa: S101 (callers leave out orders without coordinates)
             # Of food that is in the bag nobody needs to know where it came from.
-            self.place += (order.customer if order.restaurant is None else order.restaurant, order.customer)
-            for service in (order.pickup_s, order.dropoff_s):
+            self.place += (
+                shipment.customer if shipment.restaurant is None else shipment.restaurant,
+                shipment.customer,
+            )
+            for service in (shipment.pickup_s, shipment.dropoff_s):
                 self.before.append(service * settings.handover)
                 self.after.append(service * (1 - settings.handover))
-            self.ready += (order.ready_at, -inf)
+            self.ready += (shipment.ready_at, -inf)
 
-    def start(self, driver: Driver, now: float, load: int, on_board: int, first: int | None) -> State:
-        """`load`: bags that the driver carries, of `on_board` orders. `first`: the first stop, if there is one."""
-        assert driver.place is not None  # noqa: S101 (callers leave out drivers without a position)
-        free = max(now, driver.free_at)
-        place, kind, handed = driver.place, ANYWHERE, free
-        if first is not None and driver.arrived_at is not None:
+    def start(self, vehicle: Vehicle, now: float, load: int, on_board: int, first: int | None) -> State:
+        """`load`: bags that the driver carries, of `on_board` orders. `first`: the first visit, if there is one."""
+        assert vehicle.place is not None  # noqa: S101 (callers leave out drivers without a position)
+        free = max(now, vehicle.free_at)
+        place, kind, handed = vehicle.place, ANYWHERE, free
+        if first is not None and vehicle.arrived_at is not None:
             free = now
             place, kind = self.place[first], first & 1
-            handed = max(now, driver.arrived_at + self.before[first])
+            handed = max(now, vehicle.arrived_at + self.before[first])
         return State(free, place, kind, handed, load, on_board, 0.0)
 
-    def step(self, shift: Shift, state: State, stop: int) -> State | None:
-        """The state after `stop`; None where a rule forbids going there."""
+    def step(self, constraints: Constraints, state: State, visit: int) -> State | None:
+        """The state after `visit`; None where a rule forbids going there."""
         left, place, kind, handed, load, on_board, cost = state
-        to, kind_of_stop = self.place[stop], stop & 1
-        if to == place and kind == kind_of_stop:
+        to, kind_of_visit = self.place[visit], visit & 1
+        if to == place and kind == kind_of_visit:
             free = handed
         else:
-            free = left + self.travel[place][to] + self.before[stop]
+            free = left + self.travel[place][to] + self.before[visit]
             if free == inf:
                 return None
-        ready = self.ready[stop]
+        ready = self.ready[visit]
         handed = free if free >= ready else ready
-        bags, placed, food, promised = self.terms[stop >> 1]
-        if kind_of_stop:
+        bags, placed, food, promised = self.terms[visit >> 1]
+        if kind_of_visit:
             load -= bags
             on_board -= 1
             cost += self.of_door(handed, placed, food, promised)
         else:
             load += bags
             on_board += 1
-            if load > shift.capacity or on_board > shift.most_on_board:
+            if load > constraints.capacity or on_board > constraints.most_on_board:
                 return None
             # Who stands at the restaurant already takes the food along.
-            if handed > shift.off_at and not (state is shift.start and kind == 0 and to == place):
+            if handed > constraints.off_at and not (state is constraints.start and kind == 0 and to == place):
                 return None
-            if state is shift.start:  # who has nothing else to do sets off later instead of waiting there
+            if (
+                state is constraints.start
+            ):  # who has nothing else to do sets off later instead of waiting there
                 cost -= self.work * (handed - free)
-        return _state(State, (handed + self.after[stop], to, kind_of_stop, handed, load, on_board, cost))
+        return _state(State, (handed + self.after[visit], to, kind_of_visit, handed, load, on_board, cost))
 
-    def walk(self, shift: Shift, stops: Iterable[int], state: State) -> State | None:
-        """The state after all of `stops`; None where a rule forbids one."""
-        for stop in stops:
-            after = self.step(shift, state, stop)
+    def walk(self, constraints: Constraints, visits: Iterable[int], state: State) -> State | None:
+        """The state after all of `visits`; None where a rule forbids one."""
+        for visit in visits:
+            after = self.step(constraints, state, visit)
             if after is None:
                 return None
             state = after
         return state
 
-    def cost(self, shift: Shift, state: State) -> float:
-        return state.cost + self.work * (state.left - shift.start.left)
+    def cost(self, constraints: Constraints, state: State) -> float:
+        return state.cost + self.work * (state.left - constraints.start.left)
 
-    def route(self, shift: Shift, stops: tuple[int, ...]) -> Route | None:
-        states = [shift.start]
-        for stop in stops:
-            state = self.step(shift, states[-1], stop)
+    def route(self, constraints: Constraints, visits: tuple[int, ...]) -> RouteState | None:
+        states = [constraints.start]
+        for visit in visits:
+            state = self.step(constraints, states[-1], visit)
             if state is None:
                 return None
             states.append(state)
         waits, doors = [0.0], [0]
-        for stop, before, after in zip(reversed(stops), states[-2::-1], states[:0:-1], strict=True):
-            free = before.left + self.travel[before.place][after.place] + self.before[stop]
+        for visit, before, after in zip(reversed(visits), states[-2::-1], states[:0:-1], strict=True):
+            free = before.left + self.travel[before.place][after.place] + self.before[visit]
             waits.append(waits[-1] + max(0.0, after.handed - max(free, before.handed)))
-            doors.append(doors[-1] + (stop & 1))
-        cost = self.cost(shift, states[-1])
-        return Route(shift, stops, tuple(states), cost, tuple(reversed(waits)), tuple(reversed(doors)))
+            doors.append(doors[-1] + (visit & 1))
+        cost = self.cost(constraints, states[-1])
+        return RouteState(
+            constraints, visits, tuple(states), cost, tuple(reversed(waits)), tuple(reversed(doors))
+        )
 
     def insert(
-        self, route: Route, order: int, stops: tuple[int, ...], limit: float = inf
+        self, route: RouteState, shipment: int, visits: tuple[int, ...], limit: float = inf
     ) -> Insertion | None:
-        """The cheapest way to put `stops` (pickup and dropoff of `order`, or its dropoff alone) into a route.
+        """The cheapest way to put `visits` (pickup and dropoff of `shipment`, or its dropoff alone) into a route.
 
-        Nothing goes before the stops that are fixed. None where no position is allowed, or none adds less than
+        Nothing goes before the visits that are fixed. None where no position is allowed, or none adds less than
         `limit`.
         """
-        tried, found = route.insertions.get(order, (-inf, None))
+        tried, found = route.insertions.get(shipment, (-inf, None))
         if found is None and tried < limit:
-            found = self._insert(route, stops, limit)
-            route.insertions[order] = limit, found
+            found = self._insert(route, visits, limit)
+            route.insertions[shipment] = limit, found
         return found if found is None or found.added < limit else None
 
-    def _insert(self, route: Route, stops: tuple[int, ...], limit: float) -> Insertion | None:
-        shift, base, states = route.shift, route.stops, route.states
-        pickup, dropoff = stops[:-1], stops[-1]
+    def _insert(self, route: RouteState, visits: tuple[int, ...], limit: float) -> Insertion | None:
+        constraints, base, states = route.constraints, route.visits, route.states
+        pickup, dropoff = visits[:-1], visits[-1]
         least, best = route.cost + limit, None
         # The end first: it is always allowed but for the roads and the shift, and a good bound for the rest.
-        for at in (len(base), *range(shift.fixed, len(base))):
-            state = self.walk(shift, pickup, states[at])
-            if state is None or (soonest := self.step(shift, state, dropoff)) is None:
+        for at in (len(base), *range(constraints.fixed, len(base))):
+            state = self.walk(constraints, pickup, states[at])
+            if state is None or (soonest := self.step(constraints, state, dropoff)) is None:
                 continue
             others = self._bound(route, at, state)
             if others + soonest.cost - state.cost >= least:
                 continue
             # The dropoff comes later than right away only where the detour to the pickup is worth it.
             for later in range(at, len(base) + 1 if pickup else at + 1):
-                dropped = self.step(shift, state, dropoff) if later > at else soonest
+                dropped = self.step(constraints, state, dropoff) if later > at else soonest
                 if dropped is not None and self._bound(route, later, dropped) < least:
-                    done = self.walk(shift, base[later:], dropped)
-                    if done is not None and (cost := self.cost(shift, done)) < least:
+                    done = self.walk(constraints, base[later:], dropped)
+                    if done is not None and (cost := self.cost(constraints, done)) < least:
                         tried = (*base[:at], *pickup, *base[at:later], dropoff, *base[later:])
-                        if self.bundles_well(shift, tried):
+                        if self.bundles_well(constraints, tried):
                             least, best = cost, tried
-                if later == len(base) or (state := self.step(shift, state, base[later])) is None:
+                if later == len(base) or (state := self.step(constraints, state, base[later])) is None:
                     break
         return None if best is None else Insertion(least - route.cost, best)
 
-    def _bound(self, route: Route, at: int, state: State) -> float:
-        """The least that a route can cost which is in `state` and goes on with `route` from its stop `at`.
+    def _bound(self, route: RouteState, at: int, state: State) -> float:
+        """The least that a route can cost which is in `state` and goes on with `route` from its visit `at`.
 
         The delay against `route` reaches every later door, less what waiting for food eats up.
         """
         before, final = route.states[at], route.states[-1]
         cost = state.cost + final.cost - before.cost
-        if at == len(route.stops):
-            return cost + self.work * (state.left - route.shift.start.left)
+        if at == len(route.visits):
+            return cost + self.work * (state.left - route.constraints.start.left)
         to = route.states[at + 1].place
         delay = state.left + self.travel[state.place][to] - before.left - self.travel[before.place][to]
         delay -= route.waits[at]
         if to == before.place or to == state.place:  # one visit more or less
-            delay -= self.before[route.stops[at]]
+            delay -= self.before[route.visits[at]]
         if delay < 0:
             delay = 0.0
         cost += delay * self.objective.door * route.doors[at]
-        return cost + self.work * (final.left + delay - route.shift.start.left)
+        return cost + self.work * (final.left + delay - route.constraints.start.left)
 
-    def bundles_well(self, shift: Shift, stops: tuple[int, ...]) -> bool:
+    def bundles_well(self, constraints: Constraints, visits: tuple[int, ...]) -> bool:
         """Whether bundling makes nobody late and lets no food wait too long.
 
         Each customer is served by the promised time and within `food_wait_s` of the straight way from restaurant to
         door, or else no later than if the driver served the same orders one by one, as they are picked up.
         """
-        if shift.food_wait_s == inf:
+        if constraints.food_wait_s == inf:
             return True
-        singly = one_by_one(shift, stops)
-        if singly == stops:
+        singly = one_by_one(constraints, visits)
+        if singly == visits:
             return True
-        handed, alone = self._handed(shift, stops), None
-        start, place, after, before = shift.start, self.place, self.after, self.before
-        for stop in stops:
-            if not stop & 1:
+        handed, alone = self._handed(constraints, visits), None
+        start, place, after, before = constraints.start, self.place, self.after, self.before
+        for visit in visits:
+            if not visit & 1:
                 continue
-            at = handed[stop]
-            if stop - 1 in handed:
-                straight = handed[stop - 1] + after[stop - 1] + self.travel[place[stop - 1]][place[stop]]
+            at = handed[visit]
+            if visit - 1 in handed:
+                straight = handed[visit - 1] + after[visit - 1] + self.travel[place[visit - 1]][place[visit]]
             else:
-                straight = start.left + self.travel[start.place][place[stop]]
-            if at > min(self.terms[stop >> 1][3], straight + before[stop] + shift.food_wait_s) + TOLERANCE_S:
-                alone = alone or self._handed(shift, singly)
-                if at > alone[stop] + TOLERANCE_S:
+                straight = start.left + self.travel[start.place][place[visit]]
+            if (
+                at
+                > min(self.terms[visit >> 1][3], straight + before[visit] + constraints.food_wait_s)
+                + TOLERANCE_S
+            ):
+                alone = alone or self._handed(constraints, singly)
+                if at > alone[visit] + TOLERANCE_S:
                     return False
         return True
 
-    def fullest(self, shift: Shift, stops: Iterable[int]) -> int:
+    def fullest(self, constraints: Constraints, visits: Iterable[int]) -> int:
         """The most bags that are on board after a pickup; 0 where nothing is picked up."""
-        load, most = shift.start.load, 0
-        for stop in stops:
-            bags = self.terms[stop >> 1][0]
-            load += -bags if stop & 1 else bags
-            if not stop & 1 and load > most:
+        load, most = constraints.start.load, 0
+        for visit in visits:
+            bags = self.terms[visit >> 1][0]
+            load += -bags if visit & 1 else bags
+            if not visit & 1 and load > most:
                 most = load
         return most
 
-    def hold_s(self, route: Route) -> float:
-        """How much later a driver may set off for the first stop: until then the food is not ready."""
-        if not route.stops:
+    def hold_s(self, route: RouteState) -> float:
+        """How much later a driver may set off for the first visit: until then the food is not ready."""
+        if not route.visits:
             return 0.0
-        start, first = route.shift.start, route.stops[0]
+        start, first = route.constraints.start, route.visits[0]
         there = start.left + self.travel[start.place][self.place[first]] + self.before[first]
         return max(0.0, self.ready[first] - there)
 
-    def working_s(self, route: Route) -> float:
-        """From setting off to the end of the last stop."""
-        return route.states[-1].left - route.shift.start.left - self.hold_s(route)
+    def working_s(self, route: RouteState) -> float:
+        """From setting off to the end of the last visit."""
+        return route.states[-1].left - route.constraints.start.left - self.hold_s(route)
 
-    def delivered(self, route: Route) -> dict[int, float]:
+    def delivered(self, route: RouteState) -> dict[int, float]:
         """By order, when it is handed over at the door."""
-        after = zip(route.stops, route.states[1:], strict=True)
-        return {stop >> 1: state.handed for stop, state in after if stop & 1}
+        after = zip(route.visits, route.states[1:], strict=True)
+        return {visit >> 1: state.handed for visit, state in after if visit & 1}
 
-    def timetable(self, route: Route, since: float | None) -> list[tuple[float, float, float]]:
-        """By stop: when the driver arrives, hands over and leaves; `since`: arrived at the first one."""
+    def timetable(self, route: RouteState, since: float | None) -> list[tuple[float, float, float]]:
+        """By visit: when the driver arrives, hands over and leaves; `since`: arrived at the first one."""
         times: list[tuple[float, float, float]] = []
-        arrives = route.shift.start.left if since is None else since
+        arrives = route.constraints.start.left if since is None else since
         for before, after in pairwise(route.states):
             if before.place != after.place or before.kind != after.kind:
                 arrives = before.left + self.travel[before.place][after.place]
             times.append((arrives, after.handed, after.left))
         return times
 
-    def _handed(self, shift: Shift, stops: Sequence[int]) -> dict[int, float]:
-        """When each stop's food changes hands, whatever the rules say; infinite where no road leads there."""
-        left, place, kind, handed = shift.start[:4]
+    def _handed(self, constraints: Constraints, visits: Sequence[int]) -> dict[int, float]:
+        """When each visit's food changes hands, whatever the rules say; infinite where no road leads there."""
+        left, place, kind, handed = constraints.start[:4]
         times: dict[int, float] = {}
-        for stop in stops:
-            to = self.place[stop]
-            if place != to or kind != stop & 1:
-                handed = left + self.travel[place][to] + self.before[stop]
-            if handed < self.ready[stop]:
-                handed = self.ready[stop]
-            times[stop] = handed
-            left, place, kind = handed + self.after[stop], to, stop & 1
+        for visit in visits:
+            to = self.place[visit]
+            if place != to or kind != visit & 1:
+                handed = left + self.travel[place][to] + self.before[visit]
+            if handed < self.ready[visit]:
+                handed = self.ready[visit]
+            times[visit] = handed
+            left, place, kind = handed + self.after[visit], to, visit & 1
         return times
 
 
-def one_by_one(shift: Shift, stops: tuple[int, ...]) -> tuple[int, ...]:
+def one_by_one(constraints: Constraints, visits: tuple[int, ...]) -> tuple[int, ...]:
     """The same orders without bundling: what is given, then what is on board, then each order, as picked up."""
-    given, rest = stops[: shift.given], stops[shift.given :]
-    picked_later = {stop for stop in rest if not stop & 1}
-    on_board = [stop for stop in rest if stop & 1 and stop - 1 not in picked_later]
-    singly = [step for stop in rest if not stop & 1 for step in (stop, stop + 1)]
+    given, rest = visits[: constraints.given], visits[constraints.given :]
+    picked_later = {visit for visit in rest if not visit & 1}
+    on_board = [visit for visit in rest if visit & 1 and visit - 1 not in picked_later]
+    singly = [step for visit in rest if not visit & 1 for step in (visit, visit + 1)]
     return (*given, *on_board, *singly)

@@ -29,8 +29,8 @@ class Travel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """`pickup_s`, `dropoff_s`: how long a driver stands there. `ready_at`: when the food is or will be ready."""
+class Shipment:
+    """An order. `pickup_s`, `dropoff_s`: how long a driver stands there. `ready_at`: when the food will be ready."""
 
     id: Id
     restaurant: int | None
@@ -45,29 +45,29 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
-    """A pickup or dropoff in a driver's plan. `pinned`: it stays at its place in the sequence.
+class Visit:
+    """A pickup or dropoff that a driver has to make. `pinned`: it stays at its place in the sequence.
 
-    `told`: the driver knows of it; taking the order away again has to be worth `Settings.reassign_gain_s`.
+    `notified`: the driver knows of it; taking the order away again has to be worth `Settings.reassign_gain_s`.
     """
 
-    order: Id
+    shipment: Id
     kind: Kind
     pinned: bool = False
-    told: bool = True
+    notified: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Driver:
-    """`stops`: what the driver has to do yet, in order; a dropoff without its pickup is food in the bag.
+class Vehicle:
+    """A driver. `visits`: what is to be done yet, in order; a dropoff without its pickup is food in the bag.
 
-    `under_way`: driving to the first stop. `arrived_at`: standing at it since then. `free_at`: leaves `place` then
+    `under_way`: driving to the first visit. `arrived_at`: standing at it since then. `free_at`: leaves `place` then
     at the earliest (the past counts as now). `off_at`: picks up nothing later than this.
     """
 
     id: Id
     place: int | None
-    stops: tuple[Stop, ...] = ()
+    visits: tuple[Visit, ...] = ()
     under_way: bool = False
     arrived_at: float | None = None
     free_at: float = -inf
@@ -77,69 +77,71 @@ class Driver:
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
-    """All that is known `now`. Orders that are in no driver's stops are pending.
+class Instance:
+    """All that is known `now`. Orders that are in no driver's visits are pending.
 
-    BadRequest where stops and orders contradict each other: a stop of an unknown order, one stop twice, a pickup
+    BadRequest where visits and orders contradict each other: a visit of an unknown order, one visit twice, a pickup
     without a later dropoff.
     """
 
     now: float
-    orders: Sequence[Order]
-    drivers: Sequence[Driver]
+    shipments: Sequence[Shipment]
+    vehicles: Sequence[Vehicle]
     travel: Travel
 
-    def with_driver(self, driver: Driver) -> "Situation":
+    def with_vehicle(self, vehicle: Vehicle) -> "Instance":
         """The same, but for this driver."""
-        return replace(self, drivers=[driver if one.id == driver.id else one for one in self.drivers])
+        return replace(self, vehicles=[vehicle if one.id == vehicle.id else one for one in self.vehicles])
 
     def __post_init__(self) -> None:
-        known = {order.id for order in self.orders}
-        if len(known) < len(self.orders) or len({driver.id for driver in self.drivers}) < len(self.drivers):
+        known = {shipment.id for shipment in self.shipments}
+        if len(known) < len(self.shipments) or len({vehicle.id for vehicle in self.vehicles}) < len(
+            self.vehicles
+        ):
             raise BadRequest("Each order and each driver is named once.")
         seen: set[tuple[Id, Kind]] = set()
-        for driver in self.drivers:
-            _check(driver.stops, known, seen)
+        for vehicle in self.vehicles:
+            _check(vehicle.visits, known, seen)
 
 
-def _check(stops: Sequence[Stop], known: set[Id], seen: set[tuple[Id, Kind]]) -> None:
-    """Adds this driver's stops to those `seen`; an order's two stops belong to one driver."""
+def _check(visits: Sequence[Visit], known: set[Id], seen: set[tuple[Id, Kind]]) -> None:
+    """Adds this driver's visits to those `seen`; an order's two visits belong to one driver."""
     before = set(seen)
-    for stop in stops:
-        if stop.order not in known:
-            raise BadRequest(f"A driver has a stop of order {stop.order}, which is not among the orders.")
+    for visit in visits:
+        if visit.shipment not in known:
+            raise BadRequest(f"A driver has a stop of order {visit.shipment}, which is not among the orders.")
         if (
-            (stop.order, stop.kind) in seen
-            or (stop.order, "dropoff") in seen
-            or (stop.order, "pickup") in before
+            (visit.shipment, visit.kind) in seen
+            or (visit.shipment, "dropoff") in seen
+            or (visit.shipment, "pickup") in before
         ):
-            raise BadRequest(f"The stops of order {stop.order} are doubled or in the wrong order.")
-        seen.add((stop.order, stop.kind))
-    picked = {stop.order for stop in stops if stop.kind == "pickup"}
-    if picked - {stop.order for stop in stops if stop.kind == "dropoff"}:
+            raise BadRequest(f"The stops of order {visit.shipment} are doubled or in the wrong order.")
+        seen.add((visit.shipment, visit.kind))
+    picked = {visit.shipment for visit in visits if visit.kind == "pickup"}
+    if picked - {visit.shipment for visit in visits if visit.kind == "dropoff"}:
         raise BadRequest("A pickup has no dropoff after it.")
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """One stop with its times; all None where it cannot be reached (`Trip.problems` says why)."""
+class ScheduledVisit:
+    """One visit with its times; all None where it cannot be reached (`Tour.problems` says why)."""
 
-    stop: Stop
+    visit: Visit
     arrives_at: float | None
     handed_at: float | None
     leaves_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Trip:
-    """A driver's stops in the best order. `cost`: the objective of what can be reached, in seconds.
+class Tour:
+    """A driver's visits in the best order. `cost`: the objective of what can be reached, in seconds.
 
-    `leave_at`: when the driver has to set off for the first stop; before that the food would not be ready.
+    `leave_at`: when the driver has to set off for the first visit; before that the food would not be ready.
     `fullest`: the most bags on board after a pickup, more than the driver can carry only where a person wants it so.
     """
 
-    driver: Id
-    visits: tuple[Visit, ...] = ()
+    vehicle: Id
+    schedule: tuple[ScheduledVisit, ...] = ()
     cost: float = 0.0
     driving_s: float = 0.0
     leave_at: float | None = None
@@ -147,13 +149,17 @@ class Trip:
     fullest: int = 0
 
     @property
-    def stops(self) -> tuple[Stop, ...]:
-        return tuple(visit.stop for visit in self.visits)
+    def visits(self) -> tuple[Visit, ...]:
+        return tuple(scheduled.visit for scheduled in self.schedule)
 
-    def delivered(self, order: Id) -> float | None:
-        """When `order` is handed over at the door."""
-        times = {visit.stop.order: visit.handed_at for visit in self.visits if visit.stop.kind == "dropoff"}
-        return times.get(order)
+    def delivered(self, shipment: Id) -> float | None:
+        """When `shipment` is handed over at the door."""
+        times = {
+            scheduled.visit.shipment: scheduled.handed_at
+            for scheduled in self.schedule
+            if scheduled.visit.kind == "dropoff"
+        }
+        return times.get(shipment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,21 +171,21 @@ class Proposal:
     proposals are ranked; a driver of another city and taking the order from a driver who knows of it cost extra.
     """
 
-    driver: Id
+    vehicle: Id
     problem: Problem | None = None
     cost: float = inf
     added_s: float = 0.0
     late_s: float = 0.0
     delays_s: Mapping[Id, float] = field(default_factory=dict)
-    trip: Trip | None = None
+    tour: Tour | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Every driver's trip, and by name what could not be planned. `rounds`: of improvement that were made."""
+class Solution:
+    """Every driver's tour, and by name what could not be planned. `rounds`: of improvement that were made."""
 
-    trips: Mapping[Id, Trip]
+    tours: Mapping[Id, Tour]
     unassigned: Mapping[Id, Problem]
-    drivers_out: Mapping[Id, Problem]
+    vehicles_out: Mapping[Id, Problem]
     cost: float
     rounds: int

@@ -3,7 +3,7 @@
     cost = Σ over orders  door · (delivered − placed)
                         + late · max(0, delivered − promised)
                         + stale · max(0, delivered − ready − fresh_s)
-         + Σ over drivers work · (end of the last stop − setting off)
+         + Σ over drivers work · (end of the last visit − setting off)
 
 in seconds: a minute of click-to-door is worth 60. Every term grows with time, which the exact search relies on.
 Ready-to-door needs no weight of its own: it differs from click-to-door by what no plan can change. `work` is the
@@ -32,5 +32,5 @@ class Objective:
         return cost
 
 
-#: The driver's time alone, for the shortest way through stops without times.
+#: The driver's time alone, for the shortest way through visits without times.
 WORK_ALONE = Objective(door=0.0, late=0.0, stale=0.0, work=1.0)

@@ -1,6 +1,6 @@
 """Ruin and recreate: take some orders out of the routes, put them back where they cost least, keep what is better.
 
-One search serves both questions: which driver takes which order, and in which order one driver visits the stops.
+One search serves both questions: which driver takes which order, and in which order one driver makes the visits.
 """
 
 import time
@@ -10,7 +10,7 @@ from math import inf
 from random import Random
 from typing import NamedTuple
 
-from routing.planner.board import Board, Insertion, Route
+from routing.planner.board import Board, Insertion, RouteState
 from routing.planner.segments import straightened
 from routing.planner.settings import Settings
 
@@ -18,34 +18,34 @@ FEWEST_TAKEN_OUT, MOST_TAKEN_OUT = 2, 6
 # A plan worse than the best by this share of what an order costs on average may still be worked on, at first;
 # nothing at the end: the way out of local optima.
 TOLERANCE = 0.3
-# Stops from which on a route is straightened too.
+# Visits from which on a route is straightened too.
 LONG = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What moves as one: both stops of an order, or the dropoff of one that is on board.
+    """What moves as one: both visits of an order, or the dropoff of one that is on board.
 
-    `drivers`: who may have it. `extra[d]`: what giving it to driver d costs on top.
+    `vehicles`: who may have it. `extra[d]`: what giving it to driver d costs on top.
     """
 
-    order: int
-    stops: tuple[int, ...]
-    drivers: Sequence[int]
+    shipment: int
+    visits: tuple[int, ...]
+    vehicles: Sequence[int]
     extra: Mapping[int, float]
 
 
-class Solution(NamedTuple):
+class RouteSet(NamedTuple):
     """Routes by driver; `left_out`: orders that nobody can take. Fewer left out is better, then cheaper."""
 
-    routes: list[Route]
+    routes: list[RouteState]
     left_out: frozenset[int]
     cost: float
 
 
 class _Offer(NamedTuple):
     added: float
-    driver: int
+    vehicle: int
     insertion: Insertion
 
 
@@ -54,19 +54,19 @@ class Search:
 
     def __init__(self, board: Board, pieces: Iterable[Piece], settings: Settings, starts: int = 1) -> None:
         self.board = board
-        self.pieces = {piece.order: piece for piece in pieces}
+        self.pieces = {piece.shipment: piece for piece in pieces}
         self.rounds, self.time_limit_s = settings.rounds, settings.time_limit_s
         self.starts = starts
         self.random = Random(settings.seed)
         self._related: dict[int, list[Piece]] = {}
 
-    def solve(self, routes: Sequence[Route]) -> tuple[Solution, int]:
+    def solve(self, routes: Sequence[RouteState]) -> tuple[RouteSet, int]:
         """The best found from these routes on, into which pieces that are in none are put first; and how many
         rounds of improvement it took.
         """
         until = time.monotonic() + self.time_limit_s
-        placed = {stop >> 1 for route in routes for stop in route.stops}
-        pending = [piece for piece in self.pieces.values() if piece.order not in placed]
+        placed = {visit >> 1 for route in routes for visit in route.visits}
+        pending = [piece for piece in self.pieces.values() if piece.shipment not in placed]
         now = best = self._polished(self._built(list(routes), pending))
         if not self.pieces:
             return best, 0
@@ -94,57 +94,59 @@ class Search:
             best = min(best, now, key=_rank)
         return best, self.rounds
 
-    def _polished(self, solution: Solution) -> Solution:
+    def _polished(self, solution: RouteSet) -> RouteSet:
         """With long routes straightened; short ones have little that putting orders back does not find."""
         routes = [
-            straightened(self.board, route) if len(route.stops) >= LONG else route
+            straightened(self.board, route) if len(route.visits) >= LONG else route
             for route in solution.routes
         ]
-        return Solution(routes, solution.left_out, self._cost(routes))
+        return RouteSet(routes, solution.left_out, self._cost(routes))
 
-    def _tried(self, solution: Solution) -> Solution | None:
+    def _tried(self, solution: RouteSet) -> RouteSet | None:
         """One round; None where what was taken out leaves a route that breaks a rule."""
         out = self._chosen()
-        gone = {stop for piece in out for stop in piece.stops}
+        gone = {visit for piece in out for visit in piece.visits}
         routes = list(solution.routes)
-        for driver, route in enumerate(routes):
-            if not gone.isdisjoint(route.stops):
-                rest = self.board.route(route.shift, tuple(stop for stop in route.stops if stop not in gone))
+        for vehicle, route in enumerate(routes):
+            if not gone.isdisjoint(route.visits):
+                rest = self.board.route(
+                    route.constraints, tuple(visit for visit in route.visits if visit not in gone)
+                )
                 if rest is None:
                     return None
-                routes[driver] = rest
+                routes[vehicle] = rest
         # Whoever was left out before may fit now.
-        again = {piece.order: piece for piece in out} | {k: self.pieces[k] for k in solution.left_out}
+        again = {piece.shipment: piece for piece in out} | {k: self.pieces[k] for k in solution.left_out}
         new = self._recreated(routes, list(again.values()))
-        if any(len(self.pieces[order].stops) == 1 for order in new.left_out):
+        if any(len(self.pieces[shipment].visits) == 1 for shipment in new.left_out):
             return None  # what is on board has nowhere else to go
         for before, after in zip(solution.routes, new.routes, strict=True):
-            shrunk = after is not before and len(after.stops) < len(before.stops)
-            if shrunk and not self.board.bundles_well(after.shift, after.stops):
+            shrunk = after is not before and len(after.visits) < len(before.visits)
+            if shrunk and not self.board.bundles_well(after.constraints, after.visits):
                 return None
         return new
 
-    def _built(self, routes: list[Route], out: Iterable[Piece]) -> Solution:
+    def _built(self, routes: list[RouteState], out: Iterable[Piece]) -> RouteSet:
         """`routes` with these pieces put in, always the one that would lose most by waiting (regret insertion)."""
-        waiting = {piece.order: piece for piece in out}
-        offers = {piece.order: self._offers(routes, piece, piece.drivers) for piece in waiting.values()}
+        waiting = {piece.shipment: piece for piece in out}
+        offers = {piece.shipment: self._offers(routes, piece, piece.vehicles) for piece in waiting.values()}
         while True:
-            order, offer, regret = -1, None, -inf
+            shipment, offer, regret = -1, None, -inf
             for candidate in waiting:
                 first, second = _two_best(offers[candidate].values())
                 loses = (second.added if second else 1e9) - first.added if first else -inf
                 if loses > regret:
-                    order, offer, regret = candidate, first, loses
+                    shipment, offer, regret = candidate, first, loses
             if offer is None:
-                return Solution(routes, frozenset(waiting), self._cost(routes))
-            del waiting[order]
+                return RouteSet(routes, frozenset(waiting), self._cost(routes))
+            del waiting[shipment]
             self._put(routes, offer)
             for candidate, piece in waiting.items():
-                offers[candidate].pop(offer.driver, None)
-                if offer.driver in piece.drivers:
-                    offers[candidate] |= self._offers(routes, piece, (offer.driver,))
+                offers[candidate].pop(offer.vehicle, None)
+                if offer.vehicle in piece.vehicles:
+                    offers[candidate] |= self._offers(routes, piece, (offer.vehicle,))
 
-    def _recreated(self, routes: list[Route], out: Sequence[Piece]) -> Solution:
+    def _recreated(self, routes: list[RouteState], out: Sequence[Piece]) -> RouteSet:
         """`routes` with these pieces put in one after the other, each where it costs least."""
         left_out = set()
         for piece in out:
@@ -152,47 +154,47 @@ class Search:
             if offer:
                 self._put(routes, offer)
             else:
-                left_out.add(piece.order)
-        return Solution(routes, frozenset(left_out), self._cost(routes))
+                left_out.add(piece.shipment)
+        return RouteSet(routes, frozenset(left_out), self._cost(routes))
 
-    def _put(self, routes: list[Route], offer: _Offer) -> None:
-        route = self.board.route(routes[offer.driver].shift, offer.insertion.stops)
+    def _put(self, routes: list[RouteState], offer: _Offer) -> None:
+        route = self.board.route(routes[offer.vehicle].constraints, offer.insertion.visits)
         assert route is not None  # noqa: S101 (an insertion obeys the rules)
-        routes[offer.driver] = route
+        routes[offer.vehicle] = route
 
-    def _offers(self, routes: list[Route], piece: Piece, drivers: Iterable[int]) -> dict[int, _Offer]:
+    def _offers(self, routes: list[RouteState], piece: Piece, vehicles: Iterable[int]) -> dict[int, _Offer]:
         offers = {}
-        for driver in drivers:
-            insertion = self.board.insert(routes[driver], piece.order, piece.stops)
+        for vehicle in vehicles:
+            insertion = self.board.insert(routes[vehicle], piece.shipment, piece.visits)
             if insertion is not None:
-                added = insertion.added + piece.extra.get(driver, 0.0)
-                offers[driver] = _Offer(added, driver, insertion)
+                added = insertion.added + piece.extra.get(vehicle, 0.0)
+                offers[vehicle] = _Offer(added, vehicle, insertion)
         return offers
 
-    def _best_offer(self, routes: list[Route], piece: Piece) -> _Offer | None:
+    def _best_offer(self, routes: list[RouteState], piece: Piece) -> _Offer | None:
         """Tried first are those who could be there soonest: they set a limit that the others seldom beat."""
         best, least = None, inf
-        for driver in sorted(piece.drivers, key=lambda driver: self._reach(routes[driver], piece)):
-            extra = piece.extra.get(driver, 0.0)
-            insertion = self.board.insert(routes[driver], piece.order, piece.stops, least - extra)
+        for vehicle in sorted(piece.vehicles, key=lambda vehicle: self._reach(routes[vehicle], piece)):
+            extra = piece.extra.get(vehicle, 0.0)
+            insertion = self.board.insert(routes[vehicle], piece.shipment, piece.visits, least - extra)
             if insertion is not None:
                 least = insertion.added + extra
-                best = _Offer(least, driver, insertion)
+                best = _Offer(least, vehicle, insertion)
         return best
 
-    def _reach(self, route: Route, piece: Piece) -> float:
+    def _reach(self, route: RouteState, piece: Piece) -> float:
         """When the driver could come for it, at the soonest and in the end, taken together."""
-        travel, restaurant = self.board.travel, self.board.place[piece.stops[0]]
+        travel, restaurant = self.board.travel, self.board.place[piece.visits[0]]
         last = route.states[-1]
         soonest = min([state.left + travel[state.place][restaurant] for state in route.states])
         return soonest + last.left + travel[last.place][restaurant]
 
-    def _cost(self, routes: list[Route]) -> float:
+    def _cost(self, routes: list[RouteState]) -> float:
         cost = sum(route.cost for route in routes)
-        for driver, route in enumerate(routes):
-            for stop in route.stops:
-                if stop & 1 and (piece := self.pieces.get(stop >> 1)):
-                    cost += piece.extra.get(driver, 0.0)
+        for vehicle, route in enumerate(routes):
+            for visit in route.visits:
+                if visit & 1 and (piece := self.pieces.get(visit >> 1)):
+                    cost += piece.extra.get(vehicle, 0.0)
         return cost
 
     def _chosen(self) -> list[Piece]:
@@ -204,28 +206,28 @@ class Search:
         seed = self.random.choice(pieces)
         # The nearer the likelier: the k-th of n with k = n·u³.
         related = self._likeness(seed)
-        picked = {seed.order: seed}
+        picked = {seed.shipment: seed}
         while len(picked) < count:
             piece = related[int(len(related) * self.random.random() ** 3)]
-            picked[piece.order] = piece
+            picked[piece.shipment] = piece
         return list(picked.values())
 
     def _likeness(self, piece: Piece) -> list[Piece]:
         """All pieces, the most alike first: near at both ends and ready at the same time."""
-        if piece.order not in self._related:
+        if piece.shipment not in self._related:
             place, ready, travel = self.board.place, self.board.ready, self.board.travel
-            pickup, dropoff = 2 * piece.order, 2 * piece.order + 1
+            pickup, dropoff = 2 * piece.shipment, 2 * piece.shipment + 1
 
             def unlike(other: Piece) -> float:
-                its_pickup, its_dropoff = 2 * other.order, 2 * other.order + 1
+                its_pickup, its_dropoff = 2 * other.shipment, 2 * other.shipment + 1
                 apart = travel[place[pickup]][place[its_pickup]] + travel[place[dropoff]][place[its_dropoff]]
                 return apart + abs(ready[pickup] - ready[its_pickup])
 
-            self._related[piece.order] = sorted(self.pieces.values(), key=unlike)
-        return self._related[piece.order]
+            self._related[piece.shipment] = sorted(self.pieces.values(), key=unlike)
+        return self._related[piece.shipment]
 
 
-def _rank(solution: Solution) -> tuple[int, float]:
+def _rank(solution: RouteSet) -> tuple[int, float]:
     return len(solution.left_out), solution.cost
 
 

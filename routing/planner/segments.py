@@ -2,58 +2,58 @@
 
 from collections.abc import Iterator
 
-from routing.planner.board import Board, Route, State
+from routing.planner.board import Board, RouteState, State
 
 LONGEST_MOVED = 4
 
 
-def straightened(board: Board, route: Route) -> Route:
-    """A route that no stretch turned around, and none of up to four stops moved, makes any cheaper."""
-    found: Route | None = route
+def straightened(board: Board, route: RouteState) -> RouteState:
+    """A route that no stretch turned around, and none of up to four visits moved, makes any cheaper."""
+    found: RouteState | None = route
     while found is not None:
         route, found = found, _better(board, found)
     return route
 
 
-def _better(board: Board, route: Route) -> Route | None:
-    for at, tried in _changed(route.stops, route.shift.fixed):
+def _better(board: Board, route: RouteState) -> RouteState | None:
+    for at, tried in _changed(route.visits, route.constraints.fixed):
         done = _walk_below(board, route, at, tried)
-        if done is not None and board.bundles_well(route.shift, tried):
-            return board.route(route.shift, tried)
+        if done is not None and board.bundles_well(route.constraints, tried):
+            return board.route(route.constraints, tried)
     return None
 
 
-def _changed(stops: tuple[int, ...], fixed: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+def _changed(visits: tuple[int, ...], fixed: int) -> Iterator[tuple[int, tuple[int, ...]]]:
     """Every change that keeps pickups before dropoffs, with the position from which on it differs."""
-    count = len(stops)
+    count = len(visits)
     for start in range(fixed, count - 1):
-        stretch = {stops[start]}
+        stretch = {visits[start]}
         for end in range(start + 2, count + 1):
-            stop = stops[end - 1]
-            if stop & 1 and stop - 1 in stretch:
+            visit = visits[end - 1]
+            if visit & 1 and visit - 1 in stretch:
                 break
-            stretch.add(stop)
-            yield start, (*stops[:start], *reversed(stops[start:end]), *stops[end:])
+            stretch.add(visit)
+            yield start, (*visits[:start], *reversed(visits[start:end]), *visits[end:])
     for start in range(fixed, count - 1):
         for end in range(start + 1, min(start + LONGEST_MOVED, count - 1) + 1):
-            moved = stops[start:end]
-            dropoffs = {stop + 1 for stop in moved if not stop & 1}
+            moved = visits[start:end]
+            dropoffs = {visit + 1 for visit in moved if not visit & 1}
             for to in range(end + 1, count + 1):
-                if stops[to - 1] in dropoffs:
+                if visits[to - 1] in dropoffs:
                     break
-                yield start, (*stops[:start], *stops[end:to], *moved, *stops[to:])
-            pickups = {stop - 1 for stop in moved if stop & 1}
+                yield start, (*visits[:start], *visits[end:to], *moved, *visits[to:])
+            pickups = {visit - 1 for visit in moved if visit & 1}
             for to in range(start - 1, fixed - 1, -1):
-                if stops[to] in pickups:
+                if visits[to] in pickups:
                     break
-                yield to, (*stops[:to], *moved, *stops[to:start], *stops[end:])
+                yield to, (*visits[:to], *moved, *visits[to:start], *visits[end:])
 
 
-def _walk_below(board: Board, route: Route, at: int, tried: tuple[int, ...]) -> State | None:
+def _walk_below(board: Board, route: RouteState, at: int, tried: tuple[int, ...]) -> State | None:
     """The end of `tried`, which is `route` before `at`; None where it breaks a rule or costs no less."""
     state: State | None = route.states[at]
-    for stop in tried[at:]:
-        if state is None or board.cost(route.shift, state) >= route.cost - 1e-9:
+    for visit in tried[at:]:
+        if state is None or board.cost(route.constraints, state) >= route.cost - 1e-9:
             return None
-        state = board.step(route.shift, state, stop)
-    return state if state is not None and board.cost(route.shift, state) < route.cost - 1e-9 else None
+        state = board.step(route.constraints, state, visit)
+    return state if state is not None and board.cost(route.constraints, state) < route.cost - 1e-9 else None

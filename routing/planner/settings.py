@@ -13,7 +13,7 @@ class Settings:
     most_on_board: orders in one bag at once; 1 turns bundling off.
     food_wait_s: how much longer than straight from restaurant to door a bundled order may be on board; math.inf: so
     long as it takes, even if that makes a customer late.
-    handover: the share of the time at a stop that passes before the food changes hands (the rest is walking back).
+    handover: the share of the time at a visit that passes before the food changes hands (the rest is walking back).
     divert: whether a driver may be turned away from the leg under way.
     reassign_gain_s: what taking an order from a driver who knows of it has to gain, in the objective's seconds.
     other_city_gain_s: the same for a driver of another city.

@@ -16,7 +16,7 @@ from dispatch.errors import DispatchError
 from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop
 from dispatch.orders import actions, geofence_actions
 from dispatch.planning import plan_store
-from dispatch.planning.plan_store import Ahead, Leg, Plan
+from dispatch.planning.plan_store import Ahead, Plan, PlannedStop
 from tests.dispatch.story import DANA, NOON, arrive, assign, bring_to, leave, report, set_out
 from tracking.ingest.history import connection_params
 
@@ -232,8 +232,8 @@ def test_nobody_silent_is_no_news(committed: Callable, driver: Driver) -> None:
 def test_a_new_eta(committed: Callable, order: Order, driver: Driver) -> None:
     assign(order, driver)
     stops = Stop.objects.plans_of([driver.pk])
-    legs = [Leg(stop.pk, NOON, None) for stop in stops]
-    heard = committed(lambda: plan_store.record(Plan(driver.pk, Ahead.of(stops), legs, keep_roads=True)))
+    planned = [PlannedStop(stop.pk, NOON, None) for stop in stops]
+    heard = committed(lambda: plan_store.store(Plan(driver.pk, Ahead.of(stops), planned, keep_roads=True)))
     assert (heard.orders, heard.drivers, heard.assignments) == ({order.pk}, {driver.pk}, [])
 
 
@@ -244,11 +244,11 @@ def test_many_plans_are_announced_once(
     for order, driver in zip(orders, drivers, strict=True):
         assign(order, driver)
         stops = Stop.objects.plans_of([driver.pk])
-        legs = [Leg(stop.pk, NOON, None) for stop in stops]
-        found.append(Plan(driver.pk, Ahead.of(stops), legs, keep_roads=True))
+        planned = [PlannedStop(stop.pk, NOON, None) for stop in stops]
+        found.append(Plan(driver.pk, Ahead.of(stops), planned, keep_roads=True))
     actions.cancel(orders[1].pk, actor=DANA)
     stored: list[int] = []
-    heard = committed(lambda: stored.append(plan_store.record_all(found)))
+    heard = committed(lambda: stored.append(plan_store.store_all(found)))
     assert stored == [2]
     assert (heard.times, heard.orders) == (1, {orders[0].pk, orders[2].pk})
     assert heard.drivers == {drivers[0].pk, drivers[2].pk}

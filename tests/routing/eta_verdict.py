@@ -9,7 +9,7 @@ from routing.eta import (
     Drive,
     Dwell,
     Estimate,
-    Kitchen,
+    KitchenEstimate,
     Miss,
     Pickup,
     handovers,
@@ -20,7 +20,7 @@ from routing.eta import (
 from tests.routing.eta_week import LATE_KITCHEN, Trip, week
 
 PICKUP_S, DROPOFF_S = 120.0, 90.0
-UNLEARNED = Kitchen(Estimate(PICKUP_S, 0), Estimate(0.0, 0))
+UNLEARNED = KitchenEstimate(Estimate(PICKUP_S, 0), Estimate(0.0, 0))
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Model:
     """Raw OSRM with the default service times, as long as nothing is learned."""
 
     factors: Mapping[tuple[Hashable, int], Estimate] = field(default_factory=dict)
-    kitchens: Mapping[Hashable, Kitchen] = field(default_factory=dict)
+    kitchens: Mapping[Hashable, KitchenEstimate] = field(default_factory=dict)
     doors: Mapping[Hashable, Estimate] = field(default_factory=dict)
 
     @classmethod

@@ -13,7 +13,7 @@ from routing.eta import (
     Drive,
     Dwell,
     Estimate,
-    Kitchen,
+    KitchenEstimate,
     Pickup,
     handovers,
     hour_of_week,
@@ -181,7 +181,7 @@ def test_a_kitchen_knows_how_often_it_was_seen() -> None:
 
 def test_a_single_visit_is_believed_a_little() -> None:
     kitchen = kitchens([Pickup("r", -60, 600, 0)], 120)["r"]
-    assert kitchen == Kitchen(
+    assert kitchen == KitchenEstimate(
         Estimate(pytest.approx(120), 0),
         Estimate(pytest.approx(LATENESS.reach / LATENESS.prior, abs=0.1), 1),
     )

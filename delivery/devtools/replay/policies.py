@@ -4,44 +4,44 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from delivery.devtools.replay.simulator import Decision, Policy
-from routing.planner import Driver, Order, Settings, Situation, Stop, plan
+from routing.planner import Instance, Settings, Shipment, Vehicle, Visit, solve
 
 
-def nearest_idle(situation: Situation) -> Decision:
+def nearest_idle(instance: Instance) -> Decision:
     """Each order, the oldest first, to the courier who has nothing to do and is nearest to its restaurant."""
-    stops = {str(driver.id): driver.stops for driver in situation.drivers}
-    taken = {stop.order for driver in situation.drivers for stop in driver.stops}
-    for order in situation.orders:
-        if order.id in taken:
+    visits = {str(vehicle.id): vehicle.visits for vehicle in instance.vehicles}
+    taken = {visit.shipment for vehicle in instance.vehicles for visit in vehicle.visits}
+    for shipment in instance.shipments:
+        if shipment.id in taken:
             continue
-        idle = [d for d in situation.drivers if not stops[str(d.id)] and _in_time(situation, d, order)]
+        idle = [d for d in instance.vehicles if not visits[str(d.id)] and _in_time(instance, d, shipment)]
         if idle:
-            nearest = min(idle, key=lambda driver: (_way(situation, driver, order), str(driver.id)))
-            stops[str(nearest.id)] = (Stop(order.id, "pickup"), Stop(order.id, "dropoff"))
-    return Decision(stops, hold=False)
+            nearest = min(idle, key=lambda vehicle: (_way(instance, vehicle, shipment), str(vehicle.id)))
+            visits[str(nearest.id)] = (Visit(shipment.id, "pickup"), Visit(shipment.id, "dropoff"))
+    return Decision(visits, hold=False)
 
 
-def _way(situation: Situation, driver: Driver, order: Order) -> float:
-    assert driver.place is not None  # noqa: S101 (a simulated courier is always somewhere)
-    assert order.restaurant is not None  # noqa: S101
-    return situation.travel[driver.place][order.restaurant]
+def _way(instance: Instance, vehicle: Vehicle, shipment: Shipment) -> float:
+    assert vehicle.place is not None  # noqa: S101 (a simulated courier is always somewhere)
+    assert shipment.restaurant is not None  # noqa: S101
+    return instance.travel[vehicle.place][shipment.restaurant]
 
 
-def _in_time(situation: Situation, driver: Driver, order: Order) -> bool:
+def _in_time(instance: Instance, vehicle: Vehicle, shipment: Shipment) -> bool:
     """Whether the courier can pick the food up before the shift ends."""
-    there = max(situation.now, driver.free_at) + _way(situation, driver, order) + order.pickup_s
-    return max(there, order.ready_at) <= driver.off_at and order.bags <= driver.capacity
+    there = max(instance.now, vehicle.free_at) + _way(instance, vehicle, shipment) + shipment.pickup_s
+    return max(there, shipment.ready_at) <= vehicle.off_at and shipment.bags <= vehicle.capacity
 
 
 def planner(settings: Settings) -> Policy:
-    def decide(situation: Situation) -> Decision:
-        trips = plan(situation, settings).trips
-        return Decision({str(driver): trip.stops for driver, trip in trips.items()}, hold=True)
+    def decide(instance: Instance) -> Decision:
+        tours = solve(instance, settings).tours
+        return Decision({str(vehicle): tour.visits for vehicle, tour in tours.items()}, hold=True)
 
     return decide
 
 
-def policies(settings: Settings) -> dict[str, Callable[[Situation], Decision]]:
+def policies(settings: Settings) -> dict[str, Callable[[Instance], Decision]]:
     """By name, in the order of the table."""
     return {
         "greedy": nearest_idle,

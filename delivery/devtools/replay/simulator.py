@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from delivery.devtools.replay.tables import Courier, Day, DayOrder
 from delivery.devtools.replay.ways import Ways
-from routing.planner import Driver, Order, Situation, Stop
+from routing.planner import Instance, Shipment, Vehicle, Visit
 
 type What = Literal["assigned", "withdrawn", "pickup", "dropoff"]
 
@@ -25,7 +25,7 @@ class Event(NamedTuple):
     order: str
 
 
-class Leg(NamedTuple):
+class LegUnderWay(NamedTuple):
     origin: int
     to: int
     departs: float
@@ -34,36 +34,36 @@ class Leg(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What each courier has to do from now on. `hold`: an order is told only when it is time to set off for it, so
-    that until then it may still go to somebody else.
+    """What each courier has to do from now on. `hold`: of an order a courier is notified only when it is time to set
+    off for it, so that until then it may still go to somebody else.
     """
 
-    stops: dict[str, tuple[Stop, ...]]
+    visits: dict[str, tuple[Visit, ...]]
     hold: bool
 
 
-type Policy = Callable[[Situation], Decision]
+type Policy = Callable[[Instance], Decision]
 
 
 @dataclass(slots=True)
 class Worker:
-    """A courier at work: on a leg, standing at a stop (`handed_at`: until then), or free from `free_at` on."""
+    """A courier at work: on a leg, standing at a visit (`handed_at`: until then), or free from `free_at` on."""
 
     courier: Courier
     place: int
     free_at: float
-    stops: tuple[Stop, ...] = ()
-    leg: Leg | None = None
+    visits: tuple[Visit, ...] = ()
+    leg: LegUnderWay | None = None
     arrived_at: float | None = None
     handed_at: float = 0.0
-    told: set[str] = field(default_factory=set)
+    notified: set[str] = field(default_factory=set)
     driving_s: float = 0.0
     standing_s: float = 0.0
     metres: float = 0.0
 
     @property
     def idle(self) -> bool:
-        return not self.stops
+        return not self.visits
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ class Outcome:
     workers: Sequence[Worker]
 
 
-def _id(stop: Stop) -> str:
+def _id(visit: Visit) -> str:
     """The order's, which is text in a day's tables."""
-    return str(stop.order)
+    return str(visit.shipment)
 
 
 class Simulator:
@@ -112,24 +112,24 @@ class Simulator:
 
     def _decide(self, policy: Policy, now: float, open_orders: Iterable[DayOrder]) -> None:
         """Asks the policy, unless there is nothing to decide: all food is on board."""
-        on_duty = [w for w in self.workers if w.stops or w.courier.on_at <= now < w.courier.off_at]
-        to_pick_up = {stop.order for w in on_duty for stop in w.stops if stop.kind == "pickup"}
-        taken = {stop.order for w in on_duty for stop in w.stops}
+        on_duty = [w for w in self.workers if w.visits or w.courier.on_at <= now < w.courier.off_at]
+        to_pick_up = {visit.shipment for w in on_duty for visit in w.visits if visit.kind == "pickup"}
+        taken = {visit.shipment for w in on_duty for visit in w.visits}
         orders = list(open_orders)
         if not on_duty or not (to_pick_up or any(order.id not in taken for order in orders)):
             return
         before = self.ways.next
-        drivers = [self._driver(worker, now) for worker in on_duty]
-        decision = policy(Situation(now, [self._order(order) for order in orders], drivers, self.ways))
+        vehicles = [self._vehicle(worker, now) for worker in on_duty]
+        decision = policy(Instance(now, [self._shipment(order) for order in orders], vehicles, self.ways))
         self.hold = decision.hold
         for worker in on_duty:
-            self._follow(worker, decision.stops[worker.courier.id], now)
+            self._follow(worker, decision.visits[worker.courier.id], now)
         used = {worker.leg.origin for worker in self.workers if worker.leg} | {w.place for w in self.workers}
         self.ways.forget(set(range(before, self.ways.next)) - used)
 
-    def _follow(self, worker: Worker, stops: tuple[Stop, ...], now: float) -> None:
+    def _follow(self, worker: Worker, visits: tuple[Visit, ...], now: float) -> None:
         """The courier's new plan; whoever is turned away from a leg is somewhere on it now."""
-        if worker.leg and (not stops or self._place(stops[0]) != worker.leg.to):
+        if worker.leg and (not visits or self._place(visits[0]) != worker.leg.to):
             assert self.divert, "a policy changed a leg under way"  # noqa: S101
             leg = worker.leg
             share = (now - leg.departs) / (leg.arrives - leg.departs)
@@ -138,18 +138,18 @@ class Simulator:
             worker.place, worker.leg, worker.free_at = self.ways.on_leg(leg.origin, leg.to, share), None, now
         elif worker.leg is None and worker.arrived_at is None:
             worker.free_at = max(worker.free_at, now)  # nobody acts on a plan before it is made
-        has = {stop.order for stop in stops}
-        for order in sorted(worker.told - has):
+        has = {visit.shipment for visit in visits}
+        for order in sorted(worker.notified - has):
             self.events.append(Event(now, "withdrawn", worker.courier.id, order))
-        worker.told &= has
-        worker.stops = stops
+        worker.notified &= has
+        worker.visits = visits
         if not self.hold:
-            self._tell(worker, map(_id, stops), now)
+            self._notify(worker, map(_id, visits), now)
 
-    def _tell(self, worker: Worker, orders: Iterable[str], at: float) -> None:
+    def _notify(self, worker: Worker, orders: Iterable[str], at: float) -> None:
         for order in orders:
-            if order not in worker.told:
-                worker.told.add(order)
+            if order not in worker.notified:
+                worker.notified.add(order)
                 self.events.append(Event(at, "assigned", worker.courier.id, order))
 
     def _advance(self, worker: Worker, until: float) -> None:
@@ -163,73 +163,78 @@ class Simulator:
                 if worker.handed_at > until:
                     return
                 self._hand_over(worker)
-            elif worker.stops and (departs := self._departs(worker)) <= until:
+            elif worker.visits and (departs := self._departs(worker)) <= until:
                 self._depart(worker, departs)
             else:
                 return
 
     def _departs(self, worker: Worker) -> float:
         """When the courier sets off: at once, or in time for the food when nothing is lost by waiting."""
-        stop, earliest = worker.stops[0], worker.free_at
-        order = self.orders[_id(stop)]
-        if not self.hold or stop.kind == "dropoff" or stop.order in worker.told or self._on_board(worker):
+        visit, earliest = worker.visits[0], worker.free_at
+        order = self.orders[_id(visit)]
+        if (
+            not self.hold
+            or visit.kind == "dropoff"
+            or visit.shipment in worker.notified
+            or self._on_board(worker)
+        ):
             return earliest
-        before = self._before(stop)
+        before = self._before(visit)
         return max(earliest, order.ready_at - before - self.ways[worker.place][order.restaurant])
 
     def _depart(self, worker: Worker, at: float) -> None:
-        to, kind = self._place(worker.stops[0]), worker.stops[0].kind
-        same_visit = takewhile(lambda stop: (self._place(stop), stop.kind) == (to, kind), worker.stops)
-        self._tell(worker, map(_id, same_visit), at)
-        worker.leg = Leg(worker.place, to, at, at + self.ways[worker.place][to])
+        to, kind = self._place(worker.visits[0]), worker.visits[0].kind
+        same_visit = takewhile(lambda visit: (self._place(visit), visit.kind) == (to, kind), worker.visits)
+        self._notify(worker, map(_id, same_visit), at)
+        worker.leg = LegUnderWay(worker.place, to, at, at + self.ways[worker.place][to])
 
-    def _arrive(self, worker: Worker, leg: Leg) -> None:
+    def _arrive(self, worker: Worker, leg: LegUnderWay) -> None:
         worker.driving_s += leg.arrives - leg.departs
         worker.metres += self.ways.distance_m(leg.origin, leg.to)
         worker.leg, worker.place, worker.arrived_at = None, leg.to, leg.arrives
-        self._tell(worker, [_id(worker.stops[0])], leg.arrives)
-        worker.handed_at = self._ready(worker.stops[0], leg.arrives + self._before(worker.stops[0]))
+        self._notify(worker, [_id(worker.visits[0])], leg.arrives)
+        worker.handed_at = self._ready(worker.visits[0], leg.arrives + self._before(worker.visits[0]))
 
     def _hand_over(self, worker: Worker) -> None:
-        stop, at = worker.stops[0], worker.handed_at
-        self._tell(worker, [_id(stop)], at)
-        what: What = "pickup" if stop.kind == "pickup" else "dropoff"
-        self.events.append(Event(at, what, worker.courier.id, _id(stop)))
-        worker.stops = worker.stops[1:]
+        visit, at = worker.visits[0], worker.handed_at
+        self._notify(worker, [_id(visit)], at)
+        what: What = "pickup" if visit.kind == "pickup" else "dropoff"
+        self.events.append(Event(at, what, worker.courier.id, _id(visit)))
+        worker.visits = worker.visits[1:]
         if what == "dropoff":
-            worker.told.discard(stop.order)
+            worker.notified.discard(visit.shipment)
         if (
-            worker.stops
-            and worker.stops[0].kind == stop.kind
-            and self._place(worker.stops[0]) == worker.place
+            worker.visits
+            and worker.visits[0].kind == visit.kind
+            and self._place(worker.visits[0]) == worker.place
         ):
-            worker.handed_at = self._ready(worker.stops[0], at)
+            worker.handed_at = self._ready(worker.visits[0], at)
             return
-        after = self._service(stop) - self._before(stop)
-        worker.standing_s += self._service(stop)
+        after = self._service(visit) - self._before(visit)
+        worker.standing_s += self._service(visit)
         worker.arrived_at, worker.free_at = None, at + after
 
     def _on_board(self, worker: Worker) -> bool:
-        pickups = {stop.order for stop in worker.stops if stop.kind == "pickup"}
-        return any(stop.order not in pickups for stop in worker.stops)
+        pickups = {visit.shipment for visit in worker.visits if visit.kind == "pickup"}
+        return any(visit.shipment not in pickups for visit in worker.visits)
 
-    def _place(self, stop: Stop) -> int:
-        order = self.orders[_id(stop)]
-        return order.restaurant if stop.kind == "pickup" else order.place
+    def _place(self, visit: Visit) -> int:
+        order = self.orders[_id(visit)]
+        return order.restaurant if visit.kind == "pickup" else order.place
 
-    def _service(self, stop: Stop) -> float:
+    def _service(self, visit: Visit) -> float:
         parameters = self.day.parameters
-        return parameters.pickup_s if stop.kind == "pickup" else parameters.dropoff_s
+        return parameters.pickup_s if visit.kind == "pickup" else parameters.dropoff_s
 
-    def _before(self, stop: Stop) -> float:
-        return self._service(stop) * self.day.parameters.handover
+    def _before(self, visit: Visit) -> float:
+        return self._service(visit) * self.day.parameters.handover
 
-    def _ready(self, stop: Stop, at: float) -> float:
-        return max(at, self.orders[_id(stop)].ready_at) if stop.kind == "pickup" else at
+    def _ready(self, visit: Visit, at: float) -> float:
+        return max(at, self.orders[_id(visit)].ready_at) if visit.kind == "pickup" else at
 
-    def _order(self, order: DayOrder) -> Order:
+    def _shipment(self, order: DayOrder) -> Shipment:
         parameters = self.day.parameters
-        return Order(
+        return Shipment(
             order.id,
             order.restaurant,
             order.place,
@@ -241,17 +246,19 @@ class Simulator:
             dropoff_s=parameters.dropoff_s,
         )
 
-    def _driver(self, worker: Worker, now: float) -> Driver:
+    def _vehicle(self, worker: Worker, now: float) -> Vehicle:
         place, under_way = worker.place, worker.leg is not None
         if worker.leg:
             leg = worker.leg
             lasts = leg.arrives - leg.departs
             place = self.ways.on_leg(leg.origin, leg.to, (now - leg.departs) / lasts if lasts else 1.0)
-        stops = tuple(Stop(s.order, s.kind, told=s.order in worker.told) for s in worker.stops)
-        return Driver(
+        visits = tuple(
+            Visit(s.shipment, s.kind, notified=s.shipment in worker.notified) for s in worker.visits
+        )
+        return Vehicle(
             worker.courier.id,
             place,
-            stops,
+            visits,
             under_way,
             worker.arrived_at,
             worker.free_at,

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from dispatch.etas.travel_time_model import Pace
+from dispatch.etas.travel_time_model import TravelTimeModel
 from dispatch.models import (
     City,
     EtaPrediction,
@@ -85,7 +85,7 @@ def test_staff_set_a_speed_factor_in_the_list(staff: Client, city: City) -> None
         "_save": "Save",
     }
     assert staff.post(url, form).status_code == 302
-    assert Pace.current().factors == {(city.pk, 113): 1.5}
+    assert TravelTimeModel.current().factors == {(city.pk, 113): 1.5}
     assert "less than or equal to 5" in staff.post(url, form | {"form-0-override": "50"}).content.decode()
 
 
@@ -99,14 +99,14 @@ def test_staff_know_a_city_and_a_kitchen_before_anything_is_learned(
     ):
         answer = staff.post(reverse(f"admin:dispatch_{model}_add"), form)
         assert answer.status_code == 302, answer.content.decode()
-    pace = Pace.current()
-    assert pace.factors == {(city.pk, 18): 1.3}
-    assert pace.door_s(city.pk) == 200
-    assert (pace.kitchen(restaurant.pk).late_s, pace.kitchen(restaurant.pk).handover_s) == (
+    travel_times = TravelTimeModel.current()
+    assert travel_times.factors == {(city.pk, 18): 1.3}
+    assert travel_times.door_s(city.pk) == 200
+    assert (travel_times.pickup(restaurant.pk).late_s, travel_times.pickup(restaurant.pk).handover_s) == (
         300,
-        pace.pickup_s,
+        travel_times.pickup_s,
     )
-    assert pace.learned == frozenset()
+    assert travel_times.learned == frozenset()
     for model in (HandoverTime, KitchenTime):
         page = staff.get(reverse(f"admin:dispatch_{model._meta.model_name}_changelist"))
         assert page.status_code == 200

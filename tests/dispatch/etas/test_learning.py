@@ -14,7 +14,7 @@ from django.utils import timezone
 from dispatch import tasks
 from dispatch.etas import learning
 from dispatch.etas.learning import Lesson
-from dispatch.etas.travel_time_model import Pace
+from dispatch.etas.travel_time_model import TravelTimeModel
 from dispatch.models import (
     City,
     Driver,
@@ -41,7 +41,7 @@ DOOR = destination(DENVER, 90, 1200)
 @pytest.fixture
 def hour(city: City) -> int:
     """The hour of the week it is: trips of a week ago tell of it."""
-    return hour_of_week(timezone.now(), Pace.current().zones[city.pk])
+    return hour_of_week(timezone.now(), TravelTimeModel.current().zones[city.pk])
 
 
 @pytest.fixture
@@ -260,7 +260,7 @@ def test_a_button_counts_from_when_it_was_pressed(
         for stop in Stop.objects.filter(kind="dropoff")
     )
     learning.learn()
-    assert Pace.current().door_s(city.pk) == pytest.approx(60, rel=0.15)
+    assert TravelTimeModel.current().door_s(city.pk) == pytest.approx(60, rel=0.15)
 
 
 # ------------------------------------------------------------------------------------- kitchens and doors
@@ -295,20 +295,20 @@ def test_handovers_are_learned(
 ) -> None:
     delivered(a_week_ago, counter_s=45, door_s=200)
     learning.learn()
-    pace = Pace.current()
-    assert pace.kitchen(restaurant.pk).handover_s == pytest.approx(45, rel=0.15)
-    assert pace.door_s(city.pk) == pytest.approx(200, rel=0.15)
+    travel_times = TravelTimeModel.current()
+    assert travel_times.pickup(restaurant.pk).handover_s == pytest.approx(45, rel=0.15)
+    assert travel_times.door_s(city.pk) == pytest.approx(200, rel=0.15)
     HandoverTime.objects.update(override_s=70)
-    assert Pace.current().door_s(city.pk) == 70
+    assert TravelTimeModel.current().door_s(city.pk) == 70
 
 
 def test_where_nothing_is_known_the_settings_hold(restaurant: Restaurant, city: City) -> None:
     assert learning.learn() == Lesson(0, 0, 0, 0)
-    pace = Pace.current()
-    assert pace.kitchen(restaurant.pk).handover_s == configured.PICKUP_SERVICE_S
-    assert pace.door_s(city.pk) == configured.DROPOFF_SERVICE_S
-    assert pace.factor(city.pk, timezone.now()) == 1.0
-    assert pace.learned == frozenset()
+    travel_times = TravelTimeModel.current()
+    assert travel_times.pickup(restaurant.pk).handover_s == configured.PICKUP_SERVICE_S
+    assert travel_times.door_s(city.pk) == configured.DROPOFF_SERVICE_S
+    assert travel_times.factor(city.pk, timezone.now()) == 1.0
+    assert travel_times.learned == frozenset()
 
 
 # ------------------------------------------------------------------------------------------------- ranges
@@ -338,15 +338,15 @@ def predicted(new_order: Callable[..., Order]) -> Callable[..., None]:
 
 
 def test_ranges_are_our_own_errors(predicted: Callable[..., None], city: City) -> None:
-    before = Pace.current().ranges.minutes(city.pk, 12 * 60)
+    before = TravelTimeModel.current().ranges.minutes(city.pk, 12 * 60)
     predicted(120)
     assert learning.learn().predictions == 100
-    learned = Pace.current().ranges.minutes(city.pk, 12 * 60)
+    learned = TravelTimeModel.current().ranges.minutes(city.pk, 12 * 60)
     assert learned[1] - learned[0] < before[1] - before[0]
     EtaPrediction.objects.all().delete()
     predicted(900)
     learning.learn()
-    assert Pace.current().ranges.minutes(city.pk, 12 * 60)[1] > learned[1]
+    assert TravelTimeModel.current().ranges.minutes(city.pk, 12 * 60)[1] > learned[1]
 
 
 @pytest.mark.parametrize("fields", [{"learned": False}, {"approximate": True}, {"error_s": None}], ids=str)

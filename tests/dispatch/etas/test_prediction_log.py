@@ -19,8 +19,8 @@ from tests.dispatch.story import DANA, arrive, at, bring_to, report
 def predict(driver: Driver, arrives_at: datetime, problem: Problem | None = None) -> bool:
     stops = Stop.objects.plans_of([driver.pk])
     made_of = plan_store.Ahead.of(stops)
-    legs = [plan_store.Leg(stop.pk, arrives_at, (12, 16), problem=problem) for stop in stops]
-    return plan_store.record(plan_store.Plan(driver.pk, made_of, legs))
+    planned = [plan_store.PlannedStop(stop.pk, arrives_at, (12, 16), problem=problem) for stop in stops]
+    return plan_store.store(plan_store.Plan(driver.pk, made_of, planned))
 
 
 def made(order: Order) -> list[tuple[datetime, bool, float | None]]:
@@ -47,7 +47,7 @@ def test_at_the_door_nothing_is_predicted_any_more(on_its_way: Order, driver: Dr
 
 
 def test_a_plan_that_is_not_stored_predicts_nothing(on_its_way: Order, driver: Driver) -> None:
-    assert not plan_store.record(plan_store.Plan(driver.pk, [], []))
+    assert not plan_store.store(plan_store.Plan(driver.pk, [], []))
     assert made(on_its_way) == []
 
 

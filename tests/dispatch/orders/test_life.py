@@ -25,13 +25,15 @@ def _plan(driver: Driver, seed: int) -> None:
     """A visiting order at random, with pickups before their dropoffs, as planning finds one."""
     waiting, rng = list(Stop.objects.plans_of([driver.pk])), Random(seed)
     made_of = plan_store.Ahead.of(waiting)
-    legs = []
+    planned = []
     while waiting:
         picked_up = {stop.order_id for stop in waiting if stop.kind == "pickup"}
         stop = rng.choice([one for one in waiting if one.kind == "pickup" or one.order_id not in picked_up])
         waiting.remove(stop)
-        legs.append(plan_store.Leg(stop.pk, timezone.now() + timedelta(minutes=len(legs)), (1, 2)))
-    plan_store.record(plan_store.Plan(driver.pk, made_of, legs))
+        planned.append(
+            plan_store.PlannedStop(stop.pk, timezone.now() + timedelta(minutes=len(planned)), (1, 2))
+        )
+    plan_store.store(plan_store.Plan(driver.pk, made_of, planned))
 
 
 def _silence(driver: Driver) -> None:

@@ -12,7 +12,7 @@ from dispatch import tasks
 from dispatch.errors import NotFound, WrongStatus
 from dispatch.models import City, Driver, Order, Restaurant, Stop
 from dispatch.planning import assignment
-from dispatch.planning.problem_builder import TABLE_PLACES
+from dispatch.planning.workload import TABLE_PLACES
 from routing.geo import Point, destination
 from routing.planner import Problem
 from routing.roads.cities import BOULDER
@@ -25,12 +25,12 @@ PARIS = Point(48.8566, 2.3522)
 def ranked(order: Order) -> list[str]:
     """The drivers who can take it, the best first."""
     names = dict(Driver.objects.values_list("pk", "name"))
-    return [names[p.driver] for p in assignment.propose(order.pk).ranked if p.problem is None]
+    return [names[p.vehicle] for p in assignment.propose(order.pk).ranked if p.problem is None]
 
 
 def why_not(order: Order) -> dict[str, Problem]:
     names = dict(Driver.objects.values_list("pk", "name"))
-    return {names[p.driver]: p.problem for p in assignment.propose(order.pk).ranked if p.problem}
+    return {names[p.vehicle]: p.problem for p in assignment.propose(order.pk).ranked if p.problem}
 
 
 # --------------------------------------------------------------------------------------------- proposals
@@ -42,7 +42,7 @@ def test_the_nearest_free_driver_is_best(order: Order, driver_at: Callable[..., 
     assert ranked(order) == ["Near", "Between", "Far"]
     best = assignment.propose(order.pk).ranked[0]
     assert best.added_s > 60
-    assert best.trip.delivered(order.pk) > timezone.now().timestamp() + 60
+    assert best.tour.delivered(order.pk) > timezone.now().timestamp() + 60
 
 
 def test_a_busy_driver_next_door_loses_to_a_free_one_farther_away(
@@ -75,7 +75,7 @@ def test_whoever_is_promised_sooner_is_served_first(new_order: Callable[..., Ord
 
     def doors_of(order: Order) -> list[Order]:
         (proposal,) = assignment.propose(order.pk).ranked
-        return [stop.order for stop in proposal.trip.stops if stop.kind == "dropoff"]
+        return [visit.shipment for visit in proposal.tour.visits if visit.kind == "dropoff"]
 
     assert doors_of(relaxed) == [urgent.pk, relaxed.pk]
     Order.objects.update(promised_at=now + timedelta(minutes=90))
@@ -182,7 +182,7 @@ def test_without_roads_proposals_are_approximate(order: Order, driver: Driver, s
     settings.OSRM_URL = NO_OSRM
     found = assignment.propose(order.pk)
     assert found.approximate
-    assert [proposal.driver for proposal in found.ranked] == [driver.pk]
+    assert [proposal.vehicle for proposal in found.ranked] == [driver.pk]
 
 
 def test_orders_that_wait_for_nobody(order: Order, driver: Driver) -> None:
@@ -332,7 +332,7 @@ def test_a_driver_with_the_order_is_asked_however_much_there_is_to_do(
     carried = [new_order() for _ in range(TABLE_PLACES)]
     Order.objects.filter(pk__in=[one.pk for one in carried]).update(driver=near, status="picked_up")
     Stop.objects.bulk_create(Stop(driver=near, order=one, kind="dropoff", position=1) for one in carried)
-    assert [proposal.driver for proposal in assignment.propose(order.pk).ranked] == [has.pk]
+    assert [proposal.vehicle for proposal in assignment.propose(order.pk).ranked] == [has.pk]
 
 
 def test_silent_drivers_are_not_given_anything(

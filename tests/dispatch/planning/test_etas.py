@@ -105,11 +105,11 @@ def test_a_stop_that_has_been_reached_stays_first(order_at: Callable, driver: Dr
         bring_to(order, driver, "picked_up")
     replanning.replan(driver.pk)
     assert plan(driver)[0] == "dropoff Near"
-    plan_store.record(
+    plan_store.store(
         plan_store.Plan(
             driver.pk,
             plan_store.Ahead.of(stops(driver)),
-            [plan_store.Leg(stop.pk, timezone.now(), (1, 2)) for stop in reversed(stops(driver))],
+            [plan_store.PlannedStop(stop.pk, timezone.now(), (1, 2)) for stop in reversed(stops(driver))],
         )
     )
     arrive(driver, "dropoff", far)
@@ -122,12 +122,12 @@ def test_a_pickup_that_has_been_reached_stays_first(order_at: Callable, driver: 
     bring_to(bag, driver, "picked_up")
     assign(waiting, driver)
     arrive(driver, "pickup", waiting)
-    plan_store.record(
+    plan_store.store(
         plan_store.Plan(
             driver.pk,
             plan_store.Ahead.of(stops(driver)),
             [
-                plan_store.Leg(stop.pk, timezone.now(), (1, 2))
+                plan_store.PlannedStop(stop.pk, timezone.now(), (1, 2))
                 for stop in sorted(stops(driver), key=lambda stop: (stop.arrived_at is None, stop.position))
             ],
         )

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dispatch.etas.travel_time_model import Kitchen, Pace
+from dispatch.etas.travel_time_model import PickupTimes, TravelTimeModel
 from dispatch.models import City, Order, Restaurant, Stop, next_stops, places
 from dispatch.planning.replanning import arrivals
 from tests.dispatch.story import NOON, at
 
-PACE = Pace(pickup_s=120, dropoff_s=90)
+TRAVEL_TIMES = TravelTimeModel(pickup_s=120, dropoff_s=90)
 PLACES = {name: 39.7 + n / 100 for n, name in enumerate("RSABC")}
 
 
@@ -85,12 +85,12 @@ def stop(what: str, *, arrived: float | None = None, ready: float | None = None)
     ],
 )
 def test_arrivals(stops: list[Stop], drives: list[float], expected: list[float]) -> None:
-    assert arrivals(stops, drives, NOON, PACE) == [at(seconds) for seconds in expected]
+    assert arrivals(stops, drives, NOON, TRAVEL_TIMES) == [at(seconds) for seconds in expected]
 
 
 def test_nobody_arrives_before_the_stop_ahead() -> None:
     stops = [stop("R↑", ready=10**4), stop("S↑"), stop("A↓"), stop("B↓")]
-    times = arrivals(stops, [1, 1, 1, 1], NOON, PACE)
+    times = arrivals(stops, [1, 1, 1, 1], NOON, TRAVEL_TIMES)
     assert times == sorted(times)
     assert times[1] - times[0] > timedelta(seconds=10**4 - 10)
 
@@ -115,7 +115,7 @@ def test_stops_in_a_row_at_one_place_are_one_visit(plan: str, visits: list[int])
 
 CITY = City(id=uuid4())
 #: Noon is in hour 108 of a Friday's week, in Greenwich; streets are half as fast from then on, the hour after not.
-LEARNED = Pace(
+LEARNED = TravelTimeModel(
     pickup_s=120,
     dropoff_s=90,
     zones={CITY.pk: ZoneInfo("UTC")},
@@ -148,11 +148,11 @@ def test_arrivals_as_learned(drives: list[float], expected: list[float]) -> None
 )
 def test_a_kitchens_habits(late_s: float, ready: float | None, expected: float) -> None:
     stops = [stop("R↑", ready=ready), stop("A↓")]
-    pace = replace(PACE, kitchens={stops[0].order.restaurant.pk: Kitchen(60, late_s)})
-    assert arrivals(stops, [300, 200], NOON, pace)[1] == at(expected)
+    travel_times = replace(TRAVEL_TIMES, pickups={stops[0].order.restaurant.pk: PickupTimes(60, late_s)})
+    assert arrivals(stops, [300, 200], NOON, travel_times)[1] == at(expected)
 
 
 @pytest.mark.django_db
 def test_how_long_a_stop_takes_is_a_setting(settings: object) -> None:
     settings.PICKUP_SERVICE_S, settings.DROPOFF_SERVICE_S = 7, 5
-    assert (Pace.current().pickup_s, Pace.current().dropoff_s) == (7, 5)
+    assert (TravelTimeModel.current().pickup_s, TravelTimeModel.current().dropoff_s) == (7, 5)

@@ -34,7 +34,7 @@ def late(new_order: Callable[..., Order], driver_at: Callable[..., Driver]) -> O
 def test_a_late_order_has_a_remedy_that_keeps_what_it_says(late: Order) -> None:
     best = assignment.remedies(late.pk).ranked[0]
     near = Driver.objects.get(name="Near")
-    assert (best.kind, best.moves, best.driver) == ("reassign", late.pk, near.pk)
+    assert (best.kind, best.moves, best.vehicle) == ("reassign", late.pk, near.pk)
     replanning.refresh_etas()
     late.refresh_from_db()
     before = late.eta_minutes

@@ -20,7 +20,7 @@ from delivery.devtools.replay.ways import Roads
 from delivery.devtools.stack.progress import step
 from dispatch.planning.assignment import ASSIGNING
 from routing.osrm import osrm_from_settings
-from routing.planner import plan
+from routing.planner import solve
 from tests.routing.bench.fleet import cycles, trips
 from tests.routing.eta_verdict import judged
 from tests.routing.rush_hour import crowded
@@ -127,16 +127,16 @@ def rush(demand: Demand, requests: Sequence[Request]) -> Rush:
 
 
 def planning_s(seed: int, orders: int, drivers: int) -> float:
-    situation = crowded(seed, orders, drivers)
+    instance = crowded(seed, orders, drivers)
     started = time.perf_counter()
-    found = plan(situation)
+    found = solve(instance)
     took = time.perf_counter() - started
     assert not found.unassigned
     return took
 
 
 def against_vroom(count: int, limit_s: float) -> Vroom:
-    from tests.routing.trip_bench import compare  # needs pyvroom, which is for development only
+    from tests.routing.tour_bench import compare  # needs pyvroom, which is for development only
 
     found = compare(count, limit_s)
     return Vroom(limit_s, found.excess, found.planner_s, found.vroom_s)

@@ -105,8 +105,10 @@ class Day:
         soon = timezone.now() + timedelta(minutes=self.random.randint(1, 40))
         line = [[-104.99, 39.74], [-104.98, 39.75]]
         problem = Problem.DRIVER_SILENT if self.random.random() < 0.3 else None
-        legs = [plan_store.Leg(stop.pk, soon, (9, 13), line=line, problem=problem) for stop in stops]
-        plan_store.record(plan_store.Plan(driver.pk, plan_store.Ahead.of(stops), legs))
+        planned = [
+            plan_store.PlannedStop(stop.pk, soon, (9, 13), line=line, problem=problem) for stop in stops
+        ]
+        plan_store.store(plan_store.Plan(driver.pk, plan_store.Ahead.of(stops), planned))
 
 
 async def test_what_no_button_told_is_in_frames_and_snapshots(

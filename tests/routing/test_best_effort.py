@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from routing.drives import Drive, drive
+from routing.best_effort import BestEffortRoute, best_effort_route
 from routing.geo import Point, destination
 from routing.osrm import Osrm, straight_line
 from tests.conftest import DENVER
@@ -20,12 +20,12 @@ START, A, B, C = (destination(DENVER, bearing, 700) for bearing in (270, 0, 90, 
 FIELD, MEADOW = (destination(DENVER, bearing, 9000) for bearing in (90, 100))
 
 
-def by_road(drive: Drive) -> list[bool]:
-    return [n not in drive.guessed for n in range(len(drive.legs))]
+def by_road(found: BestEffortRoute) -> list[bool]:
+    return [n not in found.guessed for n in range(len(found.legs))]
 
 
-def seconds(drive: Drive) -> list[float]:
-    return [leg.duration_s for leg in drive.legs]
+def seconds(found: BestEffortRoute) -> list[float]:
+    return [leg.duration_s for leg in found.legs]
 
 
 def straight_s(*way: Point) -> list[float]:
@@ -35,7 +35,9 @@ def straight_s(*way: Point) -> list[float]:
 @pytest.mark.parametrize("geometry", [False, True])
 def test_where_roads_lead_everywhere_it_is_the_route(osrm: Osrm, geometry: bool) -> None:
     way = [START, A, B, C]
-    assert drive(osrm, way, geometry=geometry) == Drive(osrm.route(way, geometry=geometry).legs)
+    assert best_effort_route(osrm, way, geometry=geometry) == BestEffortRoute(
+        osrm.route(way, geometry=geometry).legs
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def test_where_roads_lead_everywhere_it_is_the_route(osrm: Osrm, geometry: bool)
 def test_a_place_off_the_roads_spoils_only_the_ways_to_and_from_it(
     osrm: Osrm, way: list[Point], roads: list[bool], off_road: set[int]
 ) -> None:
-    found = drive(osrm, way, geometry=True)
+    found = best_effort_route(osrm, way, geometry=True)
     assert by_road(found) == roads
     assert found.off_road == off_road
     assert not found.away
@@ -99,14 +101,14 @@ def roads_but(osrm: Osrm, island: Point) -> Iterator[Osrm]:
 )
 def test_an_island(osrm: Osrm, way: list[Point], roads: list[bool], off_road: set[int]) -> None:
     with roads_but(osrm, A) as broken:
-        found = drive(broken, way)
+        found = best_effort_route(broken, way)
     assert by_road(found) == roads
     assert found.off_road == off_road
 
 
 def test_roads_that_do_not_answer_are_away_and_asked_once() -> None:
     way = [START, A, B]
-    found = drive(Osrm("http://127.0.0.1:9"), way, geometry=True)
+    found = best_effort_route(Osrm("http://127.0.0.1:9"), way, geometry=True)
     assert found.away
     assert by_road(found) == [False, False]
     assert seconds(found) == straight_s(*way)

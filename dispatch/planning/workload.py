@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Max, prefetch_related_objects
 from django.utils import timezone
 
-from dispatch.etas.travel_time_model import Pace
+from dispatch.etas.travel_time_model import TravelTimeModel
 from dispatch.models import Driver, Order, Stop, left_and_ahead, plans_of
 from dispatch.statuses import OrderStatus, StopKind
 from routing import planner
@@ -27,18 +27,18 @@ TABLE_PLACES = 300
 
 
 @dataclass(frozen=True)
-class Fleet:
+class Workload:
     """Drivers with the stops that lie ahead of them, and the orders that nobody has yet."""
 
     drivers: Sequence[Driver]
     stops: Mapping[UUID, Sequence[Stop]]
     #: When those were done with the last stop who were done with it in the last UNDER_WAY_S.
     free_since: Mapping[UUID, datetime]
-    pace: Pace
+    travel_times: TravelTimeModel
     pending: Sequence[Order] = ()
 
     @classmethod
-    def of(cls, drivers: Iterable[Driver], pending: Iterable[Order] = ()) -> "Fleet":
+    def of(cls, drivers: Iterable[Driver], pending: Iterable[Order] = ()) -> "Workload":
         """Reads what these drivers have to do. Pending orders need their restaurant and its city loaded."""
         drivers = list(drivers)
         stops = plans_of({driver.pk for driver in drivers})
@@ -52,11 +52,11 @@ class Fleet:
             drivers,
             {driver_id: left_and_ahead(those)[1] for driver_id, those in stops.items()},
             dict(done.annotate(Max("done_at"))),
-            Pace.current(),
+            TravelTimeModel.current(),
             list(pending),
         )
 
-    def of_one_table(self) -> "Fleet":
+    def of_one_table(self) -> "Workload":
         """The first of the pending orders and of the drivers, as many as TABLE_PLACES allow."""
         pending = self.pending[: TABLE_PLACES // 4]
         left = TABLE_PLACES - 2 * len(pending)
@@ -69,7 +69,7 @@ class Fleet:
         stops = {driver.pk: self.stops[driver.pk] for driver in drivers}
         return replace(self, drivers=drivers, stops=stops, pending=pending)
 
-    def alone(self, driver: Driver) -> "Fleet":
+    def alone(self, driver: Driver) -> "Workload":
         """One of the drivers, as if there were no other."""
         return replace(self, drivers=[driver], stops={driver.pk: self.stops[driver.pk]}, pending=())
 
@@ -79,22 +79,22 @@ class Fleet:
         carried = {stop.order_id: stop.order for stops in self.stops.values() for stop in stops}
         return [*carried.values(), *(order for order in self.pending if order.pk not in carried)]
 
-    def situation(self, now: datetime, *, pins: bool = True) -> tuple[planner.Situation, bool]:
+    def instance(self, now: datetime, *, pins: bool = True) -> tuple[planner.Instance, bool]:
         """What the planner needs; and whether travel times are along straight lines, for want of roads.
 
         `pins`: whether stops that a dispatcher pinned stay where they are.
         """
         places = _Places()
-        orders = [_order(order, places, self.pace) for order in self.orders]
-        drivers = [
-            _driver(driver, self.stops[driver.pk], self.free_since.get(driver.pk), now, places, pins=pins)
+        shipments = [_shipment(order, places, self.travel_times) for order in self.orders]
+        vehicles = [
+            _vehicle(driver, self.stops[driver.pk], self.free_since.get(driver.pk), now, places, pins=pins)
             for driver in self.drivers
         ]
-        seconds, approximate = travel_times(places.points)
+        seconds, approximate = travel_matrix(places.points)
         # By the streets where a drive ends, which is nearly always the city where it begins.
-        factors = [self.pace.factor(city_id, now) for city_id in places.cities]
+        factors = [self.travel_times.factor(city_id, now) for city_id in places.cities]
         travel = [[cell * factor for cell, factor in zip(row, factors, strict=True)] for row in seconds]
-        return planner.Situation(now.timestamp(), orders, drivers, travel), approximate
+        return planner.Instance(now.timestamp(), shipments, vehicles, travel), approximate
 
 
 class _Places:
@@ -117,25 +117,25 @@ class _Places:
         return list(self._numbers)
 
 
-def _order(order: Order, places: _Places, pace: Pace) -> planner.Order:
+def _shipment(order: Order, places: _Places, travel_times: TravelTimeModel) -> planner.Shipment:
     placed_at = order.created_at.timestamp()
     restaurant = order.restaurant
-    kitchen = pace.kitchen(restaurant.pk)
-    return planner.Order(
+    pickup = travel_times.pickup(restaurant.pk)
+    return planner.Shipment(
         order.pk,
         places.number(restaurant.point, restaurant.city_id),
         places.number(order.customer_point, restaurant.city_id),
         placed_at,
-        order.ready_at.timestamp() + kitchen.late_s if order.ready_at else placed_at,
+        order.ready_at.timestamp() + pickup.late_s if order.ready_at else placed_at,
         order.promise.timestamp(),
         order.bags,
         restaurant.city_id,
-        kitchen.handover_s,
-        pace.door_s(restaurant.city_id),
+        pickup.handover_s,
+        travel_times.door_s(restaurant.city_id),
     )
 
 
-def _driver(
+def _vehicle(
     driver: Driver,
     stops: Sequence[Stop],
     free_since: datetime | None,
@@ -143,13 +143,13 @@ def _driver(
     places: _Places,
     *,
     pins: bool,
-) -> planner.Driver:
+) -> planner.Vehicle:
     first = stops[0] if stops else None
     arrived_at = first.arrived_at.timestamp() if first is not None and first.arrived_at else None
-    return planner.Driver(
+    return planner.Vehicle(
         driver.pk,
         places.number(driver.point, driver.city_id),
-        tuple(planner.Stop(stop.order_id, _kind(stop), pins and stop.pinned) for stop in stops),
+        tuple(planner.Visit(stop.order_id, _kind(stop), pins and stop.pinned) for stop in stops),
         under_way=first is not None and _is_under_way(first, free_since, now),
         arrived_at=arrived_at,
         capacity=driver.capacity,
@@ -167,7 +167,7 @@ def _is_under_way(stop: Stop, free_since: datetime | None, now: datetime) -> boo
     return free_since is None or (now - free_since).total_seconds() > UNDER_WAY_S
 
 
-def travel_times(points: Sequence[Point]) -> tuple[list[list[float]], bool]:
+def travel_matrix(points: Sequence[Point]) -> tuple[list[list[float]], bool]:
     """Seconds from each place to each, `inf` where no road leads; and whether they are those along straight lines,
     because the roads did not answer.
     """

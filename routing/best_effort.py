@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Drive:
+class BestEffortRoute:
     """`legs[k]` leads to place k + 1. `guessed`: the legs (by k) along straight lines. `off_road`: the places that no
     road leads to. `away`: the roads did not answer, and all legs are guessed.
     """
@@ -28,20 +28,20 @@ class Drive:
     away: bool = False
 
 
-def drive(osrm: Osrm, way: Sequence[Point], *, geometry: bool = False) -> Drive:
+def best_effort_route(osrm: Osrm, way: Sequence[Point], *, geometry: bool = False) -> BestEffortRoute:
     """The fastest way through two or more places in this order."""
     try:
-        return Drive(osrm.route(way, geometry=geometry).legs)
-    except RoutingError as refusal:
-        return _straight(way) if refusal.retryable else _leg_by_leg(osrm, way, geometry=geometry)
+        return BestEffortRoute(osrm.route(way, geometry=geometry).legs)
+    except RoutingError as error:
+        return _straight(way) if error.retryable else _leg_by_leg(osrm, way, geometry=geometry)
 
 
-def _straight(way: Sequence[Point]) -> Drive:
+def _straight(way: Sequence[Point]) -> BestEffortRoute:
     legs = straight_line(way).legs
-    return Drive(legs, frozenset(range(len(legs))), away=True)
+    return BestEffortRoute(legs, frozenset(range(len(legs))), away=True)
 
 
-def _leg_by_leg(osrm: Osrm, way: Sequence[Point], *, geometry: bool) -> Drive:
+def _leg_by_leg(osrm: Osrm, way: Sequence[Point], *, geometry: bool) -> BestEffortRoute:
     legs: list[Leg] = []
     guessed: set[int] = set()
     off_road: set[Point] = set()
@@ -49,17 +49,17 @@ def _leg_by_leg(osrm: Osrm, way: Sequence[Point], *, geometry: bool) -> Drive:
         try:
             legs += osrm.route(ends, geometry=geometry).legs
             continue
-        except NoSegment as refusal:
-            off_road.add(ends[1 if refusal.place is None else refusal.place])
+        except NoSegment as error:
+            off_road.add(ends[1 if error.place is None else error.place])
         except NoRoute:
             # Of two places that no road joins it is the first, if that could not be reached either.
             if ends[0] not in off_road:
                 off_road.add(ends[1])
-        except RoutingError as refusal:
-            if refusal.retryable:
+        except RoutingError as error:
+            if error.retryable:
                 return _straight(way)
-            logger.warning("a drive is estimated along a straight line: %s", refusal)
+            logger.warning("a leg is estimated along a straight line: %s", error)
         guessed.add(n)
         legs += straight_line(ends).legs
     places = (k for k, place in enumerate(way) if place in off_road)
-    return Drive(legs, frozenset(guessed), frozenset(places))
+    return BestEffortRoute(legs, frozenset(guessed), frozenset(places))

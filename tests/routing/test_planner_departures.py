@@ -2,29 +2,29 @@
 
 import pytest
 
-from routing.planner import Driver, Order, Situation, Stop, best_trip, sets_off
+from routing.planner import Instance, Shipment, Vehicle, Visit, best_tour, departures
 
 #: Minutes between places on a line, in seconds.
 LINE = [[60.0 * abs(a - b) for b in range(40)] for a in range(40)]
 SERVICE_S = 120.0
 
 
-def order(name: str, restaurant: int, customer: int | None, ready_min: float) -> Order:
-    return Order(
+def shipment(name: str, restaurant: int, customer: int | None, ready_min: float) -> Shipment:
+    return Shipment(
         name, restaurant, customer, 0.0, 60 * ready_min, 7200.0, pickup_s=SERVICE_S, dropoff_s=SERVICE_S
     )
 
 
-ANN, BOB, CYD = order("ann", 10, 20, 0), order("bob", 30, 35, 60), order("cyd", 10, 21, 15)
+ANN, BOB, CYD = shipment("ann", 10, 20, 0), shipment("bob", 30, 35, 60), shipment("cyd", 10, 21, 15)
 
 
-def stops(*names: str) -> tuple[Stop, ...]:
+def visits(*names: str) -> tuple[Visit, ...]:
     """ "+ann" is the pickup, "-ann" the dropoff."""
-    return tuple(Stop(name[1:], "pickup" if name[0] == "+" else "dropoff", pinned=True) for name in names)
+    return tuple(Visit(name[1:], "pickup" if name[0] == "+" else "dropoff", pinned=True) for name in names)
 
 
 @pytest.mark.parametrize(
-    ("plan", "minutes"),
+    ("tour", "minutes"),
     [
         ("+ann -ann", {"ann": 0}),
         # Ten minutes' drive and two at the counter before the food is ready.
@@ -39,16 +39,16 @@ def stops(*names: str) -> tuple[Stop, ...]:
         ("", {}),
     ],
 )
-def test_a_driver_sets_off_when_the_food_asks_for_it(plan: str, minutes: dict[str, float]) -> None:
-    driver = Driver("d", 0, stops(*plan.split()))
-    situation = Situation(0.0, [ANN, BOB, CYD], [driver], LINE)
-    found = sets_off(best_trip(situation, "d"), situation)
+def test_a_driver_sets_off_when_the_food_asks_for_it(tour: str, minutes: dict[str, float]) -> None:
+    vehicle = Vehicle("d", 0, visits(*tour.split()))
+    instance = Instance(0.0, [ANN, BOB, CYD], [vehicle], LINE)
+    found = departures(best_tour(instance, "d"), instance)
     assert found == {name: pytest.approx(60 * at) for name, at in minutes.items()}
 
 
 def test_of_what_no_road_leads_to_nobody_can_say_when() -> None:
-    nowhere = order("nowhere", 10, None, 0)
-    situation = Situation(
-        0.0, [ANN, nowhere], [Driver("d", 0, stops("+nowhere", "-nowhere", "+ann", "-ann"))], LINE
+    nowhere = shipment("nowhere", 10, None, 0)
+    instance = Instance(
+        0.0, [ANN, nowhere], [Vehicle("d", 0, visits("+nowhere", "-nowhere", "+ann", "-ann"))], LINE
     )
-    assert sets_off(best_trip(situation, "d"), situation) == {"ann": 0.0}
+    assert departures(best_tour(instance, "d"), instance) == {"ann": 0.0}

@@ -1,0 +1,339 @@
+"""One driver's tour: exact where it can be, near the best elsewhere, and every rule kept."""
+
+from dataclasses import replace
+from itertools import permutations
+from math import hypot, inf, isinf
+from random import Random
+
+import pytest
+
+from routing.planner import (
+    Instance,
+    Objective,
+    Problem,
+    Settings,
+    Shipment,
+    Vehicle,
+    Visit,
+    best_tour,
+    tour_in_order,
+)
+from tests.routing.tour_bench import excess
+
+SETTINGS = Settings(handover=0.5, seed=3)
+UNLIMITED = {"most_on_board": 99, "food_wait_s": inf}
+NOW = 1000.0
+
+
+def errand(seed: int, count: int) -> tuple[Instance, Settings]:
+    """A driver with `count` visits: pickups and dropoffs, kitchens that share a place, food that is not ready,
+    promises that cannot all be kept, weights at random.
+    """
+    random = Random(seed)
+    spots = [(random.uniform(0, 4000), random.uniform(0, 4000)) for _ in range(2 * count + 1)]
+    shipments, visits = [], []
+    while len(visits) < count:
+        k = len(shipments)
+        kitchen = random.choice([1, 2, 3, 2 * k + 1])
+        placed = NOW - random.uniform(0, 1500)
+        shipments.append(
+            Shipment(
+                k,
+                kitchen,
+                2 * k + 2,
+                placed,
+                ready_at=placed + random.uniform(300, 1800),
+                promised_at=placed + random.uniform(900, 2700),
+                bags=random.randint(1, 2),
+                pickup_s=random.choice([0.0, 120.0]),
+                dropoff_s=random.choice([0.0, 90.0]),
+            )
+        )
+        if count - len(visits) > 1 and random.random() < 0.75:
+            visits.append(Visit(k, "pickup"))
+        visits.append(Visit(k, "dropoff"))
+    travel = [
+        [
+            hypot(ax - bx, ay - by) / 8 * random.uniform(1, 1.2) if (ax, ay) != (bx, by) else 0.0
+            for bx, by in spots
+        ]
+        for ax, ay in spots
+    ]
+    vehicle = Vehicle("d", 0, tuple(visits), capacity=random.choice([4, 20]))
+    weights = Objective(
+        random.choice([0, 1]), random.choice([0, 3]), random.choice([0, 0.5]), 600, random.choice([0.2, 1])
+    )
+    return Instance(NOW, shipments, [vehicle], travel), replace(SETTINGS, objective=weights)
+
+
+def times(
+    instance: Instance, settings: Settings, visits: tuple[Visit, ...]
+) -> dict[Visit, tuple[float, float]]:
+    """When the food changes hands at each visit, and when the driver leaves it, in this order."""
+    shipments = {shipment.id: shipment for shipment in instance.shipments}
+    found, left, handed, at, last = {}, NOW, NOW, instance.vehicles[0].place, None
+    for visit in visits:
+        shipment = shipments[visit.shipment]
+        place = shipment.restaurant if visit.kind == "pickup" else shipment.customer
+        service = shipment.pickup_s if visit.kind == "pickup" else shipment.dropoff_s
+        if (place, visit.kind) != (at, last):
+            handed = left + instance.travel[at][place] + service * settings.handover
+        if visit.kind == "pickup":
+            handed = max(handed, shipment.ready_at)
+        left, at, last = handed + service * (1 - settings.handover), place, visit.kind
+        found[visit] = handed, left
+    return found
+
+
+def judged(instance: Instance, settings: Settings, visits: tuple[Visit, ...]) -> float:
+    """What visiting `visits` in this order costs: the model of docs/planning.md, stated once more. Infinite where
+    food is dropped off before it is picked up, or the bags do not fit.
+    """
+    shipments = {shipment.id: shipment for shipment in instance.shipments}
+    vehicle, weigh = instance.vehicles[0], settings.objective
+    bag = {visit.shipment for visit in visits} - {
+        visit.shipment for visit in visits if visit.kind == "pickup"
+    }
+    when = times(instance, settings, visits)
+    cost = 0.0
+    for visit in visits:
+        shipment, (clock, _) = shipments[visit.shipment], when[visit]
+        if visit.kind == "pickup":
+            bag.add(visit.shipment)
+            if sum(shipments[id_].bags for id_ in bag) > vehicle.capacity:
+                return inf
+        else:
+            if visit.shipment not in bag:
+                return inf
+            bag.remove(visit.shipment)
+            cost += weigh.door * (clock - shipment.placed_at) + weigh.late * max(
+                0.0, clock - shipment.promised_at
+            )
+            cost += weigh.stale * max(0.0, clock - shipment.ready_at - weigh.fresh_s)
+    waited, first = 0.0, shipments[visits[0].shipment]
+    if visits[0].kind == "pickup":
+        there = NOW + instance.travel[vehicle.place][first.restaurant] + first.pickup_s * settings.handover
+        waited = max(0.0, first.ready_at - there)
+    return cost + weigh.work * (when[visits[-1]][1] - NOW - waited)
+
+
+def bundles_well(instance: Instance, settings: Settings, visits: tuple[Visit, ...]) -> bool:
+    """The rules of bundling, stated once more: never more than `most_on_board`, and each customer is served by the
+    promised time and soon enough after the pickup, or no later than if each order were delivered before the next.
+    """
+    shipments = {shipment.id: shipment for shipment in instance.shipments}
+    pickups = {visit.shipment: visit for visit in visits if visit.kind == "pickup"}
+    doors = {visit.shipment: visit for visit in visits if visit.kind == "dropoff"}
+    on_board = len(doors) - len(pickups)
+    for visit in visits:
+        on_board += 1 if visit.kind == "pickup" else -1
+        if visit.kind == "pickup" and on_board > settings.most_on_board:
+            return False
+    singly = [door for id_, door in doors.items() if id_ not in pickups]
+    for id_, pickup in pickups.items():
+        singly += [pickup, doors[id_]]
+    bundled, alone = times(instance, settings, visits), times(instance, settings, tuple(singly))
+    for id_, door in doors.items():
+        shipment, since, start = shipments[id_], NOW, instance.vehicles[0].place
+        if id_ in pickups:
+            since, start = bundled[pickups[id_]][1], shipment.restaurant
+        straight = since + instance.travel[start][shipment.customer] + shipment.dropoff_s * settings.handover
+        soon = min(shipment.promised_at, straight + settings.food_wait_s)
+        if bundled[door][0] > max(soon, alone[door][0]) + 1e-6:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("count", range(3, 8))
+@pytest.mark.parametrize(
+    "limits", [UNLIMITED, {}], ids=["bundling without limits", "by the rules of bundling"]
+)
+def test_short_trips_equal_brute_force(count: int, limits: dict[str, float]) -> None:
+    bound = 0
+    for seed in range(100):
+        instance, settings = errand(1000 * count + seed, count)
+        settings = replace(settings, **limits)
+        ways = {way: judged(instance, settings, way) for way in permutations(instance.vehicles[0].visits)}
+        ways = {way: cost for way, cost in ways.items() if cost < inf}
+        if not ways:  # more in one order than the driver can carry
+            continue
+        ranked = sorted(ways, key=ways.__getitem__)
+        best = next(
+            (way for way in ranked if not limits and bundles_well(instance, settings, way)), ranked[0]
+        )
+        bound += best != ranked[0]
+        tour = best_tour(instance, "d", settings)
+        assert tour.cost == pytest.approx(ways[best])
+        assert ways[tour.visits] == pytest.approx(ways[best])
+    assert bound == 0 if limits else bound > 10
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_long_trips_are_as_short_as_vroom_s(seed: int) -> None:
+    assert excess(seed, 2) <= 0.02
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_long_trip_keeps_every_stop_and_costs_what_it_says(seed: int) -> None:
+    instance, settings = errand(seed, 16)
+    tour = best_tour(instance, "d", settings)
+    assert sorted(map(str, tour.visits)) == sorted(map(str, instance.vehicles[0].visits))
+    assert bundles_well(instance, settings, tour.visits)
+    assert tour.cost == pytest.approx(judged(instance, settings, tour.visits))
+    assert best_tour(instance, "d", settings) == tour
+
+
+LINE = [[abs(a - b) * 60.0 for b in range(10)] for a in range(10)]  # places along a street, a minute apart
+
+
+def shipment(id_: str, restaurant: int | None, customer: int | None, **fields: float) -> Shipment:
+    return Shipment(
+        id_, restaurant, customer, **{"placed_at": 0.0, "ready_at": 0.0, "promised_at": 3600.0} | fields
+    )
+
+
+def both(*ids: str) -> tuple[Visit, ...]:
+    return tuple(Visit(id_, kind) for id_ in ids for kind in ("pickup", "dropoff"))
+
+
+def shown(visits: tuple[Visit, ...]) -> str:
+    return " ".join(f"{'+' if visit.kind == 'pickup' else '-'}{visit.shipment}" for visit in visits)
+
+
+@pytest.mark.parametrize(
+    ("fields", "settings", "expected"),
+    [
+        ({}, Settings(), "+a -a +b -b"),
+        ({"under_way": True}, Settings(), "+b -b +a -a"),
+        ({"under_way": True}, Settings(divert=True), "+a -a +b -b"),
+        ({"arrived_at": 0.0, "place": 6}, Settings(divert=True), "+b -b +a -a"),
+    ],
+)
+def test_the_leg_under_way_is_kept_unless_it_may_be_left(
+    fields: dict[str, object], settings: Settings, expected: str
+) -> None:
+    shipments = [shipment("a", 1, 2), shipment("b", 6, 9)]
+    vehicle = Vehicle(**{"id": "d", "place": 0, "visits": both("b", "a")} | fields)
+    assert shown(best_tour(Instance(0.0, shipments, [vehicle], LINE), "d", settings).visits) == expected
+
+
+def test_a_pinned_stop_stays_at_its_place() -> None:
+    shipments = [shipment(id_, None, place) for id_, place in zip("abc", (1, 2, 9), strict=True)]
+    visits = (Visit("b", "dropoff"), Visit("c", "dropoff", pinned=True), Visit("a", "dropoff"))
+    tour = best_tour(Instance(0.0, shipments, [Vehicle("d", 0, visits)], LINE), "d")
+    assert shown(tour.visits) in ("-a -c -b", "-b -c -a")
+    assert tour.visits[1].pinned
+
+
+def test_times_count_the_food_and_the_service() -> None:
+    shipments = [shipment("a", 2, 5, ready_at=600.0, pickup_s=60.0, dropoff_s=30.0)]
+    tour = best_tour(Instance(0.0, shipments, [Vehicle("d", 0, both("a"))], LINE), "d")
+    assert [(v.arrives_at, v.handed_at, v.leaves_at) for v in tour.schedule] == [
+        (120, 600, 600),
+        (780, 810, 810),
+    ]
+    assert tour.leave_at == 420  # there a minute before the food, which is what the pickup takes
+    assert tour.driving_s == 300
+
+
+def test_two_pickups_at_one_counter_are_one_visit() -> None:
+    shipments = [shipment(id_, 2, 5, pickup_s=60.0) for id_ in "ab"]
+    visits = tuple(Visit(id_, kind) for kind in ("pickup", "dropoff") for id_ in "ab")
+    tour = best_tour(Instance(0.0, shipments, [Vehicle("d", 0, visits)], LINE), "d")
+    assert [scheduled.handed_at for scheduled in tour.schedule] == [180, 180, 360, 360]
+
+
+def test_a_bag_too_full_is_emptied_first() -> None:
+    shipments = [shipment("a", None, 9, bags=3), shipment("b", 1, 2)]
+    visits = (Visit("a", "dropoff"), *both("b"))
+    tour = best_tour(Instance(0.0, shipments, [Vehicle("d", 0, visits, capacity=2)], LINE), "d")
+    assert shown(tour.visits) == "-a +b -b"
+
+
+BUNDLE = [shipment("a", 0, 10, promised_at=700.0), shipment("b", 3, 11, ready_at=300.0)]
+STREET = [[abs(a - b) * 60.0 for b in range(12)] for a in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("pinned", "limits", "expected"),
+    [
+        ("", {}, "+a -a +b -b"),
+        ("", UNLIMITED, "+a +b -a -b"),
+        ("", {"food_wait_s": 1e9}, "+a -a +b -b"),
+        ("", {"most_on_board": 1, "food_wait_s": inf}, "+a -a +b -b"),
+        (
+            "-b",
+            {},
+            "+a -a +b -b",
+        ),  # a visit pinned later on does not make what comes before it anybody's will
+        ("+a +b", {}, "+a +b -a -b"),
+    ],
+)
+def test_a_trip_bundles_only_where_it_harms_nobody(
+    pinned: str, limits: dict[str, float], expected: str
+) -> None:
+    """Waiting for b's food on the way makes a late; a person who pins both pickups wants it so."""
+    visits = (
+        both("a", "b")
+        if pinned != "+a +b"
+        else (*both("a")[:1], *both("b")[:1], *both("a")[1:], *both("b")[1:])
+    )
+    visits = tuple(replace(visit, pinned=shown((visit,)) in pinned.split()) for visit in visits)
+    instance = Instance(0.0, BUNDLE, [Vehicle("d", 0, visits)], STREET)
+    assert shown(best_tour(instance, "d", Settings(**limits)).visits) == expected
+
+
+def test_where_no_trip_obeys_the_rules_of_bundling_they_are_given_up() -> None:
+    """b's pickup is pinned to be the second visit and a's door the third."""
+    visits = (
+        Visit("a", "pickup"),
+        Visit("b", "pickup", True),
+        Visit("a", "dropoff", True),
+        Visit("b", "dropoff"),
+    )
+    instance = Instance(0.0, BUNDLE, [Vehicle("d", 0, visits)], STREET)
+    assert shown(best_tour(instance, "d").visits) == "+a +b -a -b"
+
+
+def test_food_for_a_customer_out_of_reach_takes_up_room() -> None:
+    shipments = [shipment("lost", None, None, bags=4), shipment("a", 1, 9), shipment("b", 2, 8)]
+    visits = (Visit("lost", "dropoff"), *both("a", "b"))
+    tour = best_tour(Instance(0.0, shipments, [Vehicle("d", 0, visits, capacity=5)], LINE), "d")
+    assert shown(tour.visits) == "+a -a +b -b -lost"
+    assert tour.fullest == 5
+
+
+def test_a_customer_without_a_road_comes_last_and_is_named() -> None:
+    travel = [
+        [inf if to == 7 and here != 7 else seconds for to, seconds in enumerate(row)]
+        for here, row in enumerate(LINE)
+    ]
+    shipments = [shipment("a", None, 7), shipment("b", None, 3), shipment("c", None, None)]
+    visits = tuple(Visit(id_, "dropoff") for id_ in "abc")
+    tour = best_tour(Instance(0.0, shipments, [Vehicle("d", 0, visits)], travel), "d")
+    assert shown(tour.visits) == "-b -a -c"
+    assert tour.problems == {"a": Problem.CUSTOMER_UNREACHABLE, "c": Problem.CUSTOMER_UNPLACED}
+    assert [scheduled.handed_at for scheduled in tour.schedule] == [180, None, None]
+
+
+def test_a_driver_where_no_road_leads_away_is_told_so() -> None:
+    travel = [[0.0, inf, inf], [inf, 0.0, 60.0], [inf, 60.0, 0.0]]
+    instance = Instance(0.0, [shipment("a", 1, 2)], [Vehicle("d", 0, both("a"))], travel)
+    assert best_tour(instance, "d").problems == {"a": Problem.DRIVER_OFF_ROAD}
+
+
+@pytest.mark.parametrize("count", range(2, 8))
+def test_a_trip_as_it_stands_costs_what_the_model_says(count: int) -> None:
+    for seed in range(20):
+        instance, settings = errand(seed, count)
+        settings = replace(settings, **UNLIMITED)
+        visits = instance.vehicles[0].visits
+        expected = judged(instance, settings, visits)
+        if isinf(expected):
+            continue  # more than fits into the bag
+        tour = tour_in_order(instance, "d", settings)
+        assert [(visit.shipment, visit.kind) for visit in tour.visits] == [
+            (visit.shipment, visit.kind) for visit in visits
+        ]
+        assert tour.cost == pytest.approx(expected)
+        assert best_tour(instance, "d", settings).cost <= tour.cost + 1e-6
