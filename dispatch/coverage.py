@@ -14,13 +14,13 @@ def connect() -> None:
     roads_offered.connect(check_cities, dispatch_uid="cities")
 
 
-def check_cities(*, bounds: list[list[float]], say: Callable[[str], None], **_: Any) -> None:
-    """RoadsError: no city lies within these bounds. Tells which ones don't, where some do."""
+def check_cities(*, bounds: list[list[float]], warn: Callable[[str], None], **_: Any) -> None:
+    """RoadsError: no city lies within these bounds. Warns of those that do not, where some do."""
     (south, west), (north, east) = bounds
     try:
         cities = list(City.objects.order_by("name"))
     except DatabaseError as error:
-        say(f"Whether your cities lie on these roads could not be checked: {str(error).partition('\n')[0]}")
+        warn(f"Whether your cities lie on these roads could not be checked: {str(error).partition('\n')[0]}")
         return
     outside = [city.name for city in cities if not (south <= city.lat <= north and west <= city.lng <= east)]
     names = ", ".join(outside)
@@ -30,4 +30,4 @@ def check_cities(*, bounds: list[list[float]], say: Callable[[str], None], **_: 
             f"your cities does ({names}): take the extract of your area, or use these all the same with --elsewhere."
         )
     if outside:
-        say(f"These roads do not reach {names}: no routes there.")
+        warn(f"These roads do not reach {names}: no routes there.")

@@ -1,5 +1,5 @@
 from django.dispatch import Signal
 
 #: Before `manage.py roads build` goes on with an extract. `bounds`: south-west and north-east corner of its roads,
-#: each (lat, lng); `say`: tells who builds a sentence. A receiver that raises RoadsError stops the build.
+#: each (lat, lng); `warn`: takes a sentence for who builds. A receiver that raises RoadsError stops the build.
 roads_offered = Signal()

@@ -235,7 +235,7 @@ def pip(what: str, venv_python: str, arguments: "list[str]") -> None:
         stdin=subprocess.DEVNULL,
         env=dict(os.environ, PIP_USER="0", PIP_REQUIRE_VIRTUALENV="0"),
     )
-    complaint = "pip ended with an error"
+    message = "pip ended with an error"
     assert running.stdout is not None  # noqa: S101
     try:
         with open(LOG, "ab") as log:
@@ -243,39 +243,42 @@ def pip(what: str, venv_python: str, arguments: "list[str]") -> None:
                 log.write(raw)
                 line = raw.decode(errors="replace").strip()
                 if line.startswith("ERROR: "):
-                    complaint = line[len("ERROR: ") :]
+                    message = line[len("ERROR: ") :]
                 elif line.startswith(("Collecting ", "Downloading ", "Installing ")):
-                    step.show(" ".join(line.split()[:2]))
+                    step.report(" ".join(line.split()[:2]))
     except BaseException:
         running.terminate()
         raise
     if running.wait():
         raise Failure(
             "pip could not install the packages (%s): check the network, then run this again; the log is %s"
-            % (complaint.rstrip("."), LOG)
+            % (message.rstrip("."), LOG)
         )
     step.done()
 
 
 class Step:
-    """A line on the terminal: what goes on, then a tick and the seconds it took."""
+    """A line on the terminal: what goes on, then a tick and the seconds it took.
+
+    As delivery/devtools/stack/progress.py has it, which an old Python can't read.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.began = time.time()
         self.live = sys.stdout.isatty()
         if self.live:
-            self.show("")
+            self.report("")
         else:
             write("  %s …\n" % name)
 
-    def show(self, doing: str) -> None:
+    def report(self, doing: str) -> None:
         if self.live:
             write("\r\033[K" + ("  %s  %s" % (self.name, doing))[: shutil.get_terminal_size().columns - 1])
 
     def done(self) -> None:
         back = "\r\033[K" if self.live else ""
-        write("%s✓ %-28s %5.1f s\n" % (back, self.name, time.time() - self.began))
+        write("%s✓ %-40s %6.1f s\n" % (back, self.name, time.time() - self.began))
 
 
 def write(text: str) -> None:

@@ -72,14 +72,14 @@ def build(
         found = current_build(roads_dir)
         if found and not (force or named or found.is_default):
             check_version(found)
-            progress.say(f"in place: {found.source} (--force goes back to the default roads)")
+            progress.message(f"in place: {found.source} (--force goes back to the default roads)")
             return found
         source = open_source(named, roads_dir / "downloads", progress)
         if algorithm is None:
             algorithm = found.algorithm if found and found.is_default and not named else "mld"
         job = Job(source, algorithm, accept, source.fingerprint(algorithm))
         if found and found.fingerprint == job.fingerprint and not force:
-            progress.say(f"in place: {found.source}, unchanged")
+            progress.message(f"in place: {found.source}, unchanged")
             forget_others(roads_dir / "downloads", source)
             return found
         folder = None if force else _built(roads_dir, job, progress)
@@ -96,13 +96,13 @@ def _built(roads_dir: Path, job: Job, progress: Progress) -> Path | None:
     """A finished build of the same: the one before the current one, or one killed before it was in use."""
     for folder in folders(roads_dir):
         if (found := read(folder)) and found.fingerprint == job.fingerprint:
-            progress.say(f"built before: {found.source}")
+            progress.message(f"built before: {found.source}")
             if job.accept:
                 job.accept(found.bounds)
             try:
                 try_out(folder, found.algorithm)
             except RoadsError as error:
-                progress.say(error.message)
+                progress.message(error.message)
             else:
                 return folder
     return None
@@ -142,7 +142,7 @@ def _workplace(roads_dir: Path, fingerprint: str, progress: Progress) -> Path:
             continue
         await_end(folder / "build.log")
         if steps.done_for(folder, fingerprint):
-            progress.say("going on where an earlier build stopped")
+            progress.message("going on where an earlier build stopped")
             return folder
         discard(folder)
     folder = roads_dir / "builds" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{fingerprint[:8]}"
@@ -164,7 +164,7 @@ def _steps(folder: Path, job: Job, progress: Progress) -> Iterator[Step]:
     def read_features(_: Done) -> dict[str, Any]:
         contents = write_features(network, geojson)
         if contents.notice:
-            progress.say(contents.notice)
+            progress.message(contents.notice)
         return {
             "bounds": [list(contents.south_west), list(contents.north_east)],
             "features": dict(contents.layers),

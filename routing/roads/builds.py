@@ -151,6 +151,6 @@ def locked(roads_dir: Path, progress: Progress | None = None) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if progress:
-                progress.say("waiting for another build of these roads to end")
+                progress.message("waiting for another build of these roads to end")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield

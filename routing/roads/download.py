@@ -37,14 +37,14 @@ class _NotThat(Exception):
 
 @dataclass(frozen=True)
 class Version:
-    """`etag`, `modified`: the server's ETag and Last-Modified, or empty; `size`: in bytes, where it was told."""
+    """`etag`, `modified`: the server's ETag and Last-Modified, or empty; `size`: in bytes, where it was sent."""
 
     etag: str = ""
     modified: str = ""
     size: int | None = None
 
     @classmethod
-    def told(cls, headers: Mapping[str, str], size: int | None) -> Self:
+    def from_headers(cls, headers: Mapping[str, str], size: int | None) -> Self:
         if "Content-Encoding" in headers:  # packed on the way: its size and its parts are not the file's
             return cls()
         return cls(headers.get("ETag", ""), headers.get("Last-Modified", ""), size)
@@ -65,7 +65,7 @@ class Version:
         return self.etag if self.etag and not self.etag.startswith("W/") else self.modified
 
 
-def shown(url: str) -> str:
+def redacted(url: str) -> str:
     """An address without what may be secret in it: user, password, query. RoadsError: it is none."""
     try:
         parts = urlsplit(url)
@@ -80,7 +80,7 @@ def download(url: str, folder: Path, progress: Progress, *, pauses_s: tuple[floa
     RoadsError: there is none, it is no extract, it does not fit on the disk, or it broke off once too often;
     what is here by then stays, and the next call goes on behind it.
     """
-    address = shown(url)
+    address = redacted(url)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _name(url)
     for pause_s in (*pauses_s, None):
@@ -93,7 +93,7 @@ def download(url: str, folder: Path, progress: Progress, *, pauses_s: tuple[floa
                 raise RoadsError(
                     f"{address} could not be downloaded: {error}. Run this again, and it goes on from there."
                 ) from error
-            progress.say(f"{error}; another try in {pause_s:g} s")
+            progress.message(f"{error}; another try in {pause_s:g} s")
             time.sleep(pause_s)
     raise RoadsError(f"{address} changes while it is downloaded: try again later.")
 
@@ -113,7 +113,7 @@ def _fetch(url: str, path: Path, progress: Progress) -> Path:
                 case 304 if "If-None-Match" in headers or "If-Modified-Since" in headers:
                     return path
                 case 200:
-                    here, version = 0, Version.told(response.headers, _length(response))
+                    here, version = 0, Version.from_headers(response.headers, _length(response))
                 case 206 if here and _goes_on(response, version, here):
                     pass
                 case 206 | 416 if here:
@@ -121,13 +121,13 @@ def _fetch(url: str, path: Path, progress: Progress) -> Path:
                 case status if status >= 500 or status in (408, 429):
                     raise _BrokeOff(f"the server answers HTTP {status}")
                 case status:
-                    raise RoadsError(f"{shown(url)}: the server answers HTTP {status}; check the address.")
+                    raise RoadsError(f"{redacted(url)}: the server answers HTTP {status}; check the address.")
             _receive(response, part, here, version, f"downloading {path.name}", progress)
     except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
         raise _BrokeOff(f"the connection broke ({type(error).__name__})") from None
-    except requests.RequestException as error:  # its text may hold what `shown` leaves out
+    except requests.RequestException as error:  # its text may hold what `redacted` leaves out
         raise RoadsError(
-            f"{shown(url)} is no http(s) address to download from ({type(error).__name__})."
+            f"{redacted(url)} is no http(s) address to download from ({type(error).__name__})."
         ) from None
     check_file(part)
     # In this order: an old note beside a new file costs a download, a new note beside an old file would hide it.
@@ -139,7 +139,7 @@ def _fetch(url: str, path: Path, progress: Progress) -> Path:
 def _receive(
     response: requests.Response, part: Path, here: int, version: Version, doing: str, progress: Progress
 ) -> None:
-    name = shown(response.url)
+    name = redacted(response.url)
     if version.size:
         check_room(part.parent, version.size - here, name)
     if not here:
@@ -171,15 +171,15 @@ def _goes_on(response: requests.Response, version: Version, here: int) -> bool:
     found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
     if not found or int(found[1]) != here:
         return False
-    told = Version.told(response.headers, None if found[2] == "*" else int(found[2]))
+    sent = Version.from_headers(response.headers, None if found[2] == "*" else int(found[2]))
     return all(
-        value in ("", None, known) for value, known in zip(astuple(told), astuple(version), strict=True)
+        value in ("", None, known) for value, known in zip(astuple(sent), astuple(version), strict=True)
     )
 
 
 def _length(response: requests.Response) -> int | None:
-    told = response.headers.get("Content-Length", "")
-    return int(told) if told.isdecimal() else None
+    sent = response.headers.get("Content-Length", "")
+    return int(sent) if sent.isdecimal() else None
 
 
 def _name(url: str) -> str:

@@ -138,9 +138,9 @@ def write_features(extract: Path, output: Path) -> Contents:
 
 def _roads_and_places(extract: Path, contents: Contents) -> Iterator[Feature]:
     blocks: defaultdict[tuple[str, str, str], list[Line]] = defaultdict(list)
-    shown = KeyFilter("highway", "waterway", "place")
+    drawn = KeyFilter("highway", "waterway", "place")
     for item in (
-        osmium.FileProcessor(extract, osmium.osm.NODE | osmium.osm.WAY).with_locations().with_filter(shown)
+        osmium.FileProcessor(extract, osmium.osm.NODE | osmium.osm.WAY).with_locations().with_filter(drawn)
     ):
         match item:
             case Node(tags=tags) if tags.get("place") in PLACES and "name" in tags:

@@ -41,7 +41,7 @@ def await_end(log: Path) -> None:
 
 
 def run(command: Sequence[str | Path], log: Path) -> None:
-    """To its end, its words appended to `log`. RoadsError with its last complaint when it fails."""
+    """To its end, its words appended to `log`. RoadsError with its last error when it fails."""
     with log.open("ab") as output:
         # The program holds this lock as well, and to its own end, should we be killed: see await_end.
         fcntl.flock(output, fcntl.LOCK_EX)
@@ -49,12 +49,10 @@ def run(command: Sequence[str | Path], log: Path) -> None:
     if done.returncode == 0:
         return
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    complaint = next(
-        (line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "no message"
-    )
+    message = next((line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "no message")
     name = Path(command[0]).name
     if done.returncode < 0:
         raise RoadsError(
-            f"{name} was killed by signal {-done.returncode}; is there enough memory? ({complaint})"
+            f"{name} was killed by signal {-done.returncode}; is there enough memory? ({message})"
         )
-    raise RoadsError(f"{name} failed: {complaint}")
+    raise RoadsError(f"{name} failed: {message}")

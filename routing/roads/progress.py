@@ -11,9 +11,11 @@ TICK_S = 0.25
 BAR_WIDTH = 20
 MB = 1_000_000
 
+ERASE = "\r\033[K"
+
 
 class Progress(Protocol):
-    def say(self, text: str) -> None:
+    def message(self, text: str) -> None:
         """Something to know, whatever is being done."""
 
     def step(self, number: int, of: int, doing: str) -> None:
@@ -23,14 +25,34 @@ class Progress(Protocol):
         """So many bytes are here; `total`: of how many, where that is known."""
 
 
-class Lines:
+class StatusLine:
+    """The last line of a terminal, drawn anew in its place; messages stand above it."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+
+    def draw(self, text: str) -> None:
+        self._write(ERASE + text[: shutil.get_terminal_size().columns - 1])
+
+    def clear(self) -> None:
+        self._write(ERASE)
+
+    def message(self, text: str) -> None:
+        self._write(f"{ERASE}{text}\n")
+
+
+def done_line(doing: str, seconds: float) -> str:
+    return f"✓ {doing:40} {seconds:6.1f} s"
+
+
+class ProgressLog:
     """Of a download only that it begins."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
         self._loading = ""
 
-    def say(self, text: str) -> None:
+    def message(self, text: str) -> None:
         self._write(text)
 
     def step(self, number: int, of: int, doing: str) -> None:
@@ -42,14 +64,14 @@ class Lines:
             self._write(doing + (f" ({total / MB:.1f} MB)" if total else ""))
 
 
-class Bar:
-    """The last line of a terminal, drawn anew four times a second; what is done is ticked off above it.
+class ProgressBar:
+    """Drawn four times a second, whatever the program that works says of itself: the clock shows that it does.
 
     A context: at its end the line is ticked off too, or wiped away by an error.
     """
 
     def __init__(self, write: Callable[[str], object], clock: Callable[[], float] = time.monotonic) -> None:
-        self._write = write
+        self._line = StatusLine(write)
         self._clock = clock
         self._doing = ""
         self._share, self._amount = 0.0, ""
@@ -68,11 +90,14 @@ class Bar:
         self._closed.set()
         self._ticking.join()
         with self._lock:
-            self._replace(self._ticked_off() if error is None else "")
+            if error is None:
+                self._tick_off()
+            else:
+                self._line.clear()
 
-    def say(self, text: str) -> None:
+    def message(self, text: str) -> None:
         with self._lock:
-            self._replace(f"{text}\n")
+            self._line.message(text)
             self.draw()
 
     def step(self, number: int, of: int, doing: str) -> None:
@@ -93,18 +118,18 @@ class Bar:
             return
         full = round(self._share * BAR_WIDTH)
         minutes, seconds = divmod(int(self._clock() - self._began), 60)
-        line = f"{'█' * full}{'░' * (BAR_WIDTH - full)} {self._amount} {self._doing} {minutes}:{seconds:02}"
-        self._replace(line[: shutil.get_terminal_size().columns - 1])
+        bar = "█" * full + "░" * (BAR_WIDTH - full)
+        self._line.draw(f"{bar} {self._amount} {self._doing} {minutes}:{seconds:02}")
 
     def _begin(self, doing: str) -> None:
-        self._replace(self._ticked_off())
+        self._tick_off()
         self._doing, self._began = doing, self._clock()
 
-    def _ticked_off(self) -> str:
-        return f"✓ {self._doing:40} {self._clock() - self._began:6.1f} s\n" if self._doing else ""
-
-    def _replace(self, text: str) -> None:
-        self._write(f"\r\033[K{text}")
+    def _tick_off(self) -> None:
+        if self._doing:
+            self._line.message(done_line(self._doing, self._clock() - self._began))
+        else:
+            self._line.clear()
 
     def _tick(self) -> None:
         while not self._closed.wait(TICK_S):

@@ -10,7 +10,7 @@ from routing.errors import RoadsError
 from routing.roads import default, pbf
 from routing.roads.builds import DEFAULT_SOURCE, Algorithm
 from routing.roads.denver import source_files
-from routing.roads.download import download, shown
+from routing.roads.download import download, redacted
 from routing.roads.progress import Progress
 
 OSM_ATTRIBUTION = "© OpenStreetMap contributors"
@@ -45,7 +45,7 @@ def open_source(named: Path | str | None, downloads: Path, progress: Progress) -
         return Source(DEFAULT_SOURCE, None, default.ATTRIBUTION)
     if isinstance(named, str) and "://" in named:
         own = downloads / hashlib.sha256(named.encode()).hexdigest()[:16]
-        return Source(shown(named), download(named, own, progress), OSM_ATTRIBUTION)
+        return Source(redacted(named), download(named, own, progress), OSM_ATTRIBUTION)
     extract = Path(named)
     if not extract.is_file():
         raise RoadsError(

@@ -23,12 +23,12 @@ from routing.roads.build import build
 from routing.roads.builds import Algorithm, current_build, rollback
 from routing.roads.denver import downtown_denver
 from routing.roads.network import write_pbf
-from routing.roads.progress import Lines
+from routing.roads.progress import ProgressLog
 from tests.faults.cluster import wait_until
 from tests.routing.conftest import village
 from tests.routing.test_osrm import places
 
-NOTHING = Lines([].append)
+NOTHING = ProgressLog([].append)
 HERE = Point(40.105, -105.12)
 
 

@@ -7,9 +7,9 @@ from routing.geo import Point
 from routing.osrm import Osrm
 from routing.roads.build import build
 from routing.roads.network import Network, write_pbf
-from routing.roads.progress import Lines
+from routing.roads.progress import ProgressLog
 
-NO_PROGRESS = Lines([].append)
+NO_PROGRESS = ProgressLog([].append)
 
 
 @pytest.fixture(scope="session")

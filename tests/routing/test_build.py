@@ -21,7 +21,7 @@ from routing.roads.default import default_network
 from routing.roads.network import Network, write_pbf
 from routing.roads.pbf import MARK
 from routing.roads.programs import osrm_program, tippecanoe_program
-from routing.roads.progress import Lines
+from routing.roads.progress import ProgressLog
 from routing.roads.tiles import Tiles
 from tests.routing.conftest import village
 from tests.routing.tiles import tile_at
@@ -32,7 +32,7 @@ DENVER, MEAD = Point(39.7475, -104.9950), Point(40.2330, -104.9803)
 
 def run_build(roads: Path, extract: Path | None = None, *, force: bool = False) -> list[str]:
     steps: list[str] = []
-    build(roads, extract, force=force, progress=Lines(steps.append))
+    build(roads, extract, force=force, progress=ProgressLog(steps.append))
     return steps
 
 

@@ -16,7 +16,7 @@ from routing.roads.build import build
 from routing.roads.builds import current_build, rollback
 from routing.roads.cities import CITIES
 from routing.roads.programs import await_end
-from routing.roads.progress import Lines
+from routing.roads.progress import ProgressLog
 from routing.roads.tiles import Tiles
 from tests.faults.cluster import wait_until
 from tests.routing.conftest import NO_PROGRESS
@@ -71,7 +71,7 @@ def files_of(folder: Path) -> set[Path]:
 
 def go_on(roads: Path) -> list[str]:
     told: list[str] = []
-    build(roads, None, force=True, progress=Lines(told.append))
+    build(roads, None, force=True, progress=ProgressLog(told.append))
     return told
 
 
@@ -127,7 +127,7 @@ def test_so_does_one_that_was_asked_to_end(roads: Path, how: signal.Signals) -> 
 def test_what_is_left_of_a_build_of_something_else_is_removed(roads: Path, extract: Path) -> None:
     build_and_end(roads, "features", signal.SIGKILL)
     told: list[str] = []
-    build(roads, extract, algorithm="ch", force=False, progress=Lines(told.append))
+    build(roads, extract, algorithm="ch", force=False, progress=ProgressLog(told.append))
     assert told[0] == "1/5 reading village.osm.pbf"
     assert steps_done(roads) == []
     assert len(list((roads / "builds").iterdir())) == 2
@@ -136,7 +136,7 @@ def test_what_is_left_of_a_build_of_something_else_is_removed(roads: Path, extra
 def test_a_build_that_was_killed_right_before_it_would_be_used(roads: Path, extract: Path) -> None:
     (roads / "current").unlink()
     told: list[str] = []
-    build(roads, extract, force=False, progress=Lines(told.append))
+    build(roads, extract, force=False, progress=ProgressLog(told.append))
     assert told == [f"built before: {extract}"]
     assert current_build(roads)
 

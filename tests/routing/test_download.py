@@ -15,7 +15,7 @@ from routing.roads.build import build
 from routing.roads.builds import current_build
 from routing.roads.download import CHUNK_BYTES, Version, download
 from routing.roads.pbf import MARK
-from routing.roads.progress import Lines
+from routing.roads.progress import ProgressLog
 
 #: Three chunks and a bit of what begins like an extract.
 CONTENT = b"\0\0\0\x0d" + MARK + Random(1).randbytes(3 * CHUNK_BYTES + 1000)
@@ -139,7 +139,7 @@ def says(status: int, body: bytes = HTML) -> Behaviour:
 
 
 def fetch(files: Files, folder: Path, tries: int = 5, told: list[str] | None = None) -> Path:
-    lines = Lines([].append if told is None else told.append)
+    lines = ProgressLog([].append if told is None else told.append)
     return download(files.url, folder, lines, pauses_s=(0.0,) * (tries - 1))
 
 
@@ -264,7 +264,7 @@ def test_a_file_that_is_too_big_for_the_disk(files: Files, tmp_path: Path) -> No
 )
 def test_an_address_that_is_none(url: str, tmp_path: Path) -> None:
     with pytest.raises(RoadsError, match=r"is no .*address to download from"):
-        download(url, tmp_path, Lines([].append), pauses_s=())
+        download(url, tmp_path, ProgressLog([].append), pauses_s=())
 
 
 def test_no_other_kind_of_address_is_followed(files: Files, tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_a_redirection_is_followed(files: Files, tmp_path: Path) -> None:
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     url = "http://someone:hidden@127.0.0.1:1/a.osm.pbf?key=hidden"
     with pytest.raises(RoadsError, match=r"^http://127.0.0.1:1/a.osm.pbf could not") as caught:
-        download(url, tmp_path, Lines([].append), pauses_s=(0.0,))
+        download(url, tmp_path, ProgressLog([].append), pauses_s=(0.0,))
     assert "hidden" not in caught.value.message
 
 
@@ -297,7 +297,7 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
 )
 def test_the_name_of_a_file(files: Files, tmp_path: Path, path: str, name: str) -> None:
     url = files.url.removesuffix("/europe/monaco-latest.osm.pbf") + path
-    assert download(url, tmp_path, Lines([].append)) == tmp_path / name
+    assert download(url, tmp_path, ProgressLog([].append)) == tmp_path / name
 
 
 # ------------------------------------------------------------------------------------- roads of an address
@@ -305,7 +305,7 @@ def test_the_name_of_a_file(files: Files, tmp_path: Path, path: str, name: str) 
 
 def steps_of(roads: Path, url: str) -> list[str]:
     steps: list[str] = []
-    build(roads, url, force=False, progress=Lines(steps.append))
+    build(roads, url, force=False, progress=ProgressLog(steps.append))
     return steps
 
 
@@ -339,5 +339,5 @@ def test_downloads_for_other_roads_go(files: Files, extract: Path, tmp_path: Pat
     for url in (files.url, files.url.replace("monaco", "andorra")):
         steps_of(roads, url)
         assert len(list((roads / "downloads").iterdir())) == 1
-    build(roads, extract, force=True, progress=Lines([].append))
+    build(roads, extract, force=True, progress=ProgressLog([].append))
     assert list((roads / "downloads").iterdir()) == []

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from delivery.devtools.stack.state import ROOT
-from routing.roads.progress import Bar, Lines
+from routing.roads.progress import ProgressBar, ProgressLog
 
 ERASE = "\r\x1b[K"
 
@@ -31,7 +31,7 @@ def drawn(terminal: io.StringIO) -> list[str]:
 
 def test_the_bar_shows_which_step_and_for_how_long() -> None:
     terminal, clock = io.StringIO(), Clock()
-    bar = Bar(terminal.write, clock)
+    bar = ProgressBar(terminal.write, clock)
     bar.step(1, 4, "reading village.osm.pbf")
     clock.now = 2.5
     bar.step(2, 4, "osrm-extract")
@@ -54,7 +54,7 @@ def test_the_bar_shows_which_step_and_for_how_long() -> None:
 )
 def test_the_bar_shows_how_much_of_a_download_is_here(total: int | None, line: str) -> None:
     terminal = io.StringIO()
-    bar = Bar(terminal.write, Clock())
+    bar = ProgressBar(terminal.write, Clock())
     for done in (0, 50_000_000, 150_000_000):
         bar.loading("downloading a.osm.pbf", done, total)
     bar.draw()
@@ -63,16 +63,16 @@ def test_the_bar_shows_how_much_of_a_download_is_here(total: int | None, line: s
 
 def test_what_is_to_be_known_stays_above_the_bar() -> None:
     terminal = io.StringIO()
-    with Bar(terminal.write, Clock()) as bar:
+    with ProgressBar(terminal.write, Clock()) as bar:
         bar.step(1, 2, "reading")
-        bar.say("The map lacks parks.")
+        bar.message("The map lacks parks.")
     assert drawn(terminal)[1:3] == ["The map lacks parks.", "░░░░░░░░░░░░░░░░░░░░ 1/2 reading 0:00"]
     assert drawn(terminal)[3:] == [f"✓ {'reading':40}    0.0 s"]
 
 
 def test_an_error_wipes_the_bar_away() -> None:
     terminal = io.StringIO()
-    with pytest.raises(OSError, match="disk"), Bar(terminal.write) as bar:
+    with pytest.raises(OSError, match="disk"), ProgressBar(terminal.write) as bar:
         bar.step(1, 2, "reading")
         raise OSError("disk full")
     assert terminal.getvalue().endswith(ERASE)
@@ -80,13 +80,13 @@ def test_an_error_wipes_the_bar_away() -> None:
 
 
 def test_a_log_gets_a_line_for_each_step() -> None:
-    told: list[str] = []
-    lines = Lines(told.append)
+    logged: list[str] = []
+    lines = ProgressLog(logged.append)
     for done in (0, 1, 2_000_000):
         lines.loading("downloading a.osm.pbf", done, 2_000_000)
     lines.step(1, 2, "reading a.osm.pbf")
-    lines.say("The map lacks parks.")
-    assert told == ["downloading a.osm.pbf (2.0 MB)", "1/2 reading a.osm.pbf", "The map lacks parks."]
+    lines.message("The map lacks parks.")
+    assert logged == ["downloading a.osm.pbf (2.0 MB)", "1/2 reading a.osm.pbf", "The map lacks parks."]
 
 
 #: Wherever the cities of this database are.

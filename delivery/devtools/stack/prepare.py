@@ -17,15 +17,15 @@ from delivery.devtools.stack.progress import step
 
 
 class Log(io.TextIOBase):
-    """Writes to the log and shows each line as it comes."""
+    """Writes to the log and reports each line as it comes."""
 
-    def __init__(self, show: Callable[[str], None]) -> None:
-        self.show = show
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self.report = report
 
     def write(self, text: str) -> int:
         sys.stderr.write(text)
         if line := text.strip():
-            self.show(line)
+            self.report(line)
         return len(text)
 
 
@@ -34,8 +34,8 @@ def main(commands: list[list[str]]) -> None:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "delivery.settings")
         django.setup()
     for name, *arguments in commands:
-        with step(name) as show:
-            call_command(name, *arguments, stdout=Log(show), no_color=True)
+        with step(name) as report:
+            call_command(name, *arguments, stdout=Log(report), no_color=True)
 
 
 if __name__ == "__main__":

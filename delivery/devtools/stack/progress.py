@@ -1,29 +1,36 @@
 """What the person at the terminal sees: a line for each step, with a tick and the seconds it took."""
 
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from routing.roads.progress import StatusLine, done_line
+
 
 @contextmanager
 def step(name: str) -> Iterator[Callable[[str], None]]:
-    """Announce a step while the block runs and tick it off at its end; the block may tell what it is at."""
-    live = sys.stdout.isatty()
+    """Announces a step while the block runs and ticks it off at its end; the block may report what it is at."""
+    line = StatusLine(_write) if sys.stdout.isatty() else None
     began = time.monotonic()
 
-    def show(doing: str) -> None:
-        if live:
-            line = f"  {name}  {doing}"[: shutil.get_terminal_size().columns - 1]
-            print(f"\r\033[K{line}", end="", flush=True)
+    def report(doing: str) -> None:
+        if line:
+            line.draw(f"  {name}  {doing}")
 
-    show("")
+    report("")
     try:
-        yield show
+        yield report
     except BaseException:
-        if live:
-            print("\r\033[K", end="", flush=True)
+        if line:
+            line.clear()
         raise
-    back = "\r\033[K" if live else ""
-    print(f"{back}✓ {name:28} {time.monotonic() - began:5.1f} s", flush=True)
+    done = done_line(name, time.monotonic() - began)
+    if line:
+        line.message(done)
+    else:
+        _write(f"{done}\n")
+
+
+def _write(text: str) -> None:
+    print(text, end="", flush=True)

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from routing.errors import RoadsError
 from routing.roads.build import Bounds, build
 from routing.roads.builds import Build, current_build, rollback
-from routing.roads.progress import Bar, Lines, Progress
+from routing.roads.progress import Progress, ProgressBar, ProgressLog
 from routing.signals import roads_offered
 
 IN_USE = "`make demo` and `manage.py osrm` change over to them now; restart an osrm-routed of your own."
@@ -51,13 +51,13 @@ class Command(BaseCommand):
                 case "build":
                     self.build(roads_dir, **options)
                 case "rollback":
-                    self.show(rollback(roads_dir))
+                    self.describe(rollback(roads_dir))
                     self.stdout.write(IN_USE)
                 case _:
                     found = current_build(roads_dir)
                     if found is None:
                         raise RoadsError
-                    self.show(found)
+                    self.describe(found)
         except RoadsError as error:
             raise CommandError(error.message) from error
         except OSError as error:
@@ -70,7 +70,7 @@ class Command(BaseCommand):
         with self.progress() as progress:
 
             def accept(bounds: Bounds) -> None:
-                roads_offered.send(sender=None, bounds=bounds, say=progress.say)
+                roads_offered.send(sender=None, bounds=bounds, warn=progress.message)
 
             build(
                 roads_dir,
@@ -80,17 +80,17 @@ class Command(BaseCommand):
                 progress=progress,
                 accept=accept if extract and not elsewhere else None,
             )
-        self.tell(f"ready in {time.monotonic() - started:.1f} s: {roads_dir / 'current'}")
+        self.log(f"ready in {time.monotonic() - started:.1f} s: {roads_dir / 'current'}")
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
         if self.stdout.isatty():
-            with Bar(self.draw) as bar:
+            with ProgressBar(self.draw) as bar:
                 yield bar
         else:
-            yield Lines(self.tell)
+            yield ProgressLog(self.log)
 
-    def tell(self, text: str) -> None:
+    def log(self, text: str) -> None:
         self.stdout.write(f"roads: {text}")
         self.stdout.flush()
 
@@ -98,7 +98,7 @@ class Command(BaseCommand):
         self.stdout.write(text, ending="")
         self.stdout.flush()
 
-    def show(self, found: Build) -> None:
+    def describe(self, found: Build) -> None:
         (south, west), (north, east) = found.bounds
         self.stdout.write(
             f"source       {found.source}\n"

@@ -21,7 +21,7 @@ from delivery.devtools.stack.unprivileged import NOBODY, as_nobody, give, in_use
 from delivery.errors import StackError
 from delivery.processes import Processes
 from routing.roads.build import build
-from routing.roads.progress import Lines
+from routing.roads.progress import ProgressLog
 
 #: What makes a program refuse to be PostgreSQL's, and what proves that it may write where it must.
 WHO_AND_WHERE = 'id -u; echo written > "$0/proof"'
@@ -113,7 +113,7 @@ def test_a_server_that_does_not_start_is_named(tmp_path: Path) -> None:
     with running(tmp_path) as (processes, _):
         with pytest.raises(StackError, match=r"current holds no roads: `manage.py roads build`"):
             osrm_server.start(processes, tmp_path / "roads")
-        build(tmp_path / "roads", None, force=False, progress=Lines([].append))
+        build(tmp_path / "roads", None, force=False, progress=ProgressLog([].append))
         shutil.rmtree(tmp_path / "roads" / "current" / "osrm")
         with pytest.raises(StackError, match=r"^osrm ended by itself"):
             osrm_server.start(processes, tmp_path / "roads")
