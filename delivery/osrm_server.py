@@ -51,11 +51,11 @@ class Routed:
         print(f"OSRM has changed over to the roads of {self._roads().source}", flush=True)
 
     def _start_beside(self) -> Child:
-        """A second server, ready. That something accepts connections does not tell which of the two it is."""
-        told = self._processes.signals_told
+        """A second server, ready. That something accepts connections does not say which of the two it is."""
+        before = self._processes.signals_received
         server = self._start(os.environ | {"SIGNAL_PARENT_WHEN_READY": "1"})
         try:
-            self._processes.wait_for(server, lambda: self._processes.signals_told > told, START_S)
+            self._processes.wait_for(server, lambda: self._processes.signals_received > before, START_S)
         except BaseException:
             self._processes.kill(server)
             raise

@@ -66,14 +66,14 @@ class Processes:
     """A context where SIGINT, SIGTERM and SIGHUP ask to stop; at its end every child is stopped, last first.
 
     A signal only leaves a mark, which `pause` turns into Interrupted: no start is torn in the middle, and a
-    second Ctrl-C changes nothing about an orderly stop. SIGUSR1 is a child's way to tell something, that it is ready
-    say: `signals_told` counts them.
+    second Ctrl-C changes nothing about an orderly stop. SIGUSR1 is a child's way to report, for example that it is
+    ready: `signals_received` counts them.
     """
 
     def __init__(self, logs: Path) -> None:
         self.logs = logs
         self.children: list[Child] = []
-        self.signals_told = 0
+        self.signals_received = 0
         self._signal: int | None = None
         self._handlers: dict[int, Any] = {}
 
@@ -81,7 +81,7 @@ class Processes:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's SIGHUP stays ignored
                 self._handlers[number] = signal.signal(number, self._mark)
-        self._handlers[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._hear)
+        self._handlers[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._count)
         return self
 
     def __exit__(
@@ -99,8 +99,8 @@ class Processes:
     def _mark(self, number: int, frame: FrameType | None) -> None:
         self._signal = number
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
-        self.signals_told += 1
+    def _count(self, number: int, frame: FrameType | None) -> None:
+        self.signals_received += 1
 
     def start(
         self,
@@ -112,7 +112,7 @@ class Processes:
         stop_s: float = 10,
         orphan_signal: signal.Signals = signal.SIGKILL,
         become: Callable[[], None] | None = None,
-        shows: bool = False,
+        echo: bool = False,
     ) -> Child:
         """Start a process that is to run until the end.
 
@@ -127,7 +127,7 @@ class Processes:
                     command,
                     env=env,
                     stdin=subprocess.DEVNULL,
-                    stdout=None if shows else out,
+                    stdout=None if echo else out,
                     stderr=out,
                     start_new_session=True,
                     preexec_fn=tied_to_launcher(orphan_signal, become),
@@ -160,13 +160,13 @@ class Processes:
         env: Mapping[str, str],
         *,
         become: Callable[[], None] | None = None,
-        shows: bool = False,
+        echo: bool = False,
     ) -> None:
-        """Run a command to its end. One that `shows` has its standard output on our terminal, not in its log.
+        """Run a command to its end. With `echo` its standard output is on our terminal, not in its log.
 
         ChildDied: it failed.
         """
-        child = self.start(name, command, env, become=become, shows=shows)
+        child = self.start(name, command, env, become=become, echo=echo)
         self.children.remove(child)
         try:
             while child.process.poll() is None:

@@ -20,19 +20,19 @@ def connect() -> None:
 
 
 def on_fleet_changed(orders: Collection[UUID], drivers: Collection[UUID], **_: Any) -> None:
-    _tell(broadcast.fleet, orders, drivers)
+    _broadcast(broadcast.fleet, orders, drivers)
 
 
 def on_geofences_fired(events: tuple[int, ...], **_: Any) -> None:
-    _tell(broadcast.geofences, events)
+    _broadcast(broadcast.geofences, events)
 
 
 def on_restaurant_changed(restaurant: UUID, **_: Any) -> None:
-    _tell(broadcast.restaurant, restaurant)
+    _broadcast(broadcast.restaurant, restaurant)
 
 
-def _tell(tell: Callable[..., None], *ids: Any) -> None:
+def _broadcast(send: Callable[..., None], *ids: Any) -> None:
     try:
-        tell(*ids)
+        send(*ids)
     except (OperationalError, InterfaceError):
         logger.warning("PostgreSQL went away after a change; sockets hear of it when they heal")

@@ -46,7 +46,7 @@ _WAYS = {
 
 
 @dataclass(frozen=True)
-class Kitchen:
+class RestaurantSpec:
     """A restaurant, and the door that all of its orders go to."""
 
     at: Point
@@ -64,7 +64,7 @@ def hire(cluster: Cluster, city: str, count: int) -> list[DriverRow]:
 
 
 def hand_out(
-    cluster: Cluster, city: str, kitchen: Kitchen, drivers: list[DriverRow], status: OrderStatus
+    cluster: Cluster, city: str, kitchen: RestaurantSpec, drivers: list[DriverRow], status: OrderStatus
 ) -> list[OrderRow]:
     """One new order for each of these drivers; `status`: assigned or picked_up."""
     rows = [OrderRow(str(uuid4()), secrets.token_hex(16)) for _ in drivers]

@@ -19,7 +19,7 @@ CATCHES_UP_S = 2.0
 
 
 @dataclass
-class Fleet:
+class DispatcherScreen:
     """What a dispatcher knows: of each thing the frame with the highest version."""
 
     known: dict[tuple[str, str], Frame] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Fleet:
                     if driver not in self.positions or position["ts"] >= self.positions[driver]["ts"]:
                         self.positions[driver] = position
 
-    def behind(self, fresh: "Fleet") -> list[str]:
+    def behind(self, fresh: "DispatcherScreen") -> list[str]:
         """What a fresh snapshot knows better than we do."""
         lacks = [
             f"{kind} {id_} is at version {frame['v']}, known is {known and known['v']}"
@@ -90,7 +90,7 @@ def timeless(frame: Frame) -> Frame:
 
 
 @dataclass
-class Order:
+class CustomerScreen:
     """What a customer knows."""
 
     known: dict[str, Any] = field(default_factory=dict)
@@ -112,7 +112,7 @@ class Order:
                 self.hidden = True
                 self.known["route"] = {"type": "route", "geometry": None}
 
-    def behind(self, fresh: "Order") -> list[str]:
+    def behind(self, fresh: "CustomerScreen") -> list[str]:
         wrong = [
             f"{kind} is {self.known.get(kind)} where a fresh snapshot has {frame}"
             for kind, frame in fresh.known.items()
@@ -127,7 +127,7 @@ class Order:
         return wrong
 
 
-type View = Fleet | Order
+type View = DispatcherScreen | CustomerScreen
 
 
 class Observer(Client):
@@ -139,10 +139,10 @@ class Observer(Client):
         query: str,
         headers: dict[str, str],
         rng: Random,
-        kind: type[Fleet] | type[Order],
+        kind: type[DispatcherScreen] | type[CustomerScreen],
     ) -> None:
         super().__init__(urls, query, headers, rng)
-        self.role = "dispatcher" if kind is Fleet else "customer"
+        self.role = "dispatcher" if kind is DispatcherScreen else "customer"
         self.kind = kind
         self.view: View = kind()
         #: Driver id ("" for a customer's own) → times of the fixes that were shown, in the order of their coming.
@@ -193,7 +193,7 @@ class Observer(Client):
                 return None
             deadline = deadline or loop.time() + seconds
             # A dispatcher's world moves all the time: what is newer than the snapshot is as good.
-            patience = deadline if isinstance(fresh, Fleet) else min(deadline, loop.time() + 0.2)
+            patience = deadline if isinstance(fresh, DispatcherScreen) else min(deadline, loop.time() + 0.2)
             while wrong := self.view.behind(fresh):  # type: ignore[arg-type]
                 if not self.live.is_set() or self.sessions != session:
                     return None
@@ -207,8 +207,8 @@ class Observer(Client):
 
 
 def dispatcher(urls: Sequence[str], cookie: str, rng: Random) -> Observer:
-    return Observer(urls, "role=dispatcher", {"Cookie": cookie, "Origin": urls[0]}, rng, Fleet)
+    return Observer(urls, "role=dispatcher", {"Cookie": cookie, "Origin": urls[0]}, rng, DispatcherScreen)
 
 
 def customer(urls: Sequence[str], token: str, rng: Random) -> Observer:
-    return Observer(urls, f"role=customer&token={token}", {}, rng, Order)
+    return Observer(urls, f"role=customer&token={token}", {}, rng, CustomerScreen)

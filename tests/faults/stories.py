@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 from dispatch.statuses import ACTIVE, BEFORE_PICKUP, IN_THE_BAG, TRANSITIONS, OrderStatus, StopKind
 from routing.geo import Point, destination
-from tests.faults.crowd import Kitchen
+from tests.faults.crowd import RestaurantSpec
 
 FIXES = 8
 #: Between two fixes, by the device's clock (seconds): the whole drive was buffered, and comes in one burst.
 APART_S = 10
 INSIDE_M = 10.0
 DOOR = destination(Point(39.7495, -104.9865), 90, 2500)
-KITCHEN = Kitchen(at=Point(39.7495, -104.9865), door=DOOR, radius_m=60)
+KITCHEN = RestaurantSpec(at=Point(39.7495, -104.9865), door=DOOR, radius_m=60)
 OUTSIDE_M = (350.0, 640.0, 930.0)
 
 

@@ -16,14 +16,14 @@ from tests.faults.cluster import Cluster, Part
 from tests.faults.observers import Observer, customer, dispatcher
 from tests.faults.office import OrderRow
 from tests.faults.promises import history_is_kept, timelines_are_legal
-from tests.faults.world import Business, Courier, Pace, found_town
+from tests.faults.world import Business, Courier, Tempo, found_town
 
 DRIVERS = length(short=20, full=200)
 ORDERS = length(short=8, full=80)
 DISPATCHERS = length(short=2, full=5)
 PACE = length(
-    short=Pace(interval_s=0.5, speed_mps=35, town_m=120, radius_m=50),
-    full=Pace(interval_s=5, speed_mps=12, town_m=600, radius_m=80),
+    short=Tempo(interval_s=0.5, speed_mps=35, town_m=120, radius_m=50),
+    full=Tempo(interval_s=5, speed_mps=12, town_m=600, radius_m=80),
 )
 VICTIMS: list[Part] = length(
     short=["postgres", "valkey", "web-1"], full=["web-1", "web-2", "worker", "valkey", "postgres", "osrm"]

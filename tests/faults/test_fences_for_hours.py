@@ -6,7 +6,7 @@ from statistics import quantiles
 import pytest
 
 from tests.faults import length
-from tests.tracking.ingest.drives import T0, at, drive, events, fence, parked, trip, watch
+from tests.tracking.ingest.drives import T0, at, drive, drive_and_stay, events, fence, parked, watch
 from tracking.ingest.geofences import Event
 
 ARRIVED, LEFT = Event.ARRIVED, Event.LEFT
@@ -64,7 +64,7 @@ def test_arrivals_are_confirmed_within_15_s_and_exits_within_20_of_all_but_one_i
 ) -> None:
     rng, arrivals, exits = Random(7), [], []
     for _ in range(length(short=40, full=300)):
-        way = trip(
+        way = drive_and_stay(
             rng,
             radius_m=radius,
             every_s=every_s,

@@ -8,7 +8,7 @@ import pytest
 from tests.faults import length
 from tests.faults.clients import Company, eventually, until
 from tests.faults.cluster import Cluster
-from tests.faults.observers import Observer, Order
+from tests.faults.observers import CustomerScreen, Observer
 from tests.faults.office import OrderRow
 from tests.faults.promises import history_is_kept, timelines_are_legal
 from tests.faults.scene import START, newest_seen, set_scene
@@ -54,7 +54,7 @@ async def test_valkey_comes_back_empty(cluster: Cluster, cookie: str, rng: Rando
         assert expected[waiting.id][1] is not None
         for observer, order in [(its_customers[0], waiting), (pressing.customers[1], pressing.order)]:
             fresh = await observer.fresh()
-            assert isinstance(fresh, Order), "Nobody is let in after Valkey is back"
+            assert isinstance(fresh, CustomerScreen), "Nobody is let in after Valkey is back"
             assert shown(fresh) == expected[order.id], "A new socket is not told the truth"
         fresh = await scene.dispatchers[0].fresh()
         assert fresh is not None, "No dispatcher is let in after Valkey is back"
@@ -109,7 +109,7 @@ def seen(observer: Observer, driver: str) -> bool:
     return newest_seen(observer, driver) > 0
 
 
-def shown(view: Order) -> tuple[str | None, int | None]:
+def shown(view: CustomerScreen) -> tuple[str | None, int | None]:
     """Status and ETA."""
     return view.known.get("status", {}).get("status"), view.known.get("eta", {}).get("minutes")
 

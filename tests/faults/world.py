@@ -27,7 +27,7 @@ FIXES_AT_STOP = 3
 
 
 @dataclass(frozen=True)
-class Pace:
+class Tempo:
     """How fast things happen: seconds, m/s, metres."""
 
     interval_s: float
@@ -38,20 +38,21 @@ class Pace:
 
 @dataclass(frozen=True)
 class Town:
-    pace: Pace
+    tempo: Tempo
     city: str
     restaurants: list[str]
     drivers: list[DriverRow]
 
 
-def found_town(cluster: Cluster, pace: Pace, drivers: int, rng: Random) -> Town:
+def found_town(cluster: Cluster, tempo: Tempo, drivers: int, rng: Random) -> Town:
     """A new city of its own, so that nobody is left from another test."""
     office = cluster.office
     city = office.city(f"Town {rng.getrandbits(40):x}", DENVER)
     restaurants = [
-        office.restaurant(city, f"Kitchen {n}", somewhere(pace.town_m, rng), pace.radius_m) for n in range(12)
+        office.restaurant(city, f"Kitchen {n}", somewhere(tempo.town_m, rng), tempo.radius_m)
+        for n in range(12)
     ]
-    return Town(pace, city, restaurants, office.drivers(city, drivers))
+    return Town(tempo, city, restaurants, office.drivers(city, drivers))
 
 
 def somewhere(radius_m: float, rng: Random) -> Point:
@@ -66,30 +67,30 @@ def between(a: Point, b: Point, share: float) -> Point:
 class Courier:
     """Drives straight to the next stop of the plan, stays there for a while, presses the button; else walks about."""
 
-    def __init__(self, app: DriverApp, pace: Pace, rng: Random) -> None:
+    def __init__(self, app: DriverApp, tempo: Tempo, rng: Random) -> None:
         self.app = app
-        self._pace = pace
+        self._tempo = tempo
         self._rng = rng
-        self._at = somewhere(pace.town_m, rng)
+        self._at = somewhere(tempo.town_m, rng)
         self._stop: str | None = None
         self._fixes_there = 0
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time() + self._rng.uniform(0, self._pace.interval_s)
+        due = loop.time() + self._rng.uniform(0, self._tempo.interval_s)
         while True:
             await asyncio.sleep(due - loop.time())
-            due = max(due + self._pace.interval_s, loop.time())
+            due = max(due + self._tempo.interval_s, loop.time())
             speed = self._move()
             error = destination(self._at, self._rng.uniform(0, 360), abs(self._rng.gauss(0, 3)))
             self.app.record(error, speed=speed, accuracy=5.0)
 
     def _move(self) -> float:
         """One interval; returns the speed (m/s)."""
-        reach = self._pace.speed_mps * self._pace.interval_s
+        reach = self._tempo.speed_mps * self._tempo.interval_s
         stop = next(iter(self.app.stops()), None)
         if stop is None:
-            home = self._rng.uniform(0, 360) if distance_m(self._at, DENVER) < self._pace.town_m else None
+            home = self._rng.uniform(0, 360) if distance_m(self._at, DENVER) < self._tempo.town_m else None
             target = somewhere(10, self._rng) if home is None else destination(self._at, home, reach / 4)
         else:
             target = Point(stop["lat"], stop["lng"])
@@ -102,7 +103,7 @@ class Courier:
                 self.app.press(stop["orderId"], "picked_up" if stop["kind"] == "pickup" else "delivered")
             return 0.0
         self._at = between(self._at, target, min(1.0, reach / left))
-        return min(reach, left) / self._pace.interval_s
+        return min(reach, left) / self._tempo.interval_s
 
 
 class Business:
@@ -139,7 +140,7 @@ class Business:
             await self._change_mind(self._rng.choice(early), load)
 
     async def _new_order(self) -> OrderRow:
-        door = somewhere(self._town.pace.town_m, self._rng)
+        door = somewhere(self._town.tempo.town_m, self._rng)
         order: OrderRow = await self._do("order", self._rng.choice(self._town.restaurants), door)
         self._begun(order)
         return order

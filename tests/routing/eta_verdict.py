@@ -17,7 +17,7 @@ from routing.eta import (
     learn_ranges,
     speed_factors,
 )
-from tests.routing.eta_week import LATE_KITCHEN, Trip, week
+from tests.routing.eta_week import LATE_KITCHEN, Run, week
 
 PICKUP_S, DROPOFF_S = 120.0, 90.0
 UNLEARNED = KitchenEstimate(Estimate(PICKUP_S, 0), Estimate(0.0, 0))
@@ -32,58 +32,55 @@ class Model:
     doors: Mapping[Hashable, Estimate] = field(default_factory=dict)
 
     @classmethod
-    def learned(cls, trips: list[Trip]) -> "Model":
+    def learned(cls, runs: list[Run]) -> "Model":
         return cls(
             speed_factors(
-                Drive(trip.city, trip.hour, routed_s, took_s)
-                for trip in trips
-                for routed_s, took_s in zip(trip.routed_s, trip.took_s, strict=True)
+                Drive(run.city, run.hour, routed_s, took_s)
+                for run in runs
+                for routed_s, took_s in zip(run.routed_s, run.took_s, strict=True)
             ),
             kitchens(
-                (
-                    Pickup(trip.restaurant, trip.arrived_at[0], trip.left_at[0], trip.ready_at)
-                    for trip in trips
-                ),
+                (Pickup(run.restaurant, run.arrived_at[0], run.left_at[0], run.ready_at) for run in runs),
                 PICKUP_S,
             ),
             handovers(
                 (
-                    Dwell(trip.city, left - arrived)
-                    for trip in trips
-                    for arrived, left in zip(trip.arrived_at[1:], trip.left_at[1:], strict=True)
+                    Dwell(run.city, left - arrived)
+                    for run in runs
+                    for arrived, left in zip(run.arrived_at[1:], run.left_at[1:], strict=True)
                 ),
                 DROPOFF_S,
             ),
         )
 
-    def horizons(self, trip: Trip, stop: int) -> list[float]:
+    def horizons(self, run: Run, stop: int) -> list[float]:
         """Seconds to each dropoff from `stop` on, foretold when the driver sets out for it."""
-        factor = self.factors.get((trip.city, trip.hour), Estimate(1.0, 0)).value
-        door_s = self.doors.get(trip.city, Estimate(DROPOFF_S, 0)).value
-        kitchen = self.kitchens.get(trip.restaurant, UNLEARNED)
-        start = clock = _set_out(trip, stop)
+        factor = self.factors.get((run.city, run.hour), Estimate(1.0, 0)).value
+        door_s = self.doors.get(run.city, Estimate(DROPOFF_S, 0)).value
+        kitchen = self.kitchens.get(run.restaurant, UNLEARNED)
+        start = clock = _set_out(run, stop)
         horizons = []
-        for number in range(stop, len(trip.routed_s)):
-            clock += trip.routed_s[number] * factor
+        for number in range(stop, len(run.routed_s)):
+            clock += run.routed_s[number] * factor
             if number == 0:
-                clock = max(clock + kitchen.handover.value, trip.ready_at + kitchen.late.value)
+                clock = max(clock + kitchen.handover.value, run.ready_at + kitchen.late.value)
             else:
                 horizons.append(clock - start)
                 clock += door_s
         return horizons
 
 
-def _set_out(trip: Trip, stop: int) -> float:
-    return trip.left_at[stop - 1] if stop else trip.began_at
+def _set_out(run: Run, stop: int) -> float:
+    return run.left_at[stop - 1] if stop else run.began_at
 
 
-def misses(model: Model, trips: Iterable[Trip]) -> Iterator[Miss]:
+def misses(model: Model, runs: Iterable[Run]) -> Iterator[Miss]:
     """What each driver's customers are told on setting out, and again on leaving a stop."""
-    for trip in trips:
-        for stop in range(len(trip.routed_s)):
-            doors = trip.arrived_at[max(stop, 1) :]
-            for horizon_s, door_at in zip(model.horizons(trip, stop), doors, strict=True):
-                yield Miss(trip.city, horizon_s, door_at - _set_out(trip, stop) - horizon_s)
+    for run in runs:
+        for stop in range(len(run.routed_s)):
+            doors = run.arrived_at[max(stop, 1) :]
+            for horizon_s, door_at in zip(model.horizons(run, stop), doors, strict=True):
+                yield Miss(run.city, horizon_s, door_at - _set_out(run, stop) - horizon_s)
 
 
 @dataclass(frozen=True)

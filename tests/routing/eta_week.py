@@ -10,7 +10,7 @@ from random import Random
 DAY_S = 86_400.0
 #: Trips a day; 40 % of them carry two orders, so that there are about 1,500 orders a day.
 TRIPS = {"Denver": 640, "Boulder": 215, "Fort Collins": 215}
-#: Share of the day's trips by the hour in which they begin.
+#: Share of the day's runs by the hour in which they begin.
 DEMAND = {11: 8, 12: 11, 13: 8, 14: 5, 15: 4, 16: 6, 17: 12, 18: 16, 19: 14, 20: 10, 21: 6}
 #: What the streets add to OSRM's durations in the evening.
 EVENING = {17: 0.38, 18: 0.45, 19: 0.40, 20: 0.32, 21: 0.25}
@@ -22,7 +22,7 @@ COUNTER_S, DOOR_S = 120.0, 90.0
 
 
 @dataclass(frozen=True, slots=True)
-class Trip:
+class Run:
     """One to two orders of a restaurant. `routed_s[k]` and `took_s[k]`: the drive to stop k, stop 0 the pickup.
 
     `arrived_at[k]` and `left_at[k]` in seconds since Monday 0:00.
@@ -42,7 +42,7 @@ class Trip:
         return int(self.began_at // 3600) % 168
 
 
-def week(seed: int) -> Iterator[list[Trip]]:
+def week(seed: int) -> Iterator[list[Run]]:
     """Day by day."""
     random = Random(seed)
     habits = {
@@ -54,13 +54,13 @@ def week(seed: int) -> Iterator[list[Trip]]:
     calm = {city: random.uniform(1.0, 1.1) for city in TRIPS}
     hours = random.choices(list(DEMAND), list(DEMAND.values()), k=7 * sum(TRIPS.values()))
     for day in range(7):
-        trips = []
+        runs = []
         for city, number in TRIPS.items():
             for _ in range(number):
                 began_at = day * DAY_S + (hours.pop() + random.random()) * 3600
                 restaurant = (city, random.randrange(RESTAURANTS))
-                trips.append(_trip(random, city, restaurant, began_at, calm[city], *habits[restaurant]))
-        yield trips
+                runs.append(_trip(random, city, restaurant, began_at, calm[city], *habits[restaurant]))
+        yield runs
 
 
 def _trip(
@@ -71,7 +71,7 @@ def _trip(
     calm: float,
     slowness: float,
     habit_s: float,
-) -> Trip:
+) -> Run:
     ready_at = began_at + random.uniform(0, 900)
     food_at = ready_at + random.gauss(KITCHEN_LATE_S if restaurant == LATE_KITCHEN else habit_s, 90)
     clock = began_at
@@ -94,7 +94,7 @@ def _trip(
             clock += DOOR_S * exp(random.gauss(0, 0.45))
         clock += _mishap(random)
         left_at.append(clock)
-    return Trip(city, restaurant, began_at, ready_at, routed_s, took_s, arrived_at, left_at)
+    return Run(city, restaurant, began_at, ready_at, routed_s, took_s, arrived_at, left_at)
 
 
 def _mishap(random: Random) -> float:

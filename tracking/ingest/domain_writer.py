@@ -72,10 +72,8 @@ class DomainWriter:
                 await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
                 attempt += 1
                 continue
-            except DispatchError as refused:
-                logger.info(
-                    "a geofence event of driver %s was refused: %s", session.driver_id, refused.message
-                )
+            except DispatchError as error:
+                logger.info("a geofence event of driver %s was refused: %s", session.driver_id, error.message)
             except Exception:
                 # A bug: trying again would fail again, and hold this driver's acks for good.
                 logger.exception("a geofence event of driver %s failed and is given up", session.driver_id)

@@ -87,11 +87,11 @@ class Track:
     jump: Jump | None = None
     left_behind: Fix | None = None
     left_until: int = 0
-    #: How far the phone's clock is ahead (ms), 0 where that is within `future_s`; the last time that it told while it
-    #: was, and the arrival of that.
+    #: How far the phone's clock is ahead (ms), 0 where that is within `future_s`; the last time that it reported
+    #: while it was, and the arrival of that.
     ahead: int = 0
-    told: int = 0
-    told_at: int = 0
+    reported: int = 0
+    reported_at: int = 0
 
 
 def fix_from(location: Location, now: int, track: Track, limits: Limits) -> Fix:
@@ -121,8 +121,8 @@ def _arrival(track: Track, now: int) -> int:
 
 def _put_right(track: Track, ts: int, now: int, limits: Limits) -> int:
     """The true time of a fix whose device says `ts`, its clock being ahead, or having been so until now."""
-    ahead, passed, passed_here = ts - now, ts - track.told, now - track.told_at
-    track.told, track.told_at = ts, now
+    ahead, passed, passed_here = ts - now, ts - track.reported, now - track.reported_at
+    track.reported, track.reported_at = ts, now
     set_back = passed < 0
     # Buffered fixes come at once, others about as long after one another as they were taken.
     at_once = abs(passed - passed_here) >= passed / 2

@@ -66,10 +66,10 @@ class Sighting(NamedTuple):
     evidence: dict[str, Any]
 
 
-class Visit(NamedTuple):
+class FenceState(NamedTuple):
     """What is remembered of one fence between two fixes; times are those of fixes (ms).
 
-    `Visit(arrived_at=…)` is one that another process saw begin.
+    `FenceState(arrived_at=…)` is one that another process saw begin.
     """
 
     arrived_at: int | None = None
@@ -94,25 +94,25 @@ _RADIAN = pi / 180
 
 
 def observe(
-    visit: Visit, fence: Fence, before: Fix | None, fix: Fix, rules: Rules
-) -> tuple[Visit, Sighting | None]:
+    state: FenceState, fence: Fence, before: Fix | None, fix: Fix, rules: Rules
+) -> tuple[FenceState, Sighting | None]:
     """The new state of a fence after `fix` (`before`: the believed fix ahead of it), and what it means."""
-    if visit.left:
+    if state.left:
         if not fence.left:
-            return visit, None
-        visit = Visit(set_out=True)
-    if visit.arrived_at is not None:
-        return _leaving(visit, fence, fix, rules)
-    if fence.waiting and visit.anchor is None:
-        visit = visit._replace(anchor=fix.point)
-    if not visit.inside and _far(fence, before, fix):
-        return _setting_out(visit, fence, fix, rules) if fence.waiting else (visit, None)
+            return state, None
+        state = FenceState(set_out=True)
+    if state.arrived_at is not None:
+        return _leaving(state, fence, fix, rules)
+    if fence.waiting and state.anchor is None:
+        state = state._replace(anchor=fix.point)
+    if not state.inside and _far(fence, before, fix):
+        return _setting_out(state, fence, fix, rules) if fence.waiting else (state, None)
     distance = distance_m(fence.center, fix.point)
     if distance <= fence.radius_m or (before is not None and _crossed(fence, before, fix, distance)):
-        return _arriving(visit, fence, before, fix, distance, rules)
-    if visit.inside:
-        visit = visit._replace(inside=0, entered=None)
-    return _setting_out(visit, fence, fix, rules)
+        return _arriving(state, fence, before, fix, distance, rules)
+    if state.inside:
+        state = state._replace(inside=0, entered=None)
+    return _setting_out(state, fence, fix, rules)
 
 
 def _far(fence: Fence, before: Fix | None, fix: Fix) -> bool:
@@ -143,65 +143,67 @@ def _crossed(fence: Fence, before: Fix, fix: Fix, distance: float) -> bool:
     return segment_distance_m(fence.center, before.point, fix.point) <= fence.radius_m
 
 
-def _setting_out(visit: Visit, fence: Fence, fix: Fix, rules: Rules) -> tuple[Visit, Sighting | None]:
-    if not fence.waiting or visit.set_out or visit.anchor is None:
-        return visit, None
-    moved = distance_m(visit.anchor, fix.point)
+def _setting_out(
+    state: FenceState, fence: Fence, fix: Fix, rules: Rules
+) -> tuple[FenceState, Sighting | None]:
+    if not fence.waiting or state.set_out or state.anchor is None:
+        return state, None
+    moved = distance_m(state.anchor, fix.point)
     if moved < rules.set_out_m:
-        return visit, None
+        return state, None
     evidence = _evidence(fence, fix, distance_m(fence.center, fix.point)) | {"moved_m": round(moved)}
-    return visit._replace(set_out=True), Sighting(Event.SET_OUT, evidence)
+    return state._replace(set_out=True), Sighting(Event.SET_OUT, evidence)
 
 
 def _arriving(
-    visit: Visit, fence: Fence, before: Fix | None, fix: Fix, distance: float, rules: Rules
-) -> tuple[Visit, Sighting | None]:
-    visit = visit._replace(inside=visit.inside + 1)
+    state: FenceState, fence: Fence, before: Fix | None, fix: Fix, distance: float, rules: Rules
+) -> tuple[FenceState, Sighting | None]:
+    state = state._replace(inside=state.inside + 1)
     if distance > fence.radius_m:
         # Through the circle since the fix before: a sign, but nobody arrives while outside.
-        return visit, None
-    entered = visit.entered or fix
-    visit = visit._replace(entered=entered)
+        return state, None
+    entered = state.entered or fix
+    state = state._replace(entered=entered)
     speed = _speed(before, fix)
     dwell_s = (fix.ts - entered.ts) / 1000
     if fix.speed is not None and fix.speed <= rules.standing_mps and _sharp(fix, rules):
         rule = "standing"
-    elif visit.inside >= rules.confirming_fixes and speed is not None and speed <= rules.slow_mps:
+    elif state.inside >= rules.confirming_fixes and speed is not None and speed <= rules.slow_mps:
         rule = "slow"
     elif dwell_s >= rules.dwell_s and distance_m(entered.point, fix.point) <= rules.slow_mps * dwell_s:
         rule = "dwell"
     else:
-        return visit, None
+        return state, None
     evidence = _evidence(fence, fix, distance) | {
         "rule": rule,
-        "fixes_inside": visit.inside,
+        "fixes_inside": state.inside,
         "dwell_s": round(dwell_s),
         "speed_mps": None if speed is None else round(speed, 1),
     }
-    arrived = visit._replace(arrived_at=fix.ts, returned=fence.left)
+    arrived = state._replace(arrived_at=fix.ts, returned=fence.left)
     return arrived, Sighting(Event.ARRIVED, evidence)
 
 
-def _leaving(visit: Visit, fence: Fence, fix: Fix, rules: Rules) -> tuple[Visit, Sighting | None]:
-    assert visit.arrived_at is not None  # noqa: S101 (observe calls this only after an arrival)
-    if fix.ts <= visit.arrived_at:
+def _leaving(state: FenceState, fence: Fence, fix: Fix, rules: Rules) -> tuple[FenceState, Sighting | None]:
+    assert state.arrived_at is not None  # noqa: S101 (observe calls this only after an arrival)
+    if fix.ts <= state.arrived_at:
         # Sent again to this process; the one before it took it for on the way there.
-        return visit, None
+        return state, None
     distance = distance_m(fence.center, fix.point)
     beyond_m = distance - (fix.accuracy or 0.0) - fence.radius_m
     if beyond_m <= rules.exit_margin_m:
-        return visit if visit.outside is None else visit._replace(outside=None), None
-    first = visit.outside
+        return state if state.outside is None else state._replace(outside=None), None
+    first = state.outside
     if first is None:
-        return visit._replace(outside=fix), None
+        return state._replace(outside=fix), None
     exit_s = rules.exit_s if _drives(first, fix, rules) else rules.standing_exit_s
     if fix.ts - first.ts < exit_s * 1000 or beyond_m <= 1.5 * rules.exit_margin_m:
-        return visit, None
-    stay_s = (first.ts - visit.arrived_at) / 1000
+        return state, None
+    stay_s = (first.ts - state.arrived_at) / 1000
     evidence = _evidence(fence, fix, distance) | {"stay_s": round(stay_s)}
-    if stay_s < rules.min_visit_s and not visit.returned:
-        return Visit(set_out=True, passed_at=fix.ts), Sighting(Event.PASSED, evidence)
-    return visit._replace(left=True), Sighting(Event.LEFT, evidence)
+    if stay_s < rules.min_visit_s and not state.returned:
+        return FenceState(set_out=True, passed_at=fix.ts), Sighting(Event.PASSED, evidence)
+    return state._replace(left=True), Sighting(Event.LEFT, evidence)
 
 
 def _drives(first: Fix, fix: Fix, rules: Rules) -> bool:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tracking.ingest import geofences
 from tracking.ingest.fix_filter import Fix
-from tracking.ingest.geofences import Event, Fence, Rules, Visit
+from tracking.ingest.geofences import Event, Fence, FenceState, Rules
 
 
 class Seen(NamedTuple):
@@ -23,28 +23,28 @@ class NextStops:
     """Who drives past has not arrived: what was seen of a stop is remembered from fix to fix."""
 
     fences: tuple[Fence, ...] = ()
-    visits: dict[UUID, Visit] = field(default_factory=dict)
+    states: dict[UUID, FenceState] = field(default_factory=dict)
 
     def replace(self, fences: Iterable[Fence], arrivals: Mapping[UUID, int]) -> None:
         """Another plan; `arrivals`: stop id → time of the arrival (ms) that is in the database."""
         self.fences = tuple(fences)
-        self.visits = {
-            fence.stop_id: self._visit(fence.stop_id, arrivals.get(fence.stop_id)) for fence in self.fences
+        self.states = {
+            fence.stop_id: self._state(fence.stop_id, arrivals.get(fence.stop_id)) for fence in self.fences
         }
 
-    def _visit(self, stop_id: UUID, arrived_at: int | None) -> Visit:
+    def _state(self, stop_id: UUID, arrived_at: int | None) -> FenceState:
         """What this process saw of a stop, or what another one did: the driver may have come from there."""
-        visit = self.visits.get(stop_id, Visit())
-        if visit.arrived_at is None and arrived_at is not None and arrived_at > (visit.passed_at or 0):
-            return Visit(arrived_at=arrived_at)
-        return visit
+        state = self.states.get(stop_id, FenceState())
+        if state.arrived_at is None and arrived_at is not None and arrived_at > (state.passed_at or 0):
+            return FenceState(arrived_at=arrived_at)
+        return state
 
     def observe(self, before: Fix | None, fix: Fix, rules: Rules) -> Iterable[Seen]:
         """What `fix` says of the stops (`before`: the believed fix ahead of it); nearly always nothing."""
         seen: dict[Event, Seen] = {}
         for fence in self.fences:
-            visit = self.visits[fence.stop_id]
-            self.visits[fence.stop_id], sighting = geofences.observe(visit, fence, before, fix, rules)
+            state = self.states[fence.stop_id]
+            self.states[fence.stop_id], sighting = geofences.observe(state, fence, before, fix, rules)
             if sighting is not None:
                 stop_ids = seen[sighting.event].stop_ids if sighting.event in seen else []
                 seen[sighting.event] = Seen(sighting.event, [*stop_ids, fence.stop_id], sighting.evidence)

@@ -60,7 +60,7 @@ class Recorder:
         self.record.kept.append(Kept(session.driver_id, fix))
         self._filled.set()
 
-    def show(self, session: Session, fix: Fix) -> None:
+    def locate(self, session: Session, fix: Fix) -> None:
         """For the driver's row."""
         self.record.latest[session] = fix
         self._filled.set()

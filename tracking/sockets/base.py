@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 type Work = Callable[[], Awaitable[None]]
 
 
-class Refused(Exception):
+class Denied(Exception):
     """The socket is not let in, or not any longer."""
 
     def __init__(self, close_code: int, code: str, message: str) -> None:
@@ -97,7 +97,7 @@ class LiveConsumer(AsyncConsumer):
     # ----------------------------------------------------------------------------- what the roles fill in
 
     async def enter(self) -> None:
-        """Checks access, joins groups, sends the snapshot. Raises `Refused`."""
+        """Checks access, joins groups, sends the snapshot. Raises `Denied`."""
         raise NotImplementedError
 
     def take(self, data: str | bytes) -> Work | None:
@@ -145,9 +145,9 @@ class LiveConsumer(AsyncConsumer):
     def knows(self, key: str, v: int) -> bool:
         return self.versions.get(key, 0) >= v
 
-    def refuse(self, refused: Refused) -> None:
-        self.send_message(refused.frame)
-        self.close(refused.close_code)
+    def deny(self, denied: Denied) -> None:
+        self.send_message(denied.frame)
+        self.close(denied.close_code)
 
     def close(self, code: int) -> None:
         """Ends the socket once what was queued before has been sent."""
@@ -166,7 +166,7 @@ class LiveConsumer(AsyncConsumer):
                 self._job(self._guard(self._listen))
                 await self.enter()
         except TimeoutError:
-            raise Refused(TRY_AGAIN_LATER, "unavailable", "Signing in took too long. Try again.") from None
+            raise Denied(TRY_AGAIN_LATER, "unavailable", "Signing in took too long. Try again.") from None
         self.send_message(Ready())
 
     async def _listen(self) -> None:
@@ -192,7 +192,7 @@ class LiveConsumer(AsyncConsumer):
         """A frame from the client; returns what of it has to wait."""
         data = message.get("text") or message.get("bytes") or ""
         if len(data) > self._most_bytes:
-            self.refuse(Refused(TOO_BIG, "too_big", f"A frame has at most {self._most_bytes} bytes."))
+            self.deny(Denied(TOO_BIG, "too_big", f"A frame has at most {self._most_bytes} bytes."))
             return None
         decision = self._limiter.count(time.monotonic())
         if decision is Decision.FINE:
@@ -201,15 +201,15 @@ class LiveConsumer(AsyncConsumer):
             case Decision.WARN:
                 self.send_error("too_fast", f"At most {settings.SOCKET_MESSAGES_PER_S} messages a second.")
             case Decision.CLOSE:
-                self.refuse(Refused(TOO_MUCH, "too_fast", "Too many messages after a warning."))
+                self.deny(Denied(TOO_MUCH, "too_fast", "Too many messages after a warning."))
         return None
 
     async def _guard(self, work: Work) -> bool:
         """Does `work`; whether it was done. The client is told why not."""
         try:
             await work()
-        except Refused as refused:
-            self.refuse(refused)
+        except Denied as denied:
+            self.deny(denied)
         except (OperationalError, InterfaceError, RedisError) as away:
             logger.warning("a %s could not be served: %s", type(self).__name__, type(away).__name__)
             self.send_error("unavailable", "This can't be done right now. Try again in a few seconds.")
@@ -245,11 +245,11 @@ class LiveConsumer(AsyncConsumer):
         job.add_done_callback(self._jobs.discard)
 
 
-class RefusingConsumer(LiveConsumer):
+class DenyingConsumer(LiveConsumer):
     """Says why nobody can come in, and closes."""
 
-    def __init__(self, refusal: Refused) -> None:
-        self.refusal = refusal
+    def __init__(self, denial: Denied) -> None:
+        self.denial = denial
 
     async def enter(self) -> None:
-        raise self.refusal
+        raise self.denial

@@ -10,7 +10,7 @@ from dispatch.errors import NotFound
 from tracking.protocol import groups
 from tracking.protocol.close_codes import NOT_FOUND, TOO_MUCH
 from tracking.sockets import broadcast, fanout
-from tracking.sockets.base import LiveConsumer, Refused
+from tracking.sockets.base import Denied, LiveConsumer
 
 
 class CustomerConsumer(LiveConsumer):
@@ -29,15 +29,15 @@ class CustomerConsumer(LiveConsumer):
         self.key = f"order:{order.pk}"
         group = groups.order(token)
         if len(self.process.subscriptions.of(group)) >= settings.SOCKETS_PER_TRACKING_LINK:
-            raise Refused(TOO_MUCH, "too_many", "This tracking link is open on too many screens. Close one.")
+            raise Denied(TOO_MUCH, "too_many", "This tracking link is open on too many screens. Close one.")
         await self.join(group)
         view = self._found(await self.process.loaders.customer(token))
         await self.order_changed(broadcast.customer_message(view))
-        await self._show_last_known()
+        await self._send_last_known()
 
     def _found[Found](self, found: Found | None) -> Found:
         if found is None:
-            raise Refused(NOT_FOUND, NotFound.code, access.NO_SUCH_LINK)
+            raise Denied(NOT_FOUND, NotFound.code, access.NO_SUCH_LINK)
         return found
 
     async def order_changed(self, message: dict[str, Any]) -> None:
@@ -45,9 +45,9 @@ class CustomerConsumer(LiveConsumer):
             return
         self.versions[self.key] = message["v"]
         self._watch(message["city"], message["driver"])
-        for kind, says, frame in message["frames"]:
-            if self.sent.get(kind) != says:
-                self.sent[kind] = says
+        for kind, content, frame in message["frames"]:
+            if self.sent.get(kind) != content:
+                self.sent[kind] = content
                 self.send_text(frame)
         if message["driver"] is not None:
             self.sent.pop("DriverHidden", None)
@@ -62,9 +62,9 @@ class CustomerConsumer(LiveConsumer):
         if driver_id is not None:
             self.process.fanout.watch(city, driver_id, self)
             if self in self.process.sockets:
-                self.later(self._show_last_known)
+                self.later(self._send_last_known)
 
-    async def _show_last_known(self) -> None:
+    async def _send_last_known(self) -> None:
         """The position of a driver who comes into sight; later ones follow as they come."""
         if (driver_id := self.watched) is None:
             return

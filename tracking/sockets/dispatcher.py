@@ -17,7 +17,7 @@ from tracking.protocol import groups
 from tracking.protocol.close_codes import NOT_SIGNED_IN
 from tracking.protocol.messages import encode
 from tracking.sockets import fanout, snapshots
-from tracking.sockets.base import LiveConsumer, Refused
+from tracking.sockets.base import Denied, LiveConsumer
 
 #: How often a dispatcher's right to look is checked again.
 RECHECK_S = 60.0
@@ -33,17 +33,15 @@ class DispatcherConsumer(LiveConsumer):
 
     async def enter(self) -> None:
         if not _same_origin(self.scope):
-            raise Refused(
-                NOT_SIGNED_IN, "not_signed_in", "Open the dashboard from this server's own address."
-            )
+            raise Denied(NOT_SIGNED_IN, "not_signed_in", "Open the dashboard from this server's own address.")
         if not await in_thread(access.may_dispatch)(self.scope["user"]):
-            raise Refused(NOT_SIGNED_IN, "not_signed_in", "Sign in as a dispatcher.")
+            raise Denied(NOT_SIGNED_IN, "not_signed_in", "Sign in as a dispatcher.")
         self.later(self._leave_when_signed_out)
         await self._watch(await in_thread(snapshots.city_keys)())
-        fleet = await self.process.loaders.fleet(None)
-        assert fleet is not None  # noqa: S101 (there is one fleet)
-        self.outbox.put_snapshot(self._news(fleet.items))
-        await self._show_last_known(fleet.cities)
+        snapshot = await self.process.loaders.dispatcher(None)
+        assert snapshot is not None  # noqa: S101 (there is one)
+        self.outbox.put_snapshot(self._news(snapshot.items))
+        await self._send_last_known(snapshot.cities)
 
     async def _watch(self, cities: Iterable[str]) -> None:
         for city in cities:
@@ -52,7 +50,7 @@ class DispatcherConsumer(LiveConsumer):
                 await self.join(groups.city(city))
                 self.process.fanout.oversee(city, self)
 
-    async def _show_last_known(self, cities: Iterable[str]) -> None:
+    async def _send_last_known(self, cities: Iterable[str]) -> None:
         for city in cities:
             try:
                 known = await self.process.positions.of_city(city)
@@ -72,7 +70,7 @@ class DispatcherConsumer(LiveConsumer):
             except (OperationalError, InterfaceError):
                 continue  # an outage is no reason to leave the dispatchers blind
             if not still_may:
-                raise Refused(NOT_SIGNED_IN, "not_signed_in", "Sign in as a dispatcher.")
+                raise Denied(NOT_SIGNED_IN, "not_signed_in", "Sign in as a dispatcher.")
 
     def _still_may_look(self) -> bool:
         session, user_id = self.scope["session"], self.scope["user"].pk

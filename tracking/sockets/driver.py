@@ -31,7 +31,7 @@ from tracking.protocol.messages import (
     decode_driver_frame,
 )
 from tracking.sockets import broadcast
-from tracking.sockets.base import LiveConsumer, Refused, Work
+from tracking.sockets.base import Denied, LiveConsumer, Work
 
 _SESSION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -44,7 +44,7 @@ class DriverConsumer(LiveConsumer):
     async def enter(self) -> None:
         name = self.query.get("session")
         if name is not None and not _SESSION_NAME.fullmatch(name):
-            raise Refused(BAD_REQUEST, "bad_request", "A session's name has 1 to 64 of A-Z a-z 0-9 _ -.")
+            raise Denied(BAD_REQUEST, "bad_request", "A session's name has 1 to 64 of A-Z a-z 0-9 _ -.")
         driver = await self._sign_in_driver()
         self.driver_id = driver.pk
         self.key = f"driver:{driver.pk}"
@@ -72,7 +72,7 @@ class DriverConsumer(LiveConsumer):
         claim = access.Claim(_bearer_token(self.scope), self.query.get("driverId", ""))
         driver = await self.process.loaders.driver(claim)
         if driver is None:
-            raise Refused(NOT_SIGNED_IN, "not_signed_in", "Sign-in failed: send this driver's own token.")
+            raise Denied(NOT_SIGNED_IN, "not_signed_in", "Sign-in failed: send this driver's own token.")
         return driver
 
     def take(self, data: str | bytes) -> Work | None:
@@ -123,8 +123,8 @@ class DriverConsumer(LiveConsumer):
                 frame.status,
                 happened_at=datetime.fromtimestamp(pressed_at / 1000, UTC),
             )
-        except DispatchError as refused:
-            self.send_error(refused.code, refused.message)
+        except DispatchError as error:
+            self.send_error(error.code, error.message)
             # What the app believed is not so: show it what is.
             await self._take_plan()
 
@@ -134,12 +134,12 @@ class DriverConsumer(LiveConsumer):
 
     async def session_replaced(self, message: dict[str, Any]) -> None:
         if message["by"] > self.born:
-            self.refuse(Refused(REPLACED, "replaced", "This driver signed in again elsewhere."))
+            self.deny(Denied(REPLACED, "replaced", "This driver signed in again elsewhere."))
 
     async def _take_plan(self) -> None:
         view = await self.process.loaders.plan(self.driver_id)
         if view is None:
-            raise Refused(NOT_SIGNED_IN, "not_signed_in", "This driver does not exist any more.")
+            raise Denied(NOT_SIGNED_IN, "not_signed_in", "This driver does not exist any more.")
         if self.session is None or self.knows(self.key, view.plan.v + 1):
             return
         self.versions[self.key] = view.plan.v
@@ -151,8 +151,8 @@ class DriverConsumer(LiveConsumer):
         self.send_message(Ack(seq=seq))
 
     def _overloaded(self) -> None:
-        self.refuse(
-            Refused(
+        self.deny(
+            Denied(
                 TRY_AGAIN_LATER, "unavailable", "Fixes can't be stored. Keep them, and connect again later."
             )
         )

@@ -62,7 +62,7 @@ class Loaders:
         self.plan = DataLoader(snapshots.driver_views_by_id)
         self.order = DataLoader(access.orders_by_token)
         self.customer = DataLoader(snapshots.customer_views_by_token)
-        self.fleet = DataLoader(snapshots.fleet)
+        self.dispatcher = DataLoader(snapshots.dispatcher_snapshot)
 
 
 def _drivers(claims: Collection[access.Claim]) -> dict[access.Claim, Driver]:

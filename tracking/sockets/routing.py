@@ -8,15 +8,13 @@ from django.db import InterfaceError, OperationalError
 from django.urls import path
 
 from tracking.protocol.close_codes import BAD_REQUEST, TRY_AGAIN_LATER
-from tracking.sockets.base import Refused, RefusingConsumer
+from tracking.sockets.base import Denied, DenyingConsumer
 from tracking.sockets.customer import CustomerConsumer
 from tracking.sockets.dispatcher import DispatcherConsumer
 from tracking.sockets.driver import DriverConsumer
 
-NO_ROLE = Refused(
-    BAD_REQUEST, "bad_request", "Connect with ?role=driver, ?role=customer or ?role=dispatcher."
-)
-UNAVAILABLE = Refused(
+NO_ROLE = Denied(BAD_REQUEST, "bad_request", "Connect with ?role=driver, ?role=customer or ?role=dispatcher.")
+UNAVAILABLE = Denied(
     TRY_AGAIN_LATER, "unavailable", "This can't be done right now. Try again in a few seconds."
 )
 
@@ -28,7 +26,7 @@ async def dispatcher(scope: dict[str, Any], receive: Any, send: Any) -> None:
     try:
         await _with_user(scope, receive, send)
     except (OperationalError, InterfaceError):
-        await RefusingConsumer.as_asgi(refusal=UNAVAILABLE)(scope, receive, send)
+        await DenyingConsumer.as_asgi(denial=UNAVAILABLE)(scope, receive, send)
 
 
 #: A driver has a token, a customer a link; only dispatchers have sessions to look up.
@@ -37,7 +35,7 @@ ROLES = {
     "customer": CustomerConsumer.as_asgi(),
     "dispatcher": dispatcher,
 }
-_no_role = RefusingConsumer.as_asgi(refusal=NO_ROLE)
+_no_role = DenyingConsumer.as_asgi(denial=NO_ROLE)
 
 
 async def by_role(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -106,16 +106,16 @@ def dispatcher_items() -> list[Item]:
 
 
 @dataclass(frozen=True)
-class Fleet:
+class DispatcherSnapshot:
     """A dispatcher's snapshot, encoded once for all who ask at the same time: (key, version, frame) each."""
 
     cities: list[str]
     items: list[tuple[str, int, str]]
 
 
-def fleet(keys: Collection[None]) -> dict[None, Fleet]:
+def dispatcher_snapshot(keys: Collection[None]) -> dict[None, DispatcherSnapshot]:
     items = [(item.key, item.v, encode(item.frame)) for item in dispatcher_items()]
-    return dict.fromkeys(keys, Fleet(city_keys(), items))
+    return dict.fromkeys(keys, DispatcherSnapshot(city_keys(), items))
 
 
 def driver_views(drivers: Iterable[Driver], plans: Plans) -> dict[UUID, DriverView]:

@@ -253,8 +253,8 @@ class Series:
             jobs = self.processes.start("worker", worker(2), self.env, stop_s=5)
             beat = self.processes.start("beat", celery("beat", "--schedule", schedule), self.env)
             # Their own start takes more CPU than all that comes after it.
-            self.processes.wait_for(jobs, lambda: says(jobs, " ready."), READY_S)
-            self.processes.wait_for(beat, lambda: says(beat, "beat: Starting"), READY_S)
+            self.processes.wait_for(jobs, lambda: has_logged(jobs, " ready."), READY_S)
+            self.processes.wait_for(beat, lambda: has_logged(beat, "beat: Starting"), READY_S)
             names = ["web", "valkey", "postgres", "worker", "beat", "osrm"]
             yield Server(f"ws://127.0.0.1:{self.port}", "doorstep", self.seeded, self.pids(*names))
 
@@ -348,7 +348,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def says(child: Child, text: str) -> bool:
+def has_logged(child: Child, text: str) -> bool:
     return text in child.log.read_text(errors="replace")
 
 

@@ -216,5 +216,5 @@ def _doubts(bench: Bench) -> Iterator[str]:
         if not report.generator.trustworthy:
             yield f"\nDistrust “{name}”: the load generator was too busy."
         if faults := {**report.connecting.refused, **report.closes, **report.errors}:
-            told = ", ".join(f"{count} × {what}" for what, count in faults.items())
-            yield f"\nDistrust “{name}”: {told}."
+            listed = ", ".join(f"{count} × {what}" for what, count in faults.items())
+            yield f"\nDistrust “{name}”: {listed}."

@@ -40,7 +40,7 @@ def bench_routing(arguments: Sequence[str]) -> int:
         type=float,
         default=VROOM_S,
         metavar="S",
-        help=f"for each trip, at most (default {VROOM_S:g})",
+        help=f"for each tour, at most (default {VROOM_S:g})",
     )
     parser.add_argument(
         "--requests",
@@ -67,7 +67,7 @@ def bench_routing(arguments: Sequence[str]) -> int:
             out = state.folder / "findings.json"
             command = [sys.executable, "-m", "tests.routing.bench", str(requests), str(out)]
             command += [f"--vroom-seconds={options.vroom_seconds}", *(["--short"] if options.short else [])]
-            processes.run("bench-routing", command, env, shows=True)
+            processes.run("bench-routing", command, env, echo=True)
             findings = msgspec.json.decode(out.read_bytes(), type=Findings)
             packages = [*PACKAGES, *(["pyvroom"] if findings.vroom else [])]
             machine = Machine.here(load, packages).with_servers(

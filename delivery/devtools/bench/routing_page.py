@@ -44,7 +44,7 @@ class Moment(Struct, frozen=True):
     seconds: list[float]
 
 
-class Trip(Struct, frozen=True):
+class TourComparison(Struct, frozen=True):
     """Orders from one restaurant, in order of placement and as planned (seconds).
 
     `shown_s`: the driving saved that a dispatcher is shown. `placed_s`, `planned_s`: each way driven leg by leg on
@@ -63,7 +63,7 @@ class Trip(Struct, frozen=True):
 
 
 class Vroom(Struct, frozen=True):
-    """Long trips by drive time. `excess`: by what share each is longer than VROOM's. The seconds are of processor
+    """Long tours by drive time. `excess`: by what share each is longer than VROOM's. The seconds are of processor
     time for all; VROOM may use `limit_s` for each.
     """
 
@@ -107,7 +107,7 @@ class Findings(Struct, frozen=True):
     couriers: int
     rushes: list[Rush]
     moment: Moment
-    trips: list[Trip]
+    tours: list[TourComparison]
     vroom: Vroom | None
     cycles: list[Cycle]
     weeks: list[Week]
@@ -156,12 +156,14 @@ type Figure = Callable[[Measures], float]
 def _judged(found: Findings, what: str, figure: Figure, text: str) -> str:
     """A figure of which less is better: the goal is less than the baseline in the mean, and on no day more."""
     baseline, *others = found.rushes[0].measures
-    told, reached = [], True
+    compared, reached = [], True
     for name in others:
         more = [figure(rush.measures[name]) - figure(rush.measures[baseline]) for rush in found.rushes]
-        told.append(f"{name} less on {sum(day < 0 for day in more)}, more on {sum(day > 0 for day in more)}")
+        compared.append(
+            f"{name} less on {sum(day < 0 for day in more)}, more on {sum(day > 0 for day in more)}"
+        )
         reached = reached and mean(more) < 0 and max(more) <= 0
-    goal = f"less than {baseline}, on no day more ({'; '.join(told)})"
+    goal = f"less than {baseline}, on no day more ({'; '.join(compared)})"
     return row(what, *_cells(found, figure, text), goal, reached=reached)
 
 
@@ -178,7 +180,7 @@ def _cells(found: Findings, figure: Figure, text: str) -> Iterator[str]:
 def _claims(found: Findings) -> Iterator[str]:
     yield "| | baseline | Doorstep | goal | |"
     yield "|---|---|---|---|---|"
-    yield from _trips(found.trips)
+    yield from _tours(found.tours)
     yield from _vroom(found.vroom)
     moment = found.moment
     yield row(
@@ -194,19 +196,19 @@ def _claims(found: Findings) -> Iterator[str]:
         yield from _week(week)
 
 
-def _trips(trips: Sequence[Trip]) -> Iterator[str]:
-    placed = _mean_min(trip.placed_s for trip in trips)
-    planned = _mean_min(trip.planned_s for trip in trips)
-    shorter, longer = (sum(sign * trip.saved_s > 0.5 for trip in trips) for sign in (1, -1))
+def _tours(tours: Sequence[TourComparison]) -> Iterator[str]:
+    placed = _mean_min(tour.placed_s for tour in tours)
+    planned = _mean_min(tour.planned_s for tour in tours)
+    shorter, longer = (sum(sign * tour.saved_s > 0.5 for tour in tours) for sign in (1, -1))
     yield row(
-        f"{len(trips)} trips with three orders of one restaurant: driving, min (baseline: order of placement)",
+        f"{len(tours)} tours with three orders of one restaurant: driving, min (baseline: order of placement)",
         f"{placed:.1f}",
         f"{planned:.1f} ({planned / placed - 1:+.0%}; {shorter} shorter, {longer} longer)",
         "less",
         reached=planned < placed,
     )
-    placed_door = _mean_min(trip.placed_door_s for trip in trips)
-    planned_door = _mean_min(trip.planned_door_s for trip in trips)
+    placed_door = _mean_min(tour.placed_door_s for tour in tours)
+    planned_door = _mean_min(tour.planned_door_s for tour in tours)
     yield row(
         "the same: until a customer's door, min",
         f"{placed_door:.1f}",
@@ -214,11 +216,11 @@ def _trips(trips: Sequence[Trip]) -> Iterator[str]:
         "less",
         reached=planned_door < placed_door,
     )
-    off = max(abs(trip.shown_s - trip.saved_s) for trip in trips)
+    off = max(abs(tour.shown_s - tour.saved_s) for tour in tours)
     yield row(
         "the same: minutes saved as shown, against both ways driven leg by leg on OSRM",
-        f"{_mean_min(trip.saved_s for trip in trips):.2f}",
-        f"{_mean_min(trip.shown_s for trip in trips):.2f} (at most {off:.1f} s apart)",
+        f"{_mean_min(tour.saved_s for tour in tours):.2f}",
+        f"{_mean_min(tour.shown_s for tour in tours):.2f} (at most {off:.1f} s apart)",
         f"≤ {CONFIRMED_S:g} s apart",
         reached=off <= CONFIRMED_S,
     )
@@ -229,7 +231,7 @@ def _mean_min(seconds: Iterable[float]) -> float:
 
 
 def _vroom(vroom: Vroom | None) -> Iterator[str]:
-    what = "trips of 10 to 20 stops with pickups"
+    what = "tours of 10 to 20 stops with pickups"
     if vroom is None:
         yield f"| {what} (baseline: VROOM) | not installed: `pip install -r requirements-dev.txt` | | | |"
         return

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from delivery.devtools.simulation import demand, people
-from delivery.devtools.simulation.demand import Kitchen
+from delivery.devtools.simulation.demand import SimulatedRestaurant
 from delivery.devtools.simulation.fleet import Town
 from delivery.devtools.simulation.outages import Database
 from delivery.devtools.simulation.roads import Roads
@@ -27,19 +27,19 @@ OPEN_ORDERS_PER_DRIVER = 3
 
 
 class Customers:
-    """`kitchens`: restaurants per town; `sizes`: drivers per town, which share the orders between the towns."""
+    """`restaurants`: by town; `sizes`: drivers per town, which share the orders between the towns."""
 
     def __init__(
         self,
         orders_per_hour: float,
-        kitchens: Mapping[Town, Sequence[Kitchen[UUID]]],
+        restaurants: Mapping[Town, Sequence[SimulatedRestaurant[UUID]]],
         sizes: Mapping[Town, int],
         database: Database,
         roads: Roads,
         rng: Random,
     ) -> None:
         self._orders_per_hour = orders_per_hour
-        self._kitchens = kitchens
+        self._restaurants = restaurants
         self._sizes = sizes
         self._drivers = sum(sizes.values())
         self._database = database
@@ -58,14 +58,14 @@ class Customers:
 
     async def _order(self, kitchen_s: tuple[float, float]) -> None:
         (town,) = self._rng.choices(list(self._sizes), list(self._sizes.values()))
-        for kitchen in demand.order_of(self._kitchens[town], self._rng):
-            await self._place(kitchen, self._rng.uniform(*kitchen_s))
+        for restaurant in demand.order_of(self._restaurants[town], self._rng):
+            await self._place(restaurant, self._rng.uniform(*kitchen_s))
 
-    async def _place(self, kitchen: Kitchen[UUID], ready_in_s: float) -> None:
-        door = await self._roads.spot(kitchen.point, demand.DOOR_M)
+    async def _place(self, restaurant: SimulatedRestaurant[UUID], ready_in_s: float) -> None:
+        door = await self._roads.spot(restaurant.point, demand.DOOR_M)
         await self._database(
             actions.create_order,
-            kitchen.id,
+            restaurant.id,
             customer_name=people.name(self._rng),
             customer_phone=people.phone(self._rng),
             customer_address=f"{self._rng.randrange(100, 3000)} {door.name}".strip(),

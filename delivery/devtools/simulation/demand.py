@@ -14,7 +14,7 @@ DOOR_M = (300.0, 1200.0)
 PAIRS = 0.2
 
 
-class Kitchen[Id](NamedTuple):
+class SimulatedRestaurant[Id](NamedTuple):
     """A restaurant that takes orders. `popularity`: its weight among those of its city."""
 
     id: Id
@@ -22,9 +22,11 @@ class Kitchen[Id](NamedTuple):
     popularity: float
 
 
-def kitchens_of[Id](restaurants: Sequence[tuple[Id, Point]]) -> list[Kitchen[Id]]:
+def simulated[Id](restaurants: Sequence[tuple[Id, Point]]) -> list[SimulatedRestaurant[Id]]:
     """Few restaurants get many orders, and many get few: the weights fall with the rank."""
-    return [Kitchen(id_, point, 1 / rank) for rank, (id_, point) in enumerate(restaurants, start=1)]
+    return [
+        SimulatedRestaurant(id_, point, 1 / rank) for rank, (id_, point) in enumerate(restaurants, start=1)
+    ]
 
 
 def shares[Key](total: int, weights: Mapping[Key, float]) -> dict[Key, int]:
@@ -45,10 +47,12 @@ def gap_s(orders_per_hour: float, rng: Random) -> float:
     return rng.expovariate(orders_per_hour / (1 + PAIRS) / 3600)
 
 
-def order_of[Id](kitchens: Sequence[Kitchen[Id]], rng: Random) -> list[Kitchen[Id]]:
+def order_of[Id](
+    restaurants: Sequence[SimulatedRestaurant[Id]], rng: Random
+) -> list[SimulatedRestaurant[Id]]:
     """Who cooks next: one order, or a pair from the same kitchen."""
-    (kitchen,) = rng.choices(kitchens, [kitchen.popularity for kitchen in kitchens])
-    return [kitchen, kitchen] if rng.random() < PAIRS else [kitchen]
+    (restaurant,) = rng.choices(restaurants, [restaurant.popularity for restaurant in restaurants])
+    return [restaurant, restaurant] if rng.random() < PAIRS else [restaurant]
 
 
 def somewhere_around(center: Point, distance_m: tuple[float, float], rng: Random) -> Point:

@@ -9,9 +9,9 @@ from random import Random
 from uuid import UUID
 
 from delivery.devtools.simulation.app import App
-from delivery.devtools.simulation.drive import Drive, Motion
 from delivery.devtools.simulation.gps import Gps
 from delivery.devtools.simulation.roads import Roads
+from delivery.devtools.simulation.trajectory import Motion, Trajectory
 from routing.geo import Point
 from tracking.protocol.messages import Location, PlanStop
 
@@ -56,7 +56,7 @@ class SimulatedDriver:
         self._rng = rng
         self._gps = Gps(rng)
         self._parked = Motion(start, 0.0, 0.0)
-        self._drive: Drive | None = None
+        self._trajectory: Trajectory | None = None
         self._since = time.monotonic()  # of the present drive, or of standing here
         self._place: Point | None = None  # the stop at which it stands
         self._forgotten: set[UUID] = set()  # stops that are done, but for their button
@@ -72,7 +72,7 @@ class SimulatedDriver:
                 task.cancel()
 
     def motion(self) -> Motion:
-        return self._drive.at(time.monotonic() - self._since) if self._drive else self._parked
+        return self._trajectory.at(time.monotonic() - self._since) if self._trajectory else self._parked
 
     # ------------------------------------------------------------------------------------------- the phone
 
@@ -195,15 +195,15 @@ class SimulatedDriver:
         if not wanted():
             return
         now = self.motion()
-        self._drive = Drive(road.line, road.seconds, self._rng, speed=now.speed)
+        self._trajectory = Trajectory(road.line, road.seconds, self._rng, speed=now.speed)
         self._since = time.monotonic()
         self._place = None
-        if await self._wait(self._drive.duration, wanted):
+        if await self._wait(self._trajectory.duration, wanted):
             self._stand(place)
 
     def _stand(self, place: Point | None) -> None:
         self._parked = self.motion()._replace(speed=0.0)
-        self._drive = None
+        self._trajectory = None
         self._place = place
         self._since = time.monotonic()
 

@@ -4,7 +4,7 @@ from math import exp, sqrt
 from random import Random
 from typing import NamedTuple
 
-from delivery.devtools.simulation.drive import Motion
+from delivery.devtools.simulation.trajectory import Motion
 from routing.geo import destination
 
 SIGMA_M = 4.0  # of the error to the north and to the east, under an open sky

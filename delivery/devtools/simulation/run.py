@@ -57,8 +57,8 @@ async def simulate(options: Options) -> Never:
     async with asyncio.TaskGroup() as others:
         running: list[asyncio.Task[None]] = []
         if options.orders_per_hour:
-            kitchens = {town: demand.kitchens_of(places) for town, places in restaurants.items()}
-            customers = Customers(options.orders_per_hour, kitchens, sizes, database, roads, rng)
+            simulated = {town: demand.simulated(places) for town, places in restaurants.items()}
+            customers = Customers(options.orders_per_hour, simulated, sizes, database, roads, rng)
             running.append(others.create_task(customers.run()))
         if options.dispatcher:
             running.append(others.create_task(Dispatcher(database, rng).run()))

@@ -60,7 +60,7 @@ def start_servers(
         "Valkey", "REDIS_URL", lambda: valkey.start(processes, state, throwaway=throwaway)
     )
     todo = json.dumps([["roads", "build"], *commands])
-    processes.run("prepare", [sys.executable, "-m", "delivery.devtools.stack.prepare", todo], env, shows=True)
+    processes.run("prepare", [sys.executable, "-m", "delivery.devtools.stack.prepare", todo], env, echo=True)
     servers = Servers(env)
 
     def start_osrm() -> str:

@@ -17,7 +17,7 @@ from delivery.devtools.bench.routing_page import (
     Moment,
     RoutingBench,
     Rush,
-    Trip,
+    TourComparison,
     Vroom,
     Week,
 )
@@ -48,7 +48,10 @@ def found() -> Findings:
         couriers=40,
         rushes=[rush(1, 30.0, 25.0), rush(2, 34.0, 26.0)],
         moment=Moment(80, 40, [0.9, 1.1]),
-        trips=[Trip(60.0, 600.0, 540.0, 400.0, 350.0), Trip(-30.0, 400.0, 430.4, 300.0, 280.0)],
+        tours=[
+            TourComparison(60.0, 600.0, 540.0, 400.0, 350.0),
+            TourComparison(-30.0, 400.0, 430.4, 300.0, 280.0),
+        ],
         vroom=Vroom(60.0, [-0.01, 0.01], 0.8, 0.04),
         cycles=[
             Cycle(30, 75, [0.5, 0.6, 0.7], [0.4, 0.3, 0.3]),
@@ -74,7 +77,7 @@ def test_figures_come_from_the_findings(found: Findings) -> None:
         "✓",
     ]
     assert row(found, "late orders")[:2] == ["20.0% (20.0%–20.0%)", "10.0% (10.0%–10.0%)"]
-    assert row(found, "2 trips with three orders") == ["8.3", "8.1 (-3%; 1 shorter, 1 longer)", "less", "✓"]
+    assert row(found, "2 tours with three orders") == ["8.3", "8.1 (-3%; 1 shorter, 1 longer)", "less", "✓"]
     assert row(found, "the same: until a customer's door") == ["5.8", "5.2", "less", "✓"]
     assert row(found, "the same: minutes saved") == [
         "0.25",
@@ -82,7 +85,7 @@ def test_figures_come_from_the_findings(found: Findings) -> None:
         "≤ 1 s apart",
         "✓",
     ]
-    assert row(found, "2 trips of 10 to 20 stops")[1:] == [
+    assert row(found, "2 tours of 10 to 20 stops")[1:] == [
         "+0.00% (worst +1.00%), 400 ms each",
         "within 2%: 2 of 2",
         "✓",
@@ -110,10 +113,10 @@ def test_figures_come_from_the_findings(found: Findings) -> None:
     ("spoil", "name"),
     [
         (lambda f: replace(f, rushes=[*f.rushes, rush(3, 25.0, 25.1)]), "click-to-door mean"),
-        (lambda f: replace(f, trips=[Trip(0.0, 600.0, 601.0, 400.0, 350.0)]), "1 trips with three"),
-        (lambda f: replace(f, trips=[Trip(0.0, 600.0, 500.0, 400.0, 401.0)]), "the same: until"),
-        (lambda f: replace(f, trips=[Trip(62.0, 600.0, 540.0, 400.0, 350.0)]), "the same: minutes"),
-        (lambda f: replace(f, vroom=Vroom(60.0, [0.0, 0.021], 0.8, 0.04)), "2 trips of 10"),
+        (lambda f: replace(f, tours=[TourComparison(0.0, 600.0, 601.0, 400.0, 350.0)]), "1 tours with three"),
+        (lambda f: replace(f, tours=[TourComparison(0.0, 600.0, 500.0, 400.0, 401.0)]), "the same: until"),
+        (lambda f: replace(f, tours=[TourComparison(62.0, 600.0, 540.0, 400.0, 350.0)]), "the same: minutes"),
+        (lambda f: replace(f, vroom=Vroom(60.0, [0.0, 0.021], 0.8, 0.04)), "2 tours of 10"),
         (lambda f: replace(f, moment=Moment(80, 40, [0.9, 2.0])), "planning"),
         (lambda f: replace(f, cycles=[Cycle(60, 150, [3.0], [0.4])]), "ETAs of 150"),
         (lambda f: replace(f, cycles=[Cycle(60, 150, [1.0, 3.0], [0.5, 0.1])]), "ETAs of 150"),
@@ -130,7 +133,7 @@ def test_a_goal_that_was_missed(found: Findings, spoil: Callable[[Findings], Fin
 
 
 def test_without_vroom_it_says_so(found: Findings) -> None:
-    assert "not installed" in row(replace(found, vroom=None), "trips of 10 to 20 stops")[0]
+    assert "not installed" in row(replace(found, vroom=None), "tours of 10 to 20 stops")[0]
 
 
 def test_results_survive_json(found: Findings) -> None:
@@ -168,11 +171,11 @@ def test_a_little_of_everything_is_measured(tmp_path: Path) -> None:
     [one] = found.rushes
     assert list(one.measures) == ["greedy", "planner", "bundling"]
     assert all(policy.delivered == policy.orders > 20 for policy in one.measures.values())
-    assert len(found.trips) == SHORT.trips
-    assert all(abs(trip.shown_s - trip.saved_s) < 1 for trip in found.trips)
-    assert all(trip.placed_s > 0 for trip in found.trips)
+    assert len(found.tours) == SHORT.tours
+    assert all(abs(tour.shown_s - tour.saved_s) < 1 for tour in found.tours)
+    assert all(tour.placed_s > 0 for tour in found.tours)
     assert found.vroom is not None
-    assert len(found.vroom.excess) == SHORT.long_trips
+    assert len(found.vroom.excess) == SHORT.long_tours
     assert [(cycle.drivers, cycle.orders) for cycle in found.cycles] == [(3, 7), (6, 15)]
     assert all(0 < share for cycle in found.cycles for share in cycle.shares)
     [week] = found.weeks

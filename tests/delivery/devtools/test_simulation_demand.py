@@ -53,8 +53,8 @@ def test_shares_add_up_and_are_off_by_less_than_one(total, weights):
 
 def test_orders_come_as_often_as_asked_for():
     rng = Random(3)
-    kitchens = demand.kitchens_of([(1, CENTER)])
-    arrivals = [(demand.gap_s(90, rng), len(demand.order_of(kitchens, rng))) for _ in range(4000)]
+    restaurants = demand.simulated([(1, CENTER)])
+    arrivals = [(demand.gap_s(90, rng), len(demand.order_of(restaurants, rng))) for _ in range(4000)]
     hours = sum(gap for gap, _ in arrivals) / 3600
     assert sum(size for _, size in arrivals) / hours == pytest.approx(90, rel=0.06)
     mean = hours * 3600 / 4000
@@ -62,9 +62,9 @@ def test_orders_come_as_often_as_asked_for():
 
 
 def test_popular_kitchens_get_more_and_some_orders_come_in_pairs():
-    kitchens = demand.kitchens_of([(number, CENTER) for number in range(5)])
+    restaurants = demand.simulated([(number, CENTER) for number in range(5)])
     rng = Random(3)
-    drawn = [demand.order_of(kitchens, rng) for _ in range(2000)]
+    drawn = [demand.order_of(restaurants, rng) for _ in range(2000)]
     counts = Counter(order[0].id for order in drawn)
     assert [number for number, _ in counts.most_common()] == [0, 1, 2, 3, 4]
     assert fmean(len(order) == 2 for order in drawn) == pytest.approx(demand.PAIRS, abs=0.03)

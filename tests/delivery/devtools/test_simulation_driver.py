@@ -13,10 +13,10 @@ import pytest
 from msgspec.structs import replace
 
 from delivery.devtools.simulation.app import App
-from delivery.devtools.simulation.drive import Drive
 from delivery.devtools.simulation.driver import Habits, SimulatedDriver
 from delivery.devtools.simulation.outages import Outages
 from delivery.devtools.simulation.roads import Roads
+from delivery.devtools.simulation.trajectory import Trajectory
 from routing.geo import Point, distance_m
 from routing.osrm import osrm_from_settings
 from tracking.protocol.messages import Location, Plan, PlanStop
@@ -167,7 +167,7 @@ async def test_an_undone_pickup_is_driven_to_again():
         phone.show(first, stop(order, "dropoff", DOWNTOWN))
         await until(lambda: first.stop_id in driver._forgotten and driver.motion().speed > 3)
         phone.show(again, stop(order, "dropoff", DOWNTOWN))
-        await until(lambda: driver._drive and distance_m(driver._drive.at(1e9).point, HERE) < 60)
+        await until(lambda: driver._trajectory and distance_m(driver._trajectory.at(1e9).point, HERE) < 60)
 
 
 async def test_a_forgotten_button_that_the_geofence_made_up_for_is_not_pressed():
@@ -185,8 +185,8 @@ async def test_a_forgotten_button_that_the_geofence_made_up_for_is_not_pressed()
 def around_the_corner() -> Point:
     """A place on the road from HERE, some 12 m on."""
     line = osrm_from_settings().route([HERE, DOWNTOWN], geometry=True).line
-    drive = Drive(line, [1.0] * (len(line) - 1), Random(1))
-    return next(at for t in range(1000) if distance_m(line[0], at := drive.at(t / 5).point) > 12)
+    trajectory = Trajectory(line, [1.0] * (len(line) - 1), Random(1))
+    return next(at for t in range(1000) if distance_m(line[0], at := trajectory.at(t / 5).point) > 12)
 
 
 async def test_it_drives_there_on_the_road_and_tells_the_truth_about_it(around_the_corner):
@@ -210,7 +210,9 @@ async def test_an_idle_driver_finds_another_place_to_wait_and_drops_it_for_an_or
         await until(lambda: driver.motion().speed > 3)
         under_way = driver.motion()
         phone.show(stop(uuid4(), "pickup", DOWNTOWN))
-        await until(lambda: driver._drive and distance_m(driver._drive.at(1e9).point, DOWNTOWN) < 30)
+        await until(
+            lambda: driver._trajectory and distance_m(driver._trajectory.at(1e9).point, DOWNTOWN) < 30
+        )
         assert distance_m(driver.motion().point, under_way.point) < 60  # it turned; it did not jump
 
 

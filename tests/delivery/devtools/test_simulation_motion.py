@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from delivery.devtools.simulation.drive import ACCELERATION, BRAKING, Drive, Motion
 from delivery.devtools.simulation.gps import BAD_SIGMA_M, RADIUS_68, SIGMA_M, Gps
+from delivery.devtools.simulation.trajectory import ACCELERATION, BRAKING, Motion, Trajectory
 from routing.geo import Point, destination, distance_m
 
 START = Point(39.7495, -104.9865)
@@ -24,28 +24,28 @@ def road(turns: list[tuple[float, float]]) -> list[Point]:
 roads = st.lists(st.tuples(st.floats(0, 359), st.floats(5, 300)), min_size=1, max_size=6).map(road)
 
 
-def drive_along(line: list[Point], mps: float = 11.0, speed: float = 0.0, seed: int = 1) -> Drive:
+def trajectory_along(line: list[Point], mps: float = 11.0, speed: float = 0.0, seed: int = 1) -> Trajectory:
     seconds = [distance_m(a, b) / mps for a, b in itertools.pairwise(line)]
-    return Drive(line, seconds, Random(seed), speed=speed)
+    return Trajectory(line, seconds, Random(seed), speed=speed)
 
 
 @given(line=roads, mps=st.floats(3, 30), seed=st.integers(0, 99))
 def test_a_drive_leads_from_one_end_to_the_other_and_stands_at_both(line, mps, seed):
-    drive = drive_along(line, mps, seed=seed)
-    assert drive.at(0) == Motion(line[0], 0.0, pytest.approx(drive.at(0.01).heading))
-    assert drive.at(-5).point == line[0]
-    assert drive.at(drive.duration).speed == 0
-    assert distance_m(drive.at(drive.duration).point, line[-1]) < 0.01
-    assert drive.at(drive.duration + 1000).point == drive.at(drive.duration).point
+    trajectory = trajectory_along(line, mps, seed=seed)
+    assert trajectory.at(0) == Motion(line[0], 0.0, pytest.approx(trajectory.at(0.01).heading))
+    assert trajectory.at(-5).point == line[0]
+    assert trajectory.at(trajectory.duration).speed == 0
+    assert distance_m(trajectory.at(trajectory.duration).point, line[-1]) < 0.01
+    assert trajectory.at(trajectory.duration + 1000).point == trajectory.at(trajectory.duration).point
 
 
 @settings(max_examples=40)
 @given(line=roads, mps=st.floats(3, 30), speed=st.floats(0, 30))
 def test_nobody_accelerates_or_brakes_harder_than_a_driver_would(line, mps, speed):
-    drive = drive_along(line, mps, speed)
+    trajectory = trajectory_along(line, mps, speed)
     step = 0.5
-    moments = [k * step for k in range(int(drive.duration / step) + 2)]
-    motions = [drive.at(moment) for moment in moments]
+    moments = [k * step for k in range(int(trajectory.duration / step) + 2)]
+    motions = [trajectory.at(moment) for moment in moments]
     for before, after in itertools.pairwise(motions):
         assert -BRAKING - 0.01 <= (after.speed - before.speed) / step <= ACCELERATION + 0.01
         assert (
@@ -57,18 +57,20 @@ def test_nobody_accelerates_or_brakes_harder_than_a_driver_would(line, mps, spee
 
 def test_a_straight_drive_takes_about_as_long_as_the_router_says():
     line = road([(90, 1000), (90, 1000)])
-    drive = drive_along(line, mps=12.0)
-    assert drive.length_m == pytest.approx(2000, rel=1e-3)
-    assert 0.95 < drive.duration / (2000 / 12.0) < 1.35
+    trajectory = trajectory_along(line, mps=12.0)
+    assert trajectory.length_m == pytest.approx(2000, rel=1e-3)
+    assert 0.95 < trajectory.duration / (2000 / 12.0) < 1.35
 
 
 def test_a_corner_is_taken_slowly_and_a_bend_is_not():
-    corner = drive_along(road([(0, 300), (90, 300)]))
-    bend = drive_along(road([(0, 300), (10, 300)]))
+    corner = trajectory_along(road([(0, 300), (90, 300)]))
+    bend = trajectory_along(road([(0, 300), (10, 300)]))
 
-    def slowest_around_the_middle(drive: Drive, line_at: Point) -> float:
-        moments = [k * 0.2 for k in range(int(drive.duration * 5))]
-        return min(drive.at(m).speed for m in moments if distance_m(drive.at(m).point, line_at) < 20)
+    def slowest_around_the_middle(trajectory: Trajectory, line_at: Point) -> float:
+        moments = [k * 0.2 for k in range(int(trajectory.duration * 5))]
+        return min(
+            trajectory.at(m).speed for m in moments if distance_m(trajectory.at(m).point, line_at) < 20
+        )
 
     middle = destination(START, 0, 300)
     assert slowest_around_the_middle(corner, middle) < 5
@@ -76,18 +78,18 @@ def test_a_corner_is_taken_slowly_and_a_bend_is_not():
 
 
 def test_a_drive_taken_up_on_the_road_goes_on_at_its_speed():
-    assert drive_along(road([(0, 500)]), speed=9.0).at(0).speed == pytest.approx(9.0)
+    assert trajectory_along(road([(0, 500)]), speed=9.0).at(0).speed == pytest.approx(9.0)
 
 
 def test_a_place_is_a_drive_of_no_time():
     for line in ([START], [START, START]):
-        drive = Drive(line, [0.0] * (len(line) - 1), Random(1))
-        assert (drive.duration, drive.at(0).point, drive.at(9).speed) == (0.0, START, 0.0)
+        trajectory = Trajectory(line, [0.0] * (len(line) - 1), Random(1))
+        assert (trajectory.duration, trajectory.at(0).point, trajectory.at(9).speed) == (0.0, START, 0.0)
 
 
 def test_a_line_without_its_durations_is_refused():
     with pytest.raises(ValueError, match="2 points need 1 durations, not 0"):
-        Drive([START, START], [], Random(1))
+        Trajectory([START, START], [], Random(1))
 
 
 def readings(motion: Motion, count: int = 4000, every_s: float = 5.0, seed: int = 7):

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from delivery.devtools.bench.routing_page import Cycle, Trip
+from delivery.devtools.bench.routing_page import Cycle, TourComparison
 from delivery.devtools.replay.towns import Request
 from dispatch.models import City, Driver, Restaurant, Stop, plans_of
 from dispatch.orders import actions
@@ -28,15 +28,15 @@ RESTAURANTS = 40
 ORDERS_PER_DRIVER = (2, 3)
 
 
-def trips(requests: Sequence[Request], count: int) -> list[Trip]:
+def tours(requests: Sequence[Request], count: int) -> list[TourComparison]:
     """A driver at a restaurant has three orders for doors all over downtown, in order of placement."""
     random = Random(0)
     city = _city()
     driver = _driver(city, random.choice(requests).origin)
-    return [_trip(driver, city, random, requests) for _ in range(count)]
+    return [_tour(driver, city, random, requests) for _ in range(count)]
 
 
-def _trip(driver: Driver, city: City, random: Random, requests: Sequence[Request]) -> Trip:
+def _tour(driver: Driver, city: City, random: Random, requests: Sequence[Request]) -> TourComparison:
     start = random.choice(requests).origin
     kitchen = _restaurant(city, start)
     with announced():
@@ -52,7 +52,7 @@ def _trip(driver: Driver, city: City, random: Random, requests: Sequence[Request
     with announced():
         for order in orders:
             actions.report(driver.pk, order, OrderStatus.DELIVERED)
-    return Trip(saving.seconds if saving else 0.0, placed, planned, placed_door, planned_door)
+    return TourComparison(saving.seconds if saving else 0.0, placed, planned, placed_door, planned_door)
 
 
 def _driven(way: Sequence[Point]) -> tuple[float, float]:

@@ -21,7 +21,7 @@ from delivery.devtools.stack.progress import step
 from dispatch.planning.assignment import ASSIGNING
 from routing.osrm import osrm_from_settings
 from routing.planner import solve
-from tests.routing.bench.fleet import cycles, trips
+from tests.routing.bench.fleet import cycles, tours
 from tests.routing.eta_verdict import judged
 from tests.routing.rush_hour import crowded
 
@@ -38,8 +38,8 @@ class Lengths:
     moments: int
     pending: int
     drivers: int
-    trips: int
-    long_trips: int
+    tours: int
+    long_tours: int
     fleets: Sequence[int]
     cycles: int
     weeks: int
@@ -52,8 +52,8 @@ FULL = Lengths(
     moments=10,
     pending=80,
     drivers=40,
-    trips=200,
-    long_trips=50,
+    tours=200,
+    long_tours=50,
     fleets=(DRIVERS // 2, DRIVERS, 2 * DRIVERS),
     cycles=15,
     weeks=3,
@@ -65,8 +65,8 @@ SHORT = Lengths(
     moments=1,
     pending=20,
     drivers=10,
-    trips=5,
-    long_trips=1,
+    tours=5,
+    long_tours=1,
     fleets=(3, 6),
     cycles=2,
     weeks=1,
@@ -74,7 +74,7 @@ SHORT = Lengths(
 
 
 def measured(requests_csv: Path, lengths: Lengths, *, vroom_s: float) -> Findings:
-    """`vroom_s`: for each trip, at most."""
+    """`vroom_s`: for each tour, at most."""
     requests = read_requests(requests_csv)
     rushes = []
     for seed in range(1, lengths.rushes + 1):
@@ -83,12 +83,12 @@ def measured(requests_csv: Path, lengths: Lengths, *, vroom_s: float) -> Finding
             rushes.append(rush(demand, requests))
     with step(f"{lengths.pending} orders, {lengths.drivers} drivers"):
         seconds = [planning_s(seed, lengths.pending, lengths.drivers) for seed in range(lengths.moments)]
-    with step(f"{lengths.trips} trips of three orders"):
-        short_trips = trips(requests, lengths.trips)
+    with step(f"{lengths.tours} tours of three orders"):
+        short_tours = tours(requests, lengths.tours)
     vroom = None
     if find_spec("vroom"):
-        with step(f"{lengths.long_trips} long trips, VROOM"):
-            vroom = against_vroom(lengths.long_trips, vroom_s)
+        with step(f"{lengths.long_tours} long tours, VROOM"):
+            vroom = against_vroom(lengths.long_tours, vroom_s)
     with step("ETAs of " + ", ".join(map(str, lengths.fleets)) + " drivers"):
         rounds = cycles(requests, lengths.fleets, lengths.cycles)
     with step(f"{lengths.weeks} simulated weeks"):
@@ -98,7 +98,7 @@ def measured(requests_csv: Path, lengths: Lengths, *, vroom_s: float) -> Finding
         couriers=lengths.couriers,
         rushes=rushes,
         moment=Moment(lengths.pending, lengths.drivers, seconds),
-        trips=short_trips,
+        tours=short_tours,
         vroom=vroom,
         cycles=rounds,
         weeks=weeks,

@@ -9,7 +9,7 @@ from uuid import UUID
 from dispatch.statuses import StopKind
 from routing.geo import Point, destination
 from tracking.ingest.fix_filter import Fix
-from tracking.ingest.geofences import Event, Fence, Rules, Sighting, Visit, observe
+from tracking.ingest.geofences import Event, Fence, FenceState, Rules, Sighting, observe
 
 HOME = Point(39.7495, -104.9865)
 T0 = 1_800_000_000_000
@@ -60,7 +60,7 @@ def parked(
 
 
 @dataclass(frozen=True)
-class Trip:
+class DriveAndStay:
     """A drive to a stop, a stay, and off again; all in seconds."""
 
     fixes: list[Fix]
@@ -70,9 +70,9 @@ class Trip:
     outside_from: float
 
 
-def trip(
+def drive_and_stay(
     rng: Random, *, radius_m: float, every_s: float, sigma_m: float, stay_s: float, knows_speed: bool = True
-) -> Trip:
+) -> DriveAndStay:
     """From the west, braking, to a stop somewhere inside; then eastward, to 14 m/s. The phone's errors drift."""
     cruise, stop_at = rng.uniform(8, 16), rng.uniform(-0.6, 0.6) * radius_m
     kept = exp(-every_s / 60)
@@ -100,20 +100,20 @@ def trip(
             fixes.append(at(east, seconds, north_m=north_error, speed=claimed, accuracy=accuracy))
             east_error = east_error * kept + rng.gauss() * fresh * sigma_m
             north_error = north_error * kept + rng.gauss() * fresh * sigma_m
-    return Trip(fixes, stands_from, stands_until, outside_from)
+    return DriveAndStay(fixes, stands_from, stands_until, outside_from)
 
 
 def watch(
-    fence: Fence, fixes: Iterable[Fix], *, visit: Visit | None = None, rules: Rules | None = None
-) -> tuple[Visit, list[Sighting]]:
+    fence: Fence, fixes: Iterable[Fix], *, state: FenceState | None = None, rules: Rules | None = None
+) -> tuple[FenceState, list[Sighting]]:
     """The state of the fence after these fixes, and all that was seen on the way."""
-    visit, rules, before, sightings = visit or Visit(), rules or Rules(), None, []
+    state, rules, before, sightings = state or FenceState(), rules or Rules(), None, []
     for fix in fixes:
-        visit, sighting = observe(visit, fence, before, fix, rules)
+        state, sighting = observe(state, fence, before, fix, rules)
         sightings += [sighting] if sighting else []
         before = fix
-    return visit, sightings
+    return state, sightings
 
 
-def events(fence: Fence, fixes: Iterable[Fix], **more: Visit | Rules) -> list[Event]:
+def events(fence: Fence, fixes: Iterable[Fix], **more: FenceState | Rules) -> list[Event]:
     return [sighting.event for sighting in watch(fence, fixes, **more)[1]]

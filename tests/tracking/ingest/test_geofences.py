@@ -10,11 +10,11 @@ from dispatch.statuses import StopKind
 from routing.geo import Point, destination
 from tests.tracking.ingest.drives import HOME, STOP, T0, at, drive, events, fence, parked, watch
 from tracking.ingest.fix_filter import Fix
-from tracking.ingest.geofences import Event, Fence, Rules, Visit, observe
+from tracking.ingest.geofences import Event, Fence, FenceState, Rules, observe
 
 ARRIVED, PASSED, LEFT, SET_OUT = Event.ARRIVED, Event.PASSED, Event.LEFT, Event.SET_OUT
 RULES = Rules()
-THERE = Visit(arrived_at=T0)
+THERE = FenceState(arrived_at=T0)
 
 
 # ------------------------------------------------------------------------------------------------ arriving
@@ -35,16 +35,16 @@ def test_one_fix_inside_is_no_arrival(one: Fix) -> None:
 
 
 def test_one_sharp_fix_of_a_standing_driver_is_an_arrival() -> None:
-    visit, [sighting] = watch(fence(), [at(150, 0, speed=2.0, accuracy=25)])
+    state, [sighting] = watch(fence(), [at(150, 0, speed=2.0, accuracy=25)])
     assert sighting.event == ARRIVED
-    assert visit.arrived_at == T0
+    assert state.arrived_at == T0
     assert (sighting.evidence["rule"], sighting.evidence["fixes_inside"]) == ("standing", 1)
 
 
 def test_two_slow_fixes_inside_are_an_arrival() -> None:
-    visit, [sighting] = watch(fence(), [at(190, 0), at(160, 5)])
+    state, [sighting] = watch(fence(), [at(190, 0), at(160, 5)])
     assert (sighting.event, sighting.evidence["rule"]) == (ARRIVED, "slow")
-    assert visit.arrived_at == T0 + 5000
+    assert state.arrived_at == T0 + 5000
 
 
 def test_two_fast_fixes_inside_are_none() -> None:
@@ -116,8 +116,8 @@ def test_whatever_the_chord_it_is_seen(
     inside = destination(center, bearing, depth * radius)
     there, away = (destination(inside, course + turn, end) for turn, end in zip((180, 0), ends, strict=True))
     here = Fence(STOP, StopKind.PICKUP, center, radius)
-    visit, _ = observe(Visit(), here, Fix(*there, T0), Fix(*away, T0 + 5000, speed=20.0), RULES)
-    assert visit.inside == 1
+    state, _ = observe(FenceState(), here, Fix(*there, T0), Fix(*away, T0 + 5000, speed=20.0), RULES)
+    assert state.inside == 1
 
 
 @given(
@@ -137,8 +137,8 @@ def test_whoever_stays_on_one_side_has_not_crossed(
         for turn, end in zip((-1, 1), ends, strict=True)
     )
     here = Fence(STOP, StopKind.PICKUP, HOME, radius)
-    visit, _ = observe(Visit(), here, Fix(*there, T0), Fix(*away, T0 + 5000), RULES)
-    assert visit.inside == 0
+    state, _ = observe(FenceState(), here, Fix(*there, T0), Fix(*away, T0 + 5000), RULES)
+    assert state.inside == 0
 
 
 def test_a_crossing_alone_is_no_arrival() -> None:
@@ -185,9 +185,9 @@ def test_driving_there_and_stopping_is() -> None:
 
 
 def test_who_drives_off_after_a_stay_has_left() -> None:
-    visit, [sighting] = watch(fence(200), drive(0, 1000, 10, start_s=300, accuracy=10), visit=THERE)
+    state, [sighting] = watch(fence(200), drive(0, 1000, 10, start_s=300, accuracy=10), state=THERE)
     assert sighting.event == LEFT
-    assert visit.left
+    assert state.left
     # Clearly outside is beyond 310 m: at 350 m first (335 s), five seconds later at 400 m, which is beyond 360 m.
     assert sighting.evidence["stay_s"] == 335
     assert sighting.evidence["distance_m"] == 400
@@ -201,79 +201,79 @@ def test_outside_is_beyond_the_margin_and_a_half_even_at_the_fixs_worst(
     distance: float, accuracy: float | None, clearly_outside: bool
 ) -> None:
     waiting_there = [at(distance, 100 + n * 5, accuracy=accuracy) for n in range(9)]
-    assert events(fence(200), waiting_there, visit=THERE) == [LEFT] * clearly_outside
+    assert events(fence(200), waiting_there, state=THERE) == [LEFT] * clearly_outside
 
 
 @pytest.mark.parametrize("speed", [0.0, 2.0, None])
 def test_some_wrong_fixes_in_a_row_of_a_parked_phone_are_not_leaving(speed: float | None) -> None:
     elsewhere = [at(400 + n * 9 % 7, 100 + n * 5, speed=speed, accuracy=2) for n in range(6)]
-    assert events(fence(200), [*elsewhere, at(10, 130)], visit=THERE) == []
-    assert events(fence(200), [*elsewhere, at(400, 130, speed=speed, accuracy=2)], visit=THERE) == [LEFT]
+    assert events(fence(200), [*elsewhere, at(10, 130)], state=THERE) == []
+    assert events(fence(200), [*elsewhere, at(400, 130, speed=speed, accuracy=2)], state=THERE) == [LEFT]
 
 
 def test_time_outside_counts_from_the_last_fix_near_the_fence() -> None:
     there_and_back = [at(400, 100, speed=9.0), at(299, 105, speed=9.0), at(400, 110, speed=9.0)]
-    assert events(fence(200), there_and_back, visit=THERE) == []
-    assert events(fence(200), [*there_and_back, at(450, 115, speed=9.0)], visit=THERE) == [LEFT]
+    assert events(fence(200), there_and_back, state=THERE) == []
+    assert events(fence(200), [*there_and_back, at(450, 115, speed=9.0)], state=THERE) == [LEFT]
 
 
 def test_a_jump_outside_is_not_leaving() -> None:
     jumping = [at(900 if n % 3 else 10, 100 + n * 5) for n in range(60)]
-    assert events(fence(200), jumping, visit=THERE) == []
+    assert events(fence(200), jumping, state=THERE) == []
 
 
 def test_a_short_stay_was_no_visit() -> None:
-    visit, [sighting] = watch(fence(200), drive(150, 700, 15, start_s=5), visit=THERE)
+    state, [sighting] = watch(fence(200), drive(150, 700, 15, start_s=5), state=THERE)
     assert (sighting.event, sighting.evidence["stay_s"]) == (PASSED, 20)
-    assert visit.arrived_at is None
+    assert state.arrived_at is None
 
 
 def test_a_visit_counts_although_nothing_was_seen_of_it_but_its_end() -> None:
     # Another process saw the arrival, and all fixes from there: this one only drives off.
-    visit, [sighting] = watch(fence(200), drive(350, 1000, 10, start_s=300), visit=THERE)
+    state, [sighting] = watch(fence(200), drive(350, 1000, 10, start_s=300), state=THERE)
     assert (sighting.event, sighting.evidence["stay_s"]) == (LEFT, 300)
-    assert visit.left
+    assert state.left
 
 
 def test_who_only_stopped_there_arrives_again_and_then_it_is_a_visit() -> None:
-    far, _ = watch(fence(200), drive(150, 3000, 15, start_s=5), visit=THERE)
+    far, _ = watch(fence(200), drive(150, 3000, 15, start_s=5), state=THERE)
     day = [
         *drive(900, 0, 6, start_s=800),
         *(at(0, 955 + n * 5) for n in range(20)),
         *drive(0, 900, 10, start_s=1055),
     ]
-    assert events(fence(200), day, visit=far) == [ARRIVED, LEFT]
+    assert events(fence(200), day, state=far) == [ARRIVED, LEFT]
 
 
 def test_fixes_from_before_the_arrival_say_nothing_about_it() -> None:
     way_there = drive(-1000, -400, 10, start_s=-100)
-    assert watch(fence(200), way_there, visit=THERE) == (THERE, [])
+    assert watch(fence(200), way_there, state=THERE) == (THERE, [])
 
 
 def test_one_wrong_fix_far_away_does_not_end_a_visit() -> None:
     way = [at(2000, 300), at(20, 305), *drive(20, 1000, 10, start_s=310)]
-    assert events(fence(200), way, visit=THERE) == [LEFT]
+    assert events(fence(200), way, state=THERE) == [LEFT]
 
 
 def test_who_comes_back_after_a_short_stay_arrives() -> None:
-    gone, _ = watch(fence(200), drive(150, 700, 15, start_s=5), visit=THERE)
-    assert events(fence(200), drive(700, 0, 6, start_s=200), visit=gone) == [ARRIVED]
+    gone, _ = watch(fence(200), drive(150, 700, 15, start_s=5), state=THERE)
+    assert events(fence(200), drive(700, 0, 6, start_s=200), state=gone) == [ARRIVED]
 
 
 def test_after_leaving_nothing_more_is_seen() -> None:
-    gone = Visit(arrived_at=T0, left=True)
-    assert events(fence(200), [*drive(900, 0, 6), *drive(0, 900, 6, start_s=300)], visit=gone) == []
+    gone = FenceState(arrived_at=T0, left=True)
+    assert events(fence(200), [*drive(900, 0, 6), *drive(0, 900, 6, start_s=300)], state=gone) == []
 
 
 def test_who_comes_back_to_a_door_that_was_left_arrives_again_and_leaves_again_however_soon() -> None:
     left = fence(100, left=True)
     back = list(drive(900, 0, 6))
     # The second is the memory of a process that began since.
-    for gone in (Visit(arrived_at=T0, left=True), Visit()):
-        visit, [sighting] = watch(left, back, visit=gone)
+    for gone in (FenceState(arrived_at=T0, left=True), FenceState()):
+        state, [sighting] = watch(left, back, state=gone)
         assert sighting.event == ARRIVED
         passing = drive(0, 900, 30, start_s=155)
-        assert events(fence(100), passing, visit=visit) == [LEFT]
+        assert events(fence(100), passing, state=state) == [LEFT]
 
 
 @pytest.mark.parametrize("radius", [100, 200])
@@ -318,7 +318,7 @@ def test_who_is_there_when_the_order_comes_arrives_without_setting_out() -> None
 
 
 def test_a_short_stay_is_not_followed_by_setting_out() -> None:
-    assert events(fence(200, waiting=True), drive(150, 3000, 15, start_s=5), visit=THERE) == [PASSED]
+    assert events(fence(200, waiting=True), drive(150, 3000, 15, start_s=5), state=THERE) == [PASSED]
 
 
 # ------------------------------------------------------------------------------------------ whatever happens
@@ -336,15 +336,15 @@ _moves = st.tuples(
 def test_whatever_the_way_events_come_in_an_order_that_makes_sense(
     moves: list[tuple[float, float, float, float | None, float | None]], waiting: bool, radius: float
 ) -> None:
-    here, visit, before, seconds = fence(radius, waiting=waiting), Visit(), None, 0.0
+    here, state, before, seconds = fence(radius, waiting=waiting), FenceState(), None, 0.0
     there, set_out = False, False
     for east, north, pause, speed, accuracy in moves:
         seconds += pause
         fix = at(east, seconds, north_m=north, speed=speed, accuracy=accuracy)
-        was = visit
-        visit, sighting = observe(visit, here, before, fix, RULES)
+        was = state
+        state, sighting = observe(state, here, before, fix, RULES)
         before = fix
-        there = there and visit.arrived_at is not None
+        there = there and state.arrived_at is not None
         if sighting is None:
             continue
         json.dumps(sighting.evidence, allow_nan=False)
@@ -359,5 +359,5 @@ def test_whatever_the_way_events_come_in_an_order_that_makes_sense(
                 there = True
             case Event.LEFT:
                 assert was.arrived_at is not None
-                assert visit.left
+                assert state.left
                 assert sighting.evidence["distance_m"] > radius

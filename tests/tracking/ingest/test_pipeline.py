@@ -12,7 +12,7 @@ from dispatch.orders import geofence_actions
 from tests.tracking.ingest.drives import STOP, T0, at, fence
 from tracking.ingest.domain_writer import DomainWriter
 from tracking.ingest.fix_filter import Fix, Limits
-from tracking.ingest.geofences import Rules, Visit
+from tracking.ingest.geofences import FenceState, Rules
 from tracking.ingest.history import HistoryWriter, Kept
 from tracking.ingest.numbering import Numbering
 from tracking.ingest.pipeline import Pipeline
@@ -251,7 +251,7 @@ def test_a_stop_that_is_no_longer_next_is_forgotten(session: Session, take: Call
     session.next_stops.replace([fence(200)], {})
     take(100, 0)
     session.next_stops.replace([], {})
-    assert session.next_stops.visits == {}
+    assert session.next_stops.states == {}
     take(90, 5)
     assert not session.writes
 
@@ -479,7 +479,7 @@ def test_the_settings_reach_the_pipeline(settings: object) -> None:
 
 def test_a_visit_begins_where_the_database_says(session: Session) -> None:
     session.next_stops.replace([fence(200)], {STOP: T0})
-    assert session.next_stops.visits == {STOP: Visit(arrived_at=T0)}
+    assert session.next_stops.states == {STOP: FenceState(arrived_at=T0)}
 
 
 def test_a_short_stop_is_taken_back_and_stays_so(session: Session, take: Callable) -> None:
@@ -489,9 +489,9 @@ def test_a_short_stop_is_taken_back_and_stays_so(session: Session, take: Callabl
     assert [write.func for _, write in session.writes] == [geofence_actions.pass_by]
     # The database has the arrival until that is written.
     session.next_stops.replace([fence(200)], {STOP: T0})
-    assert session.next_stops.visits[STOP].arrived_at is None
+    assert session.next_stops.states[STOP].arrived_at is None
     session.next_stops.replace([fence(200)], {STOP: T0 + 60_000})
-    assert session.next_stops.visits[STOP].arrived_at == T0 + 60_000
+    assert session.next_stops.states[STOP].arrived_at == T0 + 60_000
 
 
 def test_an_accurate_fix_far_in_the_past_is_no_live_position(pipeline: Pipeline, session: Session) -> None:

@@ -24,7 +24,7 @@ class Motion(NamedTuple):
     heading: float
 
 
-class Drive:
+class Trajectory:
     """One drive along `line`, which the router expects to take `seconds[i]` from point i to point i + 1.
 
     It keeps to the router's speeds times a mild random factor, starts with `speed` m/s, slows down for corners,
@@ -69,12 +69,12 @@ class Drive:
     def _lay_out(self, line: Sequence[Point], seconds: Sequence[float], rng: Random) -> list[float]:
         """Cuts the line into short pieces; returns the speed that road and corners allow at their ends."""
         caps: list[float] = []
-        pace = rng.uniform(0.85, 1.05)
+        haste = rng.uniform(0.85, 1.05)
         for (start, end), expected in zip(pairwise(line), seconds, strict=True):
             length = distance_m(start, end)
             if length < 0.01:
                 continue
-            cruise = (length / expected if expected > 0 else DEFAULT_SPEED) * pace * rng.uniform(0.9, 1.1)
+            cruise = (length / expected if expected > 0 else DEFAULT_SPEED) * haste * rng.uniform(0.9, 1.1)
             cruise = max(cruise, 1.0)
             heading = bearing_deg(start, end)
             if caps:
