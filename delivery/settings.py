@@ -21,7 +21,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 def _secret_key() -> str:
     """SECRET_KEY, or the one that the demo made for itself in the state folder."""
-    key = env.str("SECRET_KEY", default="")
+    key: str = env.str("SECRET_KEY", default="")
     made = STATE_DIR / "secret-key"
     if not key and made.is_file():
         key = made.read_text().strip()

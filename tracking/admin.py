@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
 from dispatch.admin.pages import ReadOnly
@@ -15,7 +16,8 @@ class NewestRows(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list[: self.most].count()  # type: ignore[attr-defined]
+        rows: QuerySet[LocationHistory] = self.object_list[: self.most]  # type: ignore[assignment]
+        return rows.count()
 
 
 @admin.register(LocationHistory)

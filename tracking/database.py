@@ -13,4 +13,7 @@ _executor = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
 
 def in_thread[**P, Result](work: Callable[P, Result]) -> Callable[P, Coroutine[Any, Any, Result]]:
     """`work`, which uses the ORM, as something to await; its connection goes back to the pool."""
-    return DatabaseSyncToAsync(work, thread_sensitive=False, executor=_executor)
+    awaitable: Callable[P, Coroutine[Any, Any, Result]] = DatabaseSyncToAsync(
+        work, thread_sensitive=False, executor=_executor
+    )
+    return awaitable

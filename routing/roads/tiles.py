@@ -47,7 +47,8 @@ class Tiles:
             if entry is None:
                 return None
             if entry.run_length:
-                return self._read(self._data + entry.offset, entry.length)
+                data: bytes = self._read(self._data + entry.offset, entry.length)
+                return data
             offset, length = self._leaves + entry.offset, entry.length
         return None
 

@@ -122,7 +122,8 @@ def keep_last_fixes(driver_ids: Iterable[UUID]) -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute(_LAST_FIXES, [list(driver_ids)])
-        return cursor.rowcount
+        missing: int = cursor.rowcount
+    return missing
 
 
 def connection_params() -> dict[str, Any]:

@@ -285,7 +285,7 @@ ServerFrame = (
 )
 
 _encoder = msgspec.json.Encoder()
-_driver_decoder = msgspec.json.Decoder(DriverFrame)
+_driver_decoder: msgspec.json.Decoder[DriverFrame] = msgspec.json.Decoder(DriverFrame)
 
 
 def encode(frame: Frame | FleetPosition) -> str:

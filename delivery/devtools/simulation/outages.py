@@ -50,7 +50,7 @@ class Database:
         attempt = 0
         while True:
             try:
-                result = await run(*args, **kwargs)
+                result: T = await run(*args, **kwargs)
             except (OperationalError, InterfaceError) as error:
                 self._outages.away("PostgreSQL", error)
                 await asyncio.sleep(backoff(attempt, self._rng))
