@@ -1,5 +1,7 @@
 """An extract from the web: what broke off goes on, and what is unchanged since is not brought again.
 
+By hand: pooch (1.9) begins a download that broke off anew, and asks neither with If-Range nor for a 304.
+
 <folder>/<name>        a whole file, and beside it <name>.version: what its server said of it
 <folder>/<name>.part   one that is not whole yet, and <name>.part.version
 """

@@ -5,7 +5,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from delivery.devtools.bench.page import Machine, row
+from delivery.devtools.bench.page import Machine, Row, judged, markdown
 from delivery.devtools.loadtest.report import Limit, Report
 
 PACKAGES = ("django", "uvicorn", "uvloop", "websockets", "msgspec", "psycopg", "redis")
@@ -76,9 +76,7 @@ def table(bench: Bench) -> str:
             "",
             f"`SOCKET_MESSAGES_PER_S` is {bench.messages_per_s}; everything else is at its default.",
             "",
-            "| Doorstep | measured | goal | |",
-            "|---|---|---|---|",
-            *_rows(bench),
+            *markdown(["Doorstep", "measured", "goal", ""], _rows(bench)),
             "",
             *(_against(bench.doorstep, bench.plain) if bench.plain else _alone(bench.doorstep)),
             *_doubts(bench),
@@ -86,11 +84,11 @@ def table(bench: Bench) -> str:
     )
 
 
-def _rows(bench: Bench) -> Iterator[str]:
+def _rows(bench: Bench) -> Iterator[Row]:
     shares = {name: bench.headline.processes[name].cpu_share for name in SERVING}
     total = sum(shares.values())
     each = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
-    yield row(
+    yield judged(
         f"headline load ({bench.headline.rate:g} fixes/s, {bench.headline.customers} customers, "
         f"{bench.headline.dispatchers} dispatchers): CPU of a core",
         f"{total:.1%} ({each})",
@@ -101,18 +99,18 @@ def _rows(bench: Bench) -> Iterator[str]:
         yield from _steady(f"2,000 fixes/s, {processes} process{'es' if processes > 1 else ''}", report)
     idle = bench.idle.processes["web"].kb_per_socket
     sockets = bench.idle.connecting.ready
-    yield row(
+    yield judged(
         f"{sockets:,} idle sockets: memory of each", f"{idle:.1f} KB", "≤ 40 KB", reached=idle <= SOCKET_KB
     )
     connecting = bench.storm.report.connecting
     took = connecting.most_ready_s
-    yield row(
+    yield judged(
         f"{connecting.wanted} sockets at once after a restart: 95 % have their snapshot",
         "never" if took is None else f"after {took:.1f} s",
         f"≤ {COME_BACK_S:g} s",
         reached=took is not None and took <= COME_BACK_S,
     )
-    yield row(
+    yield judged(
         "meanwhile connections to PostgreSQL, at most",
         f"{bench.storm.connections}",
         f"< {CONNECTIONS}",
@@ -120,17 +118,17 @@ def _rows(bench: Bench) -> Iterator[str]:
     )
 
 
-def _steady(name: str, report: Report) -> Iterator[str]:
+def _steady(name: str, report: Report) -> Iterator[Row]:
     customer, dispatcher = report.customer, report.dispatcher
     latency = customer.latency_ms
-    yield row(
+    yield judged(
         f"{name}: to customers, p50 / p95 / p99",
         f"{latency.p50:.1f} / {latency.p95:.1f} / {latency.p99:.1f} ms",
         f"p99 < {CUSTOMER_P99_MS:g} ms",
         reached=latency.count > 0 and latency.p99 < CUSTOMER_P99_MS,
     )
     fresh = dispatcher.freshness_ms
-    yield row(
+    yield judged(
         f"{name}: dispatchers' freshness, p50 / p99",
         f"{fresh.p50:.0f} / {fresh.p99:.0f} ms",
         f"p99 < {DISPATCHER_P99_MS:g} ms",
@@ -139,31 +137,33 @@ def _steady(name: str, report: Report) -> Iterator[str]:
     lost = customer.lost + dispatcher.lost
     disorder = customer.out_of_order + dispatcher.out_of_order
     expected = customer.expected + dispatcher.expected
-    yield row(
+    yield judged(
         f"{name}: lost, out of order",
         f"{lost}, {disorder} of {expected:,} (superseded for customers: {customer.superseded:,})",
         "0, 0",
         reached=expected > 0 and not lost and not disorder,
     )
     if report.ack_ms:
-        yield f"| {name}: acks, p50 / p99 | {report.ack_ms.p50:.0f} / {report.ack_ms.p99:.0f} ms | | |"
+        yield f"{name}: acks, p50 / p99", f"{report.ack_ms.p50:.0f} / {report.ack_ms.p99:.0f} ms"
     parts = ", ".join(f"{name} {tree.ms_per_1000 or 0:.0f}" for name, tree in report.processes.items())
-    yield f"| {name}: CPU µs per fix | {_whole(report.cpu_ms_per_1000)} ({parts}) | | |"
+    yield f"{name}: CPU µs per fix", f"{_whole(report.cpu_ms_per_1000)} ({parts})"
 
 
 def _against(ours: Comparison, theirs: Comparison) -> Iterator[str]:
     turns = ", ".join(["Doorstep, plain"] * len(theirs.limits))
     yield f"One web process, 200 drivers, 10 dispatchers, 80 customers; in turn ({turns}):"
     yield ""
-    yield "| | Doorstep | plain server | ratio | goal | |"
-    yield "|---|---|---|---|---|---|"
+    yield from markdown(["", "Doorstep", "plain server", "ratio", "goal", ""], _compared(ours, theirs))
+
+
+def _compared(ours: Comparison, theirs: Comparison) -> Iterator[Row]:
     fixes = ours.sustained / theirs.sustained if theirs.sustained else None
     reached = fixes is not None and fixes >= FIXES_RATIO
     goal = f"≥ {FIXES_RATIO:g}×"
-    yield row("sustained fixes/s", _turns(ours), _turns(theirs), _times(fixes), goal, reached=reached)
+    yield judged("sustained fixes/s", _turns(ours), _turns(theirs), _times(fixes), goal, reached=reached)
     cpu = _ratio(ours.us_per_fix, theirs.us_per_fix)
     reached = cpu is not None and cpu <= CPU_RATIO
-    yield row(
+    yield judged(
         "CPU µs per fix of all processes, each at its limit",
         _whole(ours.us_per_fix),
         _whole(theirs.us_per_fix),
@@ -172,8 +172,7 @@ def _against(ours: Comparison, theirs: Comparison) -> Iterator[str]:
         reached=reached,
     )
     mine, other = ours.us_per_fix_at_equal_load, theirs.us_per_fix_at_equal_load
-    at_equal = f"{_whole(mine)} | {_whole(other)} | {_times(_ratio(mine, other))}"
-    yield f"| the same at {EQUAL_RATE} fixes/s | {at_equal} | | |"
+    yield f"the same at {EQUAL_RATE} fixes/s", _whole(mine), _whole(other), _times(_ratio(mine, other))
 
 
 def _ratio(ours: float | None, theirs: float | None) -> float | None:
@@ -181,10 +180,13 @@ def _ratio(ours: float | None, theirs: float | None) -> float | None:
 
 
 def _alone(ours: Comparison) -> Iterator[str]:
-    yield "| 200 drivers, 10 dispatchers, 80 customers, one web process | |"
-    yield "|---|---|"
-    yield f"| sustained fixes/s | {_turns(ours)} |"
-    yield f"| CPU µs per fix at the limit | {_whole(ours.us_per_fix)} |"
+    yield from markdown(
+        ["200 drivers, 10 dispatchers, 80 customers, one web process", ""],
+        [
+            ("sustained fixes/s", _turns(ours)),
+            ("CPU µs per fix at the limit", _whole(ours.us_per_fix)),
+        ],
+    )
 
 
 def _turns(comparison: Comparison) -> str:
@@ -193,11 +195,11 @@ def _turns(comparison: Comparison) -> str:
 
 
 def _times(ratio: float | None) -> str:
-    return "–" if ratio is None else f"{ratio:.3g}×"
+    return "" if ratio is None else f"{ratio:.3g}×"
 
 
 def _whole(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0f}"
+    return "" if value is None else f"{value:.0f}"
 
 
 def _doubts(bench: Bench) -> Iterator[str]:

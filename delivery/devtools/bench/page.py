@@ -5,7 +5,7 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -70,9 +70,21 @@ class Machine(Struct, frozen=True):
         )
 
 
-def row(*cells: str, reached: bool) -> str:
-    """A line of a table: what, the figures, the goal, and whether it was reached."""
-    return f"| {' | '.join(cells)} | {'✓' if reached else '✗'} |"
+type Row = Sequence[str]
+
+
+def judged(*cells: str, reached: bool) -> Row:
+    """What, the figures, the goal, and whether it was reached."""
+    return *cells, "✓" if reached else "✗"
+
+
+def markdown(headings: Row, rows: Iterable[Row]) -> Iterator[str]:
+    """The lines of a table. What a row does not have is an empty cell, at its end too."""
+    for number, cells in enumerate([headings, *rows]):
+        padded = [*cells, *[""] * (len(headings) - len(cells))]
+        yield "".join(f"| {cell} " if cell else "| " for cell in padded) + "|"
+        if number == 0:
+            yield "|" + "---|" * len(headings)
 
 
 def publish(result: Struct, artifact: Path, name: str, table: str, *, write: bool) -> None:

@@ -5,7 +5,7 @@ from statistics import mean, median
 
 from msgspec import Struct
 
-from delivery.devtools.bench.page import Machine, row
+from delivery.devtools.bench.page import Machine, Row, judged, markdown
 from delivery.devtools.replay.measures import Measures
 
 PACKAGES = ("django", "psycopg", "msgspec", "osrm-bindings")
@@ -136,10 +136,12 @@ def _rushes(found: Findings) -> Iterator[str]:
         f"{cooked_late:.1%} of the orders ready too late for anybody. Mean of the days, lowest to highest."
     )
     yield ""
-    yield f"| | {' | '.join(policies)} | goal | |"
-    yield "|---|" + "---|" * (len(policies) + 2)
-    yield _judged(found, "click-to-door mean, min", lambda one: one.click_to_door, "{:.1f}")
-    yield _judged(found, "late orders", lambda one: one.late, "{:.1%}")
+    yield from markdown(["", *policies, "goal", ""], _figures(found))
+
+
+def _figures(found: Findings) -> Iterator[Row]:
+    yield _less(found, "click-to-door mean, min", lambda one: one.click_to_door, "{:.1f}")
+    yield _less(found, "late orders", lambda one: one.late, "{:.1%}")
     for what, figure, text in (
         ("click-to-door p90, min", lambda one: one.click_to_door_p90, "{:.1f}"),
         ("ready-to-pickup mean, min", lambda one: one.ready_to_pickup, "{:.1f}"),
@@ -147,13 +149,13 @@ def _rushes(found: Findings) -> Iterator[str]:
         ("orders per courier hour", lambda one: one.orders_per_hour, "{:.2f}"),
         ("orders at once, at most", lambda one: one.at_once, "{:.0f}"),
     ):
-        yield f"| {what} | {' | '.join(_cells(found, figure, text))} | | |"
+        yield what, *_cells(found, figure, text)
 
 
 type Figure = Callable[[Measures], float]
 
 
-def _judged(found: Findings, what: str, figure: Figure, text: str) -> str:
+def _less(found: Findings, what: str, figure: Figure, text: str) -> Row:
     """A figure of which less is better: the goal is less than the baseline in the mean, and on no day more."""
     baseline, *others = found.rushes[0].measures
     compared, reached = [], True
@@ -164,7 +166,7 @@ def _judged(found: Findings, what: str, figure: Figure, text: str) -> str:
         )
         reached = reached and mean(more) < 0 and max(more) <= 0
     goal = f"less than {baseline}, on no day more ({'; '.join(compared)})"
-    return row(what, *_cells(found, figure, text), goal, reached=reached)
+    return judged(what, *_cells(found, figure, text), goal, reached=reached)
 
 
 def _cells(found: Findings, figure: Figure, text: str) -> Iterator[str]:
@@ -178,12 +180,14 @@ def _cells(found: Findings, figure: Figure, text: str) -> Iterator[str]:
 
 
 def _claims(found: Findings) -> Iterator[str]:
-    yield "| | baseline | Doorstep | goal | |"
-    yield "|---|---|---|---|---|"
+    yield from markdown(["", "baseline", "Doorstep", "goal", ""], _claimed(found))
+
+
+def _claimed(found: Findings) -> Iterator[Row]:
     yield from _tours(found.tours)
     yield from _vroom(found.vroom)
     moment = found.moment
-    yield row(
+    yield judged(
         f"planning {moment.orders} pending orders and {moment.drivers} drivers, the slowest of "
         f"{len(moment.seconds)}",
         "",
@@ -196,11 +200,11 @@ def _claims(found: Findings) -> Iterator[str]:
         yield from _week(week)
 
 
-def _tours(tours: Sequence[TourComparison]) -> Iterator[str]:
+def _tours(tours: Sequence[TourComparison]) -> Iterator[Row]:
     placed = _mean_min(tour.placed_s for tour in tours)
     planned = _mean_min(tour.planned_s for tour in tours)
     shorter, longer = (sum(sign * tour.saved_s > 0.5 for tour in tours) for sign in (1, -1))
-    yield row(
+    yield judged(
         f"{len(tours)} tours with three orders of one restaurant: driving, min (baseline: order of placement)",
         f"{placed:.1f}",
         f"{planned:.1f} ({planned / placed - 1:+.0%}; {shorter} shorter, {longer} longer)",
@@ -209,7 +213,7 @@ def _tours(tours: Sequence[TourComparison]) -> Iterator[str]:
     )
     placed_door = _mean_min(tour.placed_door_s for tour in tours)
     planned_door = _mean_min(tour.planned_door_s for tour in tours)
-    yield row(
+    yield judged(
         "the same: until a customer's door, min",
         f"{placed_door:.1f}",
         f"{planned_door:.1f}",
@@ -217,7 +221,7 @@ def _tours(tours: Sequence[TourComparison]) -> Iterator[str]:
         reached=planned_door < placed_door,
     )
     off = max(abs(tour.shown_s - tour.saved_s) for tour in tours)
-    yield row(
+    yield judged(
         "the same: minutes saved as shown, against both ways driven leg by leg on OSRM",
         f"{_mean_min(tour.saved_s for tour in tours):.2f}",
         f"{_mean_min(tour.shown_s for tour in tours):.2f} (at most {off:.1f} s apart)",
@@ -230,14 +234,14 @@ def _mean_min(seconds: Iterable[float]) -> float:
     return mean(seconds) / 60
 
 
-def _vroom(vroom: Vroom | None) -> Iterator[str]:
+def _vroom(vroom: Vroom | None) -> Iterator[Row]:
     what = "tours of 10 to 20 stops with pickups"
     if vroom is None:
-        yield f"| {what} (baseline: VROOM) | not installed: `pip install -r requirements-dev.txt` | | | |"
+        yield f"{what} (baseline: VROOM)", "not installed: `pip install -r requirements-dev.txt`"
         return
     count = len(vroom.excess)
     near = sum(share <= NEAR_VROOM for share in vroom.excess)
-    yield row(
+    yield judged(
         f"{count} {what}: drive time against VROOM with at most {vroom.limit_s:g} s each (it ends by itself)",
         f"{1000 * vroom.vroom_s / count:.0f} ms each",
         f"{mean(vroom.excess):+.2%} (worst {max(vroom.excess):+.2%}), {1000 * vroom.planner_s / count:.0f} ms each",
@@ -246,14 +250,14 @@ def _vroom(vroom: Vroom | None) -> Iterator[str]:
     )
 
 
-def _cycles(cycles: Sequence[Cycle]) -> Iterator[str]:
+def _cycles(cycles: Sequence[Cycle]) -> Iterator[Row]:
     for cycle in cycles:
         seconds, (fastest, share) = median(cycle.seconds), cycle.fastest
         name = f"ETAs of {cycle.orders} orders on {cycle.drivers} drivers"
         each = f"{cycle.ms_per_driver:.1f} ms a driver, Python {share:.0%}"
         measured = f"{seconds:.2f} s; fastest {fastest:.2f} s ({each})"
         if cycle.drivers == DRIVERS:
-            yield row(
+            yield judged(
                 name,
                 "",
                 measured,
@@ -261,10 +265,10 @@ def _cycles(cycles: Sequence[Cycle]) -> Iterator[str]:
                 reached=seconds < CYCLE_S and share < PYTHON_SHARE,
             )
         else:
-            yield f"| {name} | | {measured} | | |"
+            yield name, "", measured
     first, last = cycles[0], cycles[-1]
     growth = last.ms_per_driver / first.ms_per_driver
-    yield row(
+    yield judged(
         f"the same: a driver among {last.drivers} against one among {first.drivers}",
         "",
         f"{growth:.2f}×",
@@ -273,17 +277,17 @@ def _cycles(cycles: Sequence[Cycle]) -> Iterator[str]:
     )
 
 
-def _week(week: Week) -> Iterator[str]:
+def _week(week: Week) -> Iterator[Row]:
     name = f"simulated week {week.seed}"
     low, high = KEPT
-    yield row(
+    yield judged(
         f"{name}: median error of an ETA (baseline: raw OSRM)",
         f"{week.raw_s:.0f} s",
         f"{week.learned_s:.0f} s ({week.learned_s / week.raw_s - 1:+.0%})",
         f"at most {LEARNED:.0%}",
         reached=week.learned_s <= LEARNED * week.raw_s,
     )
-    yield row(
+    yield judged(
         f"{name}: arrivals within the 80 % range",
         "",
         f"{week.kept:.1%}",

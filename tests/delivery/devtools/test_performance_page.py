@@ -3,7 +3,7 @@
 import pytest
 
 from delivery.devtools.bench import live, routing
-from delivery.devtools.bench.page import PAGE, Machine, insert, row
+from delivery.devtools.bench.page import PAGE, Machine, insert, judged, markdown
 from delivery.errors import StackError
 
 WALLS = "# Title\n\n<!-- {0}: begin -->\n{1}\n<!-- {0}: end -->\n\nprose\n"
@@ -30,8 +30,15 @@ def test_our_page_has_the_place(name: str) -> None:
     assert f"<!-- {name}: begin -->\nnew\n<!-- {name}: end -->" in insert(PAGE.read_text(), name, "new")
 
 
-def test_a_line_says_whether_the_goal_was_reached() -> None:
-    assert row("speed", "1", "2", reached=False) == "| speed | 1 | 2 | ✗ |"
+def test_a_row_says_whether_the_goal_was_reached_and_what_it_lacks_is_empty() -> None:
+    rows = [judged("speed", "1", "2", reached=False), judged("size", "", "3", reached=True), ("load", "0")]
+    assert list(markdown(["", "measured", "goal", ""], rows)) == [
+        "| | measured | goal | |",
+        "|---|---|---|---|",
+        "| speed | 1 | 2 | ✗ |",
+        "| size | | 3 | ✓ |",
+        "| load | 0 | | |",
+    ]
 
 
 def test_this_machine_can_be_described() -> None:
