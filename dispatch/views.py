@@ -134,7 +134,7 @@ def _proposal(proposal: Proposal, order_id: UUID) -> dict[str, Any]:
     }
 
 
-class Assignment(Struct):
+class AssignmentRequest(Struct):
     driver: UUID
 
 
@@ -182,8 +182,8 @@ def _refusal(status: int, code: str, message: str) -> JsonResponse:
     return JsonResponse({"code": code, "message": message}, status=status)
 
 
-@_request(Assignment)
-def assign(order_id: UUID, body: Assignment, actor: Actor) -> None:
+@_request(AssignmentRequest)
+def assign(order_id: UUID, body: AssignmentRequest, actor: Actor) -> None:
     actions.assign(order_id, body.driver, actor=actor)
 
 

@@ -1,4 +1,4 @@
-"""Which driver takes which order: proposals for one, a plan for all."""
+"""Which driver takes which order: proposals for one, a solution for all."""
 
 import time
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def solve(instance: Instance, settings: Settings | None = None) -> Solution:
     """
     settings = settings or Settings()
     cast = Cast(instance, settings)
-    crew = [Member(cast, vehicle) for vehicle in instance.vehicles if vehicle.place is not None]
+    crew = [CrewMember(cast, vehicle) for vehicle in instance.vehicles if vehicle.place is not None]
     able = [member for member in crew if member.problem is None]
     free = [k for k, member in enumerate(able) if instance.now < member.vehicle.off_at]
     stays = {visit.shipment for vehicle in instance.vehicles for visit in vehicle.visits}
@@ -36,11 +36,11 @@ def solve(instance: Instance, settings: Settings | None = None) -> Solution:
             extra = {k: cost for k in free if (cost := _extra(cast, able[k].vehicle, shipment))}
             movable.append(Piece(number, (2 * number, 2 * number + 1), free, extra))
     search = Search(cast.board, movable, settings)
-    solution, rounds = search.solve([member.route for member in able if member.route is not None])
+    route_set, rounds = search.solve([member.route for member in able if member.route is not None])
 
     tours = {
         member.vehicle.id: member.task.tour(route)
-        for member, route in zip(able, solution.routes, strict=True)
+        for member, route in zip(able, route_set.routes, strict=True)
     }
     for vehicle in instance.vehicles:
         if vehicle.id not in tours:
@@ -48,12 +48,12 @@ def solve(instance: Instance, settings: Settings | None = None) -> Solution:
     unassigned = {
         shipment: problem for shipment, problem in cast.blocked.items() if shipment not in cast.holder
     }
-    for number in sorted(solution.left_out):
+    for number in sorted(route_set.left_out):
         shipment = cast.shipments[number]
         unassigned[shipment.id] = _why_nobody([member.why_not(shipment) for member in crew])
     out = {member.vehicle.id: member.problem for member in crew if member.problem is not None}
     out |= {vehicle.id: problem for vehicle in instance.vehicles if (problem := _out(vehicle, instance.now))}
-    return Solution(tours, unassigned, out, solution.cost, rounds)
+    return Solution(tours, unassigned, out, route_set.cost, rounds)
 
 
 def propose(shipment: Id, instance: Instance, settings: Settings | None = None) -> list[Proposal]:
@@ -80,7 +80,7 @@ def propose(shipment: Id, instance: Instance, settings: Settings | None = None) 
         found[best] = offer.as_driven(vehicles[best])
 
 
-class Member:
+class CrewMember:
     """A driver who takes part.
 
     `route`: the present visits by the strictest rules that they obey as they stand, without the last `movable` orders
@@ -173,7 +173,9 @@ class _Offer:
         if holder.place is None:
             return Problem.LEG_KEPT
         return (
-            None if self.held.number.get(shipment) in Member(self.held, holder).movable else Problem.LEG_KEPT
+            None
+            if self.held.number.get(shipment) in CrewMember(self.held, holder).movable
+            else Problem.LEG_KEPT
         )
 
     def estimate(self, vehicle: Vehicle) -> Proposal:
@@ -185,7 +187,7 @@ class _Offer:
             delivered = tour.delivered(self.shipment.id)
             late = 0.0 if delivered is None else _late(self.shipment, delivered)
             return Proposal(vehicle.id, cost=0.0, late_s=late, tour=tour)
-        member, number = Member(self.cast, self.without[vehicle.id]), self.cast.number[self.shipment.id]
+        member, number = CrewMember(self.cast, self.without[vehicle.id]), self.cast.number[self.shipment.id]
         if member.route is None or member.problem not in (None, Problem.NO_ROOM):
             return Proposal(vehicle.id, member.why_not(self.shipment))
         found = self.cast.board.insert(member.route, number, (2 * number, 2 * number + 1))

@@ -16,7 +16,7 @@ type Id = Hashable
 type Kind = Literal["pickup", "dropoff"]
 
 
-class Row(Protocol):
+class TravelRow(Protocol):
     """Seconds from one place, by the place they lead to."""
 
     def __getitem__(self, to: int, /) -> float: ...
@@ -25,7 +25,7 @@ class Row(Protocol):
 class Travel(Protocol):
     """`travel[a][b]`: seconds from place a to place b, `math.inf` where no road leads there."""
 
-    def __getitem__(self, place: int, /) -> Row: ...
+    def __getitem__(self, place: int, /) -> TravelRow: ...
 
 
 @dataclass(frozen=True, slots=True)

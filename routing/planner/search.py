@@ -43,7 +43,7 @@ class RouteSet(NamedTuple):
     cost: float
 
 
-class _Offer(NamedTuple):
+class _Placement(NamedTuple):
     added: float
     vehicle: int
     insertion: Insertion
@@ -94,19 +94,19 @@ class Search:
             best = min(best, now, key=_rank)
         return best, self.rounds
 
-    def _polished(self, solution: RouteSet) -> RouteSet:
+    def _polished(self, route_set: RouteSet) -> RouteSet:
         """With long routes straightened; short ones have little that putting orders back does not find."""
         routes = [
             straightened(self.board, route) if len(route.visits) >= LONG else route
-            for route in solution.routes
+            for route in route_set.routes
         ]
-        return RouteSet(routes, solution.left_out, self._cost(routes))
+        return RouteSet(routes, route_set.left_out, self._cost(routes))
 
-    def _tried(self, solution: RouteSet) -> RouteSet | None:
+    def _tried(self, route_set: RouteSet) -> RouteSet | None:
         """One round; None where what was taken out leaves a route that breaks a rule."""
         out = self._chosen()
         gone = {visit for piece in out for visit in piece.visits}
-        routes = list(solution.routes)
+        routes = list(route_set.routes)
         for vehicle, route in enumerate(routes):
             if not gone.isdisjoint(route.visits):
                 rest = self.board.route(
@@ -116,11 +116,11 @@ class Search:
                     return None
                 routes[vehicle] = rest
         # Whoever was left out before may fit now.
-        again = {piece.shipment: piece for piece in out} | {k: self.pieces[k] for k in solution.left_out}
+        again = {piece.shipment: piece for piece in out} | {k: self.pieces[k] for k in route_set.left_out}
         new = self._recreated(routes, list(again.values()))
         if any(len(self.pieces[shipment].visits) == 1 for shipment in new.left_out):
             return None  # what is on board has nowhere else to go
-        for before, after in zip(solution.routes, new.routes, strict=True):
+        for before, after in zip(route_set.routes, new.routes, strict=True):
             shrunk = after is not before and len(after.visits) < len(before.visits)
             if shrunk and not self.board.bundles_well(after.constraints, after.visits):
                 return None
@@ -129,49 +129,53 @@ class Search:
     def _built(self, routes: list[RouteState], out: Iterable[Piece]) -> RouteSet:
         """`routes` with these pieces put in, always the one that would lose most by waiting (regret insertion)."""
         waiting = {piece.shipment: piece for piece in out}
-        offers = {piece.shipment: self._offers(routes, piece, piece.vehicles) for piece in waiting.values()}
+        placements = {
+            piece.shipment: self._placements(routes, piece, piece.vehicles) for piece in waiting.values()
+        }
         while True:
-            shipment, offer, regret = -1, None, -inf
+            shipment, placement, regret = -1, None, -inf
             for candidate in waiting:
-                first, second = _two_best(offers[candidate].values())
+                first, second = _two_best(placements[candidate].values())
                 loses = (second.added if second else 1e9) - first.added if first else -inf
                 if loses > regret:
-                    shipment, offer, regret = candidate, first, loses
-            if offer is None:
+                    shipment, placement, regret = candidate, first, loses
+            if placement is None:
                 return RouteSet(routes, frozenset(waiting), self._cost(routes))
             del waiting[shipment]
-            self._put(routes, offer)
+            self._put(routes, placement)
             for candidate, piece in waiting.items():
-                offers[candidate].pop(offer.vehicle, None)
-                if offer.vehicle in piece.vehicles:
-                    offers[candidate] |= self._offers(routes, piece, (offer.vehicle,))
+                placements[candidate].pop(placement.vehicle, None)
+                if placement.vehicle in piece.vehicles:
+                    placements[candidate] |= self._placements(routes, piece, (placement.vehicle,))
 
     def _recreated(self, routes: list[RouteState], out: Sequence[Piece]) -> RouteSet:
         """`routes` with these pieces put in one after the other, each where it costs least."""
         left_out = set()
         for piece in out:
-            offer = self._best_offer(routes, piece)
-            if offer:
-                self._put(routes, offer)
+            placement = self._best_placement(routes, piece)
+            if placement:
+                self._put(routes, placement)
             else:
                 left_out.add(piece.shipment)
         return RouteSet(routes, frozenset(left_out), self._cost(routes))
 
-    def _put(self, routes: list[RouteState], offer: _Offer) -> None:
-        route = self.board.route(routes[offer.vehicle].constraints, offer.insertion.visits)
+    def _put(self, routes: list[RouteState], placement: _Placement) -> None:
+        route = self.board.route(routes[placement.vehicle].constraints, placement.insertion.visits)
         assert route is not None  # noqa: S101 (an insertion obeys the rules)
-        routes[offer.vehicle] = route
+        routes[placement.vehicle] = route
 
-    def _offers(self, routes: list[RouteState], piece: Piece, vehicles: Iterable[int]) -> dict[int, _Offer]:
-        offers = {}
+    def _placements(
+        self, routes: list[RouteState], piece: Piece, vehicles: Iterable[int]
+    ) -> dict[int, _Placement]:
+        placements = {}
         for vehicle in vehicles:
             insertion = self.board.insert(routes[vehicle], piece.shipment, piece.visits)
             if insertion is not None:
                 added = insertion.added + piece.extra.get(vehicle, 0.0)
-                offers[vehicle] = _Offer(added, vehicle, insertion)
-        return offers
+                placements[vehicle] = _Placement(added, vehicle, insertion)
+        return placements
 
-    def _best_offer(self, routes: list[RouteState], piece: Piece) -> _Offer | None:
+    def _best_placement(self, routes: list[RouteState], piece: Piece) -> _Placement | None:
         """Tried first are those who could be there soonest: they set a limit that the others seldom beat."""
         best, least = None, inf
         for vehicle in sorted(piece.vehicles, key=lambda vehicle: self._reach(routes[vehicle], piece)):
@@ -179,7 +183,7 @@ class Search:
             insertion = self.board.insert(routes[vehicle], piece.shipment, piece.visits, least - extra)
             if insertion is not None:
                 least = insertion.added + extra
-                best = _Offer(least, vehicle, insertion)
+                best = _Placement(least, vehicle, insertion)
         return best
 
     def _reach(self, route: RouteState, piece: Piece) -> float:
@@ -227,15 +231,15 @@ class Search:
         return self._related[piece.shipment]
 
 
-def _rank(solution: RouteSet) -> tuple[int, float]:
-    return len(solution.left_out), solution.cost
+def _rank(route_set: RouteSet) -> tuple[int, float]:
+    return len(route_set.left_out), route_set.cost
 
 
-def _two_best(offers: Iterable[_Offer]) -> tuple[_Offer | None, _Offer | None]:
+def _two_best(placements: Iterable[_Placement]) -> tuple[_Placement | None, _Placement | None]:
     first = second = None
-    for offer in offers:
-        if first is None or offer.added < first.added:
-            first, second = offer, first
-        elif second is None or offer.added < second.added:
-            second = offer
+    for placement in placements:
+        if first is None or placement.added < first.added:
+            first, second = placement, first
+        elif second is None or placement.added < second.added:
+            second = placement
     return first, second

@@ -63,9 +63,9 @@ def best_route(
     search = Search(
         board, pieces(visits[constraints.fixed :], (0,)), replace(settings, rounds=ROUNDS), STARTS
     )
-    solution, _ = search.solve([start])
-    if not solution.left_out:
-        return solution.routes[0]
+    route_set, _ = search.solve([start])
+    if not route_set.left_out:
+        return route_set.routes[0]
     singly = board.route(constraints, one_by_one(replace(constraints, given=constraints.fixed), visits))
     return singly if singly is not None and board.bundles_well(constraints, singly.visits) else None
 

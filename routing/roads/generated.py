@@ -13,7 +13,7 @@ from math import cos, hypot, radians, sin
 from random import Random
 
 from routing.geo import Point, destination
-from routing.roads.cities import BOULDER, FORT_COLLINS, City
+from routing.roads.cities import BOULDER, FORT_COLLINS, DefaultCity
 from routing.roads.network import Network
 
 type Corner = tuple[int, int]  # column (west to east), row (south to north)
@@ -31,7 +31,7 @@ class TownPlan:
     `park` is the rectangle of corners around a park: (west column, south row, east column, north row).
     """
 
-    city: City
+    city: DefaultCity
     columns: tuple[str, ...]
     rows: tuple[str, ...]
     primary: frozenset[str]

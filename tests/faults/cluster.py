@@ -18,7 +18,7 @@ from delivery import osrm_server
 from delivery.devtools.stack import postgres, valkey
 from delivery.devtools.stack.demo import answers_ok, celery, web, worker
 from delivery.devtools.stack.servers import for_libpq
-from delivery.devtools.stack.state import State, open_state
+from delivery.devtools.stack.state import StateFolder, open_state
 from delivery.osrm_server import accepts, free_port
 from delivery.processes import Child, Processes
 from tests.faults.office import Office
@@ -35,7 +35,7 @@ PARTS: tuple[Part, ...] = ("postgres", "valkey", "osrm", "web-1", "web-2", "work
 class Cluster:
     """What runs. `urls`: the web processes, each by its own address, such as http://127.0.0.1:8000."""
 
-    state: State
+    state: StateFolder
     processes: Processes
     env: dict[str, str]
     urls: list[str] = field(default_factory=list)

@@ -7,9 +7,9 @@ import pytest
 
 from tests.faults import length
 from tests.tracking.ingest.drives import T0, at, drive, drive_and_stay, events, fence, parked, watch
-from tracking.ingest.geofences import Event
+from tracking.ingest.geofences import FenceEvent
 
-ARRIVED, LEFT = Event.ARRIVED, Event.LEFT
+ARRIVED, LEFT = FenceEvent.ARRIVED, FenceEvent.LEFT
 HOUR_S = 3600
 
 

@@ -9,7 +9,7 @@ import osmium
 import pytest
 
 from routing.geo import Point, distance_m
-from routing.roads.cities import CITIES, City
+from routing.roads.cities import CITIES, DefaultCity
 from routing.roads.default import default_network
 from routing.roads.denver import downtown_denver
 from routing.roads.generated import BOULDER_PLAN, FORT_COLLINS_PLAN, TownPlan, corner_at, town
@@ -106,7 +106,7 @@ def test_highways_run_both_ways_and_pass_through_their_waypoints() -> None:
 
 
 @pytest.mark.parametrize("city", CITIES, ids=lambda city: city.name)
-def test_the_map_names_each_city_at_its_centre(city: City) -> None:
+def test_the_map_names_each_city_at_its_centre(city: DefaultCity) -> None:
     assert default_network().nodes[city.center] == {"place": "city", "name": city.name}
 
 

@@ -12,12 +12,12 @@ from django.test import override_settings
 from routing.errors import BadPoint, BadRequest, NoSegment, TooBig
 from routing.geo import Point, destination, distance_m, distance_to_line_m
 from routing.osrm import SNAP_RADIUS_M, Osrm, Table, joined, osrm_from_settings, straight_line
-from routing.roads.cities import BOULDER, CITIES, DENVER, FORT_COLLINS, City
+from routing.roads.cities import BOULDER, CITIES, DENVER, FORT_COLLINS, DefaultCity
 
 PARIS = Point(48.8566, 2.3522)
 
 
-def places(count: int, seed: int, city: City = DENVER) -> list[Point]:
+def places(count: int, seed: int, city: DefaultCity = DENVER) -> list[Point]:
     random = Random(seed)
     return [
         destination(city.center, random.uniform(0, 360), city.radius_m * random.random() ** 0.5)
@@ -28,7 +28,7 @@ def places(count: int, seed: int, city: City = DENVER) -> list[Point]:
 @pytest.mark.parametrize(
     ("start", "end"), [pytest.param(a, b, id=f"{a.name}-{b.name}") for a, b in permutations(CITIES, 2)]
 )
-def test_every_pair_of_cities_routes(osrm: Osrm, start: City, end: City) -> None:
+def test_every_pair_of_cities_routes(osrm: Osrm, start: DefaultCity, end: DefaultCity) -> None:
     route = osrm.route([start.center, end.center])
     straight = distance_m(start.center, end.center)
     assert straight < route.distance_m < 1.6 * straight
@@ -37,7 +37,7 @@ def test_every_pair_of_cities_routes(osrm: Osrm, start: City, end: City) -> None
 
 
 @pytest.mark.parametrize("city", CITIES, ids=lambda city: city.name)
-def test_streets_reach_as_far_as_a_city_says(osrm: Osrm, city: City) -> None:
+def test_streets_reach_as_far_as_a_city_says(osrm: Osrm, city: DefaultCity) -> None:
     assert osrm.nearest(city.center).distance_m < 100
     offsets = [
         osrm.nearest(destination(city.center, bearing, city.radius_m)).distance_m

@@ -16,7 +16,7 @@ from routing.geo import Point, distance_m, segment_distance_m
 from tracking.ingest.fix_filter import Fix
 
 
-class Event(StrEnum):
+class FenceEvent(StrEnum):
     SET_OUT = "set_out"
     ARRIVED = "arrived"
     #: The arrival was none: the driver only stopped there on the way.
@@ -62,7 +62,7 @@ class Rules:
 
 
 class Sighting(NamedTuple):
-    event: Event
+    event: FenceEvent
     evidence: dict[str, Any]
 
 
@@ -152,7 +152,7 @@ def _setting_out(
     if moved < rules.set_out_m:
         return state, None
     evidence = _evidence(fence, fix, distance_m(fence.center, fix.point)) | {"moved_m": round(moved)}
-    return state._replace(set_out=True), Sighting(Event.SET_OUT, evidence)
+    return state._replace(set_out=True), Sighting(FenceEvent.SET_OUT, evidence)
 
 
 def _arriving(
@@ -181,7 +181,7 @@ def _arriving(
         "speed_mps": None if speed is None else round(speed, 1),
     }
     arrived = state._replace(arrived_at=fix.ts, returned=fence.left)
-    return arrived, Sighting(Event.ARRIVED, evidence)
+    return arrived, Sighting(FenceEvent.ARRIVED, evidence)
 
 
 def _leaving(state: FenceState, fence: Fence, fix: Fix, rules: Rules) -> tuple[FenceState, Sighting | None]:
@@ -202,8 +202,8 @@ def _leaving(state: FenceState, fence: Fence, fix: Fix, rules: Rules) -> tuple[F
     stay_s = (first.ts - state.arrived_at) / 1000
     evidence = _evidence(fence, fix, distance) | {"stay_s": round(stay_s)}
     if stay_s < rules.min_visit_s and not state.returned:
-        return FenceState(set_out=True, passed_at=fix.ts), Sighting(Event.PASSED, evidence)
-    return state._replace(left=True), Sighting(Event.LEFT, evidence)
+        return FenceState(set_out=True, passed_at=fix.ts), Sighting(FenceEvent.PASSED, evidence)
+    return state._replace(left=True), Sighting(FenceEvent.LEFT, evidence)
 
 
 def _drives(first: Fix, fix: Fix, rules: Rules) -> bool:

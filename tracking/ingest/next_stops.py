@@ -7,13 +7,13 @@ from uuid import UUID
 
 from tracking.ingest import geofences
 from tracking.ingest.fix_filter import Fix
-from tracking.ingest.geofences import Event, Fence, FenceState, Rules
+from tracking.ingest.geofences import Fence, FenceEvent, FenceState, Rules
 
 
 class Seen(NamedTuple):
     """One event at the stops of one place, with its evidence."""
 
-    event: Event
+    event: FenceEvent
     stop_ids: list[UUID]
     evidence: dict[str, Any]
 
@@ -41,7 +41,7 @@ class NextStops:
 
     def observe(self, before: Fix | None, fix: Fix, rules: Rules) -> Iterable[Seen]:
         """What `fix` says of the stops (`before`: the believed fix ahead of it); nearly always nothing."""
-        seen: dict[Event, Seen] = {}
+        seen: dict[FenceEvent, Seen] = {}
         for fence in self.fences:
             state = self.states[fence.stop_id]
             self.states[fence.stop_id], sighting = geofences.observe(state, fence, before, fix, rules)

@@ -15,7 +15,7 @@ from dispatch.orders import geofence_actions
 from tracking.ingest import fix_filter
 from tracking.ingest.domain_writer import DomainWriter
 from tracking.ingest.fix_filter import DUPLICATE, Fix, Limits, Track, Verdict
-from tracking.ingest.geofences import Event, Rules
+from tracking.ingest.geofences import FenceEvent, Rules
 from tracking.ingest.publisher import Publisher
 from tracking.ingest.recorder import Recorder
 from tracking.ingest.session import Session
@@ -23,10 +23,10 @@ from tracking.ingest.verdicts import Verdicts
 from tracking.protocol.messages import FleetPosition, Location
 
 _ACTIONS = {
-    Event.SET_OUT: geofence_actions.set_out,
-    Event.ARRIVED: geofence_actions.arrive,
-    Event.PASSED: geofence_actions.pass_by,
-    Event.LEFT: geofence_actions.leave,
+    FenceEvent.SET_OUT: geofence_actions.set_out,
+    FenceEvent.ARRIVED: geofence_actions.arrive,
+    FenceEvent.PASSED: geofence_actions.pass_by,
+    FenceEvent.LEFT: geofence_actions.leave,
 }
 
 

@@ -25,7 +25,7 @@ from delivery.devtools.stack.demo import answers_ok, celery, web, worker
 from delivery.devtools.stack.postgres import NAME, PORT
 from delivery.devtools.stack.progress import step
 from delivery.devtools.stack.servers import MANAGE, for_libpq, start_servers
-from delivery.devtools.stack.state import ROOT, State, default_folder, open_state
+from delivery.devtools.stack.state import ROOT, StateFolder, default_folder, open_state
 from delivery.devtools.stack.test import SERVERS
 from delivery.errors import ChildDied, Interrupted, StackError
 from delivery.processes import Child, Processes
@@ -115,7 +115,9 @@ def plain_folder(named: str | None) -> Path | None:
 class Series:
     """The load tests, one after the other; only the server that is measured runs, beside its stores."""
 
-    def __init__(self, processes: Processes, state: State, lengths: Lengths, plain: Path | None) -> None:
+    def __init__(
+        self, processes: Processes, state: StateFolder, lengths: Lengths, plain: Path | None
+    ) -> None:
         self.processes, self.state, self.lengths, self.plain = processes, state, lengths, plain
         self.port = free_port()
         self.seeded = state.folder / "seed.json"

@@ -5,7 +5,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from delivery.devtools.bench.page import Machine, Row, judged, markdown
+from delivery.devtools.bench.page import Machine, TableRow, judged, markdown
 from delivery.devtools.loadtest.report import Limit, Report
 
 PACKAGES = ("django", "uvicorn", "uvloop", "websockets", "msgspec", "psycopg", "redis")
@@ -84,7 +84,7 @@ def table(bench: Bench) -> str:
     )
 
 
-def _rows(bench: Bench) -> Iterator[Row]:
+def _rows(bench: Bench) -> Iterator[TableRow]:
     shares = {name: bench.headline.processes[name].cpu_share for name in SERVING}
     total = sum(shares.values())
     each = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
@@ -118,7 +118,7 @@ def _rows(bench: Bench) -> Iterator[Row]:
     )
 
 
-def _steady(name: str, report: Report) -> Iterator[Row]:
+def _steady(name: str, report: Report) -> Iterator[TableRow]:
     customer, dispatcher = report.customer, report.dispatcher
     latency = customer.latency_ms
     yield judged(
@@ -156,7 +156,7 @@ def _against(ours: Comparison, theirs: Comparison) -> Iterator[str]:
     yield from markdown(["", "Doorstep", "plain server", "ratio", "goal", ""], _compared(ours, theirs))
 
 
-def _compared(ours: Comparison, theirs: Comparison) -> Iterator[Row]:
+def _compared(ours: Comparison, theirs: Comparison) -> Iterator[TableRow]:
     fixes = ours.sustained / theirs.sustained if theirs.sustained else None
     reached = fixes is not None and fixes >= FIXES_RATIO
     goal = f"≥ {FIXES_RATIO:g}×"

@@ -70,15 +70,15 @@ class Machine(Struct, frozen=True):
         )
 
 
-type Row = Sequence[str]
+type TableRow = Sequence[str]
 
 
-def judged(*cells: str, reached: bool) -> Row:
+def judged(*cells: str, reached: bool) -> TableRow:
     """What, the figures, the goal, and whether it was reached."""
     return *cells, "✓" if reached else "✗"
 
 
-def markdown(headings: Row, rows: Iterable[Row]) -> Iterator[str]:
+def markdown(headings: TableRow, rows: Iterable[TableRow]) -> Iterator[str]:
     """The lines of a table. What a row does not have is an empty cell, at its end too."""
     for number, cells in enumerate([headings, *rows]):
         padded = [*cells, *[""] * (len(headings) - len(cells))]

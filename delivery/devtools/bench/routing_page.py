@@ -5,7 +5,7 @@ from statistics import mean, median
 
 from msgspec import Struct
 
-from delivery.devtools.bench.page import Machine, Row, judged, markdown
+from delivery.devtools.bench.page import Machine, TableRow, judged, markdown
 from delivery.devtools.replay.measures import Measures
 
 PACKAGES = ("django", "psycopg", "msgspec", "osrm-bindings")
@@ -36,7 +36,7 @@ class Rush(Struct, frozen=True):
     cooked_late: float
 
 
-class Moment(Struct, frozen=True):
+class PlanningTime(Struct, frozen=True):
     """Planning crowded moments of so many pending orders and drivers. `seconds`: each of them."""
 
     orders: int
@@ -106,7 +106,7 @@ class Findings(Struct, frozen=True):
     demand: str
     couriers: int
     rushes: list[Rush]
-    moment: Moment
+    moment: PlanningTime
     tours: list[TourComparison]
     vroom: Vroom | None
     cycles: list[Cycle]
@@ -139,7 +139,7 @@ def _rushes(found: Findings) -> Iterator[str]:
     yield from markdown(["", *policies, "goal", ""], _figures(found))
 
 
-def _figures(found: Findings) -> Iterator[Row]:
+def _figures(found: Findings) -> Iterator[TableRow]:
     yield _less(found, "click-to-door mean, min", lambda one: one.click_to_door, "{:.1f}")
     yield _less(found, "late orders", lambda one: one.late, "{:.1%}")
     for what, figure, text in (
@@ -155,7 +155,7 @@ def _figures(found: Findings) -> Iterator[Row]:
 type Figure = Callable[[Measures], float]
 
 
-def _less(found: Findings, what: str, figure: Figure, text: str) -> Row:
+def _less(found: Findings, what: str, figure: Figure, text: str) -> TableRow:
     """A figure of which less is better: the goal is less than the baseline in the mean, and on no day more."""
     baseline, *others = found.rushes[0].measures
     compared, reached = [], True
@@ -183,7 +183,7 @@ def _claims(found: Findings) -> Iterator[str]:
     yield from markdown(["", "baseline", "Doorstep", "goal", ""], _claimed(found))
 
 
-def _claimed(found: Findings) -> Iterator[Row]:
+def _claimed(found: Findings) -> Iterator[TableRow]:
     yield from _tours(found.tours)
     yield from _vroom(found.vroom)
     moment = found.moment
@@ -200,7 +200,7 @@ def _claimed(found: Findings) -> Iterator[Row]:
         yield from _week(week)
 
 
-def _tours(tours: Sequence[TourComparison]) -> Iterator[Row]:
+def _tours(tours: Sequence[TourComparison]) -> Iterator[TableRow]:
     placed = _mean_min(tour.placed_s for tour in tours)
     planned = _mean_min(tour.planned_s for tour in tours)
     shorter, longer = (sum(sign * tour.saved_s > 0.5 for tour in tours) for sign in (1, -1))
@@ -234,7 +234,7 @@ def _mean_min(seconds: Iterable[float]) -> float:
     return mean(seconds) / 60
 
 
-def _vroom(vroom: Vroom | None) -> Iterator[Row]:
+def _vroom(vroom: Vroom | None) -> Iterator[TableRow]:
     what = "tours of 10 to 20 stops with pickups"
     if vroom is None:
         yield f"{what} (baseline: VROOM)", "not installed: `pip install -r requirements-dev.txt`"
@@ -250,7 +250,7 @@ def _vroom(vroom: Vroom | None) -> Iterator[Row]:
     )
 
 
-def _cycles(cycles: Sequence[Cycle]) -> Iterator[Row]:
+def _cycles(cycles: Sequence[Cycle]) -> Iterator[TableRow]:
     for cycle in cycles:
         seconds, (fastest, share) = median(cycle.seconds), cycle.fastest
         name = f"ETAs of {cycle.orders} orders on {cycle.drivers} drivers"
@@ -277,7 +277,7 @@ def _cycles(cycles: Sequence[Cycle]) -> Iterator[Row]:
     )
 
 
-def _week(week: Week) -> Iterator[Row]:
+def _week(week: Week) -> Iterator[TableRow]:
     name = f"simulated week {week.seed}"
     low, high = KEPT
     yield judged(

@@ -9,7 +9,7 @@ SUB_BUCKETS = 128
 _SHIFT = SUB_BUCKETS.bit_length()
 
 
-class Spread(Struct, frozen=True):
+class Percentiles(Struct, frozen=True):
     """Milliseconds. All are 0 where nothing was measured (`count` 0)."""
 
     count: int = 0
@@ -57,8 +57,8 @@ class Histogram:
                 return min(_middle(index), self._max) / 1000
         return 0.0
 
-    def spread(self) -> Spread:
-        return Spread(
+    def spread(self) -> Percentiles:
+        return Percentiles(
             self.count, self.quantile(0.5), self.quantile(0.95), self.quantile(0.99), self._max / 1000
         )
 

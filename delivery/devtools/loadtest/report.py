@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from delivery.devtools.loadtest.histogram import Spread
+from delivery.devtools.loadtest.histogram import Percentiles
 
 #: A generator that is busier than this, or sends later than that, measures itself.
 BUSY_SHARE = 0.9
@@ -16,7 +16,7 @@ class Connecting(Struct, frozen=True):
 
     wanted: int
     ready: int
-    ready_ms: Spread
+    ready_ms: Percentiles
     #: Until 95 % of all sockets were ready, from the start of the first one; None when fewer ever were.
     most_ready_s: float | None
     #: Why sockets were not let in → how many.
@@ -34,8 +34,8 @@ class Feed(Struct, frozen=True):
     out_of_order: int
     repeated: int
     unmatched: int
-    latency_ms: Spread
-    freshness_ms: Spread
+    latency_ms: Percentiles
+    freshness_ms: Percentiles
 
 
 class ProcessTree(Struct, frozen=True):
@@ -54,7 +54,7 @@ class ProcessTree(Struct, frozen=True):
 
 class Generator(Struct, frozen=True):
     cpu_share: float
-    send_lag_ms: Spread
+    send_lag_ms: Percentiles
 
     @property
     def trustworthy(self) -> bool:
@@ -78,7 +78,7 @@ class Report(Struct, frozen=True):
     #: Fixes sent and not yet known to be taken in, at the end of the measured seconds.
     backlog: int
     #: From when a fix was due until its ack; None where the server sends none.
-    ack_ms: Spread | None
+    ack_ms: Percentiles | None
     customer: Feed
     dispatcher: Feed
     #: Code of an `error` frame → how many.
@@ -158,5 +158,5 @@ def _feed(name: str, feed: Feed) -> Iterator[str]:
     yield f"           freshness {_ms(feed.freshness_ms)}"
 
 
-def _ms(spread: Spread) -> str:
+def _ms(spread: Percentiles) -> str:
     return f"p50 {spread.p50:.2f} p95 {spread.p95:.2f} p99 {spread.p99:.2f} max {spread.max:.1f} ms"

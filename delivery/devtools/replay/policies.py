@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from delivery.devtools.replay.simulator import Decision, Policy
+from delivery.devtools.replay.simulator import Instructions, Policy
 from routing.planner import Instance, Settings, Shipment, Vehicle, Visit, solve
 
 
-def nearest_idle(instance: Instance) -> Decision:
+def nearest_idle(instance: Instance) -> Instructions:
     """Each order, the oldest first, to the courier who has nothing to do and is nearest to its restaurant."""
     visits = {str(vehicle.id): vehicle.visits for vehicle in instance.vehicles}
     taken = {visit.shipment for vehicle in instance.vehicles for visit in vehicle.visits}
@@ -18,7 +18,7 @@ def nearest_idle(instance: Instance) -> Decision:
         if idle:
             nearest = min(idle, key=lambda vehicle: (_way(instance, vehicle, shipment), str(vehicle.id)))
             visits[str(nearest.id)] = (Visit(shipment.id, "pickup"), Visit(shipment.id, "dropoff"))
-    return Decision(visits, hold=False)
+    return Instructions(visits, hold=False)
 
 
 def _way(instance: Instance, vehicle: Vehicle, shipment: Shipment) -> float:
@@ -34,14 +34,14 @@ def _in_time(instance: Instance, vehicle: Vehicle, shipment: Shipment) -> bool:
 
 
 def planner(settings: Settings) -> Policy:
-    def decide(instance: Instance) -> Decision:
+    def decide(instance: Instance) -> Instructions:
         tours = solve(instance, settings).tours
-        return Decision({str(vehicle): tour.visits for vehicle, tour in tours.items()}, hold=True)
+        return Instructions({str(vehicle): tour.visits for vehicle, tour in tours.items()}, hold=True)
 
     return decide
 
 
-def policies(settings: Settings) -> dict[str, Callable[[Instance], Decision]]:
+def policies(settings: Settings) -> dict[str, Callable[[Instance], Instructions]]:
     """By name, in the order of the table."""
     return {
         "greedy": nearest_idle,

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from delivery.devtools.replay.simulator import Event, Outcome
+from delivery.devtools.replay.simulator import DayEvent, Outcome
 from delivery.devtools.replay.tables import Courier, Day, DayOrder
 from delivery.devtools.replay.ways import Ways
 
@@ -18,7 +18,7 @@ def faults(day: Day, ways: Ways, outcome: Outcome) -> list[str]:
 
 def _orders(day: Day, outcome: Outcome) -> Iterator[str]:
     """No order doubled, handed over before it was placed, ready, assigned or picked up, or to two couriers."""
-    by_order: dict[str, list[Event]] = defaultdict(list)
+    by_order: dict[str, list[DayEvent]] = defaultdict(list)
     for event in outcome.events:
         by_order[event.order].append(event)
     orders = {order.id: order for order in day.orders}
@@ -38,7 +38,7 @@ def _orders(day: Day, outcome: Outcome) -> Iterator[str]:
             yield f"{id_}: something happened before it was placed"
 
 
-def _order(order: DayOrder, events: list[Event], pickup: Event, dropoff: Event) -> Iterator[str]:
+def _order(order: DayOrder, events: list[DayEvent], pickup: DayEvent, dropoff: DayEvent) -> Iterator[str]:
     if pickup.at < order.ready_at - SLACK_S:
         yield f"{order.id}: picked up before it was ready"
     if dropoff.at < pickup.at or dropoff.courier != pickup.courier:
@@ -58,7 +58,7 @@ def _order(order: DayOrder, events: list[Event], pickup: Event, dropoff: Event) 
 
 
 def _couriers(day: Day, ways: Ways, outcome: Outcome) -> Iterator[str]:
-    by_courier: dict[str, list[Event]] = defaultdict(list)
+    by_courier: dict[str, list[DayEvent]] = defaultdict(list)
     for event in outcome.events:
         if event.what in ("pickup", "dropoff"):
             by_courier[event.courier].append(event)
@@ -71,7 +71,7 @@ def _couriers(day: Day, ways: Ways, outcome: Outcome) -> Iterator[str]:
 
 
 def _courier(
-    day: Day, ways: Ways, courier: Courier, orders: dict[str, DayOrder], events: list[Event]
+    day: Day, ways: Ways, courier: Courier, orders: dict[str, DayOrder], events: list[DayEvent]
 ) -> Iterator[str]:
     """On duty, not overloaded, and nowhere sooner than the roads allow (a leg may start on the way elsewhere only
     later than from the stop before, so the bound holds for who was diverted too).

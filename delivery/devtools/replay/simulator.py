@@ -16,7 +16,7 @@ from routing.planner import Instance, Shipment, Vehicle, Visit
 type What = Literal["assigned", "withdrawn", "pickup", "dropoff"]
 
 
-class Event(NamedTuple):
+class DayEvent(NamedTuple):
     """`at` in seconds. `assigned`: the courier was told; `withdrawn`: the order was taken away again."""
 
     at: float
@@ -33,7 +33,7 @@ class LegUnderWay(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Instructions:
     """What each courier has to do from now on. `hold`: of an order a courier is notified only when it is time to set
     off for it, so that until then it may still go to somebody else.
     """
@@ -42,7 +42,7 @@ class Decision:
     hold: bool
 
 
-type Policy = Callable[[Instance], Decision]
+type Policy = Callable[[Instance], Instructions]
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class Worker:
 class Outcome:
     """What happened. `workers` tell how long and how far each courier drove."""
 
-    events: Sequence[Event]
+    events: Sequence[DayEvent]
     workers: Sequence[Worker]
 
 
@@ -84,7 +84,7 @@ class Simulator:
         self.day, self.ways, self.tick_s, self.divert = day, ways, tick_s, divert
         self.orders = {order.id: order for order in day.orders}
         self.workers = [Worker(courier, courier.place, courier.on_at) for courier in day.couriers]
-        self.events: list[Event] = []
+        self.events: list[DayEvent] = []
         self.hold = False
 
     def run(self, policy: Policy) -> Outcome:
@@ -140,7 +140,7 @@ class Simulator:
             worker.free_at = max(worker.free_at, now)  # nobody acts on a plan before it is made
         has = {visit.shipment for visit in visits}
         for order in sorted(worker.notified - has):
-            self.events.append(Event(now, "withdrawn", worker.courier.id, order))
+            self.events.append(DayEvent(now, "withdrawn", worker.courier.id, order))
         worker.notified &= has
         worker.visits = visits
         if not self.hold:
@@ -150,7 +150,7 @@ class Simulator:
         for order in orders:
             if order not in worker.notified:
                 worker.notified.add(order)
-                self.events.append(Event(at, "assigned", worker.courier.id, order))
+                self.events.append(DayEvent(at, "assigned", worker.courier.id, order))
 
     def _advance(self, worker: Worker, until: float) -> None:
         """Everything that happens to this courier by `until`."""
@@ -199,7 +199,7 @@ class Simulator:
         visit, at = worker.visits[0], worker.handed_at
         self._notify(worker, [_id(visit)], at)
         what: What = "pickup" if visit.kind == "pickup" else "dropoff"
-        self.events.append(Event(at, what, worker.courier.id, _id(visit)))
+        self.events.append(DayEvent(at, what, worker.courier.id, _id(visit)))
         worker.visits = worker.visits[1:]
         if what == "dropoff":
             worker.notified.discard(visit.shipment)

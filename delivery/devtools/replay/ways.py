@@ -75,7 +75,7 @@ class Plane(Ways):
         return [60.0 * (ceil(m) if self.whole_minutes else m) for m in minutes], metres
 
 
-class Roads(Ways):
+class RoadWays(Ways):
     """OSRM's fastest ways, all asked once. Who turns around on a leg drives on to its end or back to its start."""
 
     def __init__(self, day: Day, osrm: Osrm) -> None:

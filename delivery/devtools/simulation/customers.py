@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from delivery.devtools.simulation import demand, people
 from delivery.devtools.simulation.demand import SimulatedRestaurant
-from delivery.devtools.simulation.fleet import Town
+from delivery.devtools.simulation.fleet import CityId
 from delivery.devtools.simulation.outages import Database
 from delivery.devtools.simulation.roads import Roads
 from dispatch.models import Order
@@ -32,8 +32,8 @@ class Customers:
     def __init__(
         self,
         orders_per_hour: float,
-        restaurants: Mapping[Town, Sequence[SimulatedRestaurant[UUID]]],
-        sizes: Mapping[Town, int],
+        restaurants: Mapping[CityId, Sequence[SimulatedRestaurant[UUID]]],
+        sizes: Mapping[CityId, int],
         database: Database,
         roads: Roads,
         rng: Random,

@@ -18,26 +18,26 @@ from routing.geo import Point
 DISPATCHER = actions.dispatcher("Simulated dispatcher")
 
 #: A city's id; None for restaurants that belong to no city.
-type Town = UUID | None
+type CityId = UUID | None
 
 
 @dataclass(frozen=True)
 class Recruit:
     driver: UUID
     token: str
-    town: Town
+    town: CityId
     point: Point | None
 
 
-def restaurants_by_town() -> dict[Town, list[tuple[UUID, Point]]]:
+def restaurants_by_town() -> dict[CityId, list[tuple[UUID, Point]]]:
     """Restaurants in an order that does not change, so that the popular ones stay popular."""
-    towns: dict[Town, list[tuple[UUID, Point]]] = {}
+    towns: dict[CityId, list[tuple[UUID, Point]]] = {}
     for restaurant in Restaurant.objects.order_by("created_at", "pk"):
         towns.setdefault(restaurant.city_id, []).append((restaurant.pk, restaurant.point))
     return towns
 
 
-def recruit(wanted: Mapping[Town, int], rng: Random) -> list[Recruit]:
+def recruit(wanted: Mapping[CityId, int], rng: Random) -> list[Recruit]:
     """So many drivers per town, each with a new token: those of earlier runs first, the busiest ahead."""
     veterans = (
         Driver.objects.filter(simulated=True)

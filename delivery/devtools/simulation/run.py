@@ -13,7 +13,7 @@ from delivery.devtools.simulation.app import App
 from delivery.devtools.simulation.customers import Customers
 from delivery.devtools.simulation.dispatcher import Dispatcher
 from delivery.devtools.simulation.driver import HAUNT_M, Habits, SimulatedDriver
-from delivery.devtools.simulation.fleet import Recruit, Town, recruit, restaurants_by_town
+from delivery.devtools.simulation.fleet import CityId, Recruit, recruit, restaurants_by_town
 from delivery.devtools.simulation.outages import Database, Outages
 from delivery.devtools.simulation.roads import Roads
 from dispatch.orders import actions
@@ -74,10 +74,10 @@ async def simulate(options: Options) -> Never:
 
 
 async def _on_the_map(
-    restaurants: Mapping[Town, Sequence[tuple[UUID, Point]]], roads: Roads
-) -> dict[Town, list[tuple[UUID, Point]]]:
+    restaurants: Mapping[CityId, Sequence[tuple[UUID, Point]]], roads: Roads
+) -> dict[CityId, list[tuple[UUID, Point]]]:
     """Those that a driver can reach; a town without any is left out."""
-    reachable: dict[Town, list[tuple[UUID, Point]]] = {}
+    reachable: dict[CityId, list[tuple[UUID, Point]]] = {}
     for town, places in restaurants.items():
         for id_, point in places:
             if await roads.near(point) is not None:

@@ -11,7 +11,7 @@ import psycopg
 
 from delivery.devtools.stack.progress import step
 from delivery.devtools.stack.servers import MANAGE, Servers, for_libpq, start_servers
-from delivery.devtools.stack.state import State, default_folder, open_state
+from delivery.devtools.stack.state import StateFolder, default_folder, open_state
 from delivery.errors import Interrupted, StackError
 from delivery.processes import Processes
 
@@ -50,7 +50,7 @@ def demo() -> int:
     return status
 
 
-def start(processes: Processes, state: State, port: int) -> Servers:
+def start(processes: Processes, state: StateFolder, port: int) -> Servers:
     """Start everything, in the order in which one needs the other."""
     password = os.environ.get("DOORSTEP_DEMO_PASSWORD") or state.secret("demo-password", 9)
     settings = {
@@ -104,7 +104,7 @@ def tracking_tokens(processes: Processes, env: Mapping[str, str]) -> list[str]:
             processes.pause(0.5)
 
 
-def announce(env: Mapping[str, str], state: State, tokens: list[str]) -> None:
+def announce(env: Mapping[str, str], state: StateFolder, tokens: list[str]) -> None:
     url, password = env["PUBLIC_URL"], env["DOORSTEP_DEMO_PASSWORD"]
     print(f"\nDoorstep is running. Sign in as {DISPATCHER} with the password {password}\n")
     print(f"  dashboard  {url}/dispatch/")

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from delivery.devtools.stack.state import State
+from delivery.devtools.stack.state import StateFolder
 from delivery.devtools.stack.unprivileged import give, way_to_run
 from delivery.errors import StackError
 from delivery.processes import Processes
@@ -37,7 +37,7 @@ SETTINGS = {
 THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-def start(processes: Processes, state: State, *, throwaway: bool = False) -> str:
+def start(processes: Processes, state: StateFolder, *, throwaway: bool = False) -> str:
     """Start PostgreSQL, its cluster and database made where missing, and return its DATABASE_URL.
 
     `throwaway` gives up durability for speed.

@@ -16,7 +16,7 @@ import redis
 from delivery import osrm_server
 from delivery.devtools.stack import postgres, valkey
 from delivery.devtools.stack.progress import step
-from delivery.devtools.stack.state import ROOT, State
+from delivery.devtools.stack.state import ROOT, StateFolder
 from delivery.errors import StackError
 from delivery.processes import Processes
 
@@ -36,7 +36,7 @@ class Servers:
 
 def start_servers(
     processes: Processes,
-    state: State,
+    state: StateFolder,
     settings: Mapping[str, str],
     commands: Sequence[Sequence[str]],
     *,

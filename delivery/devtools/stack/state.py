@@ -23,7 +23,7 @@ PLAIN_PATH = re.compile(r"[A-Za-z0-9_./-]+")
 
 
 @dataclass(frozen=True)
-class State:
+class StateFolder:
     """The folders of a run that holds the lock. `sockets` is in `folder` where its path allows."""
 
     folder: Path
@@ -55,7 +55,7 @@ def default_folder() -> Path:
 
 
 @contextmanager
-def open_state(folder: Path) -> Iterator[State]:
+def open_state(folder: Path) -> Iterator[StateFolder]:
     """Make the folder where it is missing and hold its lock until the block ends.
 
     StackError: it can't be written, or another run holds it.
@@ -83,7 +83,7 @@ def open_state(folder: Path) -> Iterator[State]:
         lock.flush()
         with _sockets_folder(folder) as sockets:
             (folder / "logs").mkdir(mode=0o700, exist_ok=True)
-            yield State(folder, sockets)
+            yield StateFolder(folder, sockets)
 
 
 @contextmanager

@@ -8,14 +8,14 @@ from urllib.parse import quote
 
 import redis
 
-from delivery.devtools.stack.state import State
+from delivery.devtools.stack.state import StateFolder
 from delivery.errors import StackError
 from delivery.processes import Processes
 
 START_S = 20
 
 
-def start(processes: Processes, state: State, *, throwaway: bool = False) -> str:
+def start(processes: Processes, state: StateFolder, *, throwaway: bool = False) -> str:
     """Start Valkey and return its REDIS_URL. StackError: there is none on this machine."""
     data = state.folder / "valkey"
     data.mkdir(mode=0o700, exist_ok=True)

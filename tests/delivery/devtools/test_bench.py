@@ -16,7 +16,7 @@ from delivery.devtools.bench import live_page
 from delivery.devtools.bench.live import most_connections, plain_folder
 from delivery.devtools.bench.live_page import Bench, Comparison, Storm
 from delivery.devtools.bench.page import Machine
-from delivery.devtools.loadtest.histogram import Spread
+from delivery.devtools.loadtest.histogram import Percentiles
 from delivery.devtools.loadtest.report import Connecting, Feed, Generator, Limit, ProcessTree, Report, Trial
 from delivery.devtools.stack.servers import for_libpq
 from delivery.devtools.stack.state import ROOT
@@ -41,8 +41,8 @@ def report(rate: float, *, ms_per_1000: float | None = 40.0, busy: float = 0.2) 
         0,
         0,
         0,
-        Spread(990, 1.0, 5.0, 9.0, 20.0),
-        Spread(1000, 250.0, 500.0, 510.0, 520.0),
+        Percentiles(990, 1.0, 5.0, 9.0, 20.0),
+        Percentiles(1000, 250.0, 500.0, 510.0, 520.0),
     )
     return Report(
         url="localhost:1",
@@ -53,16 +53,16 @@ def report(rate: float, *, ms_per_1000: float | None = 40.0, busy: float = 0.2) 
         rate=rate,
         warmup_s=2.0,
         seconds=10.0,
-        connecting=Connecting(500, 500, Spread(500, 1.0, 2.0, 3.0, 4.0), 1.25, {}),
+        connecting=Connecting(500, 500, Percentiles(500, 1.0, 2.0, 3.0, 4.0), 1.25, {}),
         sent_per_s=rate,
         ingested_per_s=rate,
         backlog=0,
-        ack_ms=Spread(1000, 150.0, 250.0, 260.0, 270.0),
+        ack_ms=Percentiles(1000, 150.0, 250.0, 260.0, 270.0),
         customer=feed,
         dispatcher=feed,
         errors={},
         closes={},
-        generator=Generator(busy, Spread(1000, 0.5, 1.0, 2.0, 3.0)),
+        generator=Generator(busy, Percentiles(1000, 0.5, 1.0, 2.0, 3.0)),
         processes={name: tree(0.01, ms_per_1000) for name in ("web", "valkey", "postgres")},
     )
 

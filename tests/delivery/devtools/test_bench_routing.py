@@ -14,7 +14,7 @@ from delivery.devtools.bench.page import Machine
 from delivery.devtools.bench.routing_page import (
     Cycle,
     Findings,
-    Moment,
+    PlanningTime,
     RoutingBench,
     Rush,
     TourComparison,
@@ -47,7 +47,7 @@ def found() -> Findings:
         demand="2,500 trips",
         couriers=40,
         rushes=[rush(1, 30.0, 25.0), rush(2, 34.0, 26.0)],
-        moment=Moment(80, 40, [0.9, 1.1]),
+        moment=PlanningTime(80, 40, [0.9, 1.1]),
         tours=[
             TourComparison(60.0, 600.0, 540.0, 400.0, 350.0),
             TourComparison(-30.0, 400.0, 430.4, 300.0, 280.0),
@@ -117,7 +117,7 @@ def test_figures_come_from_the_findings(found: Findings) -> None:
         (lambda f: replace(f, tours=[TourComparison(0.0, 600.0, 500.0, 400.0, 401.0)]), "the same: until"),
         (lambda f: replace(f, tours=[TourComparison(62.0, 600.0, 540.0, 400.0, 350.0)]), "the same: minutes"),
         (lambda f: replace(f, vroom=Vroom(60.0, [0.0, 0.021], 0.8, 0.04)), "2 tours of 10"),
-        (lambda f: replace(f, moment=Moment(80, 40, [0.9, 2.0])), "planning"),
+        (lambda f: replace(f, moment=PlanningTime(80, 40, [0.9, 2.0])), "planning"),
         (lambda f: replace(f, cycles=[Cycle(60, 150, [3.0], [0.4])]), "ETAs of 150"),
         (lambda f: replace(f, cycles=[Cycle(60, 150, [1.0, 3.0], [0.5, 0.1])]), "ETAs of 150"),
         (

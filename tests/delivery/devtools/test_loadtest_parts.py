@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from delivery.devtools.loadtest.histogram import Spread
+from delivery.devtools.loadtest.histogram import Percentiles
 from delivery.devtools.loadtest.limit import LOWEST_RATE, fault, search
 from delivery.devtools.loadtest.report import Connecting, Feed, Generator, ProcessTree, Report, table
 from delivery.devtools.loadtest.sockets import Address
@@ -158,8 +158,8 @@ def test_a_server_that_holds_nothing() -> None:
 
 
 def feed(**fields: Any) -> Feed:
-    none = Spread()
-    usual = Feed(1, 100, 100, 0, 0, 0, 0, 0, Spread(100, 1.0, 2.0, 3.0, 4.0), none)
+    none = Percentiles()
+    usual = Feed(1, 100, 100, 0, 0, 0, 0, 0, Percentiles(100, 1.0, 2.0, 3.0, 4.0), none)
     return replace(usual, **fields)
 
 
@@ -174,16 +174,16 @@ def report() -> Report:
         rate=100.0,
         warmup_s=1.0,
         seconds=1.0,
-        connecting=Connecting(3, 3, Spread(3, 1.0, 1.0, 1.0, 1.0), 0.1, {}),
+        connecting=Connecting(3, 3, Percentiles(3, 1.0, 1.0, 1.0, 1.0), 0.1, {}),
         sent_per_s=100.0,
         ingested_per_s=100.0,
         backlog=100,
-        ack_ms=Spread(100, 200.0, 250.0, 260.0, 270.0),
+        ack_ms=Percentiles(100, 200.0, 250.0, 260.0, 270.0),
         customer=feed(),
         dispatcher=feed(superseded=50, delivered=50),
         errors={},
         closes={},
-        generator=Generator(0.1, Spread(100, 0.5, 1.0, 2.0, 3.0)),
+        generator=Generator(0.1, Percentiles(100, 0.5, 1.0, 2.0, 3.0)),
         processes={"web": ProcessTree(0.1, 0.05, 1.5, 1024, 2048, 3072, 10.0, 1)},
     )
 
@@ -202,7 +202,9 @@ def report() -> Report:
         ),
         (lambda report: replace(report, sent_per_s=98.0), "only 98 fixes/s were sent"),
         (
-            lambda report: replace(report, customer=feed(latency_ms=Spread(100, 1.0, 2.0, 1001.0, 1001.0))),
+            lambda report: replace(
+                report, customer=feed(latency_ms=Percentiles(100, 1.0, 2.0, 1001.0, 1001.0))
+            ),
             "customers' p99 1001 ms",
         ),
     ],
@@ -217,9 +219,9 @@ def test_the_table_says_what_to_distrust(report: Report) -> None:
     lines = "\n".join(table(report))
     assert "distrust" not in lines
     assert "RSS 1.0 → 2.0 → 3.0 MiB" in lines
-    late = replace(report, generator=Generator(0.1, Spread(100, 0.5, 10.0, 20.0, 30.0)))
+    late = replace(report, generator=Generator(0.1, Percentiles(100, 0.5, 10.0, 20.0, 30.0)))
     assert "distrust" in "\n".join(table(late))
-    busy = replace(report, generator=Generator(0.9, Spread()))
+    busy = replace(report, generator=Generator(0.9, Percentiles()))
     assert "distrust" in "\n".join(table(busy))
 
 

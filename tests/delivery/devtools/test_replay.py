@@ -12,10 +12,10 @@ from delivery.devtools.replay.demand import Demand, write_rush
 from delivery.devtools.replay.measures import measure, table
 from delivery.devtools.replay.policies import nearest_idle, planner
 from delivery.devtools.replay.referee import faults
-from delivery.devtools.replay.simulator import Event, Outcome, Policy, Simulator
+from delivery.devtools.replay.simulator import DayEvent, Outcome, Policy, Simulator
 from delivery.devtools.replay.tables import BadTable, Day, read_day
 from delivery.devtools.replay.towns import REQUESTS, Request, denver_requests, read_requests
-from delivery.devtools.replay.ways import Plane, Roads
+from delivery.devtools.replay.ways import Plane, RoadWays
 from routing.geo import Point, distance_m
 from routing.osrm import osrm_from_settings
 from routing.planner import Settings
@@ -116,7 +116,7 @@ def test_the_planner_beats_the_nearest_idle_courier(tmp_path: Path) -> None:
     ],
 )
 def test_the_referee_sees_what_cannot_be(
-    tmp_path: Path, spoil: Callable[[list[Event]], list[Event]], complaint: str
+    tmp_path: Path, spoil: Callable[[list[DayEvent]], list[DayEvent]], complaint: str
 ) -> None:
     day = read_day(folder_of(tmp_path, STREET))
     outcome = run(day, nearest_idle)
@@ -181,7 +181,7 @@ def test_a_day_on_osrm(tmp_path: Path) -> None:
         "parameters.tsv": "pickup service minutes\tdropoff service minutes\ttarget click-to-door\n2\t2\t40\n",
     }
     day = read_day(folder_of(tmp_path, tables))
-    ways = Roads(day, osrm_from_settings())
+    ways = RoadWays(day, osrm_from_settings())
     for divert in (False, True):
         outcome = Simulator(day, ways, tick_s=30.0, divert=divert).run(planner(replace(QUICK, divert=divert)))
         assert faults(day, ways, outcome) == []

@@ -16,7 +16,7 @@ import redis
 
 from delivery import osrm_server
 from delivery.devtools.stack import postgres, servers, valkey
-from delivery.devtools.stack.state import State, open_state
+from delivery.devtools.stack.state import StateFolder, open_state
 from delivery.devtools.stack.unprivileged import NOBODY, as_nobody, give, in_user_namespace
 from delivery.errors import StackError
 from delivery.processes import Processes
@@ -28,7 +28,7 @@ WHO_AND_WHERE = 'id -u; echo written > "$0/proof"'
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[tuple[Processes, State]]:
+def running(folder: Path) -> Iterator[tuple[Processes, StateFolder]]:
     with open_state(folder) as state, Processes(state.logs) as processes:
         yield processes, state
 

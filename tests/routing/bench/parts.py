@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
 
-from delivery.devtools.bench.routing_page import DRIVERS, Findings, Moment, Rush, Vroom, Week
+from delivery.devtools.bench.routing_page import DRIVERS, Findings, PlanningTime, Rush, Vroom, Week
 from delivery.devtools.replay.demand import Demand, write_rush
 from delivery.devtools.replay.measures import LATE_S, Measures, measure
 from delivery.devtools.replay.policies import policies
@@ -16,7 +16,7 @@ from delivery.devtools.replay.referee import faults
 from delivery.devtools.replay.simulator import Simulator
 from delivery.devtools.replay.tables import read_day
 from delivery.devtools.replay.towns import Request, read_requests
-from delivery.devtools.replay.ways import Roads
+from delivery.devtools.replay.ways import RoadWays
 from delivery.devtools.stack.progress import step
 from dispatch.planning.assignment import ASSIGNING
 from routing.osrm import osrm_from_settings
@@ -97,7 +97,7 @@ def measured(requests_csv: Path, lengths: Lengths, *, vroom_s: float) -> Finding
         demand=f"{len(requests):,} trips of {requests_csv.name}",
         couriers=lengths.couriers,
         rushes=rushes,
-        moment=Moment(lengths.pending, lengths.drivers, seconds),
+        moment=PlanningTime(lengths.pending, lengths.drivers, seconds),
         tours=short_tours,
         vroom=vroom,
         cycles=rounds,
@@ -110,7 +110,7 @@ def rush(demand: Demand, requests: Sequence[Request]) -> Rush:
     with TemporaryDirectory() as folder:
         write_rush(Path(folder), demand, requests)
         day = read_day(Path(folder))
-    ways = Roads(day, osrm_from_settings())
+    ways = RoadWays(day, osrm_from_settings())
     planning = replace(ASSIGNING, handover=day.parameters.handover, rounds=ROUNDS, time_limit_s=60)
     found: dict[str, Measures] = {}
     for name, policy in policies(planning).items():

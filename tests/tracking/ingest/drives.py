@@ -9,7 +9,7 @@ from uuid import UUID
 from dispatch.statuses import StopKind
 from routing.geo import Point, destination
 from tracking.ingest.fix_filter import Fix
-from tracking.ingest.geofences import Event, Fence, FenceState, Rules, Sighting, observe
+from tracking.ingest.geofences import Fence, FenceEvent, FenceState, Rules, Sighting, observe
 
 HOME = Point(39.7495, -104.9865)
 T0 = 1_800_000_000_000
@@ -115,5 +115,5 @@ def watch(
     return state, sightings
 
 
-def events(fence: Fence, fixes: Iterable[Fix], **more: FenceState | Rules) -> list[Event]:
+def events(fence: Fence, fixes: Iterable[Fix], **more: FenceState | Rules) -> list[FenceEvent]:
     return [sighting.event for sighting in watch(fence, fixes, **more)[1]]

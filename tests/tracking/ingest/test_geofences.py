@@ -10,9 +10,9 @@ from dispatch.statuses import StopKind
 from routing.geo import Point, destination
 from tests.tracking.ingest.drives import HOME, STOP, T0, at, drive, events, fence, parked, watch
 from tracking.ingest.fix_filter import Fix
-from tracking.ingest.geofences import Event, Fence, FenceState, Rules, observe
+from tracking.ingest.geofences import Fence, FenceEvent, FenceState, Rules, observe
 
-ARRIVED, PASSED, LEFT, SET_OUT = Event.ARRIVED, Event.PASSED, Event.LEFT, Event.SET_OUT
+ARRIVED, PASSED, LEFT, SET_OUT = FenceEvent.ARRIVED, FenceEvent.PASSED, FenceEvent.LEFT, FenceEvent.SET_OUT
 RULES = Rules()
 THERE = FenceState(arrived_at=T0)
 
@@ -349,15 +349,15 @@ def test_whatever_the_way_events_come_in_an_order_that_makes_sense(
             continue
         json.dumps(sighting.evidence, allow_nan=False)
         match sighting.event:
-            case Event.SET_OUT:
+            case FenceEvent.SET_OUT:
                 assert waiting
                 assert not set_out
                 set_out = True
-            case Event.ARRIVED:
+            case FenceEvent.ARRIVED:
                 assert not there
                 assert sighting.evidence["distance_m"] <= radius
                 there = True
-            case Event.LEFT:
+            case FenceEvent.LEFT:
                 assert was.arrived_at is not None
                 assert state.left
                 assert sighting.evidence["distance_m"] > radius

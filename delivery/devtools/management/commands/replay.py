@@ -14,7 +14,7 @@ from delivery.devtools.replay.referee import faults
 from delivery.devtools.replay.simulator import Outcome, Simulator
 from delivery.devtools.replay.tables import BadTable, Day, read_day, write_table
 from delivery.devtools.replay.towns import denver_requests, read_requests
-from delivery.devtools.replay.ways import Plane, Roads, Ways
+from delivery.devtools.replay.ways import Plane, RoadWays, Ways
 from routing.errors import RoutingError
 from routing.osrm import osrm_from_settings
 from routing.planner import Objective, Settings
@@ -76,7 +76,7 @@ class Command(BaseCommand):
                     folder, Demand(options["generate"], options["couriers"], seed=options["seed"]), trips
                 )
             day = read_day(folder)
-            ways = Plane(day) if day.parameters.metres_per_minute else Roads(day, osrm_from_settings())
+            ways = Plane(day) if day.parameters.metres_per_minute else RoadWays(day, osrm_from_settings())
         except (BadTable, RoutingError) as error:
             raise CommandError(str(error)) from error
         out: Path = options["out"] or folder / "replay"
