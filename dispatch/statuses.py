@@ -1,21 +1,22 @@
 """The one transition table: what an order and a driver can be, and what may follow what.
 
-Geofences, ETAs, broadcasts and pages all ask here whether an order is active; nobody else lists statuses.
+Geofences, ETAs, broadcasts and pages all ask here whether an order is active; nobody else lists statuses. The labels
+are what dispatchers read, in the admin and on the dashboard.
 """
 
 from django.db import models
 
 
 class OrderStatus(models.TextChoices):
-    PENDING = "pending", "Pending"
+    PENDING = "pending", "Unassigned"
     ASSIGNED = "assigned", "Assigned"
-    TO_RESTAURANT = "to_restaurant", "Driver to restaurant"
-    DRIVER_AT_RESTAURANT = "driver_at_restaurant", "Driver at restaurant"
+    TO_RESTAURANT = "to_restaurant", "To restaurant"
+    DRIVER_AT_RESTAURANT = "driver_at_restaurant", "At restaurant"
     PICKED_UP = "picked_up", "Picked up"
-    DRIVER_NEARBY = "driver_nearby", "Driver nearby"
+    DRIVER_NEARBY = "driver_nearby", "Nearby"
     DELIVERED = "delivered", "Delivered"
     CANCELLED = "cancelled", "Cancelled"
-    FAILED = "failed", "Failed"
+    FAILED = "failed", "Not handed over"
 
 
 class DriverStatus(models.TextChoices):

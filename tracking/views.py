@@ -1,6 +1,7 @@
 """The customer's tracking page. It shows the truth before its socket opens, and without JavaScript."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -10,13 +11,14 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+from msgspec import Struct
 
 from dispatch import access
 from dispatch.errors import NotFound
-from dispatch.maps import map_config
+from dispatch.maps import LatLng, MapConfig, map_config
 from dispatch.models import Order
-from dispatch.statuses import FINAL, OrderStatus
-from tracking.protocol.messages import CustomerStatus, Eta
+from dispatch.statuses import FINAL, IN_THE_BAG, OrderStatus
+from tracking.protocol.messages import CustomerFrame, CustomerStatus, Eta
 from tracking.sockets import snapshots
 
 #: The line of steps, each with the status that reaches it, its words and its icon.
@@ -29,16 +31,44 @@ STEPS = [
     (OrderStatus.DELIVERED, "Delivered", "home"),
 ]
 
-#: What is known of the arrival while there is no ETA.
+#: What is said of the arrival while there is no ETA.
 NO_ETA = {
     OrderStatus.PENDING: "The arrival time shows up here once a driver takes the order.",
     OrderStatus.ASSIGNED: "The arrival time is being worked out.",
     OrderStatus.TO_RESTAURANT: "The arrival time is being worked out.",
     OrderStatus.DRIVER_AT_RESTAURANT: "The arrival time is being worked out.",
     OrderStatus.PICKED_UP: "The arrival time is being worked out.",
+    OrderStatus.DRIVER_NEARBY: "",
+    OrderStatus.DELIVERED: "",
     OrderStatus.CANCELLED: "Nothing is on its way. If this is news to you, ask the restaurant.",
     OrderStatus.FAILED: "If you have waited at the door, the restaurant can tell you more.",
 }
+
+
+class Place(LatLng, frozen=True):
+    name: str
+
+
+class TrackPage(Struct, rename="camel", frozen=True):
+    """What the page's JavaScript is told as it is loaded; times in ms since the epoch.
+
+    `frames`: a snapshot, as the socket sends it. `no_eta`: what is known of the arrival while there is no ETA.
+    `home`: None where the address has no coordinates.
+    """
+
+    socket: str
+    now: float
+    frames: list[CustomerFrame]
+    time_zone: str
+    steps: list[OrderStatus]
+    in_the_bag: list[OrderStatus]
+    final: list[OrderStatus]
+    no_eta: dict[OrderStatus, str]
+    stale_after_ms: int
+    delivered_at: float | None
+    restaurant: Place
+    home: LatLng | None
+    map: MapConfig
 
 
 @require_safe
@@ -72,27 +102,29 @@ def _context(order: Order) -> dict[str, Any]:
         "status": status,
         "eta": eta,
         "arrival": arrival,
-        "no_eta": NO_ETA.get(OrderStatus(order.status), ""),
+        "no_eta": NO_ETA[OrderStatus(order.status)],
         "steps": _steps(OrderStatus(order.status)),
-        "page": {
-            "socket": f"/ws?role=customer&token={order.tracking_token}",
-            "now": now.timestamp() * 1000,
-            "frames": msgspec.to_builtins(frames),
-            "timeZone": time_zone,
-            "steps": [step for step, _, _ in STEPS],
-            "final": sorted(FINAL),
-            "noEta": NO_ETA,
-            "staleAfterMs": settings.DRIVER_STALE_AFTER_S * 1000,
-            "deliveredAt": order.delivered_at.timestamp() * 1000 if order.delivered_at else None,
-            "restaurant": {
-                "name": order.restaurant.name,
-                "lat": order.restaurant.lat,
-                "lng": order.restaurant.lng,
-            },
-            "home": (None if (door := order.customer_point) is None else {"lat": door.lat, "lng": door.lng}),
-            "map": map_config(),
-        },
+        "page": msgspec.to_builtins(_page(order, frames, now, time_zone)),
     }
+
+
+def _page(order: Order, frames: Sequence[CustomerFrame], now: datetime, time_zone: str) -> TrackPage:
+    restaurant, door = order.restaurant, order.customer_point
+    return TrackPage(
+        socket=f"/ws?role=customer&token={order.tracking_token}",
+        now=now.timestamp() * 1000,
+        frames=list(frames),
+        time_zone=time_zone,
+        steps=[step for step, _, _ in STEPS],
+        in_the_bag=sorted(IN_THE_BAG),
+        final=sorted(FINAL),
+        no_eta=NO_ETA,
+        stale_after_ms=settings.DRIVER_STALE_AFTER_S * 1000,
+        delivered_at=order.delivered_at.timestamp() * 1000 if order.delivered_at else None,
+        restaurant=Place(restaurant.lat, restaurant.lng, restaurant.name),
+        home=None if door is None else LatLng(door.lat, door.lng),
+        map=map_config(),
+    )
 
 
 def _steps(status: OrderStatus) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
@@ -20,7 +21,7 @@ from dispatch import access
 from dispatch.admin.pages import ReadOnly, page
 from dispatch.errors import DispatchError
 from dispatch.forms import AssignForm, CancelForm, CloseForm, OrderForm
-from dispatch.maps import map_config
+from dispatch.maps import Circle, LatLng, PlaceMap, map_config
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
 from dispatch.orders import actions
 from dispatch.orders.transitions import Actor
@@ -113,11 +114,12 @@ class RestaurantAdmin(admin.ModelAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
         obj: Restaurant | None = kwargs.get("obj")
-        context["map"] = {
-            **map_config(),
-            "restaurant": obj and {"lat": obj.lat, "lng": obj.lng, "radius": obj.geofence_radius},
-            "cities": {str(city.pk): [city.lat, city.lng] for city in City.objects.all()},
-        }
+        page = PlaceMap(
+            map=map_config(),
+            restaurant=Circle(obj.lat, obj.lng, obj.geofence_radius) if obj else None,
+            cities={str(city.pk): LatLng(city.lat, city.lng) for city in City.objects.all()},
+        )
+        context["map"] = msgspec.to_builtins(page)
         return super().render_change_form(request, context, *args, **kwargs)
 
 

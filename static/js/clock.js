@@ -1,8 +1,12 @@
+// @ts-check
 // The server's time, and times in words. A viewer's clock may be wrong and in another time zone than the order.
 
 let offset = 0;
 
-/** Takes over the server's clock, from a frame's `now` (ms since the epoch). */
+/**
+ * Takes over the server's clock, from a frame's `now`.
+ * @param {number} now ms since the epoch
+ */
 export function setServerTime(now) {
   offset = now - Date.now();
 }
@@ -12,25 +16,39 @@ export function serverNow() {
   return Date.now() + offset;
 }
 
+/** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
 
-/** "6:42 PM" in a time zone such as America/Denver. */
+/**
+ * "6:42 PM" in a time zone such as America/Denver.
+ * @param {number} moment ms since the epoch
+ * @param {string} timeZone
+ */
 export function clockTime(moment, timeZone) {
-  if (!formats.has(timeZone)) {
-    formats.set(timeZone, new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit", timeZone }));
+  let format = formats.get(timeZone);
+  if (!format) {
+    format = new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit", timeZone });
+    formats.set(timeZone, format);
   }
-  return formats.get(timeZone).format(moment).replace("\u202f", "\u00a0");
+  // Which space stands before "PM" depends on the browser's age; a line must not break there.
+  return format.format(moment).replace(/\s/u, "\u00a0");
 }
 
-/** How long something has lasted: "0:42", "12:05", "1:03:20". */
+/**
+ * How long something has lasted: "0:42", "12:05", "1:03:20".
+ * @param {number} ms
+ */
 export function stopwatch(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const two = (n) => String(n).padStart(2, "0");
+  const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
   return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** How long ago: "40 s", "5 min", "3 h", "2 d". */
+/**
+ * How long ago: "40 s", "5 min", "3 h", "2 d".
+ * @param {number} ms
+ */
 export function age(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 90) return `${seconds} s`;

@@ -1,33 +1,45 @@
+// @ts-check
 // A WebSocket that stays. It reconnects by itself (jittered backoff; at once when the network or the page comes
-// back), notices silence, and hands over every snapshot as a whole: the frames between `hello` and `ready`.
+// back), notices silence, and hands over every snapshot as a whole.
 
 import { setServerTime } from "./clock.js";
+import { backoff, Conversation } from "./conversation.js";
+
+/** @typedef {"connecting" | "live" | "waiting" | "refused"} State */
+/**
+ * `snapshot` replaces everything known, `change` is one frame after it.
+ * @template Frame
+ * @typedef {{ snapshot(frames: Frame[]): void, change(frame: Frame): void, state(state: State): void }} Handlers
+ */
 
 const OPENING_MS = 10_000;
 const SILENCE_MS = 25_000; // two heartbeats of 10 s missed
-const BACKOFF_MS = { first: 500, most: 10_000 };
 
 /** Bad request, not signed in, not found: the server won't have us, and asking again won't change that. */
 const REFUSALS = new Set([4400, 4401, 4404]);
 
+/** @template {{ type: string }} Frame */
 export class LiveSocket {
   #path;
   #handlers;
+  /** @type {WebSocket | null} */
   #socket = null;
-  #snapshot = null;
+  /** @type {Conversation<Frame>} */
+  #conversation = new Conversation();
   #attempts = 0;
-  #timer = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
   #heardAt = 0;
+  /** @type {State | null} */
+  state = null;
 
   /**
-   * @param path such as `/ws?role=dispatcher`
-   * @param handlers `snapshot(frames)` replaces everything known, `frame(frame)` is one change, `state(state)` is
-   *   "connecting", "live", "waiting" or "refused".
+   * @param {string} path such as the `socket` of a page's data
+   * @param {Handlers<Frame>} handlers
    */
   constructor(path, handlers) {
     this.#path = path;
     this.#handlers = handlers;
-    this.state = null;
     addEventListener("online", () => this.#resume());
     addEventListener("pageshow", (event) => event.persisted && this.#resume());
     document.addEventListener("visibilitychange", () => document.hidden || this.#resume());
@@ -46,32 +58,27 @@ export class LiveSocket {
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     this.#socket = socket;
+    this.#conversation = new Conversation();
     socket.onmessage = (message) => this.#hear(JSON.parse(message.data));
     socket.onclose = (event) => (REFUSALS.has(event.code) ? this.#giveUp() : this.#retry());
     this.#watch(OPENING_MS);
   }
 
+  /** @param {Parameters<Conversation<Frame>["hear"]>[0]} frame */
   #hear(frame) {
     this.#heardAt = Date.now();
     this.#watch(SILENCE_MS);
-    if (frame.type === "hello") {
-      setServerTime(frame.now);
-      this.#snapshot = [];
-    } else if (frame.type === "ready") {
-      const frames = this.#snapshot;
-      this.#snapshot = null;
+    const { now, snapshot, change } = this.#conversation.hear(frame);
+    if (now !== undefined) setServerTime(now);
+    if (change) this.#handlers.change(change);
+    if (snapshot) {
       this.#attempts = 0;
-      this.#handlers.snapshot(frames);
+      this.#handlers.snapshot(snapshot);
       this.#setState("live");
-    } else if (frame.type === "heartbeat") {
-      setServerTime(frame.now);
-    } else if (this.#snapshot) {
-      this.#snapshot.push(frame);
-    } else {
-      this.#handlers.frame(frame);
     }
   }
 
+  /** @param {number} ms */
   #watch(ms) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#retry(), ms);
@@ -79,8 +86,7 @@ export class LiveSocket {
 
   #retry() {
     this.#drop();
-    const ceiling = Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** this.#attempts++);
-    this.#timer = setTimeout(() => this.#connect(), ceiling * (0.5 + Math.random() / 2));
+    this.#timer = setTimeout(() => this.#connect(), backoff(this.#attempts++, Math.random()));
     this.#setState("waiting");
   }
 
@@ -100,13 +106,13 @@ export class LiveSocket {
 
   #drop() {
     clearTimeout(this.#timer);
-    this.#snapshot = null;
     if (!this.#socket) return;
     this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close();
     this.#socket = null;
   }
 
+  /** @param {State} state */
   #setState(state) {
     if (state === this.state) return;
     this.state = state;

@@ -1,5 +1,10 @@
+// @ts-check
 // How our own vector tiles are drawn: quiet ground, legible street names, no colour that a marker uses.
 // Layers of the tiles: `roads` (kind, name, ref), `water`, `parks`, `places`.
+
+/** @import { Filter, LabelRule, PaintRule } from "protomaps-leaflet" */
+/** @typedef {[zoom: number, pixels: number][]} Widths */
+/** @typedef {{ kind: string, minzoom: number, width: Widths, fill: string, casing: string | null }} Road */
 
 const { LineSymbolizer, PolygonSymbolizer, LineLabelSymbolizer, CenteredTextSymbolizer, exp } =
   window.protomapsL;
@@ -13,6 +18,7 @@ const LABEL = "#4a515c";
 const HALO = "#ffffff";
 
 // Widths in pixels by zoom; the casing shows on both sides of the road.
+/** @type {Road[]} */
 const ROADS = [
   {
     kind: "path",
@@ -76,14 +82,31 @@ const ROADS = [
   },
 ];
 
-const isKind = (kind) => (_, feature) => feature.props.kind === kind;
+/**
+ * @param {...string} kinds
+ * @returns {Filter}
+ */
+const isKind =
+  (...kinds) =>
+  (_, feature) =>
+    kinds.includes(String(feature.props.kind));
 
+/** @typedef {1 | 2 | 3} Geometry points, lines, areas */
+/**
+ * @param {Geometry} geometry
+ * @returns {Filter}
+ */
+const isA = (geometry) => (_, feature) => feature.geomType === geometry;
+
+/** @returns {PaintRule[]} */
 export function paintRules() {
+  /** @type {(dataLayer: string, fill: string) => PaintRule} */
   const area = (dataLayer, fill) => ({
     dataLayer,
     symbolizer: new PolygonSymbolizer({ fill }),
-    filter: (_, feature) => feature.geomType === 3,
+    filter: isA(3),
   });
+  /** @type {(road: Road, widths: Widths, color: string) => PaintRule} */
   const line = (road, widths, color) => ({
     dataLayer: "roads",
     minzoom: road.minzoom,
@@ -104,20 +127,20 @@ export function paintRules() {
         ]),
         lineJoin: "round",
       }),
-      filter: (_, feature) => feature.geomType === 2,
+      filter: isA(2),
     },
-    ...ROADS.filter((road) => road.casing).map((road) =>
-      line(
-        road,
-        road.width.map(([zoom, width]) => [zoom, width + (zoom < 12 ? 1 : 2)]),
-        road.casing,
-      ),
-    ),
+    ...ROADS.flatMap((road) => {
+      if (!road.casing) return [];
+      const widths = /** @type {Widths} */ (road.width.map(([zoom, width]) => [zoom, width + (zoom < 12 ? 1 : 2)]));
+      return [line(road, widths, road.casing)];
+    }),
     ...ROADS.map((road) => line(road, road.width, road.fill)),
   ];
 }
 
+/** @returns {LabelRule[]} */
 export function labelRules() {
+  /** @type {(kind: string, minzoom: number, size: number, weight: number, color?: string) => LabelRule} */
   const street = (kind, minzoom, size, weight, color = LABEL) => ({
     dataLayer: "roads",
     minzoom,
@@ -132,11 +155,12 @@ export function labelRules() {
       repeatDistance: 320,
     }),
   });
+  /** @type {(kinds: string[], minzoom: number, maxzoom: number, font: string, fill: string) => LabelRule} */
   const place = (kinds, minzoom, maxzoom, font, fill) => ({
     dataLayer: "places",
     minzoom,
     maxzoom,
-    filter: (_, feature) => kinds.includes(feature.props.kind),
+    filter: isKind(...kinds),
     symbolizer: new CenteredTextSymbolizer({
       labelProps: ["name"],
       font: `${font} ${FONT}`,
@@ -146,10 +170,11 @@ export function labelRules() {
       lineHeight: 1.3,
     }),
   });
+  /** @type {(dataLayer: string, fill: string) => LabelRule} */
   const area = (dataLayer, fill) => ({
     dataLayer,
     minzoom: 14,
-    filter: (_, feature) => feature.geomType === 1,
+    filter: isA(1),
     symbolizer: new CenteredTextSymbolizer({
       labelProps: ["name"],
       font: `italic 500 11px ${FONT}`,

@@ -1,16 +1,28 @@
+// @ts-check
 // Geometry of the few kilometres of a delivery, on a flat map. Pure. Points are {lat, lng}, lines [[lat, lng], …].
+
+/** @import { LatLng, LineString } from "../../types/server" */
+/** @typedef {[lat: number, lng: number][]} Line degrees */
 
 const METRES_PER_DEGREE = 111_195;
 
-const eastScale = (lat) => Math.cos((lat * Math.PI) / 180);
+const eastScale = (/** @type {number} */ lat) => Math.cos((lat * Math.PI) / 180);
 
-/** Straight distance in metres; within 0.5 % below 50 km. */
+/**
+ * Straight distance in metres; within 0.5 % below 50 km.
+ * @param {LatLng} a
+ * @param {LatLng} b
+ */
 export function distance(a, b) {
   const east = (b.lng - a.lng) * eastScale((a.lat + b.lat) / 2);
   return Math.hypot(east, b.lat - a.lat) * METRES_PER_DEGREE;
 }
 
-/** The line of a GeoJSON LineString (or null). */
+/**
+ * The line of a GeoJSON LineString; empty where there is none.
+ * @param {LineString | null | undefined} geometry
+ * @returns {Line}
+ */
 export function lineOf(geometry) {
   return geometry ? geometry.coordinates.map(([lng, lat]) => [lat, lng]) : [];
 }
@@ -18,6 +30,10 @@ export function lineOf(geometry) {
 /**
  * What of `line` lies ahead of `point`: it begins at the point, joins the line where it is nearest and goes on from there.
  * Farther than `within` metres from the line, the whole line is ahead (the driver takes another road).
+ * @param {Line} line
+ * @param {LatLng} point
+ * @param {number} within
+ * @returns {Line}
  */
 export function ahead(line, point, within = 80) {
   if (line.length < 2) return line;

@@ -374,7 +374,7 @@ def test_unassigning(staff, new_order, driver):
     response = staff.post(ORDERS, chosen("unassign", given, waiting))
     assert sorted(said(response)) == [
         "1 unassigned.",
-        f"{waiting}: The order is pending; it cannot become pending.",
+        f"{waiting}: The order is unassigned; it cannot become unassigned.",
     ]
     assert set(Order.objects.values_list("status", "driver")) == {("pending", None)}
 

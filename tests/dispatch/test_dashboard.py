@@ -11,6 +11,7 @@ from django.test import Client
 
 from dispatch.models import Driver, Order, User
 from dispatch.orders import actions
+from dispatch.statuses import BEFORE_PICKUP, FINAL, IN_THE_BAG, DriverStatus, OrderStatus
 from tests.dispatch.story import bring_to, last_event, leave, status
 
 
@@ -56,6 +57,42 @@ def test_a_dispatcher_gets_the_dashboard(desk: Client, driver: Driver) -> None:
     page = response.context["page"]
     assert page["cities"][0]["timeZone"] == "America/Denver"
     assert (page["staleAfterMs"], page["undoPickupMs"]) == (15_000, 600_000)
+
+
+def test_the_dashboard_is_told_every_status(desk: Client) -> None:
+    statuses = desk.get("/dispatch/").context["page"]["statuses"]
+    assert set(statuses["orders"]) == set(statuses["events"]) == set(OrderStatus.values)
+    assert set(statuses["drivers"]) == set(DriverStatus.values)
+    assert set(statuses["final"]) == FINAL
+    assert set(statuses["beforePickup"]) == BEFORE_PICKUP
+    assert set(statuses["inTheBag"]) == IN_THE_BAG
+
+
+def test_icons_of_events_exist(desk: Client) -> None:
+    answer = desk.get("/dispatch/")
+    icons = {event["icon"] for event in answer.context["page"]["statuses"]["events"].values()}
+    assert not [icon for icon in icons if f'id="i-{icon}"' not in answer.content.decode()]
+
+
+def test_addresses_that_the_dashboard_is_told_are_answered(desk: Client) -> None:
+    """Each with the id of an order or driver that does not exist, in the place where the page puts it."""
+    urls = desk.get("/dispatch/").context["page"]["urls"]
+    subject, nobody = urls.pop("subject"), str(uuid.uuid4())
+    questions = {"proposals", "remedies", "saving"}
+    bodies = {
+        "assign": {"driver": nobody},
+        "rearrange": {"stops": []},
+        "cancel": {"reason": "x"},
+        "close": {"status": "failed", "reason": "x"},
+    }
+    for name, url in urls.items():
+        assert url.count(subject) == 1
+        address = url.replace(subject, nobody)
+        if name in questions:
+            answer = desk.get(address)
+        else:
+            answer = desk.post(address, json.dumps(bodies.get(name, {})), content_type="application/json")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), name
 
 
 def test_assign_and_unassign(desk: Client, order: Order, driver: Driver) -> None:

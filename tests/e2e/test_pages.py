@@ -150,7 +150,7 @@ def test_an_order_is_assigned_on_the_page_and_its_customer_sees_it(
     # The planner's best driver comes first, with what it means.
     expect(desk.locator("#candidates-hint")).to_have_text("best first, or on the map")
     chosen = desk.locator("#candidate-rows .row").first
-    expect(chosen).to_contain_text(re.compile(r"At the door \d+:\d\d [AP]M"))
+    expect(chosen).to_contain_text(re.compile(r"At the door \d+:\d\d\u00a0[AP]M"))
     expect(chosen).to_contain_text(re.compile(r"\+\d+ min work"))
     desk.screenshot(path=artifacts / "dashboard-proposals-1440x900.png")
     driver_id = chosen.get_attribute("data-driver-id")

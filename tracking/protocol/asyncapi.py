@@ -3,37 +3,20 @@
 `manage.py asyncapi > docs/asyncapi.json` writes it; a test compares.
 """
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
+from django.db.models import TextChoices
 
 from tracking.protocol import messages as m
 
-_EVERYBODY = (m.Hello, m.Ready, m.Heartbeat, m.Error)
+_EVERYBODY: tuple[type[m.Frame], ...] = get_args(m.ControlFrame)
 
 #: Role → what the server takes from it, what the server sends to it.
 ROLES: dict[str, tuple[tuple[type[m.Frame], ...], tuple[type[m.Frame], ...]]] = {
-    "driver": (
-        (m.Location, m.Locations, m.StatusReport, m.Shift),
-        (*_EVERYBODY, m.Plan, m.Expect, m.Ack),
-    ),
-    "customer": (
-        (),
-        (*_EVERYBODY, m.Eta, m.Route, m.DriverHidden, m.DriverPosition, m.CustomerStatus),
-    ),
-    "dispatcher": (
-        (),
-        (
-            *_EVERYBODY,
-            m.RestaurantState,
-            m.DriverState,
-            m.Plan,
-            m.OrderState,
-            m.FleetPositions,
-            m.FixTrouble,
-            m.GeofenceEvent,
-        ),
-    ),
+    "driver": (get_args(m.DriverFrame), (*_EVERYBODY, m.Plan, m.Expect, m.Ack)),
+    "customer": ((), (*_EVERYBODY, *get_args(m.CustomerFrame))),
+    "dispatcher": ((), (*_EVERYBODY, *get_args(m.DispatcherFrame))),
 }
 
 _QUERY = {
@@ -59,7 +42,9 @@ _SIGN_IN = {
 def document() -> dict[str, Any]:
     """The whole description, ready for JSON."""
     frames = list(dict.fromkeys(frame for taken, sent in ROLES.values() for frame in (*taken, *sent)))
-    _, schemas = msgspec.json.schema_components(frames, ref_template="#/components/schemas/{name}")
+    _, schemas = msgspec.json.schema_components(
+        frames, schema_hook=_choices, ref_template="#/components/schemas/{name}"
+    )
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -105,6 +90,13 @@ def document() -> dict[str, Any]:
             },
         },
     }
+
+
+def _choices(kind: type) -> dict[str, Any]:
+    """The schema of a status; msgspec does not take Django's choices for enums."""
+    if issubclass(kind, TextChoices):
+        return {"type": "string", "enum": kind.values}
+    raise NotImplementedError
 
 
 def _channel(role: str) -> dict[str, Any]:

@@ -7,21 +7,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop, left_and_ahead, places
 from dispatch.problems import SENTENCES
-from dispatch.statuses import BEFORE_PICKUP, IN_THE_BAG, OrderStatus, StopKind
+from dispatch.statuses import BEFORE_PICKUP, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
 from tracking.protocol.messages import (
+    CustomerFrame,
     CustomerStatus,
     DriverHidden,
     DriverState,
     Eta,
     Frame,
     GeofenceEvent,
+    LineString,
     OrderState,
     Plan,
     PlanStop,
@@ -60,7 +61,7 @@ class CustomerView:
     v: int
     driver_id: str | None
     driver_city_id: UUID | None
-    frames: tuple[Frame, ...]
+    frames: tuple[CustomerFrame, ...]
 
 
 def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
@@ -77,7 +78,7 @@ def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
         own = [stop for place in visits[: min(first_of_others, last_of_mine + 1)] for stop in place]
         geometry = geometry_through(own)
     expected = order.status in BEFORE_PICKUP | IN_THE_BAG
-    frames: list[Frame] = [
+    frames: list[CustomerFrame] = [
         Eta(
             minutes=order.eta_minutes if expected else None,
             v=order.version,
@@ -112,7 +113,7 @@ def _is_on_its_way(order: Order) -> bool:
     return not from_pickup and order.status in BEFORE_PICKUP - {OrderStatus.ASSIGNED}
 
 
-def geometry_through(stops: Iterable[Stop]) -> dict[str, Any] | None:
+def geometry_through(stops: Iterable[Stop]) -> LineString | None:
     """The road through these stops as a GeoJSON LineString, or None where it is not known."""
     coordinates: list[list[float]] = []
     for stop in stops:
@@ -132,7 +133,7 @@ def plan(driver: Driver, stops: Sequence[Stop]) -> Plan:
     return Plan(
         driver_id=driver.pk,
         v=driver.version,
-        status=driver.status,
+        status=DriverStatus(driver.status),
         on_shift=driver.on_shift,
         stops=[_plan_stop(stop) for stop in stops],
         geometry=geometry_through(left_and_ahead(stops)[1]),
@@ -150,7 +151,7 @@ def _plan_stop(stop: Stop) -> PlanStop:
         lng=None if point is None else point.lng,
         name=order.restaurant.name if is_pickup else order.customer_name,
         address=order.restaurant.address if is_pickup else order.customer_address,
-        order_status=order.status,
+        order_status=OrderStatus(order.status),
         pinned=stop.pinned,
         eta=milliseconds(stop.eta),
         arrived_at=milliseconds(stop.arrived_at),
@@ -169,7 +170,7 @@ def driver_state(driver: Driver) -> DriverState:
         name=driver.name,
         phone=driver.phone,
         city_id=driver.city_id,
-        status=driver.status,
+        status=DriverStatus(driver.status),
         on_shift=driver.on_shift,
     )
 
@@ -182,7 +183,7 @@ def order_state(order: Order, now: datetime, left: Iterable[Stop] = ()) -> Order
     return OrderState(
         order_id=order.pk,
         v=order.version,
-        status=order.status,
+        status=OrderStatus(order.status),
         city_id=order.restaurant.city_id,
         restaurant_id=order.restaurant_id,
         customer_name=order.customer_name,
@@ -220,7 +221,7 @@ def geofence_event(event: OrderEvent) -> GeofenceEvent:
     return GeofenceEvent(
         order_id=event.order_id,
         driver_id=event.driver_id,
-        status=event.to_status,
+        status=OrderStatus(event.to_status),
         at=milliseconds(event.happened_at) or 0,
         evidence=event.evidence,
     )

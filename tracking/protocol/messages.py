@@ -4,11 +4,14 @@ A frame is one JSON object in one text message. Its fields are camelCase on the 
 m/s, headings degrees clockwise from north, distances metres, and times milliseconds since the epoch.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
+
+from dispatch.statuses import DriverStatus, OrderStatus
+from routing.problems import Problem
 
 PROTOCOL_VERSION = 1
 
@@ -85,7 +88,16 @@ class Error(Frame, tag="error", frozen=True):
     seq: int | None = None
 
 
+ControlFrame = Hello | Ready | Heartbeat | Error
+
 # ------------------------------------------------------------------------------------------- to a driver
+
+
+class LineString(TypedDict):
+    """A road, as GeoJSON: [longitude, latitude], two of them or more."""
+
+    type: Literal["LineString"]
+    coordinates: list[list[float]]
 
 
 class Ack(Frame, tag="ack", frozen=True):
@@ -108,7 +120,7 @@ class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):
     lng: float | None
     name: str
     address: str
-    order_status: str
+    order_status: OrderStatus
     eta: int | None = None
     arrived_at: int | None = None
     #: The driver was at this door and left without a button: was it delivered?
@@ -119,21 +131,21 @@ class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):
 
 
 class Plan(Frame, tag="plan", frozen=True):
-    """A driver's stops in visiting order, and the roads through them (GeoJSON LineString)."""
+    """A driver's stops in visiting order, and the roads through them."""
 
     driver_id: UUID
     v: int
-    status: str
+    status: DriverStatus
     on_shift: bool
     stops: list[PlanStop]
-    geometry: dict[str, Any] | None = None
+    geometry: LineString | None = None
 
 
 # ------------------------------------------------------------------------------------------ to a customer
 
 
 class CustomerStatus(Frame, tag="status", frozen=True):
-    status: str
+    status: OrderStatus
     message: str
     v: int
 
@@ -154,7 +166,7 @@ class Eta(Frame, tag="eta", frozen=True):
 class Route(Frame, tag="route", frozen=True):
     """The part of the driver's road that leads to this customer; None when there is none to show."""
 
-    geometry: dict[str, Any] | None
+    geometry: LineString | None
     v: int
 
 
@@ -172,6 +184,8 @@ class DriverHidden(Frame, tag="driver_hidden", frozen=True):
 
     v: int
 
+
+CustomerFrame = Eta | Route | DriverHidden | DriverPosition | CustomerStatus
 
 # ---------------------------------------------------------------------------------------- to a dispatcher
 
@@ -208,7 +222,7 @@ class DriverState(Frame, tag="driver", frozen=True):
     name: str
     phone: str
     city_id: UUID | None
-    status: str
+    status: DriverStatus
     on_shift: bool
 
 
@@ -222,7 +236,7 @@ class OrderState(Frame, tag="order", frozen=True):
 
     order_id: UUID
     v: int
-    status: str
+    status: OrderStatus
     city_id: UUID | None
     restaurant_id: UUID
     customer_name: str
@@ -236,7 +250,7 @@ class OrderState(Frame, tag="order", frozen=True):
     eta_minutes: int | None = None
     eta_low: int | None = None
     eta_high: int | None = None
-    problem: str | None = None
+    problem: Problem | None = None
     problem_text: str | None = None
     ready_at: int | None = None
     auto_pickup_at: int | None = None
@@ -258,31 +272,16 @@ class GeofenceEvent(Frame, tag="geofence", frozen=True):
 
     order_id: UUID
     driver_id: UUID | None
-    status: str
+    status: OrderStatus
     at: int
     evidence: dict[str, Any] | None = None
 
 
-ServerFrame = (
-    Hello
-    | Ready
-    | Heartbeat
-    | Error
-    | Ack
-    | Expect
-    | Plan
-    | CustomerStatus
-    | Eta
-    | Route
-    | DriverPosition
-    | DriverHidden
-    | FleetPositions
-    | FixTrouble
-    | DriverState
-    | OrderState
-    | RestaurantState
-    | GeofenceEvent
+DispatcherFrame = (
+    RestaurantState | DriverState | Plan | OrderState | FleetPositions | FixTrouble | GeofenceEvent
 )
+
+ServerFrame = ControlFrame | Plan | Expect | Ack | CustomerFrame | DispatcherFrame
 
 _encoder = msgspec.json.Encoder()
 _driver_decoder: msgspec.json.Decoder[DriverFrame] = msgspec.json.Decoder(DriverFrame)

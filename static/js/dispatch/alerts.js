@@ -1,12 +1,21 @@
+// @ts-check
 // What must not be overlooked: doors that drivers left without a word. State, not news: an alert stays until it is so
 // no more. Those of all cities show, whatever city is looked at.
 
 import { serverNow, stopwatch } from "../clock.js";
-import { fill, fromTemplate, setAttribute, setText, syncList } from "../dom.js";
+import { byId, fill, rowFromTemplate, setAttribute, setText, syncList } from "../dom.js";
+import { customerWords } from "./order-words.js";
 
-const byId = (id) => document.getElementById(id);
+/** @import { Row } from "../dom.js" */
+/** @import { Desk } from "./desk.js" */
+/** @import { Order } from "./fleet.js" */
+/** @import { QuestionName } from "./questions.js" */
+
 const { title } = document;
+/** @type {QuestionName[]} The answers beside each. */
+const ANSWERS = ["delivered", "failed"];
 
+/** @param {Desk} desk */
 export function drawAlerts(desk) {
   const alerts = desk.fleet.alerts();
   syncList(
@@ -22,23 +31,30 @@ export function drawAlerts(desk) {
   document.title = alerts.length ? `(${alerts.length}) ${title}` : title;
 }
 
+/**
+ * @param {Desk} desk
+ * @param {Order} order
+ * @returns {Row}
+ */
 function alertRow(desk, { orderId }) {
-  const row = fromTemplate("alert-row");
-  row.button = row.querySelector("button");
+  const row = rowFromTemplate("alert-row");
   row.button.dataset.orderId = orderId;
   row.button.addEventListener("click", () => desk.selectOrder(orderId));
-  for (const outcome of ["delivered", "failed"])
-    row.fields[outcome].addEventListener("click", () => desk.ask(outcome, orderId));
+  for (const answer of ANSWERS) row.fields[answer].addEventListener("click", () => desk.ask(answer, orderId));
   return row;
 }
 
+/**
+ * @param {Desk} desk
+ * @param {Row} row
+ * @param {Order} order
+ */
 function drawAlert(desk, row, order) {
-  const { fleet } = desk;
   fill(row, {
-    driver: `${fleet.drivers.get(order.driverId)?.name ?? "A driver"} left the door`,
-    since: stopwatch(serverNow() - order.leftDropoffAt),
-    customer: [order.customerName, order.customerAddress].filter(Boolean).join(" · "),
-    city: desk.inCity(order) ? "" : (desk.cities.get(order.cityId)?.name ?? ""),
+    driver: `${desk.fleet.driverOf(order)?.name ?? "A driver"} left the door`,
+    since: stopwatch(serverNow() - (order.leftDropoffAt ?? 0)),
+    customer: customerWords(order),
+    city: desk.inCity(order) ? "" : desk.cityOf(order)?.name,
   });
   setAttribute(row.button, "aria-pressed", desk.orderId === order.orderId ? "true" : "false");
 }

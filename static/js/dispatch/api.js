@@ -1,85 +1,149 @@
+// @ts-check
 // What a dispatcher asks of the server. The change itself comes back over the socket.
 
+/** @import { AssignmentRequest, Closing, PlanStop, Proposals, Reason, Refusal, Remedies, SavingAnswer, Urls, VisitingOrder } from "../../../types/server" */
+/** @typedef {Exclude<keyof Urls, "subject">} Name what is asked for */
+
+/** The server said no, or nothing; the message is for the dispatcher. */
 export class Refused extends Error {}
 
 export class Api {
-  constructor(csrfToken) {
-    this.csrfToken = csrfToken;
+  #urls;
+  #csrfToken;
+
+  /**
+   * @param {Urls} urls
+   * @param {string} csrfToken
+   */
+  constructor(urls, csrfToken) {
+    this.#urls = urls;
+    this.#csrfToken = csrfToken;
   }
 
-  /** What it would mean for each driver to take the order. */
+  /**
+   * What it would mean for each driver to take the order.
+   * @param {string} orderId
+   * @returns {Promise<Proposals>}
+   */
   async proposals(orderId) {
-    return (await this.#ask(`orders/${orderId}/proposals`, {})).json();
+    return (await this.#fetch("proposals", orderId)).json();
   }
 
-  /** What would make a late order sooner. */
+  /**
+   * What would make a late order sooner.
+   * @param {string} orderId
+   * @returns {Promise<Remedies>}
+   */
   async remedies(orderId) {
-    return (await this.#ask(`orders/${orderId}/remedies`, {})).json();
+    return (await this.#fetch("remedies", orderId)).json();
   }
 
-  /** What the planner's order of a driver's stops would save. */
+  /**
+   * What the planner's order of a driver's stops would save.
+   * @param {string} driverId
+   * @returns {Promise<SavingAnswer>}
+   */
   async saving(driverId) {
-    return (await this.#ask(`drivers/${driverId}/saving`, {})).json();
+    return (await this.#fetch("saving", driverId)).json();
   }
 
-  /** A dispatcher's order of a driver's stops, which are those of the driver's plan; what is pinned stays there. */
+  /**
+   * A dispatcher's order of a driver's stops, which are those of the driver's plan; what is pinned stays there.
+   * @param {string} driverId
+   * @param {Pick<PlanStop, "orderId" | "kind" | "pinned">[]} stops
+   */
   rearrange(driverId, stops) {
-    const wish = ({ orderId, kind, pinned }) => ({ order: orderId, kind, pinned: Boolean(pinned) });
-    return this.#send(`drivers/${driverId}/stops`, { stops: stops.map(wish) });
+    /** @type {VisitingOrder} */
+    const body = {
+      stops: stops.map(({ orderId, kind, pinned }) => ({ order: orderId, kind, pinned: Boolean(pinned) })),
+    };
+    return this.#post("rearrange", driverId, body);
   }
 
+  /** @param {string} orderId */
   serveFirst(orderId) {
-    return this.#post(orderId, "first", {});
+    return this.#post("serveFirst", orderId, {});
   }
 
+  /** @param {string} orderId */
   unpin(orderId) {
-    return this.#post(orderId, "unpin", {});
+    return this.#post("unpin", orderId, {});
   }
 
+  /**
+   * @param {string} orderId
+   * @param {string} driverId
+   */
   assign(orderId, driverId) {
-    return this.#post(orderId, "assign", { driver: driverId });
+    /** @type {AssignmentRequest} */
+    const body = { driver: driverId };
+    return this.#post("assign", orderId, body);
   }
 
+  /** @param {string} orderId */
   unassign(orderId) {
-    return this.#post(orderId, "unassign", {});
+    return this.#post("unassign", orderId, {});
   }
 
+  /**
+   * @param {string} orderId
+   * @param {string} reason
+   */
   cancel(orderId, reason) {
-    return this.#post(orderId, "cancel", { reason });
+    /** @type {Reason} */
+    const body = { reason };
+    return this.#post("cancel", orderId, body);
   }
 
+  /** @param {string} orderId */
   undoPickup(orderId) {
-    return this.#post(orderId, "undo-pickup", {});
+    return this.#post("undoPickup", orderId, {});
   }
 
-  /** Says for the driver how the handover ended: "delivered" or "failed". */
+  /**
+   * Says for the driver how the handover ended.
+   * @param {string} orderId
+   * @param {Closing["status"]} status
+   * @param {string} reason
+   */
   close(orderId, status, reason) {
-    return this.#post(orderId, "close", { status, reason });
+    /** @type {Closing} */
+    const body = { status, reason };
+    return this.#post("close", orderId, body);
   }
 
-  #post(orderId, verb, body) {
-    return this.#send(`orders/${orderId}/${verb}`, body);
-  }
-
-  async #send(what, body) {
-    await this.#ask(what, {
+  /**
+   * @param {Name} name
+   * @param {string} subjectId
+   * @param {object} body
+   */
+  async #post(name, subjectId, body) {
+    await this.#fetch(name, subjectId, {
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": this.csrfToken },
+      headers: { "Content-Type": "application/json", "X-CSRFToken": this.#csrfToken },
       body: JSON.stringify(body),
     });
   }
 
-  async #ask(what, options) {
+  /**
+   * Throws Refused where the answer is no, or none.
+   * @param {Name} name
+   * @param {string} subjectId
+   * @param {RequestInit} options
+   */
+  async #fetch(name, subjectId, options = {}) {
+    const url = this.#urls[name].replace(this.#urls.subject, subjectId);
     let answer;
     try {
-      answer = await fetch(`/dispatch/${what}`, options);
+      answer = await fetch(url, options);
     } catch {
       throw new Refused("No connection to the server. Nothing was changed.");
     }
     if (answer.ok) return answer;
-    const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
-    throw new Refused(
-      isJson ? (await answer.json()).message : `The server answered ${answer.status}. Load the page anew.`,
-    );
+    if (!answer.headers.get("Content-Type")?.startsWith("application/json"))
+      throw new Refused(`The server answered ${answer.status}. Load the page anew.`);
+    /** @type {Refusal} */
+    const refusal = await answer.json();
+    throw new Refused(refusal.message);
   }
 }

@@ -1,42 +1,56 @@
+// @ts-check
 // The city buttons: where to look, how many drivers are on shift there, how many orders wait.
 
-import { el, setAttribute, setText, syncList } from "../dom.js";
-import { isPending } from "./fleet.js";
+import { byId, el, setAttribute, setText, syncList } from "../dom.js";
 import { plural } from "./words.js";
 
+/** @import { Desk } from "./desk.js" */
+/** @typedef {{ id: string | null, name: string }} City null: all of them */
+
+/**
+ * @param {Desk} desk
+ * @param {(cityId: string | null) => void} choose
+ */
 export function drawCities(desk, choose) {
-  const everywhere = { id: null, name: "All" };
   const drivers = [...desk.fleet.drivers.values()].filter((driver) => driver.onShift);
-  const waiting = desk.fleet.orders().filter(isPending);
-  const create = (city) => {
+  const waiting = desk.fleet.orders().filter((order) => desk.fleet.isPending(order));
+  const create = (/** @type {City} */ city) => {
     const [count, badge] = [el("span", { class: "count" }), el("span", { class: "badge" })];
-    const button = el(
-      "button",
-      { type: "button", onclick: () => choose(city.id) },
-      el("span", {}, city.name),
-      count,
-      badge,
-    );
+    const name = el("span", {}, city.name);
+    const button = el("button", { type: "button", onclick: () => choose(city.id) }, name, count, badge);
     return Object.assign(button, { count, badge });
   };
-  const update = (button, city) => {
-    const isHere = (thing) => city.id === null || thing.cityId === city.id;
-    const [working, open] = [drivers.filter(isHere).length, waiting.filter(isHere).length];
-    setText(button.count, String(working));
-    setText(button.badge, open ? String(open) : "");
-    setAttribute(button, "aria-pressed", desk.cityId === city.id ? "true" : "false");
-    setAttribute(
-      button,
-      "aria-label",
-      `${city.name}: ${plural(working, "driver")} on shift, ${plural(open, "order")} unassigned`,
-    );
-    setAttribute(button, "title", button.getAttribute("aria-label"));
-  };
+  /** @type {City[]} */
+  const cities = [{ id: null, name: "All" }, ...desk.cities.values()];
   syncList(
-    document.getElementById("cities"),
-    [everywhere, ...desk.cities.values()],
+    byId("cities"),
+    cities,
     (city) => city.id,
     create,
-    update,
+    (button, city) => {
+      const isHere = (/** @type {{ cityId: string | null }} */ { cityId }) => city.id === null || cityId === city.id;
+      const [working, open] = [drivers.filter(isHere).length, waiting.filter(isHere).length];
+      const words = `${city.name}: ${plural(working, "driver")} on shift, ${plural(open, "order")} unassigned`;
+      setText(button.count, String(working));
+      setText(button.badge, open ? String(open) : "");
+      setAttribute(button, "aria-pressed", desk.cityId === city.id ? "true" : "false");
+      setAttribute(button, "aria-label", words);
+      setAttribute(button, "title", words);
+    },
   );
+}
+
+/**
+ * What to look at first: the city of last time, or the one with the most drivers.
+ * @param {Desk} desk
+ * @param {string | null} remembered a city's id; "": all of them; null: nothing is remembered
+ * @returns {string | null}
+ */
+export function firstCity(desk, remembered) {
+  if (remembered === "") return null;
+  if (remembered !== null && desk.cities.has(remembered)) return remembered;
+  const onShift = (/** @type {string} */ cityId) =>
+    [...desk.fleet.drivers.values()].filter((driver) => driver.onShift && driver.cityId === cityId).length;
+  const [busiest] = [...desk.cities.keys()].sort((a, b) => onShift(b) - onShift(a));
+  return busiest ?? null;
 }

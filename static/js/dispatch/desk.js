@@ -1,64 +1,94 @@
+// @ts-check
 // The dispatcher's desk: what is known, what is being looked at, and what can be done. The panels draw it.
 
-import { Advice, mergeProposals } from "./advice.js";
+import { Advice, latest, mergeProposals } from "./advice.js";
 import { Refused } from "./api.js";
-import { isBeforePickup, isPending } from "./fleet.js";
+
+/** @import { CityOfPage, Closing, DriverStatus, PlanStop, Statuses } from "../../../types/server" */
+/** @import { Api } from "./api.js" */
+/** @import { Fleet, Order } from "./fleet.js" */
+/** @import { QuestionName } from "./questions.js" */
+/** @typedef {() => void} Undo */
 
 export class Desk {
   #api;
   #draw;
   #toast;
+  /** @type {string | null} The city that is looked at; null: all of them. */
+  cityId = null;
+  query = "";
+  /** @type {Set<DriverStatus>} Of the drivers who are listed; none: all of them. */
+  filters = new Set();
+  /** @type {string | null} */
+  driverId = null;
+  /** @type {string | null} */
+  orderId = null;
+  reassigning = false;
+  /** @type {(question: QuestionName, orderId: string) => void} Asks before an order ends. */
+  ask = () => {};
 
-  /** @param draw called after each change; `toast(words, undo)` tells how an action went. */
-  constructor({ fleet, api, cities, timeZone, draw, toast }) {
+  /**
+   * @param {object} parts
+   * @param {Fleet} parts.fleet
+   * @param {Api} parts.api
+   * @param {Statuses} parts.statuses
+   * @param {CityOfPage[]} parts.cities
+   * @param {string} parts.timeZone of what has no city
+   * @param {() => void} parts.draw called after each change
+   * @param {(words: string, undo?: Undo | null) => void} parts.toast tells how an action went
+   */
+  constructor({ fleet, api, statuses, cities, timeZone, draw, toast }) {
     this.fleet = fleet;
+    this.statuses = statuses;
     this.cities = new Map(cities.map((city) => [city.id, city]));
+    this.timeZone = timeZone;
     this.#api = api;
     this.#draw = draw;
-    this.proposals = new Advice((orderId) => api.proposals(orderId), draw, mergeProposals);
-    this.remedies = new Advice((orderId) => api.remedies(orderId), draw);
-    this.savings = new Advice((driverId) => api.saving(driverId), draw);
     this.#toast = toast;
-    this.timeZone = timeZone;
-    this.cityId = null;
-    this.query = "";
-    this.statuses = new Set();
-    this.driverId = null;
-    this.orderId = null;
-    this.reassigning = false;
+    this.proposals = new Advice((orderId) => api.proposals(orderId), draw, mergeProposals);
+    this.remedies = new Advice((orderId) => api.remedies(orderId), draw, latest);
+    this.savings = new Advice((driverId) => api.saving(driverId), draw, latest);
   }
 
   // -------------------------------------------------------------------------------------------- looking
 
+  /** @param {{ cityId: string | null }} thing */
   inCity(thing) {
     return this.cityId === null || thing.cityId === this.cityId;
   }
 
+  /** @param {...(string | undefined)} texts */
   matches(...texts) {
     return !this.query || texts.some((text) => text?.toLowerCase().includes(this.query));
   }
 
+  /** @param {Order} order */
   matchesOrder(order) {
-    const restaurant = this.fleet.restaurants.get(order.restaurantId);
-    const driver = this.fleet.drivers.get(order.driverId);
     return this.matches(
       order.customerName,
       order.customerAddress,
       order.customerPhone,
-      restaurant?.name,
-      driver?.name,
+      this.fleet.restaurantOf(order)?.name,
+      this.fleet.driverOf(order)?.name,
     );
   }
 
+  /** @param {{ cityId: string | null }} thing */
+  cityOf({ cityId }) {
+    return cityId === null ? undefined : this.cities.get(cityId);
+  }
+
+  /** @param {{ cityId: string | null }} thing */
   timeZoneOf(thing) {
-    return this.cities.get(thing?.cityId)?.timeZone ?? this.timeZone;
+    return this.cityOf(thing)?.timeZone ?? this.timeZone;
   }
 
   /** The order that waits for a driver to be chosen, if one is selected. */
   get assigning() {
     const order = this.order;
-    const open = order && !order.claimed && (isPending(order) || (this.reassigning && isBeforePickup(order)));
-    return open ? order : null;
+    if (!order || order.claimed) return null;
+    const { fleet } = this;
+    return fleet.isPending(order) || (this.reassigning && fleet.isBeforePickup(order)) ? order : null;
   }
 
   get order() {
@@ -69,10 +99,12 @@ export class Desk {
     return this.driverId ? this.fleet.drivers.get(this.driverId) : undefined;
   }
 
+  /** @param {string} id */
   selectDriver(id) {
     this.#select(id, null);
   }
 
+  /** @param {string} id */
   selectOrder(id) {
     this.#select(null, id);
   }
@@ -86,6 +118,10 @@ export class Desk {
     this.#draw();
   }
 
+  /**
+   * @param {string | null} driverId
+   * @param {string | null} orderId
+   */
   #select(driverId, orderId) {
     this.driverId = driverId;
     this.orderId = orderId;
@@ -95,30 +131,38 @@ export class Desk {
 
   // --------------------------------------------------------------------------------------------- acting
 
-  /** A driver was clicked, in a list or on the map: chosen for the order at hand, or looked at. */
+  /**
+   * A driver was clicked, in a list or on the map: chosen for the order at hand, or looked at.
+   * @param {string} driverId
+   */
   choose(driverId) {
     const order = this.assigning;
     if (order) this.assign(order.orderId, driverId);
     else this.selectDriver(driverId);
   }
 
-  /** `stops`: the driver's visiting order from then on, where the driver had the order before. */
+  /**
+   * @param {string} orderId
+   * @param {string} driverId
+   * @param {PlanStop[] | null} stops the driver's visiting order from then on, where the driver had the order before
+   */
   async assign(orderId, driverId, stops = null) {
-    const { restaurantId, driverId: holder } = this.fleet.order(orderId) ?? {};
-    const driver = this.fleet.drivers.get(driverId);
-    const restaurant = this.fleet.restaurants.get(restaurantId);
-    const giveBack = this.#givingBack(orderId, holder);
+    const order = this.fleet.order(orderId);
+    const restaurant = this.fleet.restaurantOf(order)?.name ?? "Order";
+    const driver = this.fleet.drivers.get(driverId)?.name ?? "driver";
+    const giveBack = this.#givingBack(orderId, order?.driverId);
     const ask = async () => {
       await this.#api.assign(orderId, driverId);
       if (stops) await this.#api.rearrange(driverId, stops);
     };
     this.reassigning = false;
     await this.#claim(orderId, driverId, ask, {
-      words: `${restaurant?.name ?? "Order"} → ${driver.name}`,
+      words: `${restaurant} → ${driver}`,
       undo: giveBack ?? (() => this.unassign(orderId)),
     });
   }
 
+  /** @param {string} orderId */
   async unassign(orderId) {
     const giveBack = this.#givingBack(orderId, this.fleet.order(orderId)?.driverId);
     await this.#claim(orderId, null, () => this.#api.unassign(orderId), {
@@ -127,48 +171,81 @@ export class Desk {
     });
   }
 
-  /** What gives the order back to the driver who has it now, its stops at their places; null where nobody has it. */
+  /**
+   * What gives the order back to the driver who has it now, its stops at their places; null where nobody has it.
+   * @param {string} orderId
+   * @param {string | undefined} driverId
+   * @returns {Undo | null}
+   */
   #givingBack(orderId, driverId) {
     if (!driverId) return null;
     const stops = this.fleet.stopsAhead(driverId);
     return () => this.assign(orderId, driverId, stops);
   }
 
+  /**
+   * @param {string} orderId
+   * @param {string} reason
+   */
   async cancel(orderId, reason) {
     await this.#try(() => this.#api.cancel(orderId, reason), "The order was cancelled.");
   }
 
+  /** @param {string} orderId */
   async serveFirst(orderId) {
     const words = "Its driver delivers it before anything else.";
     await this.#reorder(this.fleet.order(orderId)?.driverId, () => this.#api.serveFirst(orderId), words);
   }
 
+  /** @param {string} orderId */
   async unpin(orderId) {
     const words = "The stops are put in order with all others again.";
     await this.#reorder(this.fleet.order(orderId)?.driverId, () => this.#api.unpin(orderId), words);
   }
 
-  /** Puts a driver's stops in this order: what is pinned stays there, the planner goes on with the rest. */
+  /**
+   * Puts a driver's stops in this order: what is pinned stays there, the planner goes on with the rest.
+   * @param {string} driverId
+   * @param {PlanStop[]} stops
+   * @param {string} words
+   */
   async rearrange(driverId, stops, words) {
     await this.#reorder(driverId, () => this.#api.rearrange(driverId, stops), words);
   }
 
-  /** `ask` changes a driver's visiting order; undo brings back the order and the pins as they were. */
+  /**
+   * `ask` changes a driver's visiting order; undo brings back the order and the pins as they were.
+   * @param {string | undefined} driverId
+   * @param {() => Promise<void>} ask
+   * @param {string} words
+   */
   async #reorder(driverId, ask, words) {
-    const before = this.fleet.stopsAhead(driverId);
+    const before = driverId ? this.fleet.stopsAhead(driverId) : [];
+    const undo = driverId ? () => this.rearrange(driverId, before, "The stops are as they were.") : null;
     this.savings.forget();
-    await this.#try(ask, words, () => this.rearrange(driverId, before, "The stops are as they were."));
+    await this.#try(ask, words, undo);
   }
 
+  /** @param {string} orderId */
   async undoPickup(orderId) {
     await this.#try(() => this.#api.undoPickup(orderId), "Pickup undone. The restaurant is the driver’s stop again.");
   }
 
+  /**
+   * @param {string} orderId
+   * @param {Closing["status"]} status
+   * @param {string} reason
+   */
   async close(orderId, status, reason) {
     const words = status === "delivered" ? "Marked as delivered." : "Marked as not handed over.";
     await this.#try(() => this.#api.close(orderId, status, reason), words);
   }
 
+  /**
+   * @param {() => Promise<void>} ask
+   * @param {string} words
+   * @param {Undo | null} undo
+   */
   async #try(ask, words, undo = null) {
     try {
       await ask();
@@ -178,7 +255,13 @@ export class Desk {
     }
   }
 
-  /** Shows at once what was asked for; takes it back when the server says no. */
+  /**
+   * Shows at once what was asked for; takes it back when the server says no.
+   * @param {string} orderId
+   * @param {string | null} driverId
+   * @param {() => Promise<void>} ask
+   * @param {{ words: string, undo: Undo | null }} outcome
+   */
   async #claim(orderId, driverId, ask, { words, undo }) {
     this.fleet.claim(orderId, driverId);
     this.#draw();
@@ -192,6 +275,7 @@ export class Desk {
     this.#draw();
   }
 
+  /** @param {unknown} error */
   #complain(error) {
     if (!(error instanceof Refused)) throw error;
     this.#toast(error.message);

@@ -1,18 +1,28 @@
+// @ts-check
 // The right column when something is selected: a driver with the stops in visiting order, or an order.
 
 import { age, clockTime, serverNow, stopwatch } from "../clock.js";
-import { fill, fromTemplate, setAttribute, setText, syncList, withFields } from "../dom.js";
-import { candidates, drawCandidates, silenceWords, statusWords } from "./drivers.js";
-import { isBeforePickup, isInTheBag, isPending } from "./fleet.js";
-import { drawOrdersOf, etaWords, lateWords, pickupWords } from "./orders.js";
+import { byId, fill, fromTemplate, setAttribute, setText, syncList, withFields } from "../dom.js";
+import { candidates } from "./candidates.js";
+import { silenceWords, statusWords } from "./driver-words.js";
+import { drawCandidates } from "./drivers.js";
+import { etaWords, lateWords, pickupWords } from "./order-words.js";
+import { drawRows } from "./orders.js";
 import { drawRemedies } from "./remedies.js";
-import { ORDER_STATUSES, savingWords, speedWords, troubleWords } from "./words.js";
+import { savingWords, speedWords, troubleWords } from "./words.js";
 
-const byId = (id) => document.getElementById(id);
+/** @import { DriverState, PlanStop } from "../../../types/server" */
+/** @import { Part } from "../dom.js" */
+/** @import { Desk } from "./desk.js" */
+/** @import { Order } from "./fleet.js" */
+
 const driverPanel = withFields(byId("driver-panel"));
 const orderPanel = withFields(byId("order-panel"));
 
-/** Draws whichever is selected. Returns the candidates for the order at hand, or null. */
+/**
+ * Draws whichever is selected. Returns the candidates for the order at hand, or null.
+ * @param {Desk} desk
+ */
 export function drawDetails(desk) {
   const { driver, order, assigning } = desk;
   byId("drivers-panel").hidden = Boolean(driver || order);
@@ -20,76 +30,70 @@ export function drawDetails(desk) {
   orderPanel.hidden = !order;
   if (driver) drawDriverPanel(desk, driver);
   if (order) drawOrderPanel(desk, order);
-  const proposals = assigning && desk.proposals.for(assigning.orderId, performance.now());
-  const found = assigning ? candidates(desk, assigning, proposals) : null;
-  byId("candidates").hidden = !found;
-  if (found) drawCandidates(desk, assigning, found, proposals);
+  byId("candidates").hidden = !assigning;
+  if (!assigning) return null;
+  const proposals = desk.proposals.for(assigning.orderId, performance.now());
+  const found = candidates(desk.fleet, assigning, proposals);
+  drawCandidates(desk, assigning, found, proposals);
   return found;
 }
 
+/**
+ * @param {HTMLElement} field
+ * @param {string | undefined} phone
+ */
 function drawPhone(field, phone) {
   field.hidden = !phone;
   if (phone) setAttribute(field, "href", `tel:${phone.replace(/[^+\d]/g, "")}`);
 }
 
+/**
+ * @param {Desk} desk
+ * @param {DriverState} driver
+ */
 function drawDriverPanel(desk, driver) {
   const { fleet } = desk;
+  const now = serverNow();
   const position = fleet.positions.get(driver.driverId);
   const stops = fleet.stopsOf(driver.driverId);
+  const orders = fleet.ordersOf(driver.driverId);
   const zone = desk.timeZoneOf(driver);
-  const silence = silenceWords(desk, driver);
-  const { stale, troubled } = fleet.presence(driver.driverId, serverNow());
+  const silence = silenceWords(fleet, driver, now);
+  const { stale, troubled } = fleet.presence(driver.driverId, now);
   const trouble = fleet.troubles.get(driver.driverId);
   setAttribute(driverPanel.fields.mark, "data-status", driver.status);
   setAttribute(driverPanel.fields.mark, "data-stale", stale);
   setAttribute(driverPanel.fields.trouble, "data-grave", troubled);
   drawPhone(driverPanel.fields.phone, driver.phone);
-  const orders = drawOrdersOf(desk, byId("driver-orders"), driver.driverId);
+  drawRows(desk, byId("driver-orders"), orders);
   fill(driverPanel, {
     name: driver.name,
-    status: statusWords(driver),
+    status: statusWords(driver, desk.statuses.drivers),
     silence: stale && `${silence[0].toUpperCase()}${silence.slice(1)}: the place on the map may be old.`,
     trouble: trouble && troubleWords(trouble, (moment) => clockTime(moment, zone)),
-    city: desk.cities.get(driver.cityId)?.name ?? "None",
+    city: desk.cityOf(driver)?.name ?? "None",
     speed: position?.speed === undefined || stale ? "–" : speedWords(position.speed),
-    fix: position ? `${age(serverNow() - position.ts)} ago` : "none yet",
+    fix: position ? `${age(now - position.ts)} ago` : "none yet",
     number: driver.phone || "–",
     stopCount: String(stops.length),
-    orderCount: String(orders),
+    orderCount: String(orders.length),
   });
   byId("stops-empty").hidden = stops.length > 0;
   drawSaving(desk, driver.driverId);
-  const update = (row, [stop, n]) => {
-    setAttribute(row, "data-kind", stop.kind);
-    setAttribute(row, "data-left", Boolean(stop.leftAt));
-    fill(row, {
-      number: String(n + 1),
-      name: stop.name || (stop.kind === "pickup" ? "Restaurant" : "Customer"),
-      eta: stop.leftAt
-        ? "left"
-        : stop.arrivedAt
-          ? "here"
-          : stop.eta
-            ? `${Math.max(0, Math.ceil((stop.eta - serverNow()) / 60_000))} min`
-            : "",
-      kind: [stop.kind === "pickup" ? "Pick up" : "Drop off", stop.pinned && "pinned", stop.address]
-        .filter(Boolean)
-        .join(" · "),
-      clock: clockTime(stop.leftAt ?? stop.arrivedAt ?? stop.eta ?? serverNow(), zone),
-    });
-    row.fields.clock.hidden = !stop.arrivedAt && !stop.eta;
-    const before = stops[n - 1];
-    row.fields.earlier.hidden = !before || Boolean(stop.leftAt || before.leftAt || before.arrivedAt);
-  };
   syncList(
     byId("stops"),
-    stops.map((stop, n) => [stop, n]),
-    ([stop]) => stop.stopId,
-    ([stop]) => stopRow(desk, driver.driverId, stop.stopId),
-    update,
+    stops.map((stop, n) => ({ stop, n })),
+    ({ stop }) => stop.stopId,
+    ({ stop }) => stopRow(desk, driver.driverId, stop.stopId),
+    (row, { stop, n }) => drawStop(row, stop, n, stops[n - 1], zone),
   );
 }
 
+/**
+ * @param {Desk} desk
+ * @param {string} driverId
+ * @param {string} stopId
+ */
 function stopRow(desk, driverId, stopId) {
   const row = fromTemplate("stop-row");
   row.fields.earlier.addEventListener("click", () => {
@@ -101,69 +105,111 @@ function stopRow(desk, driverId, stopId) {
   return row;
 }
 
-/** What the planner's order of the stops would save, where a dispatcher has put them in another one. */
-function drawSaving(desk, driverId) {
-  const ahead = new Map(desk.fleet.stopsAhead(driverId).map((stop) => [stop.stopId, stop]));
-  const saving = ahead.size > 1 ? desk.savings.for(driverId, performance.now())?.saving : null;
-  // What was said of stops that are no longer these is old.
-  const shown = Boolean(saving) && saving.stops.every((id) => ahead.has(id));
-  byId("saving").hidden = !shown;
-  if (!shown) return;
-  setText(byId("saving-words"), savingWords(saving));
-  const best = saving.stops.map((id) => ({ ...ahead.get(id), pinned: false }));
-  byId("apply-saving").onclick = () => desk.rearrange(driverId, best, "The stops are in the planner’s order.");
+/**
+ * @param {Part} row
+ * @param {PlanStop} stop
+ * @param {number} n which it is, from 0
+ * @param {PlanStop | undefined} before
+ * @param {string} zone
+ */
+function drawStop(row, stop, n, before, zone) {
+  setAttribute(row, "data-kind", stop.kind);
+  setAttribute(row, "data-left", Boolean(stop.leftAt));
+  fill(row, {
+    number: String(n + 1),
+    name: stop.name || (stop.kind === "pickup" ? "Restaurant" : "Customer"),
+    eta: stop.leftAt
+      ? "left"
+      : stop.arrivedAt
+        ? "here"
+        : stop.eta && `${Math.max(0, Math.ceil((stop.eta - serverNow()) / 60_000))} min`,
+    kind: [stop.kind === "pickup" ? "Pick up" : "Drop off", stop.pinned && "pinned", stop.address]
+      .filter(Boolean)
+      .join(" · "),
+    clock: clockTime(stop.leftAt ?? stop.arrivedAt ?? stop.eta ?? serverNow(), zone),
+  });
+  row.fields.clock.hidden = !stop.arrivedAt && !stop.eta;
+  row.fields.earlier.hidden = !before || Boolean(stop.leftAt || before.leftAt || before.arrivedAt);
 }
 
+/**
+ * What the planner's order of the stops would save, where a dispatcher has put them in another one.
+ * @param {Desk} desk
+ * @param {string} driverId
+ */
+function drawSaving(desk, driverId) {
+  const ahead = desk.fleet.stopsAhead(driverId);
+  const saving = ahead.length > 1 ? desk.savings.for(driverId, performance.now())?.saving : null;
+  const best = (saving?.stops ?? []).flatMap((id) => ahead.filter((stop) => stop.stopId === id));
+  // What was said of stops that are no longer these is old.
+  const isOld = best.length !== saving?.stops.length;
+  byId("saving").hidden = !saving || isOld;
+  if (!saving || isOld) return;
+  setText(byId("saving-words"), savingWords(saving));
+  const unpinned = best.map((stop) => ({ ...stop, pinned: false }));
+  byId("apply-saving").onclick = () => desk.rearrange(driverId, unpinned, "The stops are in the planner’s order.");
+}
+
+/**
+ * @param {Desk} desk
+ * @param {Order} order
+ */
 function drawOrderPanel(desk, order) {
   const { fleet } = desk;
-  const restaurant = fleet.restaurants.get(order.restaurantId);
-  const driver = fleet.drivers.get(order.driverId);
+  const now = serverNow();
+  const restaurant = fleet.restaurantOf(order);
+  const driver = fleet.driverOf(order);
   const zone = desk.timeZoneOf(order);
   const eta = etaWords(order);
   drawPhone(orderPanel.fields.phone, order.customerPhone);
   fill(orderPanel, {
     title: order.customerName || "Order",
-    status: order.claimed ? "Saving…" : ORDER_STATUSES[order.status],
+    status: order.claimed ? "Saving…" : desk.statuses.orders[order.status],
     eta: eta && `${eta} to the door`,
     restaurant: restaurant?.name ?? "…",
-    restaurantAddress: restaurant?.address ?? "",
+    restaurantAddress: restaurant?.address,
     customer: order.customerName || "No name",
     address: order.customerAddress,
-    driver: driver?.name ?? "",
+    driver: driver?.name,
     noDriver: driver ? "" : "None yet",
-    created: `${clockTime(order.createdAt, zone)}, ${stopwatch(serverNow() - order.createdAt)} ago`,
+    created: `${clockTime(order.createdAt, zone)}, ${stopwatch(now - order.createdAt)} ago`,
     promised: clockTime(order.promisedAt, zone),
-    late: order.claimed ? "" : lateWords(desk, order),
-    ready: order.readyAt ? clockTime(order.readyAt, zone) : "",
-    auto: pickupWords(order),
+    late: lateWords(fleet, order, now),
+    ready: order.readyAt && clockTime(order.readyAt, zone),
+    auto: pickupWords(order, now),
     problem: order.claimed ? "" : order.problemText,
   });
   setAttribute(orderPanel.fields.status, "data-status", order.status);
-  setAttribute(orderPanel, "data-late", fleet.lateness(order, serverNow()).level);
+  setAttribute(orderPanel, "data-late", fleet.lateness(order, now).level);
   orderPanel.fields.readyRow.hidden = !order.readyAt;
-  const before = isBeforePickup(order) && !order.claimed;
+  const before = fleet.isBeforePickup(order) && !order.claimed;
   byId("reassign").hidden = !before || desk.reassigning;
   byId("unassign").hidden = !before;
   // At a door that was left, the question itself has the answers beside it.
-  byId("handover").hidden = !isInTheBag(order) || Boolean(order.leftDropoffAt);
-  byId("cancel").disabled = Boolean(order.claimed);
-  byId("automatic").hidden = !fleet.canUndoPickup(order, serverNow());
+  byId("handover").hidden = !fleet.isInTheBag(order) || Boolean(order.leftDropoffAt);
+  byId("cancel", HTMLButtonElement).disabled = Boolean(order.claimed);
+  byId("automatic").hidden = !fleet.canUndoPickup(order, now);
   const own = fleet.stopsOf(order.driverId).filter((stop) => stop.orderId === order.orderId);
   byId("pinned").hidden = !own.some((stop) => stop.pinned);
   drawRemedies(desk, order);
   drawLeftDoor(order, driver, zone);
-  setAttribute(orderPanel, "data-pending", isPending(order));
+  setAttribute(orderPanel, "data-pending", fleet.isPending(order));
 }
 
-function drawLeftDoor(order, driver, zone) {
-  byId("left-door").hidden = !order.leftDropoffAt;
-  if (!order.leftDropoffAt) return;
-  const since = stopwatch(serverNow() - order.leftDropoffAt);
+/**
+ * @param {Order} order
+ * @param {DriverState | undefined} driver
+ * @param {string} zone
+ */
+function drawLeftDoor({ leftDropoffAt }, driver, zone) {
+  byId("left-door").hidden = !leftDropoffAt;
+  if (!leftDropoffAt) return;
+  const since = stopwatch(serverNow() - leftDropoffAt);
   const name = driver?.name ?? "The driver";
   const { left, callDriver } = orderPanel.fields;
   setText(
     left,
-    `${name} left the door at ${clockTime(order.leftDropoffAt, zone)}, ${since} ago, and pressed nothing. Was it delivered?`,
+    `${name} left the door at ${clockTime(leftDropoffAt, zone)}, ${since} ago, and pressed nothing. Was it delivered?`,
   );
   drawPhone(callDriver, driver?.phone);
   setText(callDriver, `Call ${name}`);

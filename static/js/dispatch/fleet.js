@@ -1,8 +1,30 @@
+// @ts-check
 // What a dispatcher knows, folded from frames. Pure: no page, no socket, no clock of its own.
 
-const FINAL = new Set(["delivered", "cancelled", "failed"]);
-const BEFORE_PICKUP = new Set(["assigned", "to_restaurant", "driver_at_restaurant"]);
-const IN_THE_BAG = new Set(["picked_up", "driver_nearby"]);
+/**
+ * @import { DispatcherFrame, DriverState, FixTrouble, FleetPosition, GeofenceEvent, OrderState, OrderStatus, Plan,
+ *   PlanStop, RestaurantState, Statuses } from "../../../types/server"
+ */
+/** @typedef {OrderState & { claimed?: boolean }} Order `claimed`: as this dispatcher asked for it to be */
+/** @typedef {"late" | "very_late" | "pickup_undone"} OwnEvent what the page finds out itself */
+/** @typedef {OrderStatus | OwnEvent} EventName */
+/** @typedef {"yes" | "very"} Level how late */
+/**
+ * What happened to an order: the status it took, or what the page found out. `minutes`: so late it will be. `evidence`:
+ * a geofence saw it.
+ * @typedef {object} Entry
+ * @property {number} key
+ * @property {number} at ms
+ * @property {EventName} status
+ * @property {string} orderId
+ * @property {string | null} driverId
+ * @property {string} customer
+ * @property {string | null} restaurantId
+ * @property {string | null} cityId
+ * @property {Record<string, unknown> | null} evidence
+ * @property {number} [minutes]
+ */
+
 const ACTIVITY_KEPT = 100;
 /** Predicted so much later than promised, an order is late, or very late. */
 const LATE_MS = 60_000;
@@ -15,39 +37,50 @@ const CALM_MS = 30_000;
 /** Fixes that were turned away longer ago than this are over and done with. */
 const TROUBLE_MS = 60_000;
 
-export const isBeforePickup = (order) => BEFORE_PICKUP.has(order.status);
-export const isInTheBag = (order) => IN_THE_BAG.has(order.status);
-export const isPending = (order) => order.status === "pending";
-
 export class Fleet {
-  #versions = new Map();
-  #orders = new Map();
-  #claims = new Map();
-  #noted = 0;
-  /** Order id → how late it was said to be. */
-  #told = new Map();
-  /** Order id → how late it was when that was last noted. */
-  #levels = new Map();
+  #statuses;
   #staleMs;
   #undoMs;
+  /** @type {Map<string, number>} */
+  #versions = new Map();
+  /** @type {Map<string, Order>} */
+  #orders = new Map();
+  /** @type {Map<string, { driverId: string | null }>} */
+  #claims = new Map();
+  #noted = 0;
+  /** @type {Map<string, Level>} Order id → how late it was said to be. */
+  #told = new Map();
+  /** @type {Map<string, Level | null>} Order id → how late it was when that was last noted. */
+  #levels = new Map();
 
-  /** @param limits `staleMs`: a driver of whom no fix came for so long may be elsewhere; `undoMs`: how long an
-   *   automatic pickup can be undone. */
-  constructor({ staleMs = 15_000, undoMs = 600_000 } = {}) {
+  /** @type {Map<string, DriverState>} */
+  drivers = new Map();
+  /** @type {Map<string, RestaurantState>} */
+  restaurants = new Map();
+  /** @type {Map<string, Plan>} By driver. */
+  plans = new Map();
+  /** @type {Map<string, FleetPosition>} By driver, the latest. One may come before its driver's frame, and waits for it. */
+  positions = new Map();
+  /** @type {Map<string, FixTrouble>} By driver: what was turned away of the driver's fixes. */
+  troubles = new Map();
+  /** @type {Entry[]} What happened, newest first. */
+  activity = [];
+
+  /**
+   * @param {Pick<Statuses, "beforePickup" | "inTheBag" | "final">} statuses
+   * @param {{ staleMs: number, undoMs: number }} limits `staleMs`: a driver of whom no fix came for so long may be
+   *   elsewhere; `undoMs`: how long an automatic pickup can be undone
+   */
+  constructor(statuses, { staleMs, undoMs }) {
+    this.#statuses = statuses;
     this.#staleMs = staleMs;
     this.#undoMs = undoMs;
-    this.drivers = new Map();
-    this.restaurants = new Map();
-    this.plans = new Map();
-    /** Driver id → latest position. One may come before the frame of its driver, and waits here for it. */
-    this.positions = new Map();
-    /** Driver id → what was turned away of the driver's fixes. */
-    this.troubles = new Map();
-    /** What happened, newest first: {key, at, status, orderId, driverId, customer, restaurantId, cityId, evidence}. */
-    this.activity = [];
   }
 
-  /** A snapshot: what is not in it is gone. The activity stays, it is a memory of this page. */
+  /**
+   * A snapshot: what is not in it is gone. The activity stays, it is a memory of this page.
+   * @param {DispatcherFrame[]} frames
+   */
   replace(frames) {
     for (const known of [
       this.#versions,
@@ -66,7 +99,10 @@ export class Fleet {
 
   /**
    * One frame. `now` (ms) dates what it tells; null for the frames of a snapshot, which are no news.
-   * Returns "positions", "fleet" or null: what to draw anew.
+   * Returns what to draw anew.
+   * @param {DispatcherFrame} frame
+   * @param {number | null} now
+   * @returns {"positions" | "fleet" | null}
    */
   apply(frame, now) {
     switch (frame.type) {
@@ -86,13 +122,17 @@ export class Fleet {
       case "order":
         return this.#change(frame, now);
       case "geofence":
-        this.#note(frame.at, frame, this.#orders.get(frame.orderId), frame.evidence ?? {});
+        this.#note(frame.at, frame.status, frame, this.#orders.get(frame.orderId), frame.evidence ?? {});
         return "fleet";
-      default:
+      default: // of a newer server
         return null;
     }
   }
 
+  /**
+   * @param {FleetPosition[]} drivers
+   * @returns {"positions"}
+   */
   #move(drivers) {
     for (const position of drivers) {
       const known = this.positions.get(position.driverId);
@@ -101,49 +141,77 @@ export class Fleet {
     return "positions";
   }
 
+  /**
+   * @param {string} key
+   * @param {number} v
+   */
   #isNews(key, v) {
     if (v <= (this.#versions.get(key) ?? 0)) return false;
     this.#versions.set(key, v);
     return true;
   }
 
+  /**
+   * @template {{ v: number }} State
+   * @param {Map<string, State>} states
+   * @param {string} kind
+   * @param {string} id
+   * @param {State} frame
+   * @returns {"fleet" | null}
+   */
   #store(states, kind, id, frame) {
     if (!this.#isNews(`${kind}:${id}`, frame.v)) return null;
     states.set(id, frame);
     return "fleet";
   }
 
+  /**
+   * @param {OrderState} order
+   * @param {number | null} now
+   * @returns {"fleet" | null}
+   */
   #change(order, now) {
     if (!this.#isNews(`order:${order.orderId}`, order.v)) return null;
     const before = this.#orders.get(order.orderId);
     this.#claims.delete(order.orderId);
     // The version stays known, so that an older frame that comes late does not bring the order back.
-    if (FINAL.has(order.status)) {
+    if (this.#statuses.final.includes(order.status)) {
       this.#orders.delete(order.orderId);
       this.#told.delete(order.orderId);
       this.#levels.delete(order.orderId);
     } else this.#orders.set(order.orderId, order);
     if (now !== null && before?.status !== order.status) {
-      const undone = before && isInTheBag(before) && isBeforePickup(order);
-      this.#note(now, undone ? { ...order, status: "pickup_undone" } : order, order, null);
+      const undone = before && this.isInTheBag(before) && this.isBeforePickup(order);
+      this.#note(now, undone ? "pickup_undone" : order.status, order, order, null);
     }
     return "fleet";
   }
 
-  /** Notes how late each order will be; tells of one that will be late once, and once of one that will be very late. */
+  /**
+   * Notes how late each order will be; tells of one that will be late once, and once of one that will be very late.
+   * @param {number} now ms
+   */
   noteLateness(now) {
     for (const order of this.#orders.values()) {
       const { late, level } = this.lateness(order, now);
       this.#levels.set(order.orderId, level);
       if (!level || this.#told.get(order.orderId) === "very" || this.#told.get(order.orderId) === level) continue;
       this.#told.set(order.orderId, level);
-      this.#note(now, { ...order, status: level === "very" ? "very_late" : "late" }, order, null);
-      this.activity[0].minutes = Math.round(late / 60_000);
+      const minutes = Math.round(late / 60_000);
+      this.#note(now, level === "very" ? "very_late" : "late", order, order, null, minutes);
     }
   }
 
-  /** A geofence and the order that it moved tell of the same thing, in either order: one entry. */
-  #note(at, { orderId, status, driverId }, order, evidence) {
+  /**
+   * A geofence and the order that it moved tell of the same thing, in either order: one entry.
+   * @param {number} at
+   * @param {EventName} status
+   * @param {Pick<GeofenceEvent, "orderId"> & { driverId?: string | null }} subject
+   * @param {Order | undefined} order
+   * @param {Entry["evidence"]} evidence
+   * @param {number} [minutes]
+   */
+  #note(at, status, { orderId, driverId }, order, evidence, minutes) {
     const last = this.activity.find((entry) => entry.orderId === orderId);
     if (last?.status === status) {
       last.evidence ??= evidence;
@@ -159,37 +227,92 @@ export class Fleet {
       restaurantId: order?.restaurantId ?? null,
       cityId: order?.cityId ?? null,
       evidence,
+      minutes,
     });
     this.activity.length = Math.min(this.activity.length, ACTIVITY_KEPT);
   }
 
   // ------------------------------------------------------------------------------------------ what is shown
 
-  /** The order as it is, or as this dispatcher just asked for it to be. */
+  /**
+   * The order as it is, or as this dispatcher just asked for it to be.
+   * @param {string} id
+   * @returns {Order | undefined}
+   */
   order(id) {
     const order = this.#orders.get(id);
-    const claim = this.#claims.get(id);
-    if (!order || !claim) return order;
-    const { driverId } = claim;
-    return { ...order, driverId, status: driverId ? "assigned" : "pending", etaMinutes: null, etaLow: null, claimed: true };
+    return order && this.#shown(order);
+  }
+
+  /**
+   * @param {OrderState} order
+   * @returns {Order}
+   */
+  #shown(order) {
+    const claim = this.#claims.get(order.orderId);
+    if (!claim) return order;
+    return {
+      ...order,
+      driverId: claim.driverId ?? undefined,
+      status: claim.driverId ? "assigned" : "pending",
+      etaMinutes: undefined,
+      etaLow: undefined,
+      claimed: true,
+    };
   }
 
   /** Oldest first. */
   orders() {
-    return [...this.#orders.keys()].map((id) => this.order(id)).sort((a, b) => a.createdAt - b.createdAt);
+    return [...this.#orders.values()].map((order) => this.#shown(order)).sort((a, b) => a.createdAt - b.createdAt);
   }
 
+  /** @param {string} driverId */
   ordersOf(driverId) {
     return this.orders().filter((order) => order.driverId === driverId);
   }
 
-  stopsOf(driverId) {
-    return this.plans.get(driverId)?.stops ?? [];
+  /**
+   * The driver of an order, or of what happened to one; undefined where there is none, or none is known.
+   * @param {{ driverId?: string | null } | undefined} thing
+   */
+  driverOf(thing) {
+    return thing?.driverId ? this.drivers.get(thing.driverId) : undefined;
   }
 
-  /** Without the doors that were left. */
+  /** @param {{ restaurantId?: string | null } | undefined} thing */
+  restaurantOf(thing) {
+    return thing?.restaurantId ? this.restaurants.get(thing.restaurantId) : undefined;
+  }
+
+  /**
+   * @param {string | undefined} driverId
+   * @returns {PlanStop[]}
+   */
+  stopsOf(driverId) {
+    return (driverId && this.plans.get(driverId)?.stops) || [];
+  }
+
+  /**
+   * Without the doors that were left.
+   * @param {string} driverId
+   */
   stopsAhead(driverId) {
     return this.stopsOf(driverId).filter((stop) => !stop.leftAt);
+  }
+
+  /** @param {Pick<OrderState, "status">} order */
+  isPending(order) {
+    return order.status === "pending";
+  }
+
+  /** @param {Pick<OrderState, "status">} order */
+  isBeforePickup(order) {
+    return this.#statuses.beforePickup.includes(order.status);
+  }
+
+  /** @param {Pick<OrderState, "status">} order */
+  isInTheBag(order) {
+    return this.#statuses.inTheBag.includes(order.status);
   }
 
   // ------------------------------------------------------------------------------- what needs a dispatcher
@@ -199,6 +322,9 @@ export class Fleet {
    * or "very" late; an order without a prediction is late once its time is over.
    *
    * The driver's plan has the exact arrival. The minutes that a customer is told are rounded up, and held.
+   * @param {Pick<Order, "orderId" | "driverId" | "etaMinutes" | "promisedAt">} order
+   * @param {number} now
+   * @returns {{ late: number, level: Level | null }}
    */
   lateness({ orderId, driverId, etaMinutes, promisedAt }, now) {
     const door = this.stopsOf(driverId).find((stop) => stop.orderId === orderId && stop.kind === "dropoff");
@@ -213,22 +339,28 @@ export class Fleet {
   alerts() {
     return this.orders()
       .filter((order) => order.leftDropoffAt)
-      .sort((a, b) => a.leftDropoffAt - b.leftDropoffAt);
+      .sort((a, b) => (a.leftDropoffAt ?? 0) - (b.leftDropoffAt ?? 0));
   }
 
   /** The drivers of these orders (ids). */
   alerted() {
-    return new Set(this.alerts().map((order) => order.driverId));
+    return new Set(this.alerts().flatMap(({ driverId }) => driverId ?? []));
   }
 
-  /** Whether a dispatcher can still take back that a geofence took the order for picked up. */
-  canUndoPickup(order, now) {
-    return Boolean(order.autoPickupAt) && now - order.autoPickupAt < this.#undoMs;
+  /**
+   * Whether a dispatcher can still take back that a geofence took the order for picked up.
+   * @param {Pick<OrderState, "autoPickupAt">} order
+   * @param {number} now ms
+   */
+  canUndoPickup({ autoPickupAt }, now) {
+    return autoPickupAt !== undefined && now - autoPickupAt < this.#undoMs;
   }
 
   /**
    * What a driver's place on the map is worth at `now` (ms): `silence` since the last fix (ms; null before the first),
    * whether that makes it `stale`, and whether the driver is `troubled`: fixes come, and are turned away.
+   * @param {string} driverId
+   * @param {number} now
    */
   presence(driverId, now) {
     const position = this.positions.get(driverId);
@@ -247,12 +379,19 @@ export class Fleet {
     return [...this.positions.keys()].filter((id) => !this.drivers.has(id));
   }
 
-  /** Shows the order with this driver (null: with none) until the server has said what is. */
+  /**
+   * Shows the order with this driver (null: with none) until the server has said what is.
+   * @param {string} orderId
+   * @param {string | null} driverId
+   */
   claim(orderId, driverId) {
     this.#claims.set(orderId, { driverId });
   }
 
-  /** The server said no, or nothing: shows the order as it is. */
+  /**
+   * The server said no, or nothing: shows the order as it is.
+   * @param {string} orderId
+   */
   release(orderId) {
     this.#claims.delete(orderId);
   }

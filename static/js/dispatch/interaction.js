@@ -1,15 +1,24 @@
-// Keys, tabs of the small screen, the note at the bottom and the questions before an order ends.
+// @ts-check
+// Keys, tabs of the small screen, the note at the bottom and the dialog before an order ends.
 
-import { el, setAttribute, setText } from "../dom.js";
-import { isInTheBag } from "./fleet.js";
+import { byId, el, setAttribute, setText } from "../dom.js";
+import { QUESTIONS } from "./questions.js";
 
-const byId = (id) => document.getElementById(id);
+/** @import { Desk, Undo } from "./desk.js" */
+/** @import { Question } from "./questions.js" */
+
 const TOAST_MS = 7_000;
 
-let toastTimer = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let toastTimer;
+/** @type {Undo | null} */
 let undoLast = null;
 
-/** Says how an action went; with `undo` it can be taken back. */
+/**
+ * Says how an action went; with `undo` it can be taken back.
+ * @param {string} words
+ * @param {Undo | null} undo
+ */
 export function toast(words, undo = null) {
   clearTimeout(toastTimer);
   undoLast = undo;
@@ -29,15 +38,19 @@ byId("toast-undo").addEventListener("click", () => {
   undoLast?.();
 });
 
-/** `/` searches, Esc goes back one step, the arrows walk through a list. */
+/**
+ * `/` searches, Esc goes back one step, the arrows walk through a list.
+ * @param {Desk} desk
+ * @param {() => void} draw
+ */
 export function keyboard(desk, draw) {
-  const search = byId("search");
+  const search = byId("search", HTMLInputElement);
   search.addEventListener("input", () => {
     desk.query = search.value.trim().toLowerCase();
     draw();
   });
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.matches("input, textarea, select");
+    const typing = event.target instanceof Element && event.target.matches("input, textarea, select");
     if (document.querySelector("dialog[open]")) return;
     if (event.key === "/" && !typing) {
       event.preventDefault();
@@ -53,6 +66,11 @@ export function keyboard(desk, draw) {
     button.addEventListener("click", () => desk.clear());
 }
 
+/**
+ * @param {Desk} desk
+ * @param {HTMLInputElement} search
+ * @param {() => void} draw
+ */
 function goBack(desk, search, draw) {
   if (document.activeElement === search || search.value) {
     search.value = "";
@@ -64,14 +82,18 @@ function goBack(desk, search, draw) {
   }
 }
 
+/**
+ * @param {KeyboardEvent} event
+ * @param {HTMLInputElement} search
+ */
 function walk(event, search) {
-  const list = event.target.closest(".rows");
-  if (!list && event.target !== search) return;
-  const visible = (row) => row.offsetParent !== null;
-  const rows = [...document.querySelectorAll(list ? ".rows .row" : ".side .rows .row")].filter(
-    (row) => visible(row) && (!list || list.contains(row)),
-  );
-  const next = rows[rows.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1)];
+  const at = /** @type {HTMLElement} */ (event.target);
+  const list = at.closest(".rows");
+  if (!list && at !== search) return;
+  /** @type {NodeListOf<HTMLElement>} */
+  const found = document.querySelectorAll(list ? ".rows .row" : ".side .rows .row");
+  const rows = [...found].filter((row) => row.offsetParent !== null && (!list || list.contains(row)));
+  const next = rows[rows.indexOf(at) + (event.key === "ArrowDown" ? 1 : -1)];
   if (next) {
     event.preventDefault();
     next.focus();
@@ -80,7 +102,8 @@ function walk(event, search) {
 
 /** On a small screen one panel at a time. */
 export function tabs() {
-  const buttons = [...byId("tabs").children];
+  /** @type {NodeListOf<HTMLElement>} */
+  const buttons = byId("tabs").querySelectorAll("[data-tab]");
   for (const button of buttons) {
     button.addEventListener("click", () => {
       setAttribute(byId("board"), "data-tab", button.dataset.tab);
@@ -89,55 +112,28 @@ export function tabs() {
   }
 }
 
-/** What is asked before a dispatcher ends an order; `needsReason`: it is nobody's word but the dispatcher's. */
-const QUESTIONS = {
-  cancel: {
-    title: "Cancel this order?",
-    words: ({ customer, needsReason }) =>
-      needsReason
-        ? `${customer}’s food is with the driver already. Say why it is cancelled.`
-        : `${customer}’s order ends here. The customer sees it at once.`,
-    submit: "Cancel order",
-    needsReason: isInTheBag,
-    reasons: [],
-    act: (desk, orderId, reason) => desk.cancel(orderId, reason),
-  },
-  delivered: {
-    title: "Mark as delivered?",
-    words: ({ customer, driver }) =>
-      `${driver} has not pressed “delivered” for ${customer}. You say it, with your name in the timeline.`,
-    submit: "Mark as delivered",
-    needsReason: () => true,
-    reasons: ["Driver confirmed", "Customer confirmed"],
-    act: (desk, orderId, reason) => desk.close(orderId, "delivered", reason),
-  },
-  failed: {
-    title: "Not handed over?",
-    words: ({ customer }) => `${customer}’s order ends here as not handed over, with your name in the timeline.`,
-    submit: "Mark as not handed over",
-    needsReason: () => true,
-    reasons: ["Customer not reached", "Wrong address"],
-    act: (desk, orderId, reason) => desk.close(orderId, "failed", reason),
-  },
-};
-
-/** Returns what asks one of the QUESTIONS about an order. */
+/**
+ * Returns what asks one of the QUESTIONS about an order.
+ * @param {Desk} desk
+ * @returns {Desk["ask"]}
+ */
 export function reasonDialog(desk) {
-  const dialog = byId("reason-dialog");
-  const reason = byId("reason");
+  const dialog = byId("reason-dialog", HTMLDialogElement);
+  const reason = byId("reason", HTMLInputElement);
+  /** @type {{ question: Question, orderId: string } | null} */
   let asked = null;
   byId("reason-keep").addEventListener("click", () => dialog.close());
-  byId("reason-form").addEventListener("submit", () =>
-    asked.question.act(desk, asked.orderId, reason.value.trim()),
-  );
+  byId("reason-form").addEventListener("submit", () => {
+    if (asked) asked.question.act(desk, asked.orderId, reason.value.trim());
+  });
   return (name, orderId) => {
     const order = desk.fleet.order(orderId);
     if (!order) return;
     const question = QUESTIONS[name];
     asked = { question, orderId };
-    const needsReason = question.needsReason(order);
+    const needsReason = question.needsReason(desk, order);
     const customer = order.customerName || "the customer";
-    const driver = desk.fleet.drivers.get(order.driverId)?.name ?? "The driver";
+    const driver = desk.fleet.driverOf(order)?.name ?? "The driver";
     setText(byId("reason-title"), question.title);
     setText(byId("reason-words"), question.words({ customer, driver, needsReason }));
     setText(byId("reason-submit"), question.submit);
@@ -154,6 +150,10 @@ export function reasonDialog(desk) {
   };
 }
 
+/**
+ * @param {HTMLInputElement} input
+ * @param {string} words
+ */
 function fillIn(input, words) {
   input.value = words;
   input.focus();

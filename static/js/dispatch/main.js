@@ -1,13 +1,14 @@
+// @ts-check
 // The dispatcher's dashboard: wires the socket, the state, the panels and the map together.
 
 import { clockTime, serverNow } from "../clock.js";
-import { pageData, setAttribute, setText } from "../dom.js";
-import { prefersStill } from "../glide.js";
+import { byId, pageData, setAttribute, setText } from "../dom.js";
 import { LiveSocket } from "../live-socket.js";
 import { createMap } from "../map.js";
+import { prefersStill } from "../motion.js";
 import { drawAlerts } from "./alerts.js";
 import { Api } from "./api.js";
-import { drawCities } from "./cities.js";
+import { drawCities, firstCity } from "./cities.js";
 import { Desk } from "./desk.js";
 import { drawDetails } from "./details.js";
 import { drawDrivers } from "./drivers.js";
@@ -15,44 +16,52 @@ import { FleetLayer } from "./fleet-layer.js";
 import { Fleet } from "./fleet.js";
 import { keyboard, reasonDialog, tabs, toast } from "./interaction.js";
 import { drawActivity, drawOrders } from "./orders.js";
+import { isQuestion } from "./questions.js";
 import { SelectionLayer } from "./selection-layer.js";
+
+/** @import { DashboardPage, DispatcherFrame, LatLng } from "../../../types/server" */
+/** @import { State } from "../live-socket.js" */
 
 const { L } = window;
 const DRAW_EVERY_MS = 250;
 const RESYNC_AFTER_MS = 10_000;
 
+/** @type {DashboardPage} */
 const page = pageData("page");
-const byId = (id) => document.getElementById(id);
 
-export const fleet = new Fleet({ staleMs: page.staleAfterMs, undoMs: page.undoPickupMs });
+export const fleet = new Fleet(page.statuses, { staleMs: page.staleAfterMs, undoMs: page.undoPickupMs });
 export const desk = new Desk({
   fleet,
-  api: new Api(page.csrf),
+  api: new Api(page.urls, page.csrf),
+  statuses: page.statuses,
   cities: page.cities,
   timeZone: page.timeZone,
   draw: () => draw(),
   toast,
 });
 
-const everywhere = page.cities.length ? page.cities.map(({ lat, lng }) => [lat, lng]) : [[39.75, -104.99]];
-export const map = createMap(byId("map"), page.map, L.latLngBounds(everywhere).pad(0.1), { maxZoom: 15 });
+const DENVER = { lat: 39.75, lng: -104.99 };
+const everywhere = boundsOf(page.cities.length ? page.cities : [DENVER]).pad(0.1);
+export const map = createMap(byId("map"), page.map, everywhere, { maxZoom: 15 });
 L.control.zoom({ position: "topright" }).addTo(map);
 export const fleetLayer = new FleetLayer(map, fleet, {
   driver: (id) => desk.choose(id),
-  restaurant: (id) => flyTo(fleet.restaurants.get(id), 16),
+  restaurant: (restaurant) => flyTo(restaurant, 16),
 });
 const selectionLayer = new SelectionLayer(map);
 map.on("click", () => desk.assigning || desk.clear());
 
 // ------------------------------------------------------------------------------------------------- drawing
 
-let scheduled = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let scheduled;
+/** @type {string | null} */
 let lookedAt = null;
 
 /** Draws at once: something that the dispatcher did must show without delay. */
 function draw() {
   clearTimeout(scheduled);
-  scheduled = 0;
+  scheduled = undefined;
   const found = drawDetails(desk);
   drawAlerts(desk);
   drawOrders(desk);
@@ -71,14 +80,14 @@ function draw() {
 
 /** Draws a few times a second at most: for what the server tells. */
 function drawSoon() {
-  scheduled ||= setTimeout(draw, DRAW_EVERY_MS);
+  scheduled ??= setTimeout(draw, DRAW_EVERY_MS);
 }
 
 function drawAssigning() {
   const order = desk.assigning;
   byId("assigning").hidden = !order;
-  const restaurant = fleet.restaurants.get(order?.restaurantId);
-  if (order) setText(byId("assigning-words"), `Choose a driver for ${restaurant?.name ?? "this order"}`);
+  if (order)
+    setText(byId("assigning-words"), `Choose a driver for ${fleet.restaurantOf(order)?.name ?? "this order"}`);
   setAttribute(byId("board"), "data-selected", Boolean(desk.driver || desk.order));
 }
 
@@ -87,17 +96,27 @@ function drawAssigning() {
 /** A city's middle fills the map, on a phone too. */
 const cityZoom = () => (Math.min(map.getSize().x, map.getSize().y) < 500 ? 14 : 15);
 
+/** @param {LatLng[]} places */
+function boundsOf(places) {
+  return L.latLngBounds(places.map(({ lat, lng }) => [lat, lng]));
+}
+
+/**
+ * @param {LatLng} point
+ * @param {number} zoom
+ */
 function flyTo(point, zoom) {
   if (prefersStill()) map.setView(point, zoom);
   else map.flyTo(point, zoom, { duration: 0.8 });
 }
 
+/** @param {string | null} cityId null: all of them */
 function chooseCity(cityId) {
   desk.cityId = cityId;
   localStorage.setItem("city", cityId ?? "");
-  const city = desk.cities.get(cityId);
+  const city = desk.cityOf({ cityId });
   if (city) flyTo(city, cityZoom());
-  else map.fitBounds(L.latLngBounds(everywhere).pad(0.1), { animate: !prefersStill() });
+  else map.fitBounds(everywhere, { animate: !prefersStill() });
   draw();
 }
 
@@ -106,10 +125,10 @@ function lookAtSelection() {
   const selected = desk.driverId ?? desk.orderId;
   if (selected === lookedAt) return;
   lookedAt = selected;
-  const points = pointsOfSelection();
-  if (!points.length || points.every((point) => map.getBounds().pad(-0.08).contains(point))) return;
+  const places = placesOfSelection();
+  if (!places.length || places.every((place) => map.getBounds().pad(-0.08).contains(place))) return;
   const margin = Math.min(70, map.getSize().y * 0.12);
-  map.flyToBounds(L.latLngBounds(points), {
+  map.flyToBounds(boundsOf(places), {
     padding: [margin, margin],
     maxZoom: 16,
     duration: 0.6,
@@ -117,12 +136,14 @@ function lookAtSelection() {
   });
 }
 
-function pointsOfSelection() {
+/** @returns {LatLng[]} */
+function placesOfSelection() {
   const { driver, order } = desk;
   const position = driver && fleet.positions.get(driver.driverId);
-  const stops = driver ? fleet.stopsOf(driver.driverId) : [];
-  const places = [position, ...stops, order && fleet.restaurants.get(order.restaurantId), order];
-  return places.filter((place) => place && place.lat !== null).map(({ lat, lng }) => [lat, lng]);
+  const places = [position, ...fleet.stopsOf(driver?.driverId), fleet.restaurantOf(order), order];
+  return places.flatMap((place) =>
+    place && place.lat !== null && place.lng !== null ? [{ lat: place.lat, lng: place.lng }] : [],
+  );
 }
 
 // ------------------------------------------------------------------------------------------------ the wire
@@ -131,6 +152,7 @@ const LIVE = { connecting: "Connecting…", live: "Live", waiting: "Reconnecting
 
 let first = true;
 
+/** @param {State} state */
 function showState(state) {
   const shown = state === "connecting" && !first ? "waiting" : state;
   setAttribute(byId("live"), "data-state", shown);
@@ -138,6 +160,7 @@ function showState(state) {
   if (state === "refused") toast("You are signed out. Load this page anew to sign in.");
 }
 
+/** @type {LiveSocket<DispatcherFrame>} */
 export const socket = new LiveSocket(page.socket, {
   snapshot(frames) {
     fleet.replace(frames);
@@ -145,29 +168,25 @@ export const socket = new LiveSocket(page.socket, {
     first = false;
     draw();
   },
-  frame(frame) {
+  change(frame) {
     const changed = fleet.apply(frame, serverNow());
-    if (changed === "positions") fleetLayer.move(frame.drivers.map(({ driverId }) => driverId));
+    if (frame.type === "driver_pos") fleetLayer.move(frame.drivers.map(({ driverId }) => driverId));
     if (changed) drawSoon();
   },
   state: showState,
 });
 
-/** The city of last time, or the one with the most drivers. */
 function startCity() {
-  const remembered = localStorage.getItem("city");
-  const onShift = (cityId) =>
-    [...fleet.drivers.values()].filter((driver) => driver.onShift && driver.cityId === cityId).length;
-  const [busiest] = [...desk.cities.keys()].sort((a, b) => onShift(b) - onShift(a));
-  desk.cityId = desk.cities.has(remembered) ? remembered : remembered === "" ? null : (busiest ?? null);
-  const city = desk.cities.get(desk.cityId);
+  desk.cityId = firstCity(desk, localStorage.getItem("city"));
+  const city = desk.cityOf(desk);
   if (city) map.setView(city, cityZoom(), { animate: false });
 }
 
+/** @type {number | null} */
 let strangersSince = null;
 
 setInterval(() => {
-  setText(byId("clock"), clockTime(serverNow(), desk.cities.get(desk.cityId)?.timeZone ?? page.timeZone));
+  setText(byId("clock"), clockTime(serverNow(), desk.timeZoneOf(desk)));
   fleet.noteLateness(serverNow());
   drawSoon();
   // A driver who moves but is unknown: a frame got lost on the way.
@@ -183,9 +202,24 @@ setInterval(() => {
 keyboard(desk, draw);
 tabs();
 desk.ask = reasonDialog(desk);
-for (const button of document.querySelectorAll("[data-ask]"))
-  button.addEventListener("click", () => desk.ask(button.dataset.ask, desk.orderId));
-byId("undo-pickup").addEventListener("click", () => desk.undoPickup(desk.orderId));
-byId("unpin").addEventListener("click", () => desk.unpin(desk.orderId));
-byId("unassign").addEventListener("click", () => desk.unassign(desk.orderId));
+
+/**
+ * A button of the order that is selected.
+ * @param {HTMLElement} button
+ * @param {(orderId: string) => void} act
+ */
+function onOrder(button, act) {
+  button.addEventListener("click", () => desk.orderId && act(desk.orderId));
+}
+
+/** @type {NodeListOf<HTMLElement>} */
+const asking = document.querySelectorAll("[data-ask]");
+for (const button of asking) {
+  const { ask } = button.dataset;
+  if (!isQuestion(ask)) throw new Error(`the page asks what nobody knows: ${ask}`);
+  onOrder(button, (orderId) => desk.ask(ask, orderId));
+}
+onOrder(byId("undo-pickup"), (orderId) => desk.undoPickup(orderId));
+onOrder(byId("unpin"), (orderId) => desk.unpin(orderId));
+onOrder(byId("unassign"), (orderId) => desk.unassign(orderId));
 byId("reassign").addEventListener("click", () => desk.reassign());

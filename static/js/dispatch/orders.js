@@ -1,35 +1,29 @@
+// @ts-check
 // The left column: orders without a driver, orders under way, and what happened.
 
-import { age, clockTime, serverNow, stopwatch } from "../clock.js";
-import { fill, fromTemplate, setAttribute, setText, syncList } from "../dom.js";
-import { isPending } from "./fleet.js";
-import { EVENTS, ORDER_STATUSES, PASSING } from "./words.js";
+import { clockTime, serverNow, stopwatch } from "../clock.js";
+import { byId, fill, fromTemplate, rowFromTemplate, setAttribute, setText, syncList } from "../dom.js";
+import { customerWords, etaWords, lateWords, pickupWords, problemWords, waited } from "./order-words.js";
+import { OWN_EVENTS } from "./words.js";
 
-const byId = (id) => document.getElementById(id);
+/** @import { Part, Row } from "../dom.js" */
+/** @import { Desk } from "./desk.js" */
+/** @import { Entry, Order } from "./fleet.js" */
 
-// How long an order may wait for a driver before its row says so.
-const LONG_MS = 5 * 60_000;
-const VERY_LONG_MS = 10 * 60_000;
-
+/** @param {Desk} desk */
 export function drawOrders(desk) {
-  const orders = desk.fleet.orders().filter((order) => desk.inCity(order) && desk.matchesOrder(order));
-  const waiting = orders.filter(isPending);
-  const active = orders.filter((order) => !isPending(order));
-  const key = (order) => order.orderId;
+  const { fleet } = desk;
+  const orders = fleet.orders().filter((order) => desk.inCity(order) && desk.matchesOrder(order));
+  const waiting = orders.filter((order) => fleet.isPending(order));
+  const active = orders.filter((order) => !fleet.isPending(order));
   syncList(
     byId("unassigned"),
     waiting,
-    key,
+    (order) => order.orderId,
     (order) => orderRow(desk, "unassigned-row", order),
     (row, order) => drawWaiting(desk, row, order),
   );
-  syncList(
-    byId("active"),
-    active,
-    key,
-    (order) => orderRow(desk, "active-row", order),
-    (row, order) => drawActive(desk, row, order),
-  );
+  drawRows(desk, byId("active"), active);
   setText(byId("unassigned-count"), String(waiting.length));
   setText(byId("active-count"), String(active.length));
   setText(byId("tab-unassigned"), waiting.length ? String(waiting.length) : "");
@@ -38,9 +32,13 @@ export function drawOrders(desk) {
   setAttribute(byId("unassigned-count"), "data-some", waiting.length > 0);
 }
 
-/** Rows of orders of one driver. */
-export function drawOrdersOf(desk, list, driverId) {
-  const orders = desk.fleet.ordersOf(driverId);
+/**
+ * Rows of orders that drivers have.
+ * @param {Desk} desk
+ * @param {HTMLElement} list
+ * @param {Order[]} orders
+ */
+export function drawRows(desk, list, orders) {
   syncList(
     list,
     orders,
@@ -48,116 +46,114 @@ export function drawOrdersOf(desk, list, driverId) {
     (order) => orderRow(desk, "active-row", order),
     (row, order) => drawActive(desk, row, order),
   );
-  return orders.length;
 }
 
-function orderRow(desk, template, order) {
-  const row = fromTemplate(template);
-  row.button = row.querySelector("button");
-  row.button.dataset.orderId = order.orderId;
-  row.button.addEventListener("click", () => desk.selectOrder(order.orderId));
-  row.fields.undo?.addEventListener("click", () => desk.undoPickup(order.orderId));
+/**
+ * @param {Desk} desk
+ * @param {string} template
+ * @param {Order} order
+ * @returns {Row}
+ */
+function orderRow(desk, template, { orderId }) {
+  const row = rowFromTemplate(template);
+  row.button.dataset.orderId = orderId;
+  row.button.addEventListener("click", () => desk.selectOrder(orderId));
+  row.fields.undo?.addEventListener("click", () => desk.undoPickup(orderId));
   return row;
 }
 
-function customerWords(order) {
-  return [order.customerName, order.customerAddress].filter(Boolean).join(" · ");
-}
-
+/**
+ * @param {Desk} desk
+ * @param {Row} row
+ * @param {Order} order
+ */
 function drawWaiting(desk, row, order) {
-  const wait = serverNow() - order.createdAt;
+  const now = serverNow();
   fill(row, {
-    restaurant: desk.fleet.restaurants.get(order.restaurantId)?.name ?? "…",
+    restaurant: desk.fleet.restaurantOf(order)?.name ?? "…",
     customer: customerWords(order),
-    waiting: order.claimed ? "…" : stopwatch(wait),
+    waiting: order.claimed ? "…" : stopwatch(now - order.createdAt),
     ready: order.readyAt ? `ready ${clockTime(order.readyAt, desk.timeZoneOf(order))}` : "",
-    problem: problemWords(order),
+    problem: problemWords(order, desk.statuses.passingProblems),
   });
-  const waited = wait > VERY_LONG_MS ? "very" : wait > LONG_MS ? "yes" : null;
-  const late = desk.fleet.lateness(order, serverNow()).level ?? waited;
+  const late = desk.fleet.lateness(order, now).level ?? waited(order, now);
   setAttribute(row.button, "data-late", late);
   setAttribute(row.fields.waiting, "title", late ? "Waiting for long" : "Waiting for a driver");
   drawSelection(desk, row, order);
 }
 
+/**
+ * @param {Desk} desk
+ * @param {Row} row
+ * @param {Order} order
+ */
 function drawActive(desk, row, order) {
+  const now = serverNow();
   fill(row, {
-    restaurant: desk.fleet.restaurants.get(order.restaurantId)?.name ?? "…",
+    restaurant: desk.fleet.restaurantOf(order)?.name ?? "…",
     customer: customerWords(order),
     eta: etaWords(order),
-    status: order.claimed ? "Assigning…" : ORDER_STATUSES[order.status],
-    driver: desk.fleet.drivers.get(order.driverId)?.name ?? "",
-    problem: problemWords(order),
+    status: order.claimed ? "Assigning…" : desk.statuses.orders[order.status],
+    driver: desk.fleet.driverOf(order)?.name,
+    problem: problemWords(order, desk.statuses.passingProblems),
+    left: order.leftDropoffAt && `⚠ left the door ${stopwatch(now - order.leftDropoffAt)} ago`,
   });
   setAttribute(row.fields.eta, "title", order.claimed ? null : order.problemText);
   setAttribute(row.fields.status, "data-status", order.status);
-  setAttribute(row.button, "data-late", order.claimed ? null : desk.fleet.lateness(order, serverNow()).level);
-  setText(row.fields.late, order.claimed ? "" : lateWords(desk, order));
-  fill(row, { left: order.leftDropoffAt && `⚠ left the door ${stopwatch(serverNow() - order.leftDropoffAt)} ago` });
+  setAttribute(row.button, "data-late", order.claimed ? null : desk.fleet.lateness(order, now).level);
+  setText(row.fields.late, lateWords(desk.fleet, order, now));
   setAttribute(row.button, "data-alert", Boolean(order.leftDropoffAt));
-  row.fields.automatic.hidden = !desk.fleet.canUndoPickup(order, serverNow());
-  setText(row.fields.auto, pickupWords(order));
+  row.fields.automatic.hidden = !desk.fleet.canUndoPickup(order, now);
+  setText(row.fields.auto, pickupWords(order, now));
   drawSelection(desk, row, order);
 }
 
-/** "12 min late", where the order will be, or is, later than promised. */
-export function lateWords(desk, order) {
-  const { late, level } = desk.fleet.lateness(order, serverNow());
-  return level ? `${Math.round(late / 60_000)} min late` : "";
-}
-
-/** "Picked up automatically 2 min ago". */
-export function pickupWords(order) {
-  return order.autoPickupAt ? `Picked up automatically ${age(serverNow() - order.autoPickupAt)} ago` : "";
-}
-
+/**
+ * @param {Desk} desk
+ * @param {Row} row
+ * @param {Order} order
+ */
 function drawSelection(desk, row, order) {
   setAttribute(row.button, "aria-pressed", desk.orderId === order.orderId ? "true" : "false");
   setAttribute(row.button, "data-claimed", order.claimed);
 }
 
-export function etaWords(order) {
-  if (order.claimed || isPending(order)) return "";
-  if (order.etaLow) return `${order.etaLow}–${order.etaHigh} min`;
-  if (order.etaMinutes) return `${order.problem ? "~" : ""}${order.etaMinutes} min`;
-  return order.problem ? "no ETA" : "";
-}
-
-/** What a dispatcher can do something about; for the rest "~" is enough. */
-function problemWords(order) {
-  return order.claimed || PASSING.has(order.problem) ? "" : order.problemText;
-}
-
 // ------------------------------------------------------------------------------------------------ activity
 
+/** @param {Desk} desk */
 export function drawActivity(desk) {
-  const events = desk.fleet.activity.filter((event) => desk.cityId === null || event.cityId === desk.cityId);
+  const entries = desk.fleet.activity.filter((entry) => desk.inCity(entry));
   syncList(
     byId("activity"),
-    events,
-    (event) => event.key,
+    entries,
+    (entry) => entry.key,
     () => fromTemplate("activity-row"),
-    (row, event) => drawEvent(desk, row, event),
+    (row, entry) => drawEntry(desk, row, entry),
   );
-  byId("activity-empty").hidden = events.length > 0;
+  byId("activity-empty").hidden = entries.length > 0;
 }
 
-function drawEvent(desk, row, event) {
-  const driver = desk.fleet.drivers.get(event.driverId)?.name;
-  const restaurant = desk.fleet.restaurants.get(event.restaurantId)?.name;
-  const [what, glyph] = EVENTS[event.status];
-  setAttribute(row.fields.glyph, "href", `#i-${glyph}`);
+/**
+ * @param {Desk} desk
+ * @param {Part} row
+ * @param {Entry} entry
+ */
+function drawEntry(desk, row, entry) {
+  const driver = desk.fleet.driverOf(entry)?.name;
+  const restaurant = desk.fleet.restaurantOf(entry)?.name;
+  const { words, icon } = { ...desk.statuses.events, ...OWN_EVENTS }[entry.status];
+  setAttribute(row.fields.glyph, "href", `#i-${icon}`);
   fill(row, {
-    what: event.minutes ? `${what}, by ${event.minutes} min` : what,
-    at: clockTime(event.at, desk.timeZoneOf(event)),
+    what: entry.minutes ? `${words}, by ${entry.minutes} min` : words,
+    at: clockTime(entry.at, desk.timeZoneOf(entry)),
     whom: [
       driver,
-      event.status === "pending" || !driver ? restaurant : null,
-      event.customer,
-      event.evidence && "by geofence",
+      entry.status === "pending" || !driver ? restaurant : null,
+      entry.customer,
+      entry.evidence && "by geofence",
     ]
       .filter(Boolean)
       .join(" · "),
   });
-  setAttribute(row, "data-status", event.status);
+  setAttribute(row, "data-status", entry.status);
 }

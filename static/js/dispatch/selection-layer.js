@@ -1,7 +1,14 @@
+// @ts-check
 // What is selected, on the map: a driver's road through the numbered stops, or an order's restaurant and door.
 
 import { el, icon } from "../dom.js";
 import { ahead, lineOf } from "../road.js";
+
+/** @import { Map as LeafletMap, PolylineOptions } from "leaflet" */
+/** @import { FleetPosition, Plan, RestaurantState } from "../../../types/server" */
+/** @import { Desk } from "./desk.js" */
+/** @import { Order } from "./fleet.js" */
+/** @typedef {{ lat: number, lng: number, kind: string, label: string | null, title: string }} Place */
 
 const { L } = window;
 
@@ -12,10 +19,11 @@ export class SelectionLayer {
   #markers = L.layerGroup();
   #drawn = "";
 
+  /** @param {LeafletMap} map */
   constructor(map) {
     this.#map = map;
     const renderer = L.canvas({ pane: "route", padding: 0.3 });
-    const line = (options) =>
+    const line = (/** @type {PolylineOptions} */ options) =>
       L.polyline([], {
         renderer,
         pane: "route",
@@ -38,15 +46,17 @@ export class SelectionLayer {
     this.#markers.addTo(map);
   }
 
-  /** Draws the road and stops of `driver` (of the selected order, or selected), and the order's own places. */
+  /**
+   * Draws the road and stops of the driver (of the selected order, or selected), and the order's own places.
+   * @param {Desk} desk
+   */
   draw(desk) {
     const { fleet, order } = desk;
-    const driver = desk.driver ?? fleet.drivers.get(order?.driverId);
-    const plan = driver ? fleet.plans.get(driver.driverId) : null;
-    const restaurant = order ? fleet.restaurants.get(order.restaurantId) : null;
-    this.#drawRoute(plan, driver ? fleet.positions.get(driver.driverId) : null);
-    this.#drawFence(restaurant);
-    const places = order ? this.#placesOf(order) : this.#placesOn(plan);
+    const driver = desk.driver ?? fleet.driverOf(order);
+    const plan = driver && fleet.plans.get(driver.driverId);
+    this.#drawRoute(plan, driver && fleet.positions.get(driver.driverId));
+    this.#drawFence(fleet.restaurantOf(order));
+    const places = order ? placesOf(order) : placesOn(plan);
     const drawn = JSON.stringify(places);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
@@ -54,6 +64,10 @@ export class SelectionLayer {
     for (const place of places) marker(place).addTo(this.#markers);
   }
 
+  /**
+   * @param {Plan | undefined} plan
+   * @param {FleetPosition | undefined} position
+   */
   #drawRoute(plan, position) {
     const line = lineOf(plan?.geometry);
     for (const part of this.#route) {
@@ -63,6 +77,7 @@ export class SelectionLayer {
     }
   }
 
+  /** @param {RestaurantState | undefined} restaurant */
   #drawFence(restaurant) {
     if (!restaurant) {
       this.#fence.remove();
@@ -70,20 +85,28 @@ export class SelectionLayer {
     }
     this.#fence.setLatLng(restaurant).setRadius(restaurant.geofenceRadius).addTo(this.#map);
   }
-
-  #placesOf(order) {
-    return order.lat === null
-      ? []
-      : [{ lat: order.lat, lng: order.lng, kind: "dropoff", label: null, title: order.customerName }];
-  }
-
-  #placesOn(plan) {
-    return (plan?.stops ?? [])
-      .map(({ lat, lng, kind, name }, n) => ({ lat, lng, kind, label: String(n + 1), title: name }))
-      .filter((stop) => stop.lat !== null);
-  }
 }
 
+/**
+ * @param {Order} order
+ * @returns {Place[]}
+ */
+function placesOf({ lat, lng, customerName }) {
+  if (lat === null || lng === null) return [];
+  return [{ lat, lng, kind: "dropoff", label: null, title: customerName }];
+}
+
+/**
+ * @param {Plan | undefined} plan
+ * @returns {Place[]}
+ */
+function placesOn(plan) {
+  return (plan?.stops ?? []).flatMap(({ lat, lng, kind, name }, n) =>
+    lat === null || lng === null ? [] : [{ lat, lng, kind, label: String(n + 1), title: name }],
+  );
+}
+
+/** @param {Place} place */
 function marker({ lat, lng, kind, label, title }) {
   const body = el("span", { class: `stop-pin ${kind}` }, label ?? icon("home"));
   return L.marker([lat, lng], {

@@ -9,6 +9,7 @@ from django.utils import timezone
 from dispatch.errors import Invalid, NotYours, WrongStatus
 from dispatch.models import Driver, Order, Stop
 from dispatch.orders import actions
+from dispatch.statuses import OrderStatus
 from tests.dispatch.story import NOON, assign, bring_to, last_event, plan, report, status, timeline
 
 
@@ -58,7 +59,7 @@ def test_the_time_of_the_press_is_kept(order: Order, driver: Driver) -> None:
 def test_nothing_is_handed_over_that_was_not_picked_up(order: Order, driver: Driver, before: str) -> None:
     bring_to(order, driver, before)
     for step in ("delivered", "failed"):
-        with pytest.raises(WrongStatus, match=f"cannot become {step}"):
+        with pytest.raises(WrongStatus, match=f"cannot become {OrderStatus(step).label.lower()}"):
             report(driver, order, step)
     assert status(order) == before
     assert len(plan(driver)) == 2

@@ -10,6 +10,7 @@ from dispatch.errors import Invalid, NotFound, WrongStatus
 from dispatch.models import Driver, Order, OrderEvent, Stop
 from dispatch.orders import actions
 from dispatch.orders.transitions import Actor
+from dispatch.statuses import OrderStatus
 from tests.dispatch import story
 from tests.dispatch.story import DANA, arrive, bring_to, last_event, leave, plan, status, timeline
 
@@ -59,7 +60,7 @@ def test_not_without_a_reason(order: Order, driver: Driver, reason: str) -> None
 def test_not_before_the_pickup(order: Order, driver: Driver, before: str) -> None:
     bring_to(order, driver, before)
     for step in ("delivered", "failed"):
-        with pytest.raises(WrongStatus, match=f"cannot become {step}"):
+        with pytest.raises(WrongStatus, match=f"cannot become {OrderStatus(step).label.lower()}"):
             close(order, step)
     assert status(order) == before
 

@@ -1,36 +1,48 @@
+// @ts-check
 // The map of one delivery: restaurant, home, the driver who glides, and the road ahead of the driver.
 
-import { el, icon, setText } from "./dom.js";
-import { Glide, prefersStill } from "./glide.js";
-import { createMap, Hands } from "./map.js";
-import { ahead, lineOf } from "./road.js";
+import { byId, el, find, icon, setText } from "../dom.js";
+import { Glide } from "../glide.js";
+import { createMap, Hands } from "../map.js";
+import { prefersStill } from "../motion.js";
+import { ahead, lineOf } from "../road.js";
+
+/** @import { Marker } from "leaflet" */
+/** @import { DriverPosition, LatLng, LineString, OrderStatus, TrackPage } from "../../../types/server" */
+/** @typedef {{ marker: Marker, glide: Glide, fix: DriverPosition }} Driver `fix`: the latest that is shown */
 
 const { L } = window;
-const IN_THE_BAG = ["picked_up", "driver_nearby"];
 
 export class DeliveryMap {
   #map;
   #hands;
   #page;
-  #marker = null;
-  #glide = null;
+  /** @type {Driver | null} */
+  #driver = null;
+  /** @type {import("../road.js").Line} */
   #line = [];
   #route;
+  /** @type {OrderStatus | null} */
   #status = null;
   #drawing = false;
 
+  /**
+   * @param {HTMLElement} element
+   * @param {HTMLElement} recenter the button that takes back that a person has moved the map
+   * @param {TrackPage} page
+   */
   constructor(element, recenter, page) {
     this.#page = page;
     this.#map = createMap(element, page.map, L.latLngBounds(this.#points()), padding());
     pin(page.restaurant, "restaurant", "fork", page.restaurant.name).addTo(this.#map);
     if (page.home) pin(page.home, "home", "home", "Your door").addTo(this.#map);
-    this.#route = ["casing", "core"].map((part) =>
+    this.#route = ROUTE.map((style) =>
       L.polyline([], {
         pane: "route",
         interactive: false,
         lineCap: "round",
         lineJoin: "round",
-        ...ROUTE[part],
+        ...style,
       }).addTo(this.#map),
     );
     this.#hands = new Hands(this.#map);
@@ -44,11 +56,15 @@ export class DeliveryMap {
     this.#map.on("resize", () => this.#keepInView());
   }
 
-  /** `driver`: the latest position frame, or null when the driver is not to be seen. `route`: GeoJSON or null. */
+  /**
+   * What is known now; without a `driver` nobody is to be seen.
+   * @param {{ status: OrderStatus, driver: DriverPosition | null, route: LineString | null }} delivery
+   */
   show({ status, driver, route }) {
     this.#line = lineOf(route);
     if (!driver) this.#hideDriver();
-    else this.#moveDriver(driver);
+    else if (!this.#driver) this.#placeDriver(driver);
+    else this.#moveDriver(this.#driver, driver);
     this.#draw();
     if (status !== this.#status) {
       this.#status = status;
@@ -56,43 +72,54 @@ export class DeliveryMap {
     }
   }
 
-  /** `words` beside a driver who may be elsewhere by now; "" for one who is there. */
+  /**
+   * @param {string} words beside a driver who may be elsewhere by now; "" for one who is there
+   */
   setStale(words) {
-    const element = this.#marker?.getElement();
+    const element = this.#driver?.marker.getElement();
     if (!element) return;
     element.classList.toggle("stale", Boolean(words));
-    setText(element.querySelector(".seen"), words);
+    setText(find(element, ".seen"), words);
   }
 
-  #moveDriver(driver) {
-    if (!this.#marker) {
-      this.#glide = new Glide({ still: prefersStill() });
-      this.#glide.to(driver, performance.now());
-      this.#glide.fix = driver;
-      this.#marker = driverMarker(driver).addTo(this.#map);
-      this.#turn(driver.heading ?? null);
-      this.#fit(false);
-    } else if (driver !== this.#glide.fix) {
-      this.#glide.to(driver, performance.now());
-      this.#glide.fix = driver;
+  /** @param {DriverPosition} fix */
+  #placeDriver(fix) {
+    const glide = new Glide({ still: prefersStill() });
+    glide.to(fix, performance.now());
+    this.#driver = { marker: driverMarker(fix).addTo(this.#map), glide, fix };
+    turn(this.#driver.marker, fix.heading ?? null);
+    this.#fit(false);
+    if (!this.#drawing) this.#animate();
+  }
+
+  /**
+   * @param {Driver} driver
+   * @param {DriverPosition} fix
+   */
+  #moveDriver(driver, fix) {
+    if (fix !== driver.fix) {
+      driver.glide.to(fix, performance.now());
+      driver.fix = fix;
     }
     if (!this.#drawing) this.#animate();
   }
 
   #hideDriver() {
-    this.#marker?.remove();
-    this.#marker = this.#glide = null;
+    this.#driver?.marker.remove();
+    this.#driver = null;
   }
 
   #animate = () => {
     this.#drawing = false;
-    if (!this.#glide) return;
+    if (!this.#driver) return;
+    const { marker, glide } = this.#driver;
     const now = performance.now();
-    const at = this.#glide.at(now);
-    this.#marker.setLatLng(at);
-    this.#turn(at.heading);
+    const at = glide.at(now);
+    if (!at) return;
+    marker.setLatLng(at);
+    turn(marker, at.heading);
     this.#draw();
-    if (this.#glide.moving(now)) {
+    if (glide.moving(now)) {
       this.#drawing = true;
       requestAnimationFrame(this.#animate);
     } else {
@@ -100,25 +127,19 @@ export class DeliveryMap {
     }
   };
 
-  #turn(heading) {
-    const element = this.#marker.getElement();
-    element.classList.toggle("headed", heading !== null);
-    if (heading !== null) element.style.setProperty("--heading", `${heading}deg`);
-  }
-
   #draw() {
-    const at = this.#marker?.getLatLng();
+    const at = this.#driver?.marker.getLatLng();
     const line = at ? ahead(this.#line, at) : this.#line;
     for (const part of this.#route) part.setLatLngs(line);
   }
 
   /** What matters now: once the food is in the bag, the restaurant does not any more. */
   #points() {
-    const points = [];
-    if (this.#marker) points.push(this.#marker.getLatLng());
-    if (this.#page.home) points.push(this.#page.home);
-    if (!IN_THE_BAG.includes(this.#status) || !this.#marker) points.push(this.#page.restaurant);
-    return points;
+    const { home, restaurant, inTheBag } = this.#page;
+    const driver = this.#driver?.marker.getLatLng();
+    const isInTheBag = this.#status !== null && inTheBag.includes(this.#status);
+    const points = [driver, home, isInTheBag && driver ? null : restaurant];
+    return points.flatMap((point) => (point ? [L.latLng(point.lat, point.lng)] : []));
   }
 
   #keepInView() {
@@ -129,6 +150,7 @@ export class DeliveryMap {
       this.#fit(true);
   }
 
+  /** @param {boolean} animate */
   #fit(animate) {
     this.#map.fitBounds(L.latLngBounds(this.#points()), {
       ...padding(),
@@ -138,21 +160,38 @@ export class DeliveryMap {
   }
 }
 
-const ROUTE = {
-  casing: { color: "#ffffff", weight: 9, opacity: 0.95 },
-  core: { color: "#1d62e0", weight: 5, opacity: 1 },
-};
+/** From below: the casing, the line. */
+const ROUTE = [
+  { color: "#ffffff", weight: 9, opacity: 0.95 },
+  { color: "#1d62e0", weight: 5, opacity: 1 },
+];
 
 /** The part of the map that is free to see: on a wide screen the sheet lies over its left side. */
 function padding(around = 56) {
   const wide = matchMedia("(min-width: 48rem)").matches;
-  const sheet = document.getElementById("sheet").getBoundingClientRect();
+  const sheet = byId("sheet").getBoundingClientRect();
   return {
     paddingTopLeft: L.point(wide ? sheet.right + around : around, wide ? around : around + 32),
     paddingBottomRight: L.point(around, wide ? around : around + 12),
   };
 }
 
+/**
+ * @param {Marker} marker
+ * @param {number | null} heading degrees, null where it is unknown
+ */
+function turn(marker, heading) {
+  const element = marker.getElement();
+  element?.classList.toggle("headed", heading !== null);
+  if (heading !== null) element?.style.setProperty("--heading", `${heading}deg`);
+}
+
+/**
+ * @param {LatLng} point
+ * @param {string} kind
+ * @param {string} glyph
+ * @param {string} title
+ */
 function pin(point, kind, glyph, title) {
   const body = el("span", { class: `pin ${kind}` }, icon(glyph));
   return L.marker(point, {
@@ -164,6 +203,7 @@ function pin(point, kind, glyph, title) {
   });
 }
 
+/** @param {DriverPosition} driver */
 function driverMarker(driver) {
   const body = el(
     "span",

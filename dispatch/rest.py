@@ -1,0 +1,154 @@
+"""What a dispatcher asks for and gets over HTTP, as types: bodies of requests, and answers to questions.
+
+Minutes and kilometres have one decimal; times are milliseconds since the epoch.
+"""
+
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from dispatch.planning import assignment, replanning
+from dispatch.planning.visiting_order import Wish
+from dispatch.problems import SENTENCES
+from routing import planner
+from routing.problems import Problem
+
+# ------------------------------------------------------------------------------------------------ requests
+
+
+class AssignmentRequest(Struct, frozen=True):
+    driver: UUID
+
+
+class Nothing(Struct, frozen=True):
+    pass
+
+
+class VisitingOrder(Struct, frozen=True):
+    stops: list[Wish]
+
+
+class Reason(Struct, frozen=True):
+    reason: str = ""
+
+
+class Closing(Struct, frozen=True):
+    status: Literal["delivered", "failed"]
+    reason: str = ""
+
+
+# ------------------------------------------------------------------------------------------------- answers
+
+
+class Delay(Struct, rename="camel", frozen=True):
+    """By how much later than now an order that the driver has already would become late."""
+
+    order_id: str
+    minutes: float
+
+
+class Offer(Struct, rename="camel", frozen=True):
+    """What it would mean that this driver takes the order: more work, when it is at the door, what becomes late."""
+
+    driver_id: str
+    added_minutes: float
+    late_minutes: float
+    delivered_at: int | None
+    delays: list[Delay]
+
+
+class Unable(Struct, rename="camel", frozen=True):
+    """Why this driver can't take the order: a code and a sentence."""
+
+    driver_id: str
+    problem: Problem
+    message: str
+
+
+class Proposals(Struct, rename="camel", frozen=True):
+    """The best driver first. `approximate`: by straight lines, as the roads do not answer."""
+
+    approximate: bool
+    proposals: list[Offer | Unable]
+
+
+class Remedy(Struct, rename="camel", frozen=True):
+    """What would help a late order. `moves`: the order that goes to the driver, or comes first."""
+
+    kind: Literal["reassign", "relieve", "first"]
+    moves: str
+    driver_id: str
+    saved_minutes: float
+    relief_minutes: float
+
+
+class Remedies(Struct, rename="camel", frozen=True):
+    """The best first; none while the roads are away."""
+
+    roads_away: bool
+    remedies: list[Remedy]
+
+
+class Saving(Struct, frozen=True):
+    """The planner's order of a driver's stops (ids), and what it saves; km below 0 is a longer way."""
+
+    stops: list[UUID]
+    minutes: float
+    km: float
+
+
+class SavingAnswer(Struct, frozen=True):
+    """None where the planner's order is the one in hand."""
+
+    saving: Saving | None
+
+
+class Refusal(Struct, frozen=True):
+    """What comes with a 4xx: a code, and a sentence for the dispatcher."""
+
+    code: str
+    message: str
+
+
+def proposals(order_id: UUID, found: assignment.Proposals) -> Proposals:
+    return Proposals(found.approximate, [_proposal(proposal, order_id) for proposal in found.ranked])
+
+
+def _proposal(proposal: planner.Proposal, order_id: UUID) -> Offer | Unable:
+    if proposal.problem is not None:
+        return Unable(str(proposal.vehicle), proposal.problem, SENTENCES[proposal.problem])
+    delivered = proposal.tour.delivered(order_id) if proposal.tour else None
+    return Offer(
+        driver_id=str(proposal.vehicle),
+        added_minutes=_minutes(proposal.added_s),
+        late_minutes=_minutes(proposal.late_s),
+        delivered_at=None if delivered is None else round(delivered * 1000),
+        delays=[Delay(str(order), _minutes(seconds)) for order, seconds in proposal.delays_s.items()],
+    )
+
+
+def remedies(found: assignment.Remedies) -> Remedies:
+    return Remedies(
+        found.roads_away,
+        [
+            Remedy(
+                kind=remedy.kind,
+                moves=str(remedy.moves),
+                driver_id=str(remedy.vehicle),
+                saved_minutes=_minutes(remedy.saved_s),
+                relief_minutes=_minutes(remedy.relief_s),
+            )
+            for remedy in found.ranked
+        ],
+    )
+
+
+def saving(found: replanning.Saving | None) -> SavingAnswer:
+    if found is None:
+        return SavingAnswer(None)
+    return SavingAnswer(Saving(list(found.stops), _minutes(found.seconds), round(found.metres / 1000, 1)))
+
+
+def _minutes(seconds: float) -> float:
+    return round(seconds / 60, 1)

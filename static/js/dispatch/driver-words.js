@@ -1,0 +1,51 @@
+// @ts-check
+// What rows and panels say of a driver. Pure: `now` is handed in (ms, by the server's clock).
+
+import { clockTime, stopwatch } from "../clock.js";
+
+/** @import { DriverState, PlanStop, Statuses } from "../../../types/server" */
+/** @import { Desk } from "./desk.js" */
+/** @import { Fleet } from "./fleet.js" */
+
+/**
+ * @param {DriverState} driver
+ * @param {Statuses["drivers"]} words
+ */
+export function statusWords({ onShift, status }, words) {
+  return onShift ? words[status] : "Off shift";
+}
+
+/**
+ * The status, with the next stop and when: "To restaurant · Sakura Ramen · 6:42 PM".
+ * @param {Desk} desk
+ * @param {DriverState} driver
+ * @param {PlanStop | undefined} next
+ */
+export function doingWords(desk, driver, next) {
+  const when = next?.eta ? clockTime(next.eta, desk.timeZoneOf(driver)) : "";
+  return [statusWords(driver, desk.statuses.drivers), next?.name, when].filter(Boolean).join(" · ");
+}
+
+/**
+ * "no fix for 0:42" where that is long enough to say it.
+ * @param {Fleet} fleet
+ * @param {DriverState} driver
+ * @param {number} now
+ */
+export function silenceWords(fleet, { driverId, status }, now) {
+  const { silence, stale } = fleet.presence(driverId, now);
+  if (silence === null) return status === "offline" ? "" : "no fix yet";
+  return stale ? `no fix for ${stopwatch(silence)}` : "";
+}
+
+/**
+ * What is wrong, for those who see no colours too.
+ * @param {Fleet} fleet
+ * @param {DriverState} driver
+ * @param {ReadonlySet<string>} alerted the drivers who left a door
+ * @param {number} now
+ */
+export function signOf(fleet, { driverId }, alerted, now) {
+  if (alerted.has(driverId)) return "⚠ left a door";
+  return fleet.presence(driverId, now).troubled ? "⊗ fixes turned away" : "";
+}

@@ -1,0 +1,31 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { age, clockTime, serverNow, setServerTime, stopwatch } from "../../static/js/clock.js";
+
+test("the time is the server’s, however wrong the viewer’s clock is", (t) => {
+  t.mock.method(Date, "now", () => 1_000_000);
+  setServerTime(5_000_000);
+  assert.equal(serverNow(), 5_000_000);
+  t.mock.method(Date, "now", () => 1_000_250);
+  assert.equal(serverNow(), 5_000_250);
+});
+
+test("a time is told in the order’s time zone", () => {
+  const moment = Date.UTC(2026, 0, 5, 1, 42);
+  assert.equal(clockTime(moment, "America/Denver"), "6:42\u00a0PM");
+  assert.equal(clockTime(moment, "America/New_York"), "8:42\u00a0PM");
+});
+
+const table = (/** @type {(ms: number) => string} */ words, /** @type {Record<string, number>} */ rows) => {
+  for (const [told, seconds] of Object.entries(rows)) assert.equal(words(seconds * 1000), told);
+};
+
+test("how long something has lasted", () => {
+  table(stopwatch, { "0:00": -3, "0:42": 42.9, "12:05": 725, "59:59": 3599, "1:00:00": 3600, "1:03:20": 3800 });
+});
+
+test("how long ago something was", () => {
+  table(age, { "0 s": -3, "89 s": 89, "2 min": 90, "5 min": 290, "2 h": 5400, "3 h": 10_800, "2 d": 129_600 });
+});

@@ -1,0 +1,243 @@
+// @ts-check
+// The dispatcher's desk with a server that answers what each test says.
+import assert from "node:assert/strict";
+import { beforeEach, mock, test } from "node:test";
+
+import { Api } from "../../static/js/dispatch/api.js";
+import { meaningOf } from "../../static/js/dispatch/candidates.js";
+import { firstCity } from "../../static/js/dispatch/cities.js";
+import { Desk } from "../../static/js/dispatch/desk.js";
+import { doingWords, signOf, silenceWords, statusWords } from "../../static/js/dispatch/driver-words.js";
+import { Fleet } from "../../static/js/dispatch/fleet.js";
+import { QUESTIONS } from "../../static/js/dispatch/questions.js";
+import { at, driver, order, plan, positions, restaurant, STATUSES, stop } from "./frames.js";
+
+/** @import { CityOfPage, DispatcherFrame, Urls } from "../../types/server" */
+
+const SUBJECT = "00000000-0000-0000-0000-000000000000";
+/** @type {Urls} */
+const URLS = {
+  subject: SUBJECT,
+  proposals: `/o/${SUBJECT}/proposals`,
+  remedies: `/o/${SUBJECT}/remedies`,
+  saving: `/d/${SUBJECT}/saving`,
+  assign: `/o/${SUBJECT}/assign`,
+  unassign: `/o/${SUBJECT}/unassign`,
+  serveFirst: `/o/${SUBJECT}/first`,
+  unpin: `/o/${SUBJECT}/unpin`,
+  rearrange: `/d/${SUBJECT}/stops`,
+  cancel: `/o/${SUBJECT}/cancel`,
+  undoPickup: `/o/${SUBJECT}/undo-pickup`,
+  close: `/o/${SUBJECT}/close`,
+};
+const city = (/** @type {string} */ id, timeZone = "America/Denver") =>
+  /** @type {CityOfPage} */ ({ id, name: id, lat: 0, lng: 0, timeZone });
+const json = (/** @type {unknown} */ body, status = 200) =>
+  new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
+
+/** @type {{ url: string, body: unknown, token: string | null }[]} */
+let asked;
+/** @type {{ words: string, undo?: (() => void) | null }[]} */
+let toasts;
+/** @type {() => Response} */
+let answer;
+
+beforeEach(() => {
+  asked = [];
+  toasts = [];
+  answer = () => new Response(null, { status: 204 });
+  mock.method(globalThis, "fetch", async (/** @type {string} */ url, /** @type {RequestInit} */ options = {}) => {
+    const token = new Headers(options.headers).get("X-CSRFToken");
+    asked.push({ url, body: options.body ? JSON.parse(String(options.body)) : undefined, token });
+    return answer();
+  });
+});
+
+/** @param {...DispatcherFrame} frames */
+function deskWith(...frames) {
+  const fleet = new Fleet(STATUSES, { staleMs: 15_000, undoMs: 1000 });
+  fleet.replace([restaurant(), driver(1), driver(1, { driverId: "d2", name: "Ben" }), ...frames]);
+  return new Desk({
+    fleet,
+    api: new Api(URLS, "secret"),
+    statuses: STATUSES,
+    cities: [city("c1"), city("c2", "America/New_York")],
+    timeZone: "UTC",
+    draw: () => {},
+    toast: (words, undo) => toasts.push({ words, undo }),
+  });
+}
+
+test("an order is assigned at once on the page, and by the server’s address for it", async () => {
+  const desk = deskWith(order(1));
+  const assigning = desk.assign("o1", "d1");
+  assert.equal(desk.fleet.order("o1")?.status, "assigned");
+  await assigning;
+  assert.deepEqual(asked, [{ url: "/o/o1/assign", body: { driver: "d1" }, token: "secret" }]);
+  assert.equal(toasts[0].words, "Larimer Noodles → Ana");
+});
+
+test("what the server refuses is taken back, in the server’s words", async () => {
+  answer = () => json({ code: "conflict", message: "Somebody else was faster." }, 409);
+  const desk = deskWith(order(1));
+  await desk.assign("o1", "d1");
+  assert.equal(desk.fleet.order("o1")?.status, "pending");
+  assert.deepEqual(toasts, [{ words: "Somebody else was faster.", undo: undefined }]);
+});
+
+test("a server that is away, or answers with a page, is told as that", async () => {
+  const desk = deskWith(order(1));
+  answer = () => new Response("<h1>Oh</h1>", { status: 502 });
+  await desk.cancel("o1", "");
+  answer = () => {
+    throw new TypeError("Failed to fetch");
+  };
+  await desk.cancel("o1", "");
+  assert.deepEqual(
+    toasts.map(({ words }) => words),
+    ["The server answered 502. Load the page anew.", "No connection to the server. Nothing was changed."],
+  );
+});
+
+test("undoing an assignment gives the order back, its stops at their places", async () => {
+  const stops = [stop({ stopId: "s1", orderId: "o9", pinned: true }), stop({ stopId: "s2" })];
+  const desk = deskWith(order(1, { status: "assigned", driverId: "d1" }), plan(1, stops));
+  await desk.assign("o1", "d2");
+  desk.fleet.apply(order(2, { status: "assigned", driverId: "d2" }), 0);
+  desk.fleet.apply(plan(2, [stops[0]]), 0);
+  asked = [];
+  toasts[0].undo?.();
+  await new Promise(setImmediate);
+  assert.deepEqual(
+    asked.map(({ url, body }) => [url, body]),
+    [
+      ["/o/o1/assign", { driver: "d1" }],
+      [
+        "/d/d1/stops",
+        {
+          stops: [
+            { order: "o9", kind: "dropoff", pinned: true },
+            { order: "o1", kind: "dropoff", pinned: false },
+          ],
+        },
+      ],
+    ],
+  );
+});
+
+test("each action has its address", async () => {
+  const desk = deskWith(order(1, { status: "assigned", driverId: "d1" }));
+  await desk.unassign("o1");
+  await desk.serveFirst("o1");
+  await desk.unpin("o1");
+  await desk.undoPickup("o1");
+  await desk.close("o1", "failed", "Nobody there");
+  await desk.rearrange("d1", [], "So.");
+  assert.deepEqual(
+    asked.map(({ url }) => url),
+    ["/o/o1/unassign", "/o/o1/first", "/o/o1/unpin", "/o/o1/undo-pickup", "/o/o1/close", "/d/d1/stops"],
+  );
+  assert.deepEqual(asked[4].body, { status: "failed", reason: "Nobody there" });
+});
+
+test("advice is asked for once in a while, and what comes for another order is not shown", async () => {
+  answer = () => json({ roadsAway: true, remedies: [] });
+  const desk = deskWith(order(1));
+  assert.equal(desk.remedies.for("o1", 0), null);
+  await new Promise(setImmediate);
+  assert.deepEqual(desk.remedies.for("o1", 20_000), { roadsAway: true, remedies: [] });
+  assert.equal(asked.length, 1);
+  desk.remedies.for("o1", 20_001);
+  assert.equal(asked.length, 2);
+  assert.equal(desk.remedies.for("o2", 20_002), null);
+  desk.remedies.for("o3", 20_003);
+  desk.remedies.forget();
+  assert.equal(desk.remedies.for("o3", 20_004), null);
+  assert.deepEqual(
+    asked.map(({ url }) => url),
+    ["/o/o1/remedies", "/o/o1/remedies", "/o/o2/remedies", "/o/o3/remedies", "/o/o3/remedies"],
+  );
+});
+
+test("a driver who is clicked is chosen for an order that waits, else looked at", () => {
+  const desk = deskWith(order(1), order(1, { orderId: "o2", status: "assigned", driverId: "d1" }));
+  const waits = () => desk.assigning?.orderId;
+  desk.selectOrder("o2");
+  assert.equal(waits(), undefined);
+  desk.reassign();
+  assert.equal(waits(), "o2");
+  desk.selectOrder("o1");
+  desk.choose("d1");
+  assert.equal(asked[0].url, "/o/o1/assign");
+  desk.choose("d1");
+  assert.deepEqual([desk.driver?.name, desk.order], ["Ana", undefined]);
+});
+
+test("a search finds an order by its customer, restaurant or driver", () => {
+  const desk = deskWith();
+  const found = order(1, { status: "assigned", driverId: "d1", customerPhone: "+1 303" });
+  for (const [query, matches] of Object.entries({ maya: true, elm: true, "303": true, larimer: true, ana: true, ben: false })) {
+    desk.query = query;
+    assert.equal(desk.matchesOrder(found), matches, query);
+  }
+});
+
+test("times are told where the order is", () => {
+  const desk = deskWith();
+  assert.deepEqual(
+    ["c2", "gone", null].map((cityId) => desk.timeZoneOf({ cityId })),
+    ["America/New_York", "UTC", "UTC"],
+  );
+});
+
+test("the city of last time is looked at first, or the busiest", () => {
+  const desk = deskWith(
+    ...["x", "y", "z"].map((driverId) => driver(1, { driverId, cityId: "c2" })),
+    driver(1, { driverId: "off", cityId: "c1", onShift: false }),
+  );
+  assert.deepEqual(
+    ["c1", "", "gone", null].map((remembered) => firstCity(desk, remembered)),
+    ["c1", null, "c2", "c2"],
+  );
+});
+
+test("what an offer means", () => {
+  const desk = deskWith(order(1, { orderId: "o2", customerName: "Ines" }));
+  const offer = { driverId: "d1", addedMinutes: -2, lateMinutes: 3.4, deliveredAt: Date.UTC(2026, 0, 5, 1, 42) };
+  const delays = [
+    { orderId: "o2", minutes: 5.2 },
+    { orderId: "gone", minutes: 2 },
+    { orderId: "o3", minutes: 0.9 },
+  ];
+  assert.deepEqual(meaningOf(desk, order(1), { ...offer, delays }), {
+    door: "At the door 6:42\u00a0PM",
+    added: "+0 min work",
+    harm: "⚠ 3 min late · Ines 5 min later than promised · another order 2 min later than promised",
+  });
+  const unable = { driverId: "d1", problem: /** @type {const} */ ("no_room"), message: "Nothing more fits." };
+  assert.equal(meaningOf(desk, order(1), unable).door, "Nothing more fits.");
+});
+
+test("what a driver does, and what is wrong", () => {
+  const desk = deskWith(positions(at(0)));
+  const ana = driver(1, { status: "to_restaurant" });
+  const next = stop({ name: "Sakura Ramen", eta: Date.UTC(2026, 0, 5, 1, 42) });
+  assert.equal(doingWords(desk, ana, next), "To restaurant · Sakura Ramen · 6:42\u00a0PM");
+  assert.equal(statusWords(driver(1, { onShift: false }), STATUSES.drivers), "Off shift");
+  assert.deepEqual([15_000, 42_000].map((now) => silenceWords(desk.fleet, ana, now)), ["", "no fix for 0:42"]);
+  const unseen = driver(1, { driverId: "d2" });
+  assert.equal(silenceWords(desk.fleet, unseen, 0), "no fix yet");
+  assert.equal(silenceWords(desk.fleet, { ...unseen, status: "offline" }, 0), "");
+  assert.equal(signOf(desk.fleet, ana, new Set(["d1"]), 0), "⚠ left a door");
+  assert.equal(signOf(desk.fleet, ana, new Set(), 0), "");
+  desk.fleet.apply({ type: "fixes", driverId: "d1", v: 40_000, since: 0, last: "stale", rejected: { stale: 1 } }, 0);
+  assert.equal(signOf(desk.fleet, ana, new Set(), 42_000), "⊗ fixes turned away");
+});
+
+test("food that is with the driver is cancelled with a reason only", () => {
+  const desk = deskWith();
+  const { needsReason, words } = QUESTIONS.cancel;
+  assert.equal(needsReason(desk, order(1, { status: "picked_up" })), true);
+  assert.equal(needsReason(desk, order(1)), false);
+  assert.match(words({ customer: "Maya", driver: "Ana", needsReason: true }), /^Maya’s food is with the driver/);
+});

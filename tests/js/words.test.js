@@ -1,0 +1,49 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+  distanceWords,
+  noRemedyWords,
+  plural,
+  savingWords,
+  speedWords,
+  troubleWords,
+} from "../../static/js/dispatch/words.js";
+
+test("why fixes were turned away", () => {
+  const clock = (/** @type {number} */ moment) => `${moment} o’clock`;
+  const words = (/** @type {Record<string, number>} */ rejected) => troubleWords({ since: 2, rejected }, clock);
+  assert.equal(
+    words({ teleport: 2, stale: 10 }),
+    "12 fixes not used since 2 o’clock: too late (10), jumps (2)",
+  );
+  assert.equal(words({ out_of_order: 1 }), "1 fix not used since 2 o’clock: out of order (1)");
+  assert.equal(words({ future: 4 }), "4 fixes used with the time put right: clock ahead");
+  assert.equal(words({ inaccurate: 3 }), "3 fixes too inaccurate to move an order along");
+  assert.equal(
+    words({ malformed: 1, inaccurate: 1 }),
+    "1 fix not used since 2 o’clock: unreadable (1); 1 fix too inaccurate to move an order along",
+  );
+});
+
+test("what the planner’s order would save, and what for", () => {
+  const words = (/** @type {number} */ minutes, /** @type {number} */ km) => savingWords({ minutes, km });
+  assert.equal(words(3.2, 0.6), "The planner’s order saves 3 min and 0.4 mi.");
+  assert.equal(words(3.2, -0.6), "The planner’s order saves 3 min for 0.4 mi more.");
+  assert.equal(words(3.2, -0.1), "The planner’s order saves 3 min for 350 ft more.");
+  assert.equal(words(3.2, 0), "The planner’s order saves 3 min.");
+  assert.equal(words(0.4, -0.6), "The planner has another order, for what was promised.");
+});
+
+test("that nothing helps is said only where somebody could tell", () => {
+  assert.equal(noRemedyWords(null), "Looking…");
+  assert.match(noRemedyWords({ roadsAway: true, remedies: [] }), /^The road server does not answer\./);
+  assert.match(noRemedyWords({ roadsAway: false, remedies: [] }), /^Nothing would make it sooner/);
+});
+
+test("numbers in words", () => {
+  assert.deepEqual([plural(1, "stop"), plural(0, "stop"), plural(2, "fix", "fixes")], ["1 stop", "0 stops", "2 fixes"]);
+  assert.deepEqual([137, 305, 306, 2253].map(distanceWords), ["450 ft", "1000 ft", "0.2 mi", "1.4 mi"]);
+  assert.equal(speedWords(10), "22 mph");
+});

@@ -1,0 +1,406 @@
+// Made by `manage.py typescript > types/server.ts` of the Python types. Don't edit.
+
+/**
+ * What the page's JavaScript is told as it is loaded; times in ms since the epoch.
+ *
+ * `frames`: a snapshot, as the socket sends it. `noEta`: what is known of the arrival while there is no ETA.
+ * `home`: null where the address has no coordinates.
+ */
+export interface TrackPage {
+  socket: string;
+  now: number;
+  frames: CustomerFrame[];
+  timeZone: string;
+  steps: OrderStatus[];
+  inTheBag: OrderStatus[];
+  final: OrderStatus[];
+  noEta: Record<OrderStatus, string>;
+  staleAfterMs: number;
+  deliveredAt: number | null;
+  restaurant: Place;
+  home: LatLng | null;
+  map: MapConfig;
+}
+
+/** `timeZone`: of what has no city. */
+export interface DashboardPage {
+  socket: string;
+  csrf: string;
+  urls: Urls;
+  statuses: Statuses;
+  timeZone: string;
+  staleAfterMs: number;
+  undoPickupMs: number;
+  cities: CityOfPage[];
+  map: MapConfig;
+}
+
+/** Of a restaurant's page in the admin: where it is, null for a new one; where cities are, by their ids. */
+export interface PlaceMap {
+  map: MapConfig;
+  restaurant: Circle | null;
+  cities: Record<string, LatLng>;
+}
+
+export interface AssignmentRequest {
+  driver: string;
+}
+
+export interface VisitingOrder {
+  stops: Wish[];
+}
+
+export interface Reason {
+  reason?: string;
+}
+
+export interface Closing {
+  status: "delivered" | "failed";
+  reason?: string;
+}
+
+/** The best driver first. `approximate`: by straight lines, as the roads do not answer. */
+export interface Proposals {
+  approximate: boolean;
+  proposals: (Offer | Unable)[];
+}
+
+/** The best first; none while the roads are away. */
+export interface Remedies {
+  roadsAway: boolean;
+  remedies: Remedy[];
+}
+
+/** null where the planner's order is the one in hand. */
+export interface SavingAnswer {
+  saving: Saving | null;
+}
+
+/** What comes with a 4xx: a code, and a sentence for the dispatcher. */
+export interface Refusal {
+  code: string;
+  message: string;
+}
+
+/** The first frame: a snapshot follows, made of the same frames as everything later, until `ready`. */
+export interface Hello {
+  type: "hello";
+  v: number;
+  now: number;
+}
+
+/** The snapshot is complete. */
+export interface Ready {
+  type: "ready";
+}
+
+/** Sent every 10 s: a client that hears nothing for 25 s should connect anew. */
+export interface Heartbeat {
+  type: "heartbeat";
+  now: number;
+}
+
+/** Something the client sent was not taken; the message says what to do. */
+export interface Error {
+  type: "error";
+  code: string;
+  message: string;
+  seq?: number;
+}
+
+/**
+ * Minutes to the customer's door; null when there is no prediction. Four arrivals of five lie between `low` and
+ * `high` (minutes); null where an ETA is `approximate`. `stopsBefore`: others' stops before it.
+ */
+export interface Eta {
+  type: "eta";
+  minutes: number | null;
+  v: number;
+  low?: number;
+  high?: number;
+  approximate?: boolean;
+  stopsBefore?: number;
+}
+
+/** The part of the driver's road that leads to this customer; null when there is none to show. */
+export interface Route {
+  type: "route";
+  geometry: LineString | null;
+  v: number;
+}
+
+/** The driver is not (or no longer) to be seen: not on the way yet, at somebody else's door, or done. */
+export interface DriverHidden {
+  type: "driver_hidden";
+  v: number;
+}
+
+/** Where the customer's driver is. `ts` is the time of the fix. */
+export interface DriverPosition {
+  type: "driver_pos";
+  lat: number;
+  lng: number;
+  ts: number;
+  heading?: number;
+}
+
+export interface CustomerStatus {
+  type: "status";
+  status: OrderStatus;
+  message: string;
+  v: number;
+}
+
+export interface RestaurantState {
+  type: "restaurant";
+  restaurantId: string;
+  name: string;
+  address: string;
+  lat: number;
+  lng: number;
+  geofenceRadius: number;
+  cityId: string | null;
+}
+
+export interface DriverState {
+  type: "driver";
+  driverId: string;
+  v: number;
+  name: string;
+  phone: string;
+  cityId: string | null;
+  status: DriverStatus;
+  onShift: boolean;
+}
+
+/** A driver's stops in visiting order, and the roads through them. */
+export interface Plan {
+  type: "plan";
+  driverId: string;
+  v: number;
+  status: DriverStatus;
+  onShift: boolean;
+  stops: PlanStop[];
+  geometry?: LineString;
+}
+
+/**
+ * An order as it now is. One whose status is final leaves the dispatcher's lists.
+ *
+ * `promisedAt`: by when it is to be at the door. `problem` (a code) and `problemText` (a sentence): why it has no
+ * driver, no ETA or only an approximate one. `autoPickupAt`: a geofence took it for picked up, which a
+ * dispatcher can still undo. `leftDropoffAt`: the driver left the customer's door and has not said how it went.
+ */
+export interface OrderState {
+  type: "order";
+  orderId: string;
+  v: number;
+  status: OrderStatus;
+  cityId: string | null;
+  restaurantId: string;
+  customerName: string;
+  customerAddress: string;
+  customerPhone: string;
+  lat: number | null;
+  lng: number | null;
+  createdAt: number;
+  promisedAt: number;
+  driverId?: string;
+  etaMinutes?: number;
+  etaLow?: number;
+  etaHigh?: number;
+  problem?: Problem;
+  problemText?: string;
+  readyAt?: number;
+  autoPickupAt?: number;
+  leftDropoffAt?: number;
+}
+
+/** The latest position of each driver of a city that moved since the last of these frames. */
+export interface FleetPositions {
+  type: "driver_pos";
+  cityId: string;
+  drivers: FleetPosition[];
+}
+
+/** What the filter turned away on a driver's present socket since `since`, by name; `last` at `v` (ms). */
+export interface FixTrouble {
+  type: "fixes";
+  driverId: string;
+  v: number;
+  since: number;
+  last: string;
+  rejected: Record<string, number>;
+}
+
+/** A geofence moved an order along, and why. */
+export interface GeofenceEvent {
+  type: "geofence";
+  orderId: string;
+  driverId: string | null;
+  status: OrderStatus;
+  at: number;
+  evidence?: Record<string, unknown>;
+}
+
+export interface Place {
+  lat: number;
+  lng: number;
+  name: string;
+}
+
+/** The tiles' address, their deepest zoom, and who is to be named as their source. */
+export interface MapConfig {
+  tileUrl: string;
+  attribution: string;
+  attributionUrl: string;
+  maxDataZoom: number;
+}
+
+/** What is asked of the server. `subject` stands in each for the id of the order or driver. */
+export interface Urls {
+  subject: string;
+  proposals: string;
+  remedies: string;
+  saving: string;
+  assign: string;
+  unassign: string;
+  serveFirst: string;
+  unpin: string;
+  rearrange: string;
+  cancel: string;
+  undoPickup: string;
+  close: string;
+}
+
+/** How statuses are called, in the order in which they are listed; and the sets that decide what can be done. */
+export interface Statuses {
+  orders: Record<OrderStatus, string>;
+  drivers: Record<DriverStatus, string>;
+  events: Record<OrderStatus, StatusChange>;
+  beforePickup: OrderStatus[];
+  inTheBag: OrderStatus[];
+  final: OrderStatus[];
+  passingProblems: Problem[];
+}
+
+export type OrderStatus = "pending" | "assigned" | "to_restaurant" | "driver_at_restaurant" | "picked_up" | "driver_nearby" | "delivered" | "cancelled" | "failed";
+
+export type DriverStatus = "offline" | "idle" | "to_restaurant" | "delivering";
+
+/** A road, as GeoJSON: [longitude, latitude], two of them or more. */
+export interface LineString {
+  type: "LineString";
+  coordinates: number[][];
+}
+
+export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_unreachable" | "customer_unreachable" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "too_big" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
+
+/** Degrees. */
+export interface LatLng {
+  lat: number;
+  lng: number;
+}
+
+export interface CityOfPage {
+  lat: number;
+  lng: number;
+  id: string;
+  name: string;
+  timeZone: string;
+}
+
+/** A restaurant and its geofence (metres). */
+export interface Circle {
+  lat: number;
+  lng: number;
+  radius: number;
+}
+
+/**
+ * One stop of the visiting order that a dispatcher wants; `pinned`: it stays at its place.
+ *
+ * Named by what is done there: stops that come back with their order are other ones.
+ */
+export interface Wish {
+  order: string;
+  kind: StopKind;
+  pinned: boolean;
+}
+
+/** What would help a late order. `moves`: the order that goes to the driver, or comes first. */
+export interface Remedy {
+  kind: "reassign" | "relieve" | "first";
+  moves: string;
+  driverId: string;
+  savedMinutes: number;
+  reliefMinutes: number;
+}
+
+/** The planner's order of a driver's stops (ids), and what it saves; km below 0 is a longer way. */
+export interface Saving {
+  stops: string[];
+  minutes: number;
+  km: number;
+}
+
+export interface PlanStop {
+  stopId: string;
+  orderId: string;
+  kind: "pickup" | "dropoff";
+  lat: number | null;
+  lng: number | null;
+  name: string;
+  address: string;
+  orderStatus: OrderStatus;
+  eta?: number;
+  arrivedAt?: number;
+  leftAt?: number;
+  readyAt?: number;
+  pinned?: boolean;
+}
+
+export interface FleetPosition {
+  driverId: string;
+  lat: number;
+  lng: number;
+  ts: number;
+  speed?: number;
+  heading?: number;
+}
+
+/** What happened when an order took a status, and its icon (templates/icons.html). */
+export interface StatusChange {
+  words: string;
+  icon: string;
+}
+
+export type StopKind = "pickup" | "dropoff";
+
+/** What it would mean that this driver takes the order: more work, when it is at the door, what becomes late. */
+export interface Offer {
+  driverId: string;
+  addedMinutes: number;
+  lateMinutes: number;
+  deliveredAt: number | null;
+  delays: Delay[];
+}
+
+/** Why this driver can't take the order: a code and a sentence. */
+export interface Unable {
+  driverId: string;
+  problem: Problem;
+  message: string;
+}
+
+/** By how much later than now an order that the driver has already would become late. */
+export interface Delay {
+  orderId: string;
+  minutes: number;
+}
+
+export type ControlFrame = Hello | Ready | Heartbeat | Error;
+
+export type CustomerFrame = Eta | Route | DriverHidden | DriverPosition | CustomerStatus;
+
+export type DispatcherFrame = RestaurantState | DriverState | Plan | OrderState | FleetPositions | FixTrouble | GeofenceEvent;
