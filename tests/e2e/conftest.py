@@ -6,7 +6,6 @@ Uses the PostgreSQL, Redis and OSRM that the environment names, with a database 
 import json
 import os
 import re
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +24,8 @@ from psycopg.sql import SQL, Identifier
 
 from delivery.devtools.stack.demo import answers_ok, celery, web, worker
 from delivery.devtools.stack.servers import MANAGE, for_libpq
+from delivery.devtools.stack.test import find_browser
+from delivery.errors import StackError
 from delivery.processes import Child, Processes
 from tests.clerk import Clerk
 
@@ -60,6 +61,15 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """No browser: said once, before anything starts, and only where these tests are to run."""
+    if any(Path(__file__).parent in item.path.parents for item in session.items):
+        try:
+            find_browser()
+        except StackError as error:
+            pytest.exit(f"doorstep: {error}", returncode=1)
 
 
 @dataclass
@@ -156,9 +166,8 @@ def _own_redis(url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        chromium = playwright.chromium.launch(executable_path=find_browser(), args=CHROMIUM_FLAGS)
         yield chromium
         chromium.close()
 

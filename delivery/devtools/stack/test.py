@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from delivery.devtools.stack import node
 from delivery.devtools.stack.servers import MANAGE, start_servers
 from delivery.devtools.stack.state import ROOT, default_folder, open_state
 from delivery.errors import Interrupted, StackError
@@ -36,12 +37,17 @@ def run_suite(arguments: Sequence[str], *, checks: bool) -> int:
     """
     for variable in SERVERS:
         os.environ.pop(variable, None)
+    if checks or not arguments:
+        # Said before anything starts: all of it is asked for, and that needs both.
+        node.find_node()
+        find_browser()
     with open_state(default_folder() / "test") as state, Processes(state.logs) as processes:
         secret = {"SECRET_KEY": state.secret("secret-key", 48)}
         try:
             failed = []
             if checks:
-                failed += run_all(processes, STATIC_CHECKS, os.environ | secret)
+                node.install_packages(processes)
+                failed += run_all(processes, STATIC_CHECKS | node.checks(), os.environ | secret)
             commands = [["collectstatic", "--no-input"]]
             env = start_servers(processes, state, {"DEBUG": "false"}, commands, throwaway=True).env
             if checks:
@@ -72,24 +78,14 @@ def run_tests(processes: Processes, arguments: Sequence[str], env: Mapping[str, 
     others, in_browser = apart(arguments)
     if not (ROOT / END_TO_END).is_dir():
         in_browser = []
-    browser = find_browser()
     pytest = [sys.executable, "-m", "pytest"]
     outcomes = {}
     if others:
         print("\n— tests", flush=True)
         outcomes["tests"] = processes.run_in_terminal([*pytest, *others], env)
-    if in_browser and browser:
+    if in_browser:
         print("\n— tests in a browser", flush=True)
-        chromium = {"CHROMIUM": browser}
-        outcomes["tests in a browser"] = processes.run_in_terminal(
-            [*pytest, *in_browser], {**env, **chromium}
-        )
-    elif in_browser:
-        print(
-            "doorstep: the browser tests did not run: install Chromium (apt-get install chromium), "
-            "or set CHROMIUM to the path of yours",
-            file=sys.stderr,
-        )
+        outcomes["tests in a browser"] = processes.run_in_terminal([*pytest, *in_browser], env)
     if all(code == NO_TESTS_COLLECTED for code in outcomes.values()):
         return ["no test ran"]
     return [name for name, code in outcomes.items() if code not in (0, NO_TESTS_COLLECTED)]
@@ -111,10 +107,17 @@ def apart(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return others and others + options, in_browser and in_browser + options
 
 
-def find_browser() -> str | None:
+def find_browser() -> str:
+    """The path of a Chromium. StackError: there is none, or CHROMIUM names no program."""
     if named := os.environ.get("CHROMIUM"):
         found = shutil.which(named)
         if found is None:
             raise StackError(f"CHROMIUM={named} is no program: set it to the path of a Chromium, or unset it")
         return found
-    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    for name in BROWSERS:
+        if found := shutil.which(name):
+            return found
+    raise StackError(
+        "the pages are tested in a browser, and there is none: install Chromium (apt-get install chromium), "
+        "or set CHROMIUM to the path of yours"
+    )

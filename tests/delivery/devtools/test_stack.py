@@ -65,3 +65,42 @@ def test_no_such_command() -> None:
 )
 def test_tests_go_where_they_belong(arguments: list[str], others: list[str], in_browser: list[str]) -> None:
     assert suite.apart(arguments) == (others, in_browser)
+
+
+def program(folder: Path, name: str, says: str = "") -> None:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\necho {says}\n")
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize(("command", "arguments"), [("check", []), ("check", ["-k", "fences"]), ("test", [])])
+@pytest.mark.parametrize("has", ["node", "chromium"])
+def test_a_missing_node_or_browser_is_said_before_anything_starts(
+    tmp_path: Path, command: str, arguments: list[str], has: str
+) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    program(programs, has, says="v20.0.0")
+    state = tmp_path / "state"
+    run = stack(command, *arguments, PATH=str(programs), CHROMIUM="", DOORSTEP_STATE=str(state))
+    missing = "apt-get install chromium" if has == "node" else "apt-get install nodejs npm"
+    assert_told(run, "there is none: install", missing)
+    assert not state.exists()
+
+
+@pytest.mark.parametrize("says", ["v18.17.1", "v16.20.2", ""])
+def test_a_node_that_is_too_old(tmp_path: Path, says: str) -> None:
+    program(tmp_path, "node", says)
+    program(tmp_path, "chromium")
+    run = stack("check", PATH=str(tmp_path), CHROMIUM="", DOORSTEP_STATE=str(tmp_path / "state"))
+    assert_told(run, "too old: install Node.js 18.18 or newer")
+
+
+@pytest.mark.parametrize(("chosen", "status"), [("wrong_link", 1), ("no_such_test", 5)])
+def test_browser_tests_fail_without_a_browser(tmp_path: Path, chosen: str, status: int) -> None:
+    """… and where none of them is chosen, none is needed."""
+    command = [sys.executable, "-m", "pytest", "tests/e2e", "-k", chosen, "-p", "no:cacheprovider"]
+    env = {**os.environ, "PATH": str(tmp_path), "CHROMIUM": ""}
+    run = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert run.returncode == status
+    assert ("there is none: install Chromium" in run.stdout + run.stderr) == (status == 1)
