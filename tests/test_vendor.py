@@ -29,3 +29,11 @@ def test_nothing_is_there_that_the_manifest_does_not_name() -> None:
     named = {file["file"] for package in PACKAGES for file in package["files"]}
     present = {path.relative_to(VENDOR).as_posix() for path in VENDOR.rglob("*") if path.is_file()}
     assert present == named | {"MANIFEST.json"}
+
+
+def test_types_are_those_of_the_vendored_versions() -> None:
+    wanted = json.loads((Path(settings.BASE_DIR) / "package.json").read_text())["devDependencies"]
+    vendored = {package["name"]: package["version"] for package in PACKAGES}
+    assert wanted["protomaps-leaflet"] == vendored["protomaps-leaflet"]
+    # Types of a library that has none itself follow its major and minor version.
+    assert wanted["@types/leaflet"].split(".")[:2] == vendored["leaflet"].split(".")[:2]

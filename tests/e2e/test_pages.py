@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -482,6 +483,38 @@ def test_phones_get_the_dashboard_too(dashboard: Callable[..., Page], artifacts:
     expect(page.locator("#drivers .row").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     page.screenshot(path=artifacts / "dashboard-390x844.png")
+
+
+def test_a_restaurant_is_put_on_the_map(
+    stack: Stack, open_page: Callable[..., Page], session: list[Any], artifacts: Path
+) -> None:
+    """Pin, circle and form of the admin follow each other; nothing is saved here."""
+    ((restaurant,),) = stack.rows("SELECT id::text FROM restaurants WHERE name = 'Clarkson Street Bagels'")
+    page = open_page(f"/admin/dispatch/restaurant/{restaurant}/change/", DESKTOP, session)
+    lat, lng, radius = (page.locator(f"#id_{name}") for name in ("lat", "lng", "geofence_radius"))
+    pin, handle, map_ = (page.locator(name) for name in (".place-pin", ".place-radius", "#place-map"))
+    expect(pin).to_be_visible()
+    map_.scroll_into_view_if_needed()
+    page.screenshot(path=artifacts / "admin-restaurant-1440x900.png")
+
+    before = lat.input_value(), lng.input_value()
+    map_.click(position={"x": 60, "y": 60})
+    moved = lat.input_value(), lng.input_value()
+    assert all(float(now) != float(then) for now, then in zip(moved, before, strict=True))
+
+    radius.fill("50")
+    narrow = handle.bounding_box()
+    handle.hover()
+    page.mouse.down()
+    assert narrow is not None
+    page.mouse.move(narrow["x"] + 90, narrow["y"] + narrow["height"] / 2, steps=3)
+    page.mouse.up()
+    assert int(radius.input_value()) > 50
+
+    lat.fill("")
+    expect(pin).to_have_count(0)
+    lat.fill(before[0])
+    expect(pin).to_have_count(1)
 
 
 def test_pages_come_back_by_themselves(

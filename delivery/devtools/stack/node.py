@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 from delivery.devtools.stack.progress import step
 from delivery.devtools.stack.state import ROOT
@@ -11,12 +12,8 @@ from delivery.errors import StackError
 from delivery.processes import Processes
 
 #: The first that ESLint and the test runner work with; what Debian 12 has.
-OLDEST = (18, 18)
-HOW = "install Node.js 18.18 or newer with npm (apt-get install nodejs npm, or nodejs.org)"
-
-PACKAGES = ROOT / "node_modules"
-STAMP = PACKAGES / "doorstep-stamp"
-LOCK = ROOT / "package-lock.json"
+OLDEST = (18, 20)
+HOW = "install Node.js 18.20 or newer with npm (apt-get install nodejs npm, or nodejs.org)"
 
 
 def find_node() -> str:
@@ -31,23 +28,25 @@ def find_node() -> str:
     return node
 
 
-def checks() -> dict[str, list[str]]:
+def checks(root: Path = ROOT) -> dict[str, list[str]]:
     """The commands that check the pages' JavaScript, by name; they need the packages. StackError: no Node."""
-    node = find_node()
+    node, packages = find_node(), root / "node_modules"
     return {
-        "tsc": [node, str(PACKAGES / "typescript" / "bin" / "tsc")],
-        "eslint": [node, str(PACKAGES / "eslint" / "bin" / "eslint.js"), "--max-warnings=0"],
+        "tsc": [node, str(packages / "typescript" / "bin" / "tsc")],
+        "eslint": [node, str(packages / "eslint" / "bin" / "eslint.js"), "--max-warnings=0"],
     }
 
 
-def install_packages(processes: Processes) -> None:
-    """`npm ci`, where package-lock.json is not what is installed. StackError: no npm, or it fails."""
-    wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    if STAMP.exists() and STAMP.read_text() == wanted:
+def install_packages(processes: Processes, root: Path = ROOT) -> None:
+    """`npm ci`, where what is installed is not what package-lock.json says. StackError: no npm, or it fails."""
+    stamp = root / "node_modules" / "doorstep-stamp"
+    wanted = hashlib.sha256((root / "package-lock.json").read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
         return
     npm = shutil.which("npm")
     if npm is None:
         raise StackError(f"Node's packages are installed by npm, and there is none: {HOW}")
+    # npm empties the folder first, the stamp goes with it: whatever stops npm in between, the next run starts afresh.
     with step("npm packages"):
-        processes.run("npm", [npm, "ci", "--no-audit", "--no-fund"], os.environ)
-    STAMP.write_text(wanted)
+        processes.run("npm", [npm, "ci", "--prefix", str(root), "--no-audit", "--no-fund"], os.environ)
+    stamp.write_text(wanted)
