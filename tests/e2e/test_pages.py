@@ -45,6 +45,11 @@ HAS_MOVED = """async ([id, before]) => {
     return now && (now.lat !== before.lat || now.lng !== before.lng);
 }"""
 
+IS_LIVE = """async () => {
+    const { socket } = await import(document.querySelector("script[type=module]").src);
+    return socket.state === "live";
+}"""
+
 
 def new_order(stack: Stack, name: str) -> tuple[str, str]:
     """Id and tracking token of an order that just came in."""
@@ -548,9 +553,7 @@ def test_what_an_operator_sends_to_an_orders_group_is_on_its_page(
     snippet = (ROOT / "docs" / "protocol.md").read_text().partition("```python\n")[2].partition("```")[0]
     _, token = new_order(stack, "Ottilie Brandt")
     page = open_page(f"/track/?t={token}", PHONE)
-    with page.expect_websocket() as opened:
-        page.reload()
-    opened.value.wait_for_event("framereceived", lambda frame: '"type":"ready"' in frame)
+    page.wait_for_function(IS_LIVE)
     shell = [*MANAGE, "shell", "--no-imports", "-c", f'token = "{token}"\n{snippet}']
     subprocess.run(shell, env=stack.env, check=True)
     expect(page.locator("#message")).to_have_text("Your driver says hello.")

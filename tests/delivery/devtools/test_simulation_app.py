@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from delivery.devtools.simulation.app import FIXES_PER_FRAME, App
 from delivery.devtools.simulation.outages import Outages
+from dispatch.statuses import OrderStatus
 from tracking.protocol.messages import (
     Ack,
     Error,
@@ -80,7 +81,7 @@ def stop(order_id: UUID) -> PlanStop:
         lng=-104.99,
         name="",
         address="",
-        order_status="",
+        order_status=OrderStatus.ASSIGNED,
     )
 
 
