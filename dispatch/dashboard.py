@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from dispatch.maps import LatLng, MapConfig, map_config
 from dispatch.models import City
+from dispatch.problems import PASSING
 from dispatch.statuses import BEFORE_PICKUP, FINAL, IN_THE_BAG, DriverStatus, OrderStatus
 from routing.problems import Problem
 
@@ -26,9 +27,6 @@ DRIVER_STATUSES = (
     DriverStatus.DELIVERING,
     DriverStatus.OFFLINE,
 )
-
-#: Problems of orders that pass by themselves: all orders may have them at once, and nobody has to do anything.
-PASSING = (Problem.DRIVER_SILENT, Problem.ROADS_AWAY)
 
 
 class StatusChange(Struct, frozen=True):
@@ -124,7 +122,7 @@ STATUSES = Statuses(
     before_pickup=sorted(BEFORE_PICKUP),
     in_the_bag=sorted(IN_THE_BAG),
     final=sorted(FINAL),
-    passing_problems=list(PASSING),
+    passing_problems=sorted(PASSING),
 )
 
 

@@ -23,3 +23,6 @@ SENTENCES: Mapping[Problem, str] = {
     Problem.EARLIER_STOP: "No road leads to an earlier stop of the driver.",
     Problem.ROADS_AWAY: "The road server does not answer; times are those of straight lines.",
 }
+
+#: They pass by themselves: all orders may have them at once, and nobody has to do anything.
+PASSING = frozenset({Problem.DRIVER_SILENT, Problem.ROADS_AWAY})
