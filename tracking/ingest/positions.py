@@ -111,6 +111,11 @@ class Positions:
         stored: Any = await self._redis.hgetall(_POSITIONS + city)
         return [decode(value[_TS_DIGITS:]) for value in stored.values()]
 
+    async def batch_of_city(self, city: str) -> list[tuple[str, bytes]]:
+        """As a FixSubscription has it: of each driver the id and the JSON of a FleetPosition."""
+        stored: Any = await self._redis.hgetall(_POSITIONS + city)
+        return [(driver.decode(), value[_TS_DIGITS:]) for driver, value in stored.items()]
+
     async def of_driver(self, city: str, driver_id: str) -> FleetPosition | None:
         value: Any = await self._redis.hget(_POSITIONS + city, driver_id)
         return None if value is None else decode(value[_TS_DIGITS:])
@@ -135,7 +140,7 @@ class FixSubscription:
     def __init__(self, url: str) -> None:
         # By the older protocol: of the newer one's pushes redis-py makes a line for its debug log, each time.
         self._redis: Redis = Redis.from_url(url, protocol=2)
-        self._pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
+        self._pubsub = self._redis.pubsub()
 
     async def add(self, cities: Iterable[str]) -> None:
         await self._pubsub.subscribe(*(_FIXES + city for city in cities))
@@ -143,16 +148,19 @@ class FixSubscription:
     async def remove(self, cities: Iterable[str]) -> None:
         await self._pubsub.unsubscribe(*(_FIXES + city for city in cities))
 
-    async def receive(self) -> tuple[str, list[tuple[str, bytes]]] | None:
-        """The next batch: its city, and of each driver the id and the JSON of a FleetPosition. Waits for it; None
-        where Redis only confirmed a subscription.
+    async def receive(self) -> tuple[str, list[tuple[str, bytes]] | None]:
+        """The next batch: its city, and of each driver the id and the JSON of a FleetPosition. Waits for it. None
+        for the batch: from now on the city is heard.
         """
-        message = await self._pubsub.get_message(timeout=None)
-        if message is None:
-            return None
-        city = message["channel"].decode().removeprefix(_FIXES)
-        lines = message["data"].split(b"\n")
-        return city, [(id.decode(), json) for id, _, json in (line.partition(b"\t") for line in lines)]
+        while True:
+            message = await self._pubsub.get_message(timeout=None)
+            if message is None or message["type"] not in ("subscribe", "message"):
+                continue
+            city = message["channel"].decode().removeprefix(_FIXES)
+            if message["type"] == "subscribe":
+                return city, None
+            lines = message["data"].split(b"\n")
+            return city, [(id.decode(), json) for id, _, json in (line.partition(b"\t") for line in lines)]
 
     async def close(self) -> None:
         await self._pubsub.aclose()

@@ -47,8 +47,8 @@ class DispatcherConsumer(LiveConsumer):
         for city in cities:
             if city not in self.cities:
                 self.cities.add(city)
-                await self.join(groups.city(city))
                 self.process.fanout.oversee(city, self)
+                await self.join(groups.city(city))
 
     async def _send_last_known(self, cities: Iterable[str]) -> None:
         for city in cities:

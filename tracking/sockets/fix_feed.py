@@ -85,5 +85,8 @@ class FixFeed:
 
     async def _receive(self, subscription: FixSubscription) -> None:
         while True:
-            if (news := await subscription.receive()) is not None:
-                self._publish(*news)
+            city, batch = await subscription.receive()
+            if batch is None:
+                # Whoever wanted it has read the last positions before: what came in between is among these.
+                batch = await self._positions.batch_of_city(city)
+            self._publish(city, batch)

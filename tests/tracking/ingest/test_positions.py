@@ -11,13 +11,13 @@ from redis.asyncio import Redis
 from tracking.ingest.positions import Positions
 from tracking.protocol.messages import FleetPosition, encode
 
-PATIENCE_S = 3.0
+PATIENCE_S = 20.0
 T0 = 1_800_000_000_000
 Batch = tuple[str, list[tuple[str, bytes]]]
 
 
 @pytest.fixture
-async def positions() -> AsyncIterator[Positions]:
+async def positions(servers: None) -> AsyncIterator[Positions]:
     async with Redis.from_url(settings.REDIS_URL) as redis:
         await redis.flushdb()
     positions = Positions()
@@ -49,7 +49,7 @@ class Listener:
 
     async def __aenter__(self) -> "Listener":
         await self._subscription.add(["denver"])
-        assert await soon(self._subscription.receive()) is None  # Redis' confirmation
+        assert await soon(self._subscription.receive()) == ("denver", None)  # Redis' confirmation
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -15,7 +15,7 @@ from delivery.asgi import application
 from dispatch.models import Driver, User
 from dispatch.orders import actions
 
-PATIENCE_S = 3.0
+PATIENCE_S = 20.0
 ORIGIN = (b"origin", b"http://localhost")
 
 

@@ -5,11 +5,15 @@ import socket
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import channel_layers, get_channel_layer
+from django.conf import settings
 from django.db import connection
+from redis.exceptions import ConnectionError
 
-from dispatch.models import Driver, Order
+from dispatch.models import City, Driver, Order
 from dispatch.orders import actions
-from tests.tracking.sockets.clients import Socket, customer_socket, driver_socket
+from tests.tracking.sockets.clients import Socket, customer_socket, dispatcher_socket, driver_socket
+from tracking.sockets.channel_layer import ChannelLayer
+from tracking.sockets.process import this_process
 
 pytestmark = pytest.mark.usefixtures("live_loop")
 
@@ -92,3 +96,23 @@ async def test_what_is_done_while_redis_is_away_is_done(
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
         "Redis is away, sockets hear of a change when they heal: ConnectionError"
     ]
+
+
+class GroupsAway(ChannelLayer):
+    """Redis goes away after a channel was had, and before a group is joined."""
+
+    async def group_add(self, group: str, channel: str) -> None:
+        raise ConnectionError
+
+
+async def test_a_dispatcher_who_was_sent_off_takes_nothing_away_from_others(
+    city: City, order: Order, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sync_to_async(actions.assign)(order.pk, driver.pk, actor=actions.SYSTEM)
+    await sync_to_async(actions.report)(driver.pk, order.pk, "picked_up")
+    async with customer_socket(order.tracking_token) as page:
+        await page.frame("ready")
+        monkeypatch.setitem(channel_layers.backends, "default", GroupsAway(hosts=[settings.REDIS_URL]))
+        async with await dispatcher_socket() as refused:
+            assert await refused.closed() == 1013
+        assert this_process().fanout._interest == {str(city.pk): 1}
