@@ -117,7 +117,7 @@ class CrewMember:
         if self.route is None:
             return Problem.CONTRADICTORY
         travel, to = cast.instance.travel, cast.board.place[2 * number]
-        places = {state.place for state in self.route.states}
+        places = {state.place for state in self.route.states[self.route.constraints.fixed :]}
         if to not in places and all(isinf(travel[place][to]) for place in places):
             return Problem.RESTAURANT_UNREACHABLE
         if self.problem is not None:
