@@ -20,7 +20,7 @@ from tracking.ingest.history import HistoryWriter, Kept, Numbered, keep_last_fix
 from tracking.models import LocationHistory
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0
 
 
 def write(kept: list[Kept], latest: dict | None = None, numbered: dict | None = None) -> None:
@@ -48,6 +48,7 @@ def driver(new_driver: Callable[..., Driver]) -> Driver:
 
 def test_fixes_are_kept_as_they_came(driver: Driver) -> None:
     fixes = [Fix(39.75, -104.99, T0, 8.2, 271.5, 4.0), Fix(39.76, -104.98, T0 + 5123)]
+    began = timezone.now()
     write([Kept(driver.pk, fix) for fix in fixes])
     rows = LocationHistory.objects.order_by("recorded_at")
     assert list(
@@ -56,7 +57,7 @@ def test_fixes_are_kept_as_they_came(driver: Driver) -> None:
         (driver.pk, 39.75, -104.99, 8.2, 271.5, 4.0, moment(0)),
         (driver.pk, 39.76, -104.98, None, None, None, moment(5.123)),
     ]
-    assert all(timezone.now() - row.received_at < timedelta(seconds=10) for row in rows)
+    assert all(began <= row.received_at <= timezone.now() for row in rows)
 
 
 def test_a_fix_goes_into_the_partition_of_its_day_if_there_is_one(driver: Driver) -> None:
@@ -71,18 +72,20 @@ def test_a_fix_goes_into_the_partition_of_its_day_if_there_is_one(driver: Driver
 
 
 def test_a_drivers_row_shows_the_latest_fix(driver: Driver) -> None:
+    began = timezone.now()
     write([], {driver.pk: Fix(39.8, -105.0, T0 + 5000)})
     driver.refresh_from_db()
     assert (driver.current_lat, driver.current_lng, driver.fix_at) == (39.8, -105.0, moment(5))
-    assert timezone.now() - driver.last_seen_at < timedelta(seconds=10)
+    assert began <= driver.last_seen_at <= timezone.now()
 
 
 def test_a_drivers_row_never_goes_back_in_time(driver: Driver) -> None:
+    began = timezone.now()
     write([], {driver.pk: Fix(1.0, 1.0, T0 - 1)})
     before = driver.current_lat, driver.fix_at
     driver.refresh_from_db()
     assert (driver.current_lat, driver.fix_at) == before
-    assert timezone.now() - driver.last_seen_at < timedelta(seconds=10)  # we heard of the driver all the same
+    assert began <= driver.last_seen_at <= timezone.now()  # we heard of the driver all the same
 
 
 def test_a_drivers_row_says_how_far_the_apps_fixes_are_taken_care_of(

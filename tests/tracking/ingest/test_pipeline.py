@@ -2,41 +2,17 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dispatch.orders import geofence_actions
 from tests.tracking.ingest.drives import STOP, T0, at, fence
-from tracking.ingest.domain_writer import DomainWriter
+from tests.tracking.ingest.sessions import DRIVER, OTHER, new_session, parts
 from tracking.ingest.fix_filter import Fix, Limits
-from tracking.ingest.geofences import FenceState, Rules
-from tracking.ingest.history import HistoryWriter, Kept
-from tracking.ingest.numbering import Numbering
+from tracking.ingest.geofences import Rules
 from tracking.ingest.pipeline import Pipeline
-from tracking.ingest.positions import Positions
-from tracking.ingest.publisher import Publisher
-from tracking.ingest.recorder import Record, Recorder
 from tracking.ingest.session import Session
-from tracking.ingest.verdicts import Verdicts
 from tracking.protocol.messages import FixTrouble, Location
-
-DRIVER = UUID("d0000000-0000-4000-8000-000000000001")
-OTHER = UUID("d0000000-0000-4000-8000-000000000002")
-
-
-def new_session(
-    driver_id: UUID = DRIVER, city: str = "denver", acknowledge: Callable[[int], None] = print
-) -> Session:
-    return Session(driver_id, city, Numbering(acknowledge))
-
-
-def parts() -> tuple[Publisher, Recorder, DomainWriter, Verdicts]:
-    """What collects; nothing of it runs."""
-    recorder = Recorder(HistoryWriter(), most_waiting=1000)
-    return Publisher(Positions()), recorder, DomainWriter(recorder.considered), Verdicts()
 
 
 @pytest.fixture
@@ -135,45 +111,13 @@ def test_drivers_and_cities_are_kept_apart(pipeline: Pipeline, session: Session)
 # -------------------------------------------------------------------------------------------------- history
 
 
-def test_every_fifth_fix_is_kept_from_the_first_on(pipeline: Pipeline, take: Callable) -> None:
-    for n in range(12):
-        take(n * 10, n)
-    assert kept_seconds(pipeline) == [0, 5, 10]
-
-
-def test_the_last_fix_of_a_session_is_kept(pipeline: Pipeline, session: Session, take: Callable) -> None:
+def test_every_fifth_fix_and_the_last_of_a_session_are_kept(
+    pipeline: Pipeline, session: Session, take: Callable
+) -> None:
     for n in range(8):
         take(n * 10, n)
     pipeline.end(session)
     assert kept_seconds(pipeline) == [0, 5, 7]
-
-
-def test_the_last_fix_is_kept_once(pipeline: Pipeline, session: Session, take: Callable) -> None:
-    for n in range(6):
-        take(n * 10, n)
-    pipeline.end(session)
-    pipeline.end(session)
-    assert kept_seconds(pipeline) == [0, 5]
-
-
-def test_a_late_fix_does_not_displace_the_last_one(
-    pipeline: Pipeline, session: Session, take: Callable
-) -> None:
-    for n in (0, 1, 2, 4):
-        take(n * 10, n)
-    assert take(30, 3, now_s=4) == "out_of_order"
-    pipeline.end(session)
-    assert kept_seconds(pipeline) == [0, 4]
-
-
-def test_a_late_fix_whose_turn_it_is_does_not_displace_the_last_one_either(
-    pipeline: Pipeline, session: Session, take: Callable
-) -> None:
-    for n in (0, 1, 2, 3, 5):
-        take(n * 10, n)
-    assert take(40, 4, now_s=5) == "out_of_order"
-    pipeline.end(session)
-    assert kept_seconds(pipeline) == [0, 4, 5]
 
 
 def test_a_fix_that_changed_something_is_kept(pipeline: Pipeline, session: Session, take: Callable) -> None:
@@ -215,47 +159,6 @@ def test_an_arrival_is_asked_of_the_domain_with_its_evidence(
     assert pipeline.domain.asking == {session}
 
 
-def test_stops_at_one_place_are_reached_together(session: Session, take: Callable) -> None:
-    second = fence(200)._replace(stop_id=OTHER)
-    session.next_stops.replace([fence(200), second], {})
-    take(100, 0)
-    take(90, 5)
-    [(_, write)] = session.writes
-    assert write.args == (DRIVER, [STOP, OTHER])
-
-
-def test_an_arrival_in_the_database_is_not_seen_again(session: Session, take: Callable) -> None:
-    session.next_stops.replace([fence(200)], {STOP: T0 - 60_000})
-    for n in range(10):
-        take(50, n * 5, speed=0.0, accuracy=5)
-    assert not session.writes
-
-
-def test_who_was_there_before_the_socket_broke_can_still_leave(session: Session, take: Callable) -> None:
-    session.next_stops.replace([fence(200)], {STOP: T0 - 600_000})
-    for n in range(10):
-        take(250 + n * 50, n * 5)
-    assert [write.func for _, write in session.writes] == [geofence_actions.leave]
-
-
-def test_a_new_plan_does_not_forget_what_was_seen_of_a_stop(session: Session, take: Callable) -> None:
-    session.next_stops.replace([fence(200)], {})
-    take(100, 0)
-    session.next_stops.replace([fence(200), fence(200)._replace(stop_id=OTHER)], {})
-    take(90, 5)
-    [(_, write)] = session.writes
-    assert write.args == (DRIVER, [STOP])
-
-
-def test_a_stop_that_is_no_longer_next_is_forgotten(session: Session, take: Callable) -> None:
-    session.next_stops.replace([fence(200)], {})
-    take(100, 0)
-    session.next_stops.replace([], {})
-    assert session.next_stops.states == {}
-    take(90, 5)
-    assert not session.writes
-
-
 def test_a_silent_driver_is_heard_of_again_once(pipeline: Pipeline, session: Session, take: Callable) -> None:
     session.offline = True
     take(0, 0, seq=1)
@@ -289,16 +192,6 @@ def test_nothing_is_acknowledged_before_the_commit(
     assert acked == []
     commit(pipeline)
     assert acked == [1]
-
-
-def test_nothing_is_acknowledged_twice(
-    pipeline: Pipeline, session: Session, take: Callable, acked: list[int]
-) -> None:
-    take(0, 0, seq=0)
-    commit(pipeline)
-    commit(pipeline)
-    session.numbering.send_ack(0)
-    assert acked == [0]
 
 
 def test_what_was_rejected_is_acknowledged_too(pipeline: Pipeline, take: Callable, acked: list[int]) -> None:
@@ -363,24 +256,6 @@ def test_numbering_goes_on_over_a_reconnect(pipeline: Pipeline, session: Session
     assert [take(n, n * 5, seq=n) for n in (0, 6, 7, 8)] == ["duplicate"] * 3 + [None]
 
 
-@given(st.lists(st.integers(0, 40), max_size=60))
-def test_of_numbers_in_any_order_each_is_new_once(numbers: list[int]) -> None:
-    session = new_session()
-    seen: set[int] = set()
-    for number in numbers:
-        assert session.numbering.is_new(number) == (number not in seen)
-        seen.add(number)
-
-
-def test_a_number_far_below_the_highest_counts_as_known() -> None:
-    session = new_session()
-    assert session.numbering.is_new(5000)
-    assert session.numbering.is_new(5000 - 1023)
-    assert not session.numbering.is_new(5000 - 1024)
-    assert session.numbering.is_new(9000)
-    assert not session.numbering.is_new(5000)
-
-
 def test_what_a_driver_is_known_for_waits_for_the_writes_to_the_domain(
     pipeline: Pipeline, session: Session, take: Callable
 ) -> None:
@@ -414,23 +289,6 @@ def test_an_app_that_goes_on_with_newer_fixes_is_judged_by_the_last_one(
     assert take(10, 40, seq=2) == "out_of_order"
 
 
-def test_an_arrival_that_another_process_stored_meanwhile_counts(
-    pipeline: Pipeline, session: Session, take: Callable
-) -> None:
-    session.next_stops.replace([fence(200)], {})
-    take(150, 0)
-    session.next_stops.replace([fence(200)], {STOP: T0 - 60_000})
-    for n in range(1, 4):
-        take(400 + 60 * n, n * 10, speed=6.0)
-    assert [write.func for _, write in session.writes] == [geofence_actions.leave]
-
-
-def test_of_two_sockets_of_a_driver_the_newest_fix_is_the_position() -> None:
-    first, second = new_session(), new_session()
-    for latest in ({first: at(9, 5), second: at(0, 0)}, {first: at(0, 0), second: at(9, 5)}):
-        assert Record(latest=latest).positions() == {DRIVER: at(9, 5)}
-
-
 def test_a_dispatcher_is_told_what_was_turned_away(
     pipeline: Pipeline, session: Session, take: Callable
 ) -> None:
@@ -447,51 +305,11 @@ def test_a_dispatcher_is_told_what_was_turned_away(
 # --------------------------------------------------------------------------- a commit that has to be repeated
 
 
-def test_a_record_that_could_not_be_written_goes_before_what_came_after_it() -> None:
-    first, second = new_session(), new_session(OTHER)
-    old = Record([Kept(DRIVER, at(0, 0))], {first: at(0, 0), second: at(0, 0)}, {first: 3, second: 1})
-    new = Record([Kept(DRIVER, at(9, 5))], {first: at(9, 5)}, {first: 4})
-    merged = old.before(new)
-    assert merged.kept == [Kept(DRIVER, at(0, 0)), Kept(DRIVER, at(9, 5))]
-    assert merged.positions() == {DRIVER: at(9, 5), OTHER: at(0, 0)}
-    assert merged.seqs == {first: 4, second: 1}
-
-
-@pytest.mark.parametrize(
-    ("record", "something"),
-    [
-        (Record(), False),
-        (Record(kept=[Kept(DRIVER, at(0, 0))]), True),
-        (Record(latest={new_session(): at(0, 0)}), True),
-        (Record(seqs={new_session(): 1}), True),
-    ],
-)
-def test_whether_there_is_anything_to_write(record: Record, something: bool) -> None:
-    assert bool(record) == something
-
-
 def test_the_settings_reach_the_pipeline(settings: object) -> None:
     settings.LOCATION_HISTORY_EVERY = 3
     settings.FIX_MAX_SPEED_MPS = 12.5
     pipeline = Pipeline.from_settings(*parts())
     assert (pipeline.keep_every, pipeline.limits.max_speed_mps) == (3, 12.5)
-
-
-def test_a_visit_begins_where_the_database_says(session: Session) -> None:
-    session.next_stops.replace([fence(200)], {STOP: T0})
-    assert session.next_stops.states == {STOP: FenceState(arrived_at=T0)}
-
-
-def test_a_short_stop_is_taken_back_and_stays_so(session: Session, take: Callable) -> None:
-    session.next_stops.replace([fence(200)], {STOP: T0})
-    for east, seconds in ((320, 10), (400, 20), (480, 30)):
-        take(east, seconds, speed=8.0)
-    assert [write.func for _, write in session.writes] == [geofence_actions.pass_by]
-    # The database has the arrival until that is written.
-    session.next_stops.replace([fence(200)], {STOP: T0})
-    assert session.next_stops.states[STOP].arrived_at is None
-    session.next_stops.replace([fence(200)], {STOP: T0 + 60_000})
-    assert session.next_stops.states[STOP].arrived_at == T0 + 60_000
 
 
 def test_an_accurate_fix_far_in_the_past_is_no_live_position(pipeline: Pipeline, session: Session) -> None:
