@@ -1,15 +1,14 @@
 """A process beside the tests that writes to the domain, as the ordering platform and the admin do from theirs.
 
-It carries out calls that come as JSON lines, each a function of one module.
+It carries out calls that come as JSON lines, each a function of some module here.
 """
 
 import json
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
 
@@ -27,11 +26,11 @@ class Refused(Exception):
 
 
 class Clerk:
-    """`calls`: the module whose functions are asked for, with what JSON can say. Its methods block."""
+    """Its methods block."""
 
-    def __init__(self, env: Mapping[str, str], calls: str) -> None:
+    def __init__(self, env: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
-            [*MANAGE, "shell", "-v", "0", "-c", f"from tests.clerk import work; work({calls!r})"],
+            [*MANAGE, "shell", "-v", "0", "-c", "from tests.clerk import work; work()"],
             env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -42,29 +41,35 @@ class Clerk:
         self._process.kill()
         self._process.communicate()
 
-    def ask(self, call: str, **arguments: object) -> Any:
+    def ask[**Takes, Answer](
+        self, call: Callable[Takes, Answer], *args: Takes.args, **kwargs: Takes.kwargs
+    ) -> Answer:
+        """What a function of a module says, called in the clerk's process; both ways there is what JSON can say.
+
+        Away: PostgreSQL did not answer it. Refused: the domain did not let it.
+        """
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(json.dumps([call, arguments]).encode() + b"\n")
+        asked = json.dumps([call.__module__, call.__name__, args, kwargs])
+        self._process.stdin.write(asked.encode() + b"\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        assert line, f"the clerk ended during {call}"
+        assert line, f"the clerk ended during {call.__name__}"
         match json.loads(line):
             case ["away", reason]:
                 raise Away(reason)
             case ["refused", reason]:
                 raise Refused(reason)
             case [_, answer]:
-                return answer
+                return answer  # type: ignore[no-any-return]
 
 
-def work(calls: str) -> None:
-    """Answers each line [call, arguments] with ["done", result], ["refused", why] or ["away", why]."""
-    module = import_module(calls)
+def work() -> None:
+    """Answers each line [module, function, args, kwargs] with ["done", result], ["refused", why] or ["away", why]."""
     for line in sys.stdin:
-        call, arguments = json.loads(line)
+        module, call, args, kwargs = json.loads(line)
         try:
-            answer = ["done", getattr(module, call)(**arguments)]
+            answer = ["done", getattr(import_module(module), call)(*args, **kwargs)]
         except (OperationalError, InterfaceError) as away:
             answer = ["away", str(away)]
         except DispatchError as refused:

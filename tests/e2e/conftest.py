@@ -28,6 +28,7 @@ from delivery.devtools.stack.test import find_browser
 from delivery.errors import StackError
 from delivery.processes import Child, Processes
 from tests.clerk import Clerk
+from tests.e2e import scene
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 DATABASE = "doorstep_e2e"
@@ -105,7 +106,7 @@ class Stack:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(servers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -123,7 +124,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "PYTHONUNBUFFERED": "1",
         }
         folder = tmp_path_factory.mktemp("e2e")
-        with Processes(folder) as processes, closing(Clerk(env, "tests.e2e.clerk")) as clerk:
+        with Processes(folder) as processes, closing(Clerk(env)) as clerk:
             # What does not depend on the database, static files and roads, is as `make test` has left it.
             todo = json.dumps([["migrate", "--no-input"], ["sample_data"]])
             processes.run("prepare", [sys.executable, "-m", "delivery.devtools.stack.prepare", todo], env)
@@ -134,7 +135,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             running.start_web()
             ready = "SELECT 1 FROM drivers WHERE status = 'idle' AND current_lat IS NOT NULL"
             running.wait_for(lambda: len(running.rows(ready)) == DRIVERS, "the drivers on shift")
-            clerk.ask("scene")
+            clerk.ask(scene.drivers_at_work)
             yield running
 
 

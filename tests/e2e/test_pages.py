@@ -14,6 +14,7 @@ from websockets.sync.client import connect
 
 from delivery.devtools.stack.servers import MANAGE
 from delivery.devtools.stack.state import ROOT
+from tests.e2e import scene
 from tests.e2e.conftest import DESKTOP, PHONE, USERNAME, Stack, Watch
 
 COLORS = {"idle": "#15894b", "to_restaurant": "#f0b400", "delivering": "#1d62e0", "offline": "#8b95a1"}
@@ -53,13 +54,13 @@ IS_LIVE = """async () => {
 
 def new_order(stack: Stack, name: str) -> tuple[str, str]:
     """Id and tracking token of an order that just came in."""
-    order_id, token = stack.clerk.ask("new_order", name=name)
+    order_id, token = stack.clerk.ask(scene.new_order, name=name)
     return order_id, token
 
 
 def leave(stack: Stack, order_id: str, name: str, *, at_the_door: bool) -> str:
     """The token of the driver of this name, who has the order and left without pressing a button."""
-    return str(stack.clerk.ask("leave", order_id=order_id, name=name, at_the_door=at_the_door))
+    return str(stack.clerk.ask(scene.leave, order_id=order_id, name=name, at_the_door=at_the_door))
 
 
 def last_event(stack: Stack, order_id: str) -> tuple[str, str, str, str]:
@@ -177,7 +178,7 @@ def test_a_late_order_is_marked_and_helped_with_one_click(
 ) -> None:
     page = dashboard()
     page.get_by_role("button", name=re.compile("^Denver")).click()
-    order_id = stack.clerk.ask("late_order", name="Mira Holt", driver_name="Sol Faraway")
+    order_id = stack.clerk.ask(scene.late_order, name="Mira Holt", driver_name="Sol Faraway")
     row = page.locator(f"#active [data-order-id='{order_id}']")
     expect(row).to_contain_text(re.compile(r"\d+ min late"))
     row.click()
@@ -199,7 +200,7 @@ def test_why_an_eta_can_not_be_relied_on_is_read_on_the_page(
 ) -> None:
     page = dashboard()
     page.get_by_role("button", name=re.compile("^Denver")).click()
-    order_id = stack.clerk.ask("off_the_roads", name="Nadia Field", driver_name="Otto Plains")
+    order_id = stack.clerk.ask(scene.off_the_roads, name="Nadia Field", driver_name="Otto Plains")
     row = page.locator(f"#active [data-order-id='{order_id}']")
     expect(row.locator(".minutes")).to_have_text(re.compile(r"^~\d+ min$"), timeout=15_000)
     expect(row).to_contain_text("No road leads to the customer; check the address.")
@@ -215,7 +216,7 @@ def test_a_dispatcher_moves_a_stop_and_sees_what_the_planner_would_save(
 ) -> None:
     page = dashboard()
     page.get_by_role("button", name=re.compile("^Denver")).click()
-    driver_id = stack.clerk.ask("trip", driver_name="Iris Tran")
+    driver_id = stack.clerk.ask(scene.trip, driver_name="Iris Tran")
     page.locator(f"#drivers [data-driver-id='{driver_id}']").click()
     stops = page.locator("#stops .stop")
     # Planned: the arrivals are known.
@@ -242,7 +243,7 @@ def test_undo_brings_back_just_the_pins_that_were_or_says_that_it_comes_too_late
 ) -> None:
     page = dashboard()
     page.get_by_role("button", name=re.compile("^Denver")).click()
-    driver_id = stack.clerk.ask("trip", driver_name="Ida Thorne")
+    driver_id = stack.clerk.ask(scene.trip, driver_name="Ida Thorne")
     driver = page.locator(f"#drivers [data-driver-id='{driver_id}']")
     driver.click()
     stops, toast = page.locator("#stops .stop"), page.locator("#toast")
@@ -279,7 +280,7 @@ def test_undo_brings_back_just_the_pins_that_were_or_says_that_it_comes_too_late
 
     stops.nth(1).get_by_role("button", name="One earlier").click()
     expect(toast).to_contain_text("stay in this order")
-    stack.clerk.ask("deliver_first", driver_id=driver_id)
+    stack.clerk.ask(scene.deliver_first, driver_id=driver_id)
     page.locator("#toast-undo").click()
     expect(toast).to_contain_text("The driver’s stops have changed meanwhile.")
     assert [fault for fault in watch.faults if "400" not in fault] == []
@@ -291,7 +292,7 @@ def test_an_order_that_is_given_back_has_its_places_and_pins_again(
 ) -> None:
     page = dashboard()
     page.get_by_role("button", name=re.compile("^Denver")).click()
-    driver_id, order_id = stack.clerk.ask("pinned_trip", driver_name="Ola Brandt")
+    driver_id, order_id = stack.clerk.ask(scene.pinned_trip, driver_name="Ola Brandt")
     driver = page.locator(f"#drivers [data-driver-id='{driver_id}']")
     driver.click()
     stops = page.locator("#stops .stop")
@@ -387,10 +388,10 @@ def test_a_door_that_was_left_alerts_until_somebody_says_how_it_went(
     expect(page.locator(f"#active [data-order-id='{order_id}'] .sign")).to_contain_text("⚠ left the door")
 
     # The driver comes back: nothing to ask. And leaves again.
-    stack.clerk.ask("come_back", order_id=order_id)
+    stack.clerk.ask(scene.come_back, order_id=order_id)
     expect(page.locator("#alerts-panel")).to_be_hidden()
     expect(page).to_have_title("Dispatch · Doorstep")
-    stack.clerk.ask("leave_again", order_id=order_id)
+    stack.clerk.ask(scene.leave_again, order_id=order_id)
     expect(alert).to_be_visible()
 
     if viewport is PHONE:
@@ -544,6 +545,10 @@ def test_pages_come_back_by_themselves(
     order_id, _ = new_order(stack, name)
     desk.get_by_role("button", name=re.compile("^All")).click()
     expect(desk.locator(f"[data-order-id='{order_id}']")).to_contain_text(name)
+
+
+def is_ready(frame: str | bytes) -> bool:
+    return '"type":"ready"' in str(frame)
 
 
 def test_what_an_operator_sends_to_an_orders_group_is_on_its_page(

@@ -15,3 +15,10 @@ SEED = int(os.environ.get("FAULTS_SEED") or (SystemRandom().randrange(2**32) if 
 def length[T](*, short: T, full: T) -> T:
     """What fits the run: `short` in `make test`, `full` in `make faults`."""
     return full if FULL else short
+
+
+def within(seconds: float) -> float:
+    """How long to wait for what is promised within `seconds`. Just that in `make faults`, for which a machine is
+    free; `make test` runs beside whatever else the machine does.
+    """
+    return length(short=4 * seconds, full=seconds)

@@ -146,7 +146,7 @@ async def until(condition: Callable[[], Any], seconds: float, promise: str) -> N
         await asyncio.sleep(0.02)
 
 
-async def eventually(check: Callable[[], object], seconds: float = 5.0) -> None:
+async def eventually(check: Callable[[], object], seconds: float = 20.0) -> None:
     """Passes when `check`, which asks the database, passes within `seconds`; else raises what it raised last."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds

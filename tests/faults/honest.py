@@ -8,6 +8,7 @@ from random import Random
 
 from dispatch.statuses import OrderStatus
 from routing.geo import destination
+from tests.faults import within
 from tests.faults.apps import DriverApp
 from tests.faults.clients import Company, until
 from tests.faults.cluster import Cluster
@@ -19,7 +20,7 @@ from tests.faults.world import DENVER
 #: Between two fixes.
 INTERVAL_S = 0.1
 #: Until a fix is seen and acknowledged; on a machine that is busy with the attack as well.
-EXCHANGE_S = 10.0
+EXCHANGE_S = within(10.0)
 
 
 class Honest:

@@ -12,10 +12,11 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from dispatch.statuses import FINAL
+from tests.faults import within
 from tests.faults.clients import Client, Frame, decode, open_socket
 
 #: A client that comes back shows what is within this time.
-CATCHES_UP_S = 2.0
+CATCHES_UP_S = within(2.0)
 
 
 @dataclass

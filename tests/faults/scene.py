@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from routing.geo import Point, destination
+from tests.faults import within
 from tests.faults.apps import DriverApp
 from tests.faults.clients import Company, until
 from tests.faults.cluster import Cluster
@@ -19,7 +20,7 @@ RADIUS_M = 80
 #: Where everybody begins: far from the restaurant and from every door.
 START = destination(DENVER, 180, 400)
 #: An order's life so far takes no longer than this.
-PATIENCE_S = 10.0
+PATIENCE_S = within(10.0)
 
 
 @dataclass

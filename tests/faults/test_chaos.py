@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from tests.faults import length
+from tests.faults import length, within
 from tests.faults.apps import DriverApp
 from tests.faults.clients import Company, eventually, until
 from tests.faults.cluster import Cluster, Part
@@ -33,9 +33,9 @@ EVERY_S = length(short=2.5, full=20.0)
 #: How long a supervisor takes to notice.
 RESTART_S = (0.0, 1.0)
 #: Everything that was sent is acknowledged so soon after the last fault.
-CATCH_UP_S = 10.0
+CATCH_UP_S = within(10.0)
 #: No socket shows, for longer than this, what is no longer so.
-STALE_S = 10.0
+STALE_S = within(10.0)
 
 
 @pytest.mark.timeout(length(short=90, full=600))

@@ -257,6 +257,7 @@ def judged(sent: list[Sent], limits: Limits) -> Iterator[tuple[Label, bool]]:
                 yield label, not verdict.live
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(length(short=3, full=100)))
 def test_of_ten_thousand_fixes_the_bad_ones_are_turned_away_and_the_good_ones_are_not(seed: int) -> None:
     found = outcome(seed, 10_000)
@@ -272,6 +273,7 @@ def test_of_ten_thousand_fixes_the_bad_ones_are_turned_away_and_the_good_ones_ar
     assert found.wrong("replay") == found.wrong("moved") == 0, found
 
 
+@pytest.mark.slow
 def test_the_labels_tell_a_weaker_filter_from_this_one() -> None:
     credulous = outcome(0, 10_000, Limits(jump_confirmations=1))
     assert credulous.wrong("teleport") > 0.01 * credulous.total["teleport"]

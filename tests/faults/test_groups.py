@@ -11,12 +11,13 @@ from threading import Thread
 
 import redis
 
+from tests.faults import within
 from tests.faults.clients import Client, Company, Frame, until
 from tests.faults.cluster import Cluster
 from tests.faults.scene import START, set_scene
 
 ROOT = Path(__file__).parents[2]
-SOON_S = 10.0
+SOON_S = within(10.0)
 END = "no more commands"
 
 

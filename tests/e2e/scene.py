@@ -1,4 +1,4 @@
-"""What the clerk of the browser tests can be asked for (tests/clerk.py)."""
+"""What the browser tests have done in the domain, by the clerk (tests/clerk.py)."""
 
 from datetime import timedelta
 from itertools import chain, repeat
@@ -23,7 +23,7 @@ NAMES = (
 PHONE = "+1 303 555 0100"
 
 
-def scene() -> None:
+def drivers_at_work() -> None:
     """In Denver two drivers stay free; the others carry one order or two, and every other one has picked up."""
     kitchens = _kitchens()
     names = chain(NAMES, repeat("Sam Taylor"))
