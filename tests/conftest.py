@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 
@@ -10,16 +11,45 @@ import redis
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connections
+from django.test import override_settings
 from django.utils import timezone
 
 from dispatch.models import City, Driver, Order, Restaurant
 from dispatch.orders import actions
 from routing.geo import Point, destination
+from routing.osrm import Osrm
 from tracking.sockets import process
 
 DENVER = Point(39.7495, -104.9865)
 
+#: Addresses where nobody answers.
+NO_REDIS = "redis://127.0.0.1:1"
+NO_OSRM = "http://127.0.0.1:1"
+
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def servers() -> None:
+    """Redis, OSRM, their data and the static files, as `make test` has them ready. Who asks for no database and uses
+    one of them asks for this: what asks for neither is `fast`, and runs without any.
+    """
+
+
+@pytest.fixture(autouse=True)
+def no_server_unasked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A fast test finds no server even where there is one: the mark is true."""
+    if request.node.get_closest_marker("fast"):
+        with override_settings(REDIS_URL=NO_REDIS, OSRM_URL=NO_OSRM):
+            yield
+    else:
+        yield
+
+
+@pytest.fixture(scope="session")
+def osrm(servers: None) -> Osrm:
+    """The osrm-routed that `make test` started on the default roads."""
+    return Osrm(os.environ["OSRM_URL"])
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import time
 
 from django.db import connection
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 def wait_for_a_waiter() -> None:

@@ -34,6 +34,7 @@ def test_what_is_counted_is_shown(client: Client, settings: Any) -> None:
     assert _value(client, "doorstep_fixes_waiting") == 7
 
 
+@pytest.mark.slow
 def test_processes_are_summed_up_and_a_killed_one_is_forgotten(
     client: Client, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,8 +25,10 @@ from routing.roads.denver import downtown_denver
 from routing.roads.network import write_pbf
 from routing.roads.progress import ProgressLog
 from tests.faults.cluster import wait_until
-from tests.routing.conftest import village
-from tests.routing.test_osrm import places
+from tests.routing.conftest import copied, village
+from tests.routing.places import places
+
+pytestmark = pytest.mark.slow
 
 NOTHING = ProgressLog([].append)
 HERE = Point(40.105, -105.12)
@@ -41,14 +43,18 @@ def build_street(roads: Path, name: str, algorithm: Algorithm = "mld") -> None:
     build(roads, extract, algorithm=algorithm, force=False, progress=NOTHING)
 
 
-@pytest.fixture
-def roads(tmp_path: Path) -> Path:
-    """Two builds: First Street's is in use, Second Street's is to be had by rollback."""
-    folder = tmp_path / "state" / "roads"
-    folder.parent.mkdir()
+@pytest.fixture(scope="session")
+def two_streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("streets") / "roads"
     build_street(folder, "Second Street")
     build_street(folder, "First Street")
     return folder
+
+
+@pytest.fixture
+def roads(two_streets: Path, tmp_path: Path) -> Path:
+    """Two builds: First Street's is in use, Second Street's is to be had by rollback."""
+    return copied(two_streets, tmp_path / "state" / "roads")
 
 
 @pytest.fixture

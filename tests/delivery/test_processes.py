@@ -12,6 +12,8 @@ from delivery.devtools.stack.state import ROOT
 from delivery.errors import ChildDied, StackError
 from delivery.processes import Processes
 
+pytestmark = pytest.mark.slow
+
 #: Two children; the first starts a child of its own. Tells their pids, and runs until it is told to stop.
 LAUNCHER = """
 import os, sys
@@ -45,7 +47,7 @@ while True:
 """
 
 
-def wait_until(ready: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(ready: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < deadline, "it did not happen"
@@ -96,7 +98,7 @@ def test_a_signal_stops_the_last_first(
         pids = children_of(launcher)
         for _ in range(3):  # impatience changes nothing
             launcher.send_signal(number)
-        assert launcher.communicate(timeout=10)[0] == "stopped\n"
+        assert launcher.communicate(timeout=30)[0] == "stopped\n"
     assert launcher.returncode == 0
     assert (tmp_path / "stops").read_text() == "second\nfirst\n"
     assert not any(runs(pid) for pid in pids)
@@ -135,8 +137,9 @@ def test_a_command_runs_to_its_end(tmp_path: Path) -> None:
 def test_waiting_ends(tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
         child = processes.start("slow", ["sh", "-c", "echo still loading; sleep 60"], os.environ)
-        with pytest.raises(StackError, match=r"(?s)^slow is not ready after 0.5 s; .*still loading"):
-            processes.wait_for(child, lambda: False, 0.5)
+        wait_until(lambda: bool(child.last_lines()))
+        with pytest.raises(StackError, match=r"(?s)^slow is not ready after 0.1 s; .*still loading"):
+            processes.wait_for(child, lambda: False, 0.1)
 
 
 def test_the_exit_status_of_a_command_in_the_terminal(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ASK = "import json; from delivery import settings as s; print(json.dumps([getattr(s, n) for n in {names!r}]))"
 
 

@@ -9,6 +9,8 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.test import AsyncClient, Client
 from django.utils.module_loading import import_string
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 CSS = "css/track.css"
 
 

@@ -9,7 +9,7 @@ from dispatch.orders import actions, geofence_actions
 from dispatch.planning import visiting_order
 from dispatch.planning.visiting_order import Wish
 from dispatch.statuses import StopKind
-from tests.dispatch.orders.test_statuses import MAY_BECOME, MAY_GO_BACK_TO
+from tests.dispatch.status_table import MAY_BECOME, MAY_GO_BACK_TO
 
 DANA = actions.dispatcher("Dana")
 #: When the first thing happens; a story's seconds count from here.

@@ -1,21 +1,14 @@
+import shutil
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 
 from routing.geo import Point
-from routing.osrm import Osrm
 from routing.roads.build import build
 from routing.roads.network import Network, write_pbf
 from routing.roads.progress import ProgressLog
 
 NO_PROGRESS = ProgressLog([].append)
-
-
-@pytest.fixture(scope="session")
-def osrm() -> Osrm:
-    """The osrm-routed that `make test` started on the default roads."""
-    return Osrm(settings.OSRM_URL)
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +48,17 @@ def extract(tmp_path: Path) -> Path:
     path = tmp_path / "village.osm.pbf"
     write_pbf(village(), path)
     return path
+
+
+@pytest.fixture(scope="session")
+def built_village(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A roads folder with those of the village, built once: to be copied (`copied`)."""
+    folder = tmp_path_factory.mktemp("village")
+    write_pbf(village(), folder / "village.osm.pbf")
+    build(folder / "roads", folder / "village.osm.pbf", force=False, progress=NO_PROGRESS)
+    return folder / "roads"
+
+
+def copied(roads: Path, to: Path) -> Path:
+    """A roads folder just like this one, for a test to change."""
+    return Path(shutil.copytree(roads, to, symlinks=True))

@@ -75,7 +75,7 @@ def roads_but(osrm: Osrm, island: Point) -> Iterator[Osrm]:
             if name in places and set(places) != {name}:
                 status, body = 400, json.dumps({"code": "NoRoute", "message": "Impossible route"}).encode()
             else:
-                answer = requests.get(osrm.base_url + self.path, timeout=3)
+                answer = requests.get(osrm.base_url + self.path, timeout=30)
                 status, body = answer.status_code, answer.content
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))

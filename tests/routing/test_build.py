@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,8 +24,10 @@ from routing.roads.pbf import MARK
 from routing.roads.programs import osrm_program, tippecanoe_program
 from routing.roads.progress import ProgressLog
 from routing.roads.tiles import Tiles
-from tests.routing.conftest import village
+from tests.routing.conftest import copied, village
 from tests.routing.tiles import tile_at
+
+pytestmark = pytest.mark.slow
 
 START = b"\0\0\0\x0d" + MARK
 DENVER, MEAD = Point(39.7475, -104.9950), Point(40.2330, -104.9803)
@@ -132,10 +135,11 @@ def test_another_input_is_built_and_one_build_is_kept_for_rollback(roads: Path, 
     assert in_use(roads) == used[2]
 
 
-def test_nothing_to_roll_back_to(roads: Path, extract: Path) -> None:
+def test_nothing_to_roll_back_to(roads: Path, built_village: Path) -> None:
     with pytest.raises(RoadsError, match="no earlier build"):
         rollback(roads)
-    run_build(roads, extract)
+    shutil.rmtree(roads)
+    copied(built_village, roads)
     with pytest.raises(RoadsError, match="no earlier build"):
         rollback(roads)
 
@@ -149,8 +153,10 @@ def test_roads_of_ones_own_are_kept_unless_forced(roads: Path, extract: Path) ->
     assert found.is_default
 
 
-def test_roads_of_ones_own_for_another_osrm_are_to_be_built_again(roads: Path, extract: Path) -> None:
-    run_build(roads, extract)
+def test_roads_of_ones_own_for_another_osrm_are_to_be_built_again(
+    roads: Path, extract: Path, built_village: Path
+) -> None:
+    copied(built_village, roads)
     facts = roads / "current" / "roads.json"
     facts.write_text(json.dumps(json.loads(facts.read_text()) | {"osrm_version": "5.27"}))
     with pytest.raises(RoadsError, match=r"5\.27.*roads build"):
@@ -158,8 +164,10 @@ def test_roads_of_ones_own_for_another_osrm_are_to_be_built_again(roads: Path, e
     run_build(roads, extract, force=True)
 
 
-def test_a_build_that_fails_changes_nothing(roads: Path, extract: Path, tmp_path: Path) -> None:
-    run_build(roads, extract)
+def test_a_build_that_fails_changes_nothing(
+    roads: Path, extract: Path, built_village: Path, tmp_path: Path
+) -> None:
+    copied(built_village, roads)
     before = in_use(roads)
     corrupt = tmp_path / "corrupt.osm.pbf"
     corrupt.write_bytes(extract.read_bytes()[:-40])
@@ -193,8 +201,10 @@ def test_two_builds_at_once_make_one(roads: Path, extract: Path) -> None:
     assert len(list((roads / "builds").iterdir())) == 1
 
 
-def test_a_description_of_another_version_is_as_good_as_none(roads: Path, extract: Path) -> None:
-    run_build(roads, extract)
+def test_a_description_of_another_version_is_as_good_as_none(
+    roads: Path, extract: Path, built_village: Path
+) -> None:
+    copied(built_village, roads)
     (roads / "current" / "roads.json").write_text('{"source": "default"}')
     assert current_build(roads) is None
     run_build(roads, extract)
@@ -256,13 +266,21 @@ def test_the_command_where_nothing_can_be_written(tmp_path: Path, settings: Sett
 # ---------------------------------------------------------------------------------------------- rollback
 
 
+@pytest.fixture(scope="session")
+def village_twice(built_village: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("twice")
+    write_pbf(village(), folder / "village.osm.pbf")
+    run_build(copied(built_village, folder / "roads"), folder / "village.osm.pbf", force=True)
+    return folder / "roads"
+
+
 @pytest.fixture
-def two_builds(roads: Path, extract: Path) -> tuple[Path, Path]:
+def two_builds(roads: Path, village_twice: Path) -> tuple[Path, Path]:
     """The folders of an earlier build, and of the one in use."""
-    run_build(roads, extract)
-    earlier = (roads / "current").resolve()
-    run_build(roads, extract, force=True)
-    return earlier, (roads / "current").resolve()
+    copied(village_twice, roads)
+    earlier, current = sorted((roads / "builds").iterdir())
+    assert current == (roads / "current").resolve()
+    return earlier, current
 
 
 def truncate(file: Path) -> None:
@@ -315,7 +333,10 @@ def test_back_to_an_input_of_before_is_a_rollback(
     network.add([Point(40.1, -105.1), Point(40.1, -105.09)], highway="residential", name="New Street")
     write_pbf(network, tmp_path / "grown.osm.pbf")
     run_build(roads, tmp_path / "grown.osm.pbf")
-    assert run_build(roads, extract) == [f"built before: {extract}"]
+    told = run_build(roads, extract)
+    found = current_build(roads)
+    assert found
+    assert told == [f"built before: {found.source}"]
     assert in_use(roads) == village_build.name
     truncate(roads / rolled_back(roads) / "streets.pmtiles")
     steps = run_build(roads, tmp_path / "grown.osm.pbf")

@@ -309,6 +309,7 @@ def steps_of(roads: Path, url: str) -> list[str]:
     return steps
 
 
+@pytest.mark.slow
 def test_roads_of_an_address(files: Files, extract: Path, tmp_path: Path) -> None:
     files.content = extract.read_bytes()
     roads, url = tmp_path / "roads", files.url.replace("http://", "http://someone:hidden@")
@@ -333,6 +334,7 @@ def test_an_extract_that_is_broken_on_its_server_is_brought_again(
     assert [request.get("If-None-Match") for request in files.requests] == [None, None]
 
 
+@pytest.mark.slow
 def test_downloads_for_other_roads_go(files: Files, extract: Path, tmp_path: Path) -> None:
     files.content = extract.read_bytes()
     roads = tmp_path / "roads"

@@ -8,6 +8,7 @@ from tests.routing.eta_verdict import judged
 from tests.routing.eta_week import KITCHEN_LATE_S
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_learned_etas_are_half_as_wrong_and_ranges_hold(seed: int) -> None:
     verdict = judged(seed)

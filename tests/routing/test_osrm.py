@@ -4,7 +4,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise, permutations
 from math import nan
-from random import Random
 
 import pytest
 from django.test import override_settings
@@ -13,16 +12,9 @@ from routing.errors import BadPoint, BadRequest, NoSegment, TooBig
 from routing.geo import Point, destination, distance_m, distance_to_line_m
 from routing.osrm import SNAP_RADIUS_M, Osrm, Table, joined, osrm_from_settings, straight_line
 from routing.roads.cities import BOULDER, CITIES, DENVER, FORT_COLLINS, DefaultCity
+from tests.routing.places import places
 
 PARIS = Point(48.8566, 2.3522)
-
-
-def places(count: int, seed: int, city: DefaultCity = DENVER) -> list[Point]:
-    random = Random(seed)
-    return [
-        destination(city.center, random.uniform(0, 360), city.radius_m * random.random() ** 0.5)
-        for _ in range(count)
-    ]
 
 
 @pytest.mark.parametrize(

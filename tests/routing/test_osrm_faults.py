@@ -43,7 +43,7 @@ class Impostor:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.osrm = Osrm(f"http://127.0.0.1:{self.server.server_port}", timeout=(0.5, 0.3))
+        self.osrm = Osrm(f"http://127.0.0.1:{self.server.server_port}", timeout=(10, 10))
 
 
 @pytest.fixture
@@ -152,8 +152,9 @@ def test_geometry_that_does_not_fit_its_times_is_refused(impostor: Impostor, leg
 
 def test_an_answer_that_takes_too_long_is_not_asked_for_twice(impostor: Impostor) -> None:
     impostor.behaviours = [lambda _: impostor.released.wait(10) and None]
+    impatient = Osrm(impostor.osrm.base_url, timeout=(10, 0.3))
     with pytest.raises(Unavailable, match="too long"):
-        impostor.osrm.nearest(PLACES[0])
+        impatient.nearest(PLACES[0])
     assert impostor.requests == 1
 
 

@@ -26,7 +26,7 @@ from routing.planner import (
     tour_in_order,
 )
 from tests.routing.rush_hour import crowded
-from tests.routing.test_planner_tours import LINE, both, shipment, shown
+from tests.routing.street import LINE, both, shipment, shown
 
 QUICK = Settings(rounds=15, time_limit_s=60)
 
@@ -181,6 +181,10 @@ ROADLESS = [
         ((Visit("b", "dropoff"),), {"place": 9}, Problem.DRIVER_OFF_ROAD),
         ((), {"place": 9}, Problem.DRIVER_OFF_ROAD),
         ((Visit("b", "dropoff"),), {"place": 8}, Problem.RESTAURANT_UNREACHABLE),
+        # The restaurant is in reach from here; not from where the driver goes first, whatever is added.
+        ((Visit("b", "dropoff"),), {"under_way": True}, Problem.RESTAURANT_UNREACHABLE),
+        ((Visit("b", "dropoff"),), {"arrived_at": 0.0}, Problem.RESTAURANT_UNREACHABLE),
+        ((Visit("b", "dropoff", pinned=True),), {}, Problem.RESTAURANT_UNREACHABLE),
         ((Visit("b", "dropoff"),), {"off_at": 60.0}, Problem.SHIFT_ENDS),
         ((*both("c")[:1], replace(both("c")[1], pinned=True)), {"off_at": 60.0}, Problem.SHIFT_ENDS),
     ],

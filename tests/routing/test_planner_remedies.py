@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from routing.planner import Instance, Problem, Settings, Vehicle, Visit, best_tour, propose, remedies, solve
 from tests.routing.rush_hour import crowded
-from tests.routing.test_planner_tours import LINE, both, shipment
+from tests.routing.street import LINE, both, shipment
 
 QUICK = Settings(rounds=5, time_limit_s=60)
 

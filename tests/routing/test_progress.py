@@ -14,6 +14,8 @@ import pytest
 from delivery.devtools.stack.state import ROOT
 from routing.roads.progress import ProgressBar, ProgressLog
 
+pytestmark = pytest.mark.slow
+
 ERASE = "\r\x1b[K"
 
 

@@ -10,6 +10,8 @@ from routing.roads.cities import BOULDER
 from tests.routing.conftest import NO_PROGRESS
 from tests.routing.tiles import tile_at
 
+pytestmark = pytest.mark.slow
+
 Z, X, Y = tile_at(BOULDER.center, 14)
 TILE = f"/tiles/{Z}/{X}/{Y}.mvt"
 GZIP = {"accept-encoding": "gzip, deflate, br"}

@@ -4,6 +4,8 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 
 from delivery.devtools.stack import node
@@ -16,6 +18,11 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 END_TO_END = "tests/e2e"
 FAULTS = "tests/faults"
 NO_TESTS_COLLECTED = 5
+#: Unless paths are named: a process for each processor, four at most.
+PARALLEL = ["-n", "logical", "--maxprocesses", "4", "--dist", "loadgroup"]
+#: Of the whole suite, and printed in short at the end.
+COVERAGE = ["--cov", "--cov-report="]
+PACKAGES = ("delivery", "tracking", "dispatch", "routing")
 #: The tests empty their Redis and drop their database: never somebody's own, whatever the environment names.
 SERVERS = ("DATABASE_URL", "REDIS_URL", "OSRM_URL")
 
@@ -42,16 +49,17 @@ def run_suite(arguments: Sequence[str], *, checks: bool) -> int:
         node.find_node()
         find_browser()
     with open_state(default_folder() / "test") as state, Processes(state.logs) as processes:
-        secret = {"SECRET_KEY": state.secret("secret-key", 48)}
+        env: Mapping[str, str] = os.environ | {"SECRET_KEY": state.secret("secret-key", 48)}
+        failed = []
         try:
-            failed = []
             if checks:
                 node.install_packages(processes)
-                failed += run_all(processes, STATIC_CHECKS | node.checks(), os.environ | secret)
-            commands = [["collectstatic", "--no-input"]]
-            env = start_servers(processes, state, {"DEBUG": "false"}, commands, throwaway=True).env
-            if checks:
-                failed += run_all(processes, SCHEMA_CHECKS, env)
+                failed += run_all(processes, STATIC_CHECKS | node.checks(), env)
+            if not wants_fast(arguments):
+                commands = [["collectstatic", "--no-input"]]
+                env = start_servers(processes, state, {"DEBUG": "false"}, commands, throwaway=True).env
+                if checks:
+                    failed += run_all(processes, SCHEMA_CHECKS, env)
             failed += run_tests(processes, arguments, env)
         except Interrupted:
             return 130
@@ -76,8 +84,11 @@ def run_tests(processes: Processes, arguments: Sequence[str], env: Mapping[str, 
     Returns what failed.
     """
     others, in_browser = apart(arguments)
-    if not (ROOT / END_TO_END).is_dir():
+    if wants_fast(arguments) or not (ROOT / END_TO_END).is_dir():
         in_browser = []
+    measured = is_whole(arguments)
+    if measured:
+        others += COVERAGE
     pytest = [sys.executable, "-m", "pytest"]
     outcomes = {}
     if others:
@@ -86,9 +97,21 @@ def run_tests(processes: Processes, arguments: Sequence[str], env: Mapping[str, 
     if in_browser:
         print("\n— tests in a browser", flush=True)
         outcomes["tests in a browser"] = processes.run_in_terminal([*pytest, *in_browser], env)
+    if measured:
+        print_coverage()
     if all(code == NO_TESTS_COLLECTED for code in outcomes.values()):
         return ["no test ran"]
     return [name for name, code in outcomes.items() if code not in (0, NO_TESTS_COLLECTED)]
+
+
+def wants_fast(arguments: Sequence[str]) -> bool:
+    """Whether only the tests that need no server are to run (tests/suite.py)."""
+    return ("-m", "fast") in pairwise(arguments)
+
+
+def is_whole(arguments: Sequence[str]) -> bool:
+    """Whether nothing in the arguments leaves tests out."""
+    return not any(argument.startswith(("tests", "-k", "-m", "--lf", "--deselect")) for argument in arguments)
 
 
 def apart(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -98,13 +121,32 @@ def apart(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """
     named = [argument for argument in arguments if argument.split("/")[0] == "tests"]
     options = [argument for argument in arguments if argument not in named]
-    paths = named or ["tests"]
-    in_browser = [path for path in paths if path.startswith(END_TO_END)]
-    others = [path for path in paths if path not in in_browser]
+    if not named:
+        return ["tests", f"--ignore={END_TO_END}", *PARALLEL, *options], [END_TO_END, *options]
+    in_browser = [path for path in named if path.startswith(END_TO_END)]
+    others = [path for path in named if path not in in_browser]
     if any(path.rstrip("/") == "tests" for path in others):
         others.append(f"--ignore={END_TO_END}")
         in_browser = [END_TO_END]
     return others and others + options, in_browser and in_browser + options
+
+
+def print_coverage() -> None:
+    """A line: which share of the lines was run, in all and of each package. Of one that was not, nothing."""
+    from coverage import Coverage  # the tests' alone: the demo has none
+    from coverage.exceptions import CoverageException
+
+    measured = Coverage()
+    measured.load()
+
+    def share(*packages: str) -> str:
+        return f"{measured.report(include=[f'{name}/*' for name in packages], file=StringIO()):.0f} %"
+
+    try:
+        parts = ", ".join(f"{package} {share(package)}" for package in PACKAGES)
+        print(f"\nlines run by the tests: {share(*PACKAGES)} ({parts}); more: .venv/bin/coverage report")
+    except CoverageException as nothing:
+        print(f"\nlines run by the tests: {nothing}")
 
 
 def find_browser() -> str:

@@ -169,7 +169,7 @@ def test_results_survive_json(result: Bench) -> None:
 
 
 @pytest.fixture
-def empty_database() -> Iterator[str]:
+def empty_database(servers: None) -> Iterator[str]:
     """One that nobody else is connected to."""
     server = for_libpq(os.environ["DATABASE_URL"])
     with psycopg.connect(server, autocommit=True) as connection:
@@ -189,6 +189,7 @@ def test_connections_are_counted_while_they_are_there(empty_database: str) -> No
     assert most == [3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "status", "why"),
     [

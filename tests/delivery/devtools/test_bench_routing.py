@@ -140,6 +140,7 @@ def test_results_survive_json(found: Findings) -> None:
     assert msgspec.json.decode(msgspec.json.encode(found), type=Findings) == found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "status", "why"),
     [

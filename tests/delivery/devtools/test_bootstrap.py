@@ -13,6 +13,8 @@ import pytest
 from delivery.devtools import bootstrap
 from delivery.devtools.stack.state import ROOT
 
+pytestmark = pytest.mark.slow
+
 #: Stands in for delivery.devtools.stack: tells that it was reached, in which environment, and with what.
 REACHED = "import sys, tool; print('reached', sys.prefix, tool.VERSION, *sys.argv[1:])"
 

@@ -30,6 +30,8 @@ from delivery.devtools.stack.demo import answers_ok, web
 from delivery.devtools.stack.state import ROOT
 from dispatch.models import User
 
+pytestmark = pytest.mark.slow
+
 READY_S = 30
 NO_FIXES = ("--rate=0", "--dispatchers=0", "--seconds=0.1", "--warmup=0", "--drain=0")
 

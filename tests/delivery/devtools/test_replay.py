@@ -17,7 +17,7 @@ from delivery.devtools.replay.tables import BadTable, Day, read_day
 from delivery.devtools.replay.towns import REQUESTS, Request, denver_requests, read_requests
 from delivery.devtools.replay.ways import Plane, RoadWays
 from routing.geo import Point, distance_m
-from routing.osrm import osrm_from_settings
+from routing.osrm import Osrm
 from routing.planner import Settings
 
 QUICK = Settings(rounds=5, time_limit_s=60)
@@ -70,6 +70,7 @@ def test_bundling_takes_both_orders_at_once(tmp_path: Path) -> None:
     assert faults(day, Plane(day), outcome) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("divert", [False, True])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_rush_breaks_no_rule_under_any_policy(tmp_path: Path, seed: int, divert: bool) -> None:
@@ -83,6 +84,7 @@ def test_a_rush_breaks_no_rule_under_any_policy(tmp_path: Path, seed: int, diver
         assert measure(day, outcome).delivered == len(day.orders)
 
 
+@pytest.mark.slow
 def test_the_planner_beats_the_nearest_idle_courier(tmp_path: Path) -> None:
     write_rush(tmp_path, Demand(80, 12, seed=3))
     day = read_day(tmp_path)
@@ -172,7 +174,7 @@ def test_times_may_be_clock_times_and_promises_given(tmp_path: Path) -> None:
     assert (order.placed_at, order.ready_at, order.promised_at, order.bags) == (65100, 65430, 68400, 2)
 
 
-def test_a_day_on_osrm(tmp_path: Path) -> None:
+def test_a_day_on_osrm(tmp_path: Path, osrm: Osrm) -> None:
     tables = {
         "orders.tsv": "order\tlng\tlat\tplaced\trestaurant\tready\n"
         "o1\t-104.985\t39.745\t0\tr1\t8\no2\t-104.99\t39.75\t1\tr1\t9\n",
@@ -181,7 +183,7 @@ def test_a_day_on_osrm(tmp_path: Path) -> None:
         "parameters.tsv": "pickup service minutes\tdropoff service minutes\ttarget click-to-door\n2\t2\t40\n",
     }
     day = read_day(folder_of(tmp_path, tables))
-    ways = RoadWays(day, osrm_from_settings())
+    ways = RoadWays(day, osrm)
     for divert in (False, True):
         outcome = Simulator(day, ways, tick_s=30.0, divert=divert).run(planner(replace(QUICK, divert=divert)))
         assert faults(day, ways, outcome) == []
@@ -230,6 +232,7 @@ def test_trips_are_read_by_the_names_of_nrel_hive(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.usefixtures("servers")
 def test_the_command_makes_a_rush_of_the_trips_in_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

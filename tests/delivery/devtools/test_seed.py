@@ -12,7 +12,7 @@ from dispatch import access
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop, User
 from dispatch.orders import actions
 from routing.errors import NoSegment
-from routing.osrm import Osrm, osrm_from_settings
+from routing.osrm import Osrm
 from routing.roads.cities import CITIES
 
 #: The box in which load tools walk by default: centre and half a side (degrees).
@@ -147,8 +147,7 @@ def test_sample_data_wants_a_password(monkeypatch):
     assert not City.objects.exists()
 
 
-def test_sample_restaurants_stand_at_the_streets_of_their_addresses():
-    osrm: Osrm = osrm_from_settings()
+def test_sample_restaurants_stand_at_the_streets_of_their_addresses(osrm: Osrm):
     for place in RESTAURANTS:
         try:
             street = osrm.nearest((place.lat, place.lng))

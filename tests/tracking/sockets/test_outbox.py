@@ -7,7 +7,7 @@ import pytest
 
 from tracking.sockets.outbox import MAX_EVENTS, Outbox
 
-PATIENCE_S = 2.0
+PATIENCE_S = 20.0
 
 
 class Reader:

@@ -1,0 +1,140 @@
+"""The model of docs/planning.md stated once more, and random tours to judge by it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from math import hypot, inf
+from random import Random
+
+from routing.planner import Instance, Objective, Settings, Shipment, Vehicle, Visit
+
+SETTINGS = Settings(handover=0.5, seed=3)
+NOW = 1000.0
+
+
+def errand(seed: int, count: int) -> tuple[Instance, Settings]:
+    """A driver with `count` visits: pickups and dropoffs, kitchens that share a place, food that is not ready,
+    promises that cannot all be kept, weights at random.
+    """
+    random = Random(seed)
+    spots = [(random.uniform(0, 4000), random.uniform(0, 4000)) for _ in range(2 * count + 1)]
+    shipments, visits = [], []
+    while len(visits) < count:
+        k = len(shipments)
+        kitchen = random.choice([1, 2, 3, 2 * k + 1])
+        placed = NOW - random.uniform(0, 1500)
+        shipments.append(
+            Shipment(
+                k,
+                kitchen,
+                2 * k + 2,
+                placed,
+                ready_at=placed + random.uniform(300, 1800),
+                promised_at=placed + random.uniform(900, 2700),
+                bags=random.randint(1, 2),
+                pickup_s=random.choice([0.0, 120.0]),
+                dropoff_s=random.choice([0.0, 90.0]),
+            )
+        )
+        if count - len(visits) > 1 and random.random() < 0.75:
+            visits.append(Visit(k, "pickup"))
+        visits.append(Visit(k, "dropoff"))
+    travel = [
+        [
+            hypot(ax - bx, ay - by) / 8 * random.uniform(1, 1.2) if (ax, ay) != (bx, by) else 0.0
+            for bx, by in spots
+        ]
+        for ax, ay in spots
+    ]
+    vehicle = Vehicle("d", 0, tuple(visits), capacity=random.choice([4, 20]))
+    weights = Objective(
+        random.choice([0, 1]), random.choice([0, 3]), random.choice([0, 0.5]), 600, random.choice([0.2, 1])
+    )
+    return Instance(NOW, shipments, [vehicle], travel), replace(SETTINGS, objective=weights)
+
+
+def times(
+    instance: Instance, settings: Settings, visits: tuple[Visit, ...]
+) -> dict[Visit, tuple[float, float]]:
+    """When the food changes hands at each visit, and when the driver leaves it, in this order."""
+    shipments = {shipment.id: shipment for shipment in instance.shipments}
+    found, left, handed, at, last = {}, NOW, NOW, instance.vehicles[0].place, None
+    for visit in visits:
+        shipment = shipments[visit.shipment]
+        place = shipment.restaurant if visit.kind == "pickup" else shipment.customer
+        service = shipment.pickup_s if visit.kind == "pickup" else shipment.dropoff_s
+        if (place, visit.kind) != (at, last):
+            handed = left + instance.travel[at][place] + service * settings.handover
+        if visit.kind == "pickup":
+            handed = max(handed, shipment.ready_at)
+        left, at, last = handed + service * (1 - settings.handover), place, visit.kind
+        found[visit] = handed, left
+    return found
+
+
+def judged(instance: Instance, settings: Settings, visits: tuple[Visit, ...]) -> float:
+    """What visiting `visits` in this order costs: the model of docs/planning.md, stated once more. Infinite where
+    food is dropped off before it is picked up, or the bags do not fit.
+    """
+    shipments = {shipment.id: shipment for shipment in instance.shipments}
+    vehicle, weigh = instance.vehicles[0], settings.objective
+    bag = {visit.shipment for visit in visits} - {
+        visit.shipment for visit in visits if visit.kind == "pickup"
+    }
+    when = times(instance, settings, visits)
+    cost = 0.0
+    for visit in visits:
+        shipment, (clock, _) = shipments[visit.shipment], when[visit]
+        if visit.kind == "pickup":
+            bag.add(visit.shipment)
+            if sum(shipments[id_].bags for id_ in bag) > vehicle.capacity:
+                return inf
+        else:
+            if visit.shipment not in bag:
+                return inf
+            bag.remove(visit.shipment)
+            cost += weigh.door * (clock - shipment.placed_at) + weigh.late * max(
+                0.0, clock - shipment.promised_at
+            )
+            cost += weigh.stale * max(0.0, clock - shipment.ready_at - weigh.fresh_s)
+    waited, first = 0.0, shipments[visits[0].shipment]
+    if visits[0].kind == "pickup":
+        there = NOW + instance.travel[vehicle.place][first.restaurant] + first.pickup_s * settings.handover
+        waited = max(0.0, first.ready_at - there)
+    return cost + weigh.work * (when[visits[-1]][1] - NOW - waited)
+
+
+def bundles_well(instance: Instance, settings: Settings, visits: tuple[Visit, ...]) -> bool:
+    """The rules of bundling, stated once more: never more than `most_on_board`, and each customer is served by the
+    promised time and soon enough after the pickup, or no later than if each order were delivered before the next.
+    """
+    shipments = {shipment.id: shipment for shipment in instance.shipments}
+    pickups = {visit.shipment: visit for visit in visits if visit.kind == "pickup"}
+    doors = {visit.shipment: visit for visit in visits if visit.kind == "dropoff"}
+    on_board = len(doors) - len(pickups)
+    for visit in visits:
+        on_board += 1 if visit.kind == "pickup" else -1
+        if visit.kind == "pickup" and on_board > settings.most_on_board:
+            return False
+    singly = [door for id_, door in doors.items() if id_ not in pickups]
+    for id_, pickup in pickups.items():
+        singly += [pickup, doors[id_]]
+    bundled, alone = times(instance, settings, visits), times(instance, settings, tuple(singly))
+    for id_, door in doors.items():
+        shipment, since, start = shipments[id_], NOW, instance.vehicles[0].place
+        if id_ in pickups:
+            since, start = bundled[pickups[id_]][1], shipment.restaurant
+        straight = since + instance.travel[start][shipment.customer] + shipment.dropoff_s * settings.handover
+        soon = min(shipment.promised_at, straight + settings.food_wait_s)
+        if bundled[door][0] > max(soon, alone[door][0]) + 1e-6:
+            return False
+    return True
+
+
+def visiting_orders(visits: tuple[Visit, ...]) -> Iterator[tuple[Visit, ...]]:
+    """All in which no food is dropped off before it is picked up: the others are no tours."""
+    if not visits:
+        yield ()
+    for visit in visits:
+        if visit.kind == "pickup" or Visit(visit.shipment, "pickup") not in visits:
+            for rest in visiting_orders(tuple(other for other in visits if other != visit)):
+                yield (visit, *rest)
