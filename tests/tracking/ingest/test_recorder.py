@@ -89,7 +89,7 @@ def take_in(recorder: Recorder, session: Session, *seqs: int) -> None:
     for seq in seqs:
         assert session.numbering.is_new(seq)
         recorder.keep(session, at(0, seq))
-        recorder.show(session, at(0, seq))
+        recorder.locate(session, at(0, seq))
         recorder.considered(session)
 
 
