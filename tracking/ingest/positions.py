@@ -56,6 +56,9 @@ return {newer, heard_by}
 #: Lua's `unpack` takes some 8,000 values.
 _AT_ONCE = 1000
 
+#: What was accepted together: a driver's id → the JSON of a FleetPosition, both as Redis has them.
+type Batch = dict[bytes, bytes]
+
 _encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(FleetPosition).decode
 
@@ -107,14 +110,9 @@ class Positions:
         stored: Any = await self._redis.hvals(_TROUBLES + city)
         return [value.decode() for value in stored]
 
-    async def of_city(self, city: str) -> list[FleetPosition]:
+    async def of_city(self, city: str) -> Batch:
         stored: Any = await self._redis.hgetall(_POSITIONS + city)
-        return [decode(value[_TS_DIGITS:]) for value in stored.values()]
-
-    async def batch_of_city(self, city: str) -> list[tuple[str, bytes]]:
-        """As a FixSubscription has it: of each driver the id and the JSON of a FleetPosition."""
-        stored: Any = await self._redis.hgetall(_POSITIONS + city)
-        return [(driver.decode(), value[_TS_DIGITS:]) for driver, value in stored.items()]
+        return {driver_id: value[_TS_DIGITS:] for driver_id, value in stored.items()}
 
     async def of_driver(self, city: str, driver_id: str) -> FleetPosition | None:
         value: Any = await self._redis.hget(_POSITIONS + city, driver_id)
@@ -148,10 +146,8 @@ class FixSubscription:
     async def remove(self, cities: Iterable[str]) -> None:
         await self._pubsub.unsubscribe(*(_FIXES + city for city in cities))
 
-    async def receive(self) -> tuple[str, list[tuple[str, bytes]] | None]:
-        """The next batch: its city, and of each driver the id and the JSON of a FleetPosition. Waits for it. None
-        for the batch: from now on the city is heard.
-        """
+    async def receive(self) -> tuple[str, Batch | None]:
+        """The next batch, and its city. Waits for it. None for the batch: from now on the city is heard."""
         while True:
             message = await self._pubsub.get_message(timeout=None)
             if message is None or message["type"] not in ("subscribe", "message"):
@@ -159,8 +155,7 @@ class FixSubscription:
             city = message["channel"].decode().removeprefix(_FIXES)
             if message["type"] == "subscribe":
                 return city, None
-            lines = message["data"].split(b"\n")
-            return city, [(id.decode(), json) for id, _, json in (line.partition(b"\t") for line in lines)]
+            return city, dict(line.split(b"\t", 1) for line in message["data"].split(b"\n"))
 
     async def close(self) -> None:
         await self._pubsub.aclose()

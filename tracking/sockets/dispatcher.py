@@ -13,9 +13,9 @@ from redis.exceptions import RedisError
 
 from dispatch import access
 from tracking.database import in_thread
+from tracking.ingest.positions import Batch
 from tracking.protocol import groups
 from tracking.protocol.close_codes import NOT_SIGNED_IN
-from tracking.protocol.messages import encode
 from tracking.sockets import fanout, snapshots
 from tracking.sockets.base import Denied, LiveConsumer
 
@@ -28,7 +28,7 @@ class DispatcherConsumer(LiveConsumer):
 
     def __init__(self) -> None:
         #: City → driver id → latest position, for a reader who is behind.
-        self.unsent: dict[str, dict[str, str]] = {}
+        self.unsent: dict[str, Batch] = {}
         self.cities: set[str] = set()
 
     async def enter(self) -> None:
@@ -59,7 +59,7 @@ class DispatcherConsumer(LiveConsumer):
                 return  # the next fixes show them
             self.outbox.put_snapshot(troubles)
             if known:
-                self.send_text(fanout.fleet_frame(city, map(encode, known)))
+                self.send_text(fanout.fleet_frame(city, known.values()))
 
     async def _leave_when_signed_out(self) -> None:
         """A dashboard is open for hours; who may no longer look must not go on seeing."""
@@ -92,7 +92,7 @@ class DispatcherConsumer(LiveConsumer):
                 self.versions[key] = v
                 yield frame
 
-    def send_positions(self, city: str, moved: dict[str, str], frame: str) -> None:
+    def send_positions(self, city: str, moved: Batch, frame: str) -> None:
         if self.outbox.idle and not self.unsent:
             self.send_text(frame)
         else:

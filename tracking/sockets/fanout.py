@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from tracking.ingest.positions import decode
+from tracking.ingest.positions import Batch, decode
 from tracking.protocol.messages import DriverPosition, FleetPosition, encode
 
 
@@ -21,8 +21,8 @@ class Watcher(Protocol):
 class Overseer(Protocol):
     """A dispatcher's socket."""
 
-    def send_positions(self, city: str, moved: dict[str, str], frame: str) -> None:
-        """`moved`: driver id → JSON of its latest position since the last tick; `frame`: all of them, encoded."""
+    def send_positions(self, city: str, moved: Batch, frame: str) -> None:
+        """`moved`: the latest positions since the last tick; `frame`: all of them, encoded."""
 
 
 class Fanout:
@@ -31,20 +31,22 @@ class Fanout:
     def __init__(self, wanted: Callable[[str], None], unwanted: Callable[[str], None]) -> None:
         self._wanted = wanted
         self._unwanted = unwanted
-        self._watchers: defaultdict[str, set[Watcher]] = defaultdict(set)
+        #: By the driver's id as it is in a batch.
+        self._watchers: defaultdict[bytes, set[Watcher]] = defaultdict(set)
         self._overseers: defaultdict[str, set[Overseer]] = defaultdict(set)
-        self._moved: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._moved: defaultdict[str, Batch] = defaultdict(dict)
         #: City → how many watch it, or a driver there.
         self._interest: defaultdict[str, int] = defaultdict(int)
 
     def watch(self, city: str, driver_id: str, watcher: Watcher) -> None:
-        self._watchers[driver_id].add(watcher)
+        self._watchers[driver_id.encode()].add(watcher)
         self._count(city, 1)
 
     def unwatch(self, city: str, driver_id: str, watcher: Watcher) -> None:
-        self._watchers[driver_id].discard(watcher)
-        if not self._watchers[driver_id]:
-            del self._watchers[driver_id]
+        driver = driver_id.encode()
+        self._watchers[driver].discard(watcher)
+        if not self._watchers[driver]:
+            del self._watchers[driver]
         self._count(city, -1)
 
     def oversee(self, city: str, overseer: Overseer) -> None:
@@ -65,17 +67,14 @@ class Fanout:
             del self._interest[city]
             self._unwanted(city)
 
-    def publish(self, city: str, batch: Iterable[tuple[str, bytes]]) -> None:
-        """One accepted batch: of each driver the id, and the JSON of its FleetPosition."""
-        moved = self._moved[city] if city in self._overseers else None
-        for driver_id, json in batch:
-            if moved is not None:
-                moved[driver_id] = json.decode()
-            watchers = self._watchers.get(driver_id)
-            if watchers:
-                frame = customer_frame(decode(json))
-                for watcher in watchers:
-                    watcher.send_position(frame)
+    def publish(self, city: str, batch: Batch) -> None:
+        """One accepted batch."""
+        if city in self._overseers:
+            self._moved[city].update(batch)
+        for driver in self._watchers.keys() & batch.keys():
+            frame = customer_frame(decode(batch[driver]))
+            for watcher in self._watchers[driver]:
+                watcher.send_position(frame)
 
     def tick(self) -> None:
         """Hands the dispatchers what moved since the last tick."""
@@ -92,6 +91,6 @@ def customer_frame(position: FleetPosition) -> str:
     )
 
 
-def fleet_frame(city: str, drivers: Iterable[str]) -> str:
-    """A FleetPositions frame out of drivers that are encoded already."""
-    return f'{{"type":"driver_pos","cityId":"{city}","drivers":[{",".join(drivers)}]}}'
+def fleet_frame(city: str, positions: Iterable[bytes]) -> str:
+    """A FleetPositions frame out of positions that are encoded already."""
+    return f'{{"type":"driver_pos","cityId":"{city}","drivers":[{b",".join(positions).decode()}]}}'

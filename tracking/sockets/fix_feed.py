@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from redis.exceptions import RedisError
 
-from tracking.ingest.positions import FixSubscription, Positions
+from tracking.ingest.positions import Batch, FixSubscription, Positions
 
 logger = logging.getLogger(__name__)
 
@@ -14,14 +14,12 @@ _RETRY_S = 1.0
 
 
 class FixFeed:
-    """`publish` gets each batch: the city, and of each driver the id and the JSON of a FleetPosition. `back` is
-    called when Redis was away and is back.
-    """
+    """`publish` gets each batch and its city. `back` is called when Redis was away and is back."""
 
     def __init__(
         self,
         positions: Positions,
-        publish: Callable[[str, Iterable[tuple[str, bytes]]], None],
+        publish: Callable[[str, Batch], None],
         back: Callable[[], None],
     ) -> None:
         self._positions = positions
@@ -88,5 +86,5 @@ class FixFeed:
             city, batch = await subscription.receive()
             if batch is None:
                 # Whoever wanted it has read the last positions before: what came in between is among these.
-                batch = await self._positions.batch_of_city(city)
+                batch = await self._positions.of_city(city)
             self._publish(city, batch)

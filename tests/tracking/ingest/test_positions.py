@@ -8,12 +8,11 @@ import pytest
 from django.conf import settings
 from redis.asyncio import Redis
 
-from tracking.ingest.positions import Positions
+from tracking.ingest.positions import Batch, Positions
 from tracking.protocol.messages import FleetPosition, encode
 
 PATIENCE_S = 20.0
 T0 = 1_800_000_000_000
-Batch = tuple[str, list[tuple[str, bytes]]]
 
 
 @pytest.fixture
@@ -55,25 +54,25 @@ class Listener:
     async def __aexit__(self, *_: object) -> None:
         await self._subscription.close()
 
-    async def next(self) -> Batch:
+    async def next(self) -> tuple[str, Batch | None]:
         return await soon(self._subscription.receive())
 
 
-def batch(*positions: FleetPosition) -> Batch:
-    return "denver", [(position.driver_id, encode(position).encode()) for position in positions]
+def batch(*positions: FleetPosition) -> tuple[str, Batch]:
+    return "denver", {position.driver_id.encode(): encode(position).encode() for position in positions}
 
 
 async def test_what_is_stored_can_be_read_back(positions: Positions) -> None:
     assert (await positions.store(moved([ada(0), bob(0)]))).newer == 2
     assert await positions.of_driver("denver", "ada") == ada(0)
-    assert sorted(await positions.of_city("denver"), key=lambda p: p.driver_id) == [ada(0), bob(0)]
+    assert ("denver", await positions.of_city("denver")) == batch(ada(0), bob(0))
 
 
 async def test_who_was_never_seen_has_no_position(positions: Positions) -> None:
     await positions.store(moved([ada(0)]))
     assert await positions.of_driver("denver", "bob") is None
     assert await positions.of_driver("boulder", "ada") is None
-    assert await positions.of_city("boulder") == []
+    assert await positions.of_city("boulder") == {}
 
 
 async def test_a_newer_position_replaces_an_older_one(positions: Positions) -> None:

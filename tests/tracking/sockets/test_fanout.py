@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
+from tracking.ingest.positions import Batch
 from tracking.protocol.messages import FleetPosition, encode
 from tracking.sockets.fanout import Fanout, fleet_frame
 
@@ -17,9 +18,9 @@ class Customer:
 
 @dataclass(eq=False)
 class Dispatcher:
-    updates: list[tuple[str, dict[str, str], dict]] = field(default_factory=list)
+    updates: list[tuple[str, Batch, dict]] = field(default_factory=list)
 
-    def send_positions(self, city: str, moved: dict[str, str], frame: str) -> None:
+    def send_positions(self, city: str, moved: Batch, frame: str) -> None:
         self.updates.append((city, dict(moved), json.loads(frame)))
 
 
@@ -27,8 +28,8 @@ def new_fanout() -> Fanout:
     return Fanout(print, print)
 
 
-def batch(*positions: FleetPosition) -> list[tuple[str, bytes]]:
-    return [(position.driver_id, encode(position).encode()) for position in positions]
+def batch(*positions: FleetPosition) -> Batch:
+    return {position.driver_id.encode(): encode(position).encode() for position in positions}
 
 
 ADA = FleetPosition("ada", 39.75, -104.99, 1000, speed=8.0, heading=90.0)
@@ -86,8 +87,8 @@ def test_dispatchers_get_one_frame_per_city_and_tick_with_each_drivers_latest() 
     assert dispatcher.updates == []
     fanout.tick()
     assert [(city, moved) for city, moved, _ in dispatcher.updates] == [
-        ("denver", {"ada": encode(later)}),
-        ("boulder", {"bob": encode(BOB)}),
+        ("denver", batch(later)),
+        ("boulder", batch(BOB)),
     ]
     assert dispatcher.updates[0][2] == {
         "type": "driver_pos",
@@ -122,7 +123,7 @@ def test_without_dispatchers_nothing_is_gathered_for_them() -> None:
 
 
 def test_a_fleet_frame_out_of_what_is_encoded_already() -> None:
-    assert json.loads(fleet_frame("denver", [encode(ADA), encode(BOB)]))["drivers"] == [
+    assert json.loads(fleet_frame("denver", batch(ADA, BOB).values()))["drivers"] == [
         json.loads(encode(ADA)),
         json.loads(encode(BOB)),
     ]
@@ -148,5 +149,5 @@ def test_only_what_a_customer_watches_is_decoded() -> None:
     fanout, customer, dispatcher = new_fanout(), Customer(), Dispatcher()
     fanout.watch("denver", "ada", customer)
     fanout.oversee("denver", dispatcher)
-    fanout.publish("denver", [*batch(ADA), ("bob", b"not even JSON")])
+    fanout.publish("denver", batch(ADA) | {b"bob": b"not even JSON"})
     assert len(customer.frames) == 1

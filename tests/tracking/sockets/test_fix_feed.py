@@ -1,7 +1,7 @@
 """A process hears the fixes of those cities that somebody there watches, and of no others."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,7 +15,7 @@ from delivery.asgi import application
 from dispatch.models import City, Driver, Order, User
 from dispatch.orders import actions
 from tests.tracking.sockets.clients import ORIGIN, PATIENCE_S, Socket, customer_socket, dispatcher_socket
-from tracking.ingest.positions import Positions, decode
+from tracking.ingest.positions import Batch, Positions, decode
 from tracking.protocol.messages import FleetPosition
 from tracking.sockets import fanout, reconciliation
 from tracking.sockets.customer import CustomerConsumer
@@ -144,8 +144,8 @@ class Page:
     def __init__(self) -> None:
         self.seen: asyncio.Queue[int] = asyncio.Queue()
 
-    def publish(self, city: str, batch: Iterable[tuple[str, bytes]]) -> None:
-        for _, json in batch:
+    def publish(self, city: str, batch: Batch) -> None:
+        for json in batch.values():
             self.seen.put_nowait(decode(json).ts)
 
     async def sees(self, ts: int) -> None:
