@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlparse
 
@@ -83,7 +84,9 @@ class DispatcherConsumer(LiveConsumer):
 
     async def cities_found(self, message: dict[str, Any]) -> None:
         """A city that is new has a group of its own."""
-        await self._watch(message["cities"])
+        if new := set(message["cities"]) - self.cities:
+            # Not in the time of whoever says so: a socket that ends meanwhile ends this as well.
+            self.later(partial(self._watch, new))
 
     def _news(self, items: Iterable[tuple[str, int, str]]) -> Iterator[str]:
         """The frames of those (key, version, frame) that this socket was not sent."""
