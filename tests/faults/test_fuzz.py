@@ -64,18 +64,6 @@ async def test_fuzz(cluster: Cluster, cookie: str, rng: Random) -> None:
         await until(lambda: _descriptors(cluster) <= descriptors + 4, 30, "connections that ended are let go")
 
 
-async def test_a_head_request_with_a_broken_body_is_turned_away_without_a_traceback(cluster: Cluster) -> None:
-    log = cluster.children[ATTACKED].log
-    before = log.stat().st_size
-    host, _, port = cluster.urls[0].removeprefix("http://").partition(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"HEAD / HTTP/1.1\r\nHost: %b\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" % host.encode())
-    assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
-    writer.close()
-    await writer.wait_closed()
-    assert not _tracebacks(log.read_bytes()[before:].decode(errors="replace"))
-
-
 async def storm(url: str, keys: Keys, rng: Random, cases: int) -> Counter[str]:
     """Attacks until so many cases were sent; returns the number of connections by kind."""
     seed = rng.getrandbits(64)

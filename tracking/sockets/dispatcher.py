@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from functools import partial
 from typing import Any
 from urllib.parse import urlparse
 
@@ -84,9 +83,7 @@ class DispatcherConsumer(LiveConsumer):
 
     async def cities_found(self, message: dict[str, Any]) -> None:
         """A city that is new has a group of its own."""
-        if new := set(message["cities"]) - self.cities:
-            # Not in the time of whoever says so: a socket that ends meanwhile ends this as well.
-            self.later(partial(self._watch, new))
+        await self._watch(message["cities"])
 
     def _news(self, items: Iterable[tuple[str, int, str]]) -> Iterator[str]:
         """The frames of those (key, version, frame) that this socket was not sent."""

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 import pytest
 import redis.asyncio
 from asgiref.sync import sync_to_async
-from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
@@ -17,7 +16,6 @@ from dispatch.models import City, Driver, Order, User
 from dispatch.orders import actions
 from tests.tracking.sockets.clients import ORIGIN, PATIENCE_S, Socket, customer_socket, dispatcher_socket
 from tracking.ingest.positions import Batch, Positions, decode
-from tracking.protocol import groups
 from tracking.protocol.messages import FleetPosition
 from tracking.sockets import fanout, reconciliation
 from tracking.sockets.customer import CustomerConsumer
@@ -101,30 +99,6 @@ async def test_a_dispatcher_watches_a_city_that_is_new(city: City) -> None:
         boulder = await City.objects.acreate(name="Boulder", lat=40.0, lng=-105.2)
         await reconciliation.reconcile(this_process().subscriptions, None)
         await until_subscribed(city.pk, "none", boulder.pk)
-
-
-async def test_a_dispatcher_who_leaves_while_joining_a_new_city_leaves_nothing_behind(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked, answers = asyncio.Event(), asyncio.Event()
-    layer = get_channel_layer()
-    group_add = layer.group_add
-
-    async def group_add_that_takes_its_time(group: str, channel: str) -> None:
-        asked.set()
-        await answers.wait()
-        await group_add(group, channel)
-
-    async with await dispatcher_socket() as dashboard:
-        await dashboard.frame("ready")
-        (consumer,) = this_process().subscriptions.of(groups.city(None))
-        monkeypatch.setattr(layer, "group_add", group_add_that_takes_its_time)
-        found = asyncio.create_task(consumer.dispatch({"type": "cities.found", "cities": ["new", "newer"]}))
-        await asked.wait()
-    answers.set()
-    await found
-    assert not this_process().subscriptions
-    await until_subscribed()
 
 
 async def test_each_consumer_stands_alone(driver: Driver, order: Order) -> None:
