@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 from websockets.sync.client import connect
 
-from delivery.devtools.stack.servers import MANAGE
-from delivery.devtools.stack.state import ROOT
 from tests.e2e import scene
 from tests.e2e.conftest import DESKTOP, PHONE, USERNAME, Stack, Watch
+from tests.operator_message import MESSAGE, send_operator_message
 
 COLORS = {"idle": "#15894b", "to_restaurant": "#f0b400", "delivering": "#1d62e0", "offline": "#8b95a1"}
 MOVING_S = 60
@@ -555,13 +553,11 @@ def test_what_an_operator_sends_to_an_orders_group_is_on_its_page(
     stack: Stack, open_page: Callable[..., Page], artifacts: Path
 ) -> None:
     """The snippet of docs/protocol.md, in `manage.py shell`."""
-    snippet = (ROOT / "docs" / "protocol.md").read_text().partition("```python\n")[2].partition("```")[0]
     _, token = new_order(stack, "Ottilie Brandt")
     page = open_page(f"/track/?t={token}", PHONE)
     page.wait_for_function(IS_LIVE)
-    shell = [*MANAGE, "shell", "--no-imports", "-c", f'token = "{token}"\n{snippet}']
-    subprocess.run(shell, env=stack.env, check=True)
-    expect(page.locator("#message")).to_have_text("Your driver says hello.")
+    send_operator_message(token, stack.env)
+    expect(page.locator("#message")).to_have_text(MESSAGE)
     page.screenshot(path=artifacts / "track-hello-390x844.png")
 
 

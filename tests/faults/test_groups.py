@@ -1,11 +1,8 @@
 """Who hears what across web processes, and what Redis sees of it."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from random import Random
 from threading import Thread
 
@@ -15,8 +12,8 @@ from tests.faults import within
 from tests.faults.clients import Client, Company, Frame, until
 from tests.faults.cluster import Cluster
 from tests.faults.scene import START, set_scene
+from tests.operator_message import MESSAGE, send_operator_message
 
-ROOT = Path(__file__).parents[2]
 SOON_S = within(10.0)
 END = "no more commands"
 
@@ -111,19 +108,15 @@ async def test_a_message_to_an_orders_group_reaches_its_page(
     cluster: Cluster, cookie: str, rng: Random
 ) -> None:
     """The snippet of docs/protocol.md, in `manage.py shell`."""
-    snippet = (ROOT / "docs" / "protocol.md").read_text().partition("```python\n")[2].partition("```")[0]
-    assert "group_send" in snippet
     async with Company() as company:
         scene = await set_scene(cluster, company, cookie, rng, [])
         order = await asyncio.to_thread(cluster.office.order, scene.restaurant, START)
         page = Page(cluster.urls[1], order.token, rng)
         company.start(page.run())
         await until(page.statuses, SOON_S, "the page has its snapshot")
-        command = [sys.executable, str(ROOT / "manage.py"), "shell", "--no-imports", "-c"]
-        told = f'token = "{order.token}"\n{snippet}'
-        await asyncio.to_thread(subprocess.run, [*command, told], env=cluster.env, check=True)
+        await asyncio.to_thread(send_operator_message, order.token, cluster.env)
         await until(
-            lambda: any(f.get("message") == "Your driver says hello." for f in page.frames),
+            lambda: any(f.get("message") == MESSAGE for f in page.frames),
             SOON_S,
             "it is shown",
         )
