@@ -22,6 +22,7 @@ def serve(host: str, port: int, processes: int) -> None:
     """Serves HTTP and WebSockets on `host`:`port` until SIGINT or SIGTERM. OSError: the address can't be had."""
     config = Config(
         "delivery.asgi:application",
+        http="delivery.http:HttpProtocol",
         # Has no task of its own per message, and `send` waits for a slow reader.
         ws="delivery.websocket:LiveProtocol",
         ws_max_size=settings.SOCKET_FRAME_BYTES,

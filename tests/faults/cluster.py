@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from tests.faults.office import Office
 
 READY_S = 30.0
 POLL_S = 0.05
+#: A socket's state in /proc/net/tcp.
+LISTENS = "0A"
 USERNAME, PASSWORD = "dispatcher", "under-faults"
 
 type Part = Literal["postgres", "valkey", "osrm", "web-1", "web-2", "worker", "beat"]
@@ -164,6 +167,27 @@ class Cluster:
             part: self.children[part].log.read_text(errors="replace").count(mark)
             for part in ("web-1", "web-2")
         }
+
+    def descriptors(self, part: Part) -> Counter[str]:
+        """The open descriptors of a part's first process by what they lead to: "client" (a connection to its own
+        port), "tcp", "unix", or what the kernel calls it.
+        """
+        process = Path(f"/proc/{self.children[part].process.pid}")
+        sockets = {}
+        for line in (process / "net/unix").read_text().splitlines()[1:]:
+            sockets[line.split()[6]] = "unix"
+        port = (
+            f":{int(self.urls[int(part[-1]) - 1].rpartition(':')[2]):04X}" if part.startswith("web") else ""
+        )
+        for line in (process / "net/tcp").read_text().splitlines()[1:]:
+            _, local, _, state, *_, inode = line.split()[:10]
+            sockets[inode] = "client" if local.endswith(port) and port and state != LISTENS else "tcp"
+        kinds: Counter[str] = Counter()
+        for descriptor in (process / "fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                kind, _, number = os.readlink(descriptor).partition(":")
+                kinds[sockets.get(number.strip("[]"), "socket") if kind == "socket" else kind] += 1
+        return kinds
 
     def memory(self, part: Part) -> int:
         """Resident bytes of a part's first process."""

@@ -67,10 +67,13 @@ class LiveConsumer(AsyncConsumer):
         self.query = dict(parse_qsl(self.scope["query_string"].decode("latin-1")))
         self.process: Process = this_process()
         self.outbox = Outbox(self._send_now, self.latest, self._too_slow)
+        self.channel_name = ""
         self.groups: set[str] = set()
         #: Key → newest version that this socket was sent.
         self.versions: dict[str, int] = {}
         self.closed = False
+        #: Nothing may be joined any more: nobody would leave it.
+        self.left = False
         self._most_bytes = settings.SOCKET_FRAME_BYTES
         self._limiter = RateLimiter(settings.SOCKET_MESSAGES_PER_S)
         self._jobs: set[asyncio.Task[None]] = set()
@@ -121,8 +124,8 @@ class LiveConsumer(AsyncConsumer):
     async def join(self, group: str) -> None:
         """Before the snapshot is read: what comes later and is older than the snapshot is dropped by version.
 
-        The subscription is written to Redis without waiting for an answer, so that those of five hundred sockets that
-        come at once go out in one stream. Raises redis.RedisError.
+        The subscription is written to Redis without waiting for an answer, with those of all sockets that come at the
+        same time. Raises redis.RedisError.
         """
         self.groups.add(group)
         self.process.subscriptions.add(group, self)
@@ -162,7 +165,7 @@ class LiveConsumer(AsyncConsumer):
         self.send_message(Hello(v=PROTOCOL_VERSION, now=now_ms()))
         try:
             async with asyncio.timeout(settings.SOCKET_SIGN_IN_S):
-                self.channel_name: str = await self.channel_layer.new_channel()
+                self.channel_name = await self.channel_layer.new_channel()
                 self._job(self._guard(self._listen))
                 await self.enter()
         except TimeoutError:
@@ -170,11 +173,12 @@ class LiveConsumer(AsyncConsumer):
         self.send_message(Ready())
 
     async def _listen(self) -> None:
-        """What was sent to its channel and its groups. Cancelled, the layer lets go of the channel."""
+        """What was sent to its channel and its groups."""
         while True:
             await self.dispatch(await self.channel_layer.receive(self.channel_name))
 
     async def _leave(self) -> None:
+        self.left = True
         # A server that shuts down cancels us: a disconnect may never come.
         for job in self._jobs:
             job.cancel()
@@ -183,10 +187,9 @@ class LiveConsumer(AsyncConsumer):
             self.process.subscriptions.discard(group, self)
         self.gone()
         try:
-            for group in self.groups:
-                await self.channel_layer.group_discard(group, self.channel_name)
+            await self.channel_layer.end_channel(self.channel_name, self.groups)
         except RedisError as away:
-            logger.warning("Redis is away, a group is left without its knowing: %s", type(away).__name__)
+            logger.warning("Redis is away, a socket leaves without its knowing: %s", type(away).__name__)
 
     def _take(self, message: dict[str, Any]) -> Work | None:
         """A frame from the client; returns what of it has to wait."""
@@ -248,8 +251,9 @@ class LiveConsumer(AsyncConsumer):
 class DenyingConsumer(LiveConsumer):
     """Says why nobody can come in, and closes."""
 
-    def __init__(self, denial: Denied) -> None:
+    def __init__(self, denial: tuple[int, str, str]) -> None:
         self.denial = denial
 
     async def enter(self) -> None:
-        raise self.denial
+        # A new one: an exception's traceback holds on to the sockets of all whom it was raised for.
+        raise Denied(*self.denial)

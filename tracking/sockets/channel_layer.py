@@ -1,9 +1,14 @@
-"""The channel layer: channels_redis's on Redis' pub/sub, but for one flaw."""
+"""The channel layer: channels_redis's on Redis' pub/sub, made for hundreds of sockets that come and go at once.
 
+For one Redis, as settings.py names it.
+"""
+
+import asyncio
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
-from channels_redis.pubsub import RedisPubSubChannelLayer
+from channels_redis.pubsub import RedisPubSubChannelLayer, RedisSingleShardConnection
 
 
 class ChannelLayer(RedisPubSubChannelLayer):
@@ -11,7 +16,7 @@ class ChannelLayer(RedisPubSubChannelLayer):
         """A channel of this process. While Redis is away (redis.RedisError) it leaves no queue behind: the sockets
         that try again and again through an outage would fill the memory.
         """
-        layer: Any = self._get_layer()
+        layer = self._get_layer()
         channel = f"{layer.prefix}{prefix}{uuid4().hex}"
         try:
             await layer._subscribe_to_channel(channel)
@@ -19,3 +24,66 @@ class ChannelLayer(RedisPubSubChannelLayer):
             layer.channels.pop(channel, None)
             raise
         return channel
+
+    async def end_channel(self, channel: str, groups: Iterable[str]) -> None:
+        """Takes a channel out of its groups and forgets it. channels_redis forgets one when its `receive` is
+        cancelled, which does nothing where that had not begun.
+
+        Raises redis.RedisError; Redis is told the next time then.
+        """
+        layer = self._get_layer()
+        for group in map(layer._get_group_channel_name, groups):
+            members = layer.groups.get(group, set())
+            members.discard(channel)
+            if not members:
+                layer.groups.pop(group, None)
+        layer.channels.pop(channel, None)
+        await layer._shards[0].settle()
+
+    def _get_layer(self) -> Any:
+        layer = super()._get_layer()
+        if not isinstance(layer._shards[0], Connection):
+            layer._shards = [Connection(layer._shards[0].host, layer)]
+        return layer
+
+
+class Connection(RedisSingleShardConnection):
+    """Subscribes for all who wait with one command. channels_redis has each wait for its turn at a lock, one turn of
+    the event loop or more for each: a busy process has some hundred turns a second, and sockets that come faster
+    than that pile up. Raises redis.RedisError.
+    """
+
+    def __init__(self, host: Any, layer: Any) -> None:
+        super().__init__(host, layer)
+        self._settling: asyncio.Task[None] | None = None
+
+    async def publish(self, channel: str, message: bytes) -> None:
+        # By a connection of the pool: no reason to wait for subscriptions, or for other messages.
+        self._ensure_redis()
+        await self._redis.publish(channel, message)
+
+    async def subscribe(self, channel: str) -> None:
+        await self.settle()
+
+    async def unsubscribe(self, channel: str) -> None:
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Redis is told which channels and groups there are now, as the layer knows them."""
+        if self._settling is None:
+            self._settling = asyncio.create_task(self._settle())
+        # Whoever is cancelled takes nobody's subscription along.
+        await asyncio.shield(self._settling)
+
+    async def _settle(self) -> None:
+        async with self._lock:  # whoever comes while others are being subscribed is in the next command
+            self._settling = None
+            self._ensure_redis()
+            self._ensure_receiver()
+            heard = self.channel_layer.channels.keys() | self.channel_layer.groups.keys()
+            if new := heard - self._subscribed_to:
+                await self._pubsub.subscribe(*new)
+                self._subscribed_to |= new
+            if old := self._subscribed_to - heard:
+                await self._pubsub.unsubscribe(*old)
+                self._subscribed_to -= old

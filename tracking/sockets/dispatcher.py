@@ -45,10 +45,13 @@ class DispatcherConsumer(LiveConsumer):
 
     async def _watch(self, cities: Iterable[str]) -> None:
         for city in cities:
+            if self.left:  # while a group was being joined in reconciliation's time
+                return
             if city not in self.cities:
                 self.cities.add(city)
                 self.process.fanout.oversee(city, self)
-                await self.join(groups.city(city))
+            # Also if it did: a group that could not be joined is joined the next time.
+            await self.join(groups.city(city))
 
     async def _send_last_known(self, cities: Iterable[str]) -> None:
         for city in cities:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection
+from redis.exceptions import RedisError
 
 from dispatch.models import Driver, Order
 from tracking.database import in_thread
@@ -38,17 +39,19 @@ async def keep_reconciling(subscriptions: Subscriptions, every_s: float, now: as
         except (OperationalError, InterfaceError):
             logger.warning("PostgreSQL is away; reconciliation waits for it")
             await asyncio.sleep(every_s)
+        except RedisError as away:
+            logger.warning("Redis is away, cities are joined once it is back: %s", type(away).__name__)
+            await asyncio.sleep(every_s)
 
 
 async def reconcile(subscriptions: Subscriptions, since: datetime | None) -> datetime | None:
     """Brings the sockets of this process up to date with what changed since the last look. Returns when it looked;
     None while nobody is here: whoever comes is sent a snapshot.
+    Raises redis.RedisError where a new city can't be joined.
     """
     if not subscriptions:
         return None
     looked_at, orders, drivers, cities = await in_thread(_changed)(since)
-    for member in list(subscriptions.of(groups.city(None))):
-        await member.dispatch({"type": "cities.found", "cities": cities})
     lagging = [
         {
             row.pk
@@ -61,6 +64,9 @@ async def reconcile(subscriptions: Subscriptions, since: datetime | None) -> dat
         for group, message in await in_thread(broadcast.fleet_messages)(*lagging):
             for member in list(subscriptions.of(group)):
                 await member.dispatch(message)
+    # Last, as this alone asks Redis: what PostgreSQL knows is shown while Redis is away.
+    for member in list(subscriptions.of(groups.city(None))):
+        await member.dispatch({"type": "cities.found", "cities": cities})
     return looked_at
 
 

@@ -8,15 +8,13 @@ from django.db import InterfaceError, OperationalError
 from django.urls import path
 
 from tracking.protocol.close_codes import BAD_REQUEST, TRY_AGAIN_LATER
-from tracking.sockets.base import Denied, DenyingConsumer
+from tracking.sockets.base import DenyingConsumer
 from tracking.sockets.customer import CustomerConsumer
 from tracking.sockets.dispatcher import DispatcherConsumer
 from tracking.sockets.driver import DriverConsumer
 
-NO_ROLE = Denied(BAD_REQUEST, "bad_request", "Connect with ?role=driver, ?role=customer or ?role=dispatcher.")
-UNAVAILABLE = Denied(
-    TRY_AGAIN_LATER, "unavailable", "This can't be done right now. Try again in a few seconds."
-)
+NO_ROLE = (BAD_REQUEST, "bad_request", "Connect with ?role=driver, ?role=customer or ?role=dispatcher.")
+UNAVAILABLE = (TRY_AGAIN_LATER, "unavailable", "This can't be done right now. Try again in a few seconds.")
 
 _with_user = AuthMiddlewareStack(DispatcherConsumer.as_asgi())
 

@@ -1,12 +1,14 @@
 """A process hears the fixes of those cities that somebody there watches, and of no others."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 import redis.asyncio
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
@@ -17,7 +19,8 @@ from dispatch.orders import actions
 from tests.tracking.sockets.clients import ORIGIN, PATIENCE_S, Socket, customer_socket, dispatcher_socket
 from tracking.ingest.positions import Batch, Positions, decode
 from tracking.protocol.messages import FleetPosition
-from tracking.sockets import fanout, reconciliation
+from tracking.sockets import broadcast, fanout, reconciliation
+from tracking.sockets.base import DenyingConsumer
 from tracking.sockets.customer import CustomerConsumer
 from tracking.sockets.dispatcher import DispatcherConsumer
 from tracking.sockets.driver import DriverConsumer
@@ -101,6 +104,49 @@ async def test_a_dispatcher_watches_a_city_that_is_new(city: City) -> None:
         await until_subscribed(city.pk, "none", boulder.pk)
 
 
+async def test_a_dispatcher_who_leaves_while_joining_a_new_city_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    joined, go_on = asyncio.Event(), asyncio.Event()
+    group_add = get_channel_layer().group_add
+
+    async def group_add_with_a_slow_redis(group: str, channel: str) -> None:
+        await group_add(group, channel)
+        joined.set()
+        await go_on.wait()
+
+    async with await dispatcher_socket() as dashboard:
+        await dashboard.frame("ready")
+        for name in ("Boulder", "Fort Collins"):
+            await City.objects.acreate(name=name, lat=40.0, lng=-105.2)
+        monkeypatch.setattr(get_channel_layer(), "group_add", group_add_with_a_slow_redis)
+        look = asyncio.create_task(reconciliation.reconcile(this_process().subscriptions, None))
+        await joined.wait()
+    go_on.set()
+    await look
+    assert not this_process().subscriptions
+    assert not get_channel_layer().groups
+    await until_subscribed()
+
+
+async def test_a_new_city_that_could_not_be_joined_is_joined_at_the_next_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def group_add_without_redis(group: str, channel: str) -> None:
+        raise redis.ConnectionError
+
+    async with await dispatcher_socket() as dashboard:
+        await dashboard.frame("ready")
+        boulder = await City.objects.acreate(name="Boulder", lat=40.0, lng=-105.2)
+        with monkeypatch.context() as patched:
+            patched.setattr(get_channel_layer(), "group_add", group_add_without_redis)
+            with pytest.raises(redis.ConnectionError):
+                await reconciliation.reconcile(this_process().subscriptions, None)
+        await reconciliation.reconcile(this_process().subscriptions, None)
+        await broadcast.send_async([broadcast.to_city(str(boulder.pk), [("driver:x", 1, '{"type":"told"}')])])
+        await dashboard.frame("told")
+
+
 async def test_each_consumer_stands_alone(driver: Driver, order: Order) -> None:
     """As Channels' documentation has it: a communicator on the consumer, without our routing."""
     token = await sync_to_async(actions.issue_token)(driver.pk)
@@ -118,8 +164,12 @@ async def test_each_consumer_stands_alone(driver: Driver, order: Order) -> None:
 
 async def test_an_address_that_is_no_socket_is_refused() -> None:
     assert (await WebsocketCommunicator(application, "/elsewhere").connect())[0] is False
-    async with Socket("role=nobody") as refused:
-        assert await refused.closed() == 4400
+    for _ in range(10):
+        async with Socket("role=nobody") as refused:
+            assert await refused.closed() == 4400
+    gc.collect()
+    kept = [one for one in gc.get_objects() if isinstance(one, DenyingConsumer)]
+    assert len(kept) <= 1  # the last, which `refused` leads to
 
 
 async def test_cities_that_are_wanted_while_redis_is_being_asked_are_heard_too() -> None:

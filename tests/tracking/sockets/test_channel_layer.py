@@ -1,0 +1,63 @@
+"""What our channel layer does otherwise than channels_redis."""
+
+import asyncio
+
+import pytest
+import redis.asyncio
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+pytestmark = pytest.mark.usefixtures("live_loop")
+
+MANY = 300
+
+
+async def subscribe_commands() -> int:
+    """How many of them Redis has carried out so far, of both kinds."""
+    async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
+        stats = await client.info("commandstats")
+    return sum(
+        stats.get(f"cmdstat_{command}", {}).get("calls", 0) for command in ("subscribe", "unsubscribe")
+    )
+
+
+async def heard() -> set[str]:
+    async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
+        return {name.decode() for name in await client.pubsub_channels("*")}
+
+
+async def test_those_who_come_and_go_at_once_share_the_commands_to_redis() -> None:
+    layer = get_channel_layer()
+    before, heard_before = await subscribe_commands(), await heard()
+    channels = await asyncio.gather(*(layer.new_channel() for _ in range(MANY)))
+    await asyncio.gather(*(layer.group_add(f"group{n}", channel) for n, channel in enumerate(channels)))
+    await layer.group_send(f"group{MANY - 1}", {"type": "hello"})
+    assert await layer.receive(channels[-1]) == {"type": "hello"}
+    await asyncio.gather(*(layer.end_channel(channel, [f"group{n}"]) for n, channel in enumerate(channels)))
+    assert await subscribe_commands() - before < 10
+    assert await heard() == heard_before
+
+
+async def test_who_is_cancelled_while_subscribing_takes_nobodys_subscription_along() -> None:
+    layer = get_channel_layer()
+    hasty, patient = asyncio.create_task(layer.new_channel()), asyncio.create_task(layer.new_channel())
+    await asyncio.sleep(0)
+    hasty.cancel()
+    channel = await patient
+    await layer.send(channel, {"type": "hello"})
+    assert await layer.receive(channel) == {"type": "hello"}
+    await layer.end_channel(channel, [])
+
+
+async def test_a_channel_that_was_never_listened_to_ends_as_well() -> None:
+    layer = get_channel_layer()
+    channel = await layer.new_channel()
+    await layer.group_add("group", channel)
+    await layer.group_add("group", other := await layer.new_channel())
+    await layer.end_channel(channel, ["group"])
+    assert set(layer.channels) == {other}
+    await layer.group_send("group", {"type": "hello"})
+    assert await layer.receive(other) == {"type": "hello"}
+    await layer.end_channel(other, ["group"])
+    assert not layer.channels
+    assert not layer.groups
