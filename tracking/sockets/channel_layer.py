@@ -55,12 +55,14 @@ class Connection(RedisSingleShardConnection):
 
     def __init__(self, host: Any, layer: Any) -> None:
         super().__init__(host, layer)
+        self._publishing = asyncio.Lock()
         self._settling: asyncio.Task[None] | None = None
 
     async def publish(self, channel: str, message: bytes) -> None:
-        # By a connection of the pool: no reason to wait for subscriptions, or for other messages.
-        self._ensure_redis()
-        await self._redis.publish(channel, message)
+        # One at a time, or each would open a connection; but not after the subscriptions.
+        async with self._publishing:
+            self._ensure_redis()
+            await self._redis.publish(channel, message)
 
     async def subscribe(self, channel: str) -> None:
         await self.settle()

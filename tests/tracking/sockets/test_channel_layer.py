@@ -38,6 +38,14 @@ async def test_those_who_come_and_go_at_once_share_the_commands_to_redis() -> No
     assert await heard() == heard_before
 
 
+async def test_many_messages_at_once_share_one_connection() -> None:
+    layer = get_channel_layer()
+    async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
+        before = (await client.info("stats"))["total_connections_received"]
+        await asyncio.gather(*(layer.group_send("nobody", {"type": "hello"}) for _ in range(MANY)))
+        assert (await client.info("stats"))["total_connections_received"] - before <= 1
+
+
 async def test_who_is_cancelled_while_subscribing_takes_nobodys_subscription_along() -> None:
     layer = get_channel_layer()
     hasty, patient = asyncio.create_task(layer.new_channel()), asyncio.create_task(layer.new_channel())
