@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.conf import settings
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import NoScriptError
 
 from tracking.protocol.messages import FleetPosition
@@ -56,6 +56,9 @@ return {newer, heard_by}
 #: Lua's `unpack` takes some 8,000 values.
 _AT_ONCE = 1000
 
+#: Of one process to Redis. Each answer takes a fraction of a millisecond.
+_CONNECTIONS = 8
+
 #: What was accepted together: a driver's id → the JSON of a FleetPosition, both as Redis has them.
 type Batch = dict[bytes, bytes]
 
@@ -76,10 +79,12 @@ class Positions:
     """The live positions of all drivers; one object per event loop."""
 
     def __init__(self, url: str | None = None) -> None:
-        self._redis: Redis = Redis.from_url(
-            url or settings.REDIS_URL, socket_timeout=5, health_check_interval=15
-        )
         self._url = url or settings.REDIS_URL
+        # Who comes when all connections are in use waits for one: Redis' own pool would refuse them.
+        pool = BlockingConnectionPool.from_url(
+            self._url, max_connections=_CONNECTIONS, timeout=5, socket_timeout=5, health_check_interval=15
+        )
+        self._redis: Redis = Redis.from_pool(pool)
         self._sha = sha1(_STORE.encode(), usedforsecurity=False).hexdigest()
 
     async def store(self, moved: Mapping[str, Mapping[Any, FleetPosition]]) -> Stored:

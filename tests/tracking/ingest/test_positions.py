@@ -75,6 +75,12 @@ async def test_who_was_never_seen_has_no_position(positions: Positions) -> None:
     assert await positions.of_city("boulder") == {}
 
 
+async def test_hundreds_who_ask_at_once_are_all_answered(positions: Positions) -> None:
+    await positions.store(moved([ada(0)]))
+    found = await asyncio.gather(*(positions.of_driver("denver", "ada") for _ in range(300)))
+    assert found == [ada(0)] * 300
+
+
 async def test_a_newer_position_replaces_an_older_one(positions: Positions) -> None:
     await positions.store(moved([ada(0)]))
     assert (await positions.store(moved([ada(1)]))).newer == 1
