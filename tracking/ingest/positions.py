@@ -111,9 +111,10 @@ class Positions:
             batch.expire(_TROUBLES + city, _TROUBLES_KEPT)
             await batch.execute()
 
-    async def troubles_of(self, city: str) -> list[str]:
-        stored: Any = await self._redis.hvals(_TROUBLES + city)
-        return [value.decode() for value in stored]
+    async def troubles_of(self, city: str) -> dict[str, str]:
+        """Driver id → JSON of a FixTrouble."""
+        stored: Any = await self._redis.hgetall(_TROUBLES + city)
+        return {driver.decode(): frame.decode() for driver, frame in stored.items()}
 
     async def of_city(self, city: str) -> Batch:
         stored: Any = await self._redis.hgetall(_POSITIONS + city)

@@ -148,6 +148,10 @@ class LiveConsumer(AsyncConsumer):
     def knows(self, key: str, v: int) -> bool:
         return self.versions.get(key, 0) >= v
 
+    def lacks(self, key: str, v: int) -> bool:
+        """Whether it should have been sent this version. Who is not ready lacks nothing: the snapshot is to come."""
+        return self in self.process.sockets and not self.knows(key, v)
+
     def deny(self, denied: Denied) -> None:
         self.send_message(denied.frame)
         self.close(denied.close_code)

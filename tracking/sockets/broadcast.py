@@ -21,7 +21,7 @@ from tracking.protocol import frames, groups
 from tracking.protocol.frames import CustomerView
 from tracking.protocol.messages import encode
 from tracking.sockets import snapshots
-from tracking.sockets.snapshots import Item
+from tracking.sockets.snapshots import EncodedItem, Item
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +38,7 @@ def geofences(event_ids: Sequence[int]) -> None:
     events = OrderEvent.objects.filter(pk__in=event_ids).select_related("order__restaurant")
     send(
         _to_dispatchers(
-            (event.order.restaurant.city_id, Item(f"event:{event.pk}", 1, frames.geofence_event(event)))
-            for event in events
+            (event.order.restaurant.city_id, Item(None, 0, frames.geofence_event(event))) for event in events
         )
     )
 
@@ -87,15 +86,15 @@ def replaced(driver_id: UUID, by: list[Any]) -> list[tuple[str, Message]]:
     return [(groups.driver(driver_id), {"type": "session.replaced", "by": by})]
 
 
-def to_city(city_key: str, items: Iterable[tuple[str, int, str]]) -> tuple[str, Message]:
-    """(key, version, encoded frame) each, to the dispatchers of a city."""
+def to_city(city_key: str, items: Iterable[EncodedItem]) -> tuple[str, Message]:
+    """To the dispatchers of a city."""
     return groups.city(city_key), {"type": "fleet.changed", "items": [list(item) for item in items]}
 
 
 def _to_dispatchers(items: Iterable[tuple[UUID | None, Item]]) -> list[tuple[str, Message]]:
-    by_city: defaultdict[str, list[tuple[str, int, str]]] = defaultdict(list)
+    by_city: defaultdict[str, list[EncodedItem]] = defaultdict(list)
     for city_id, item in items:
-        by_city[groups.city_key(city_id)].append((item.key, item.v, encode(item.frame)))
+        by_city[groups.city_key(city_id)].append(item.encoded())
     return [to_city(city_key, those) for city_key, those in by_city.items()]
 
 

@@ -1,7 +1,7 @@
 """The socket of a dispatcher's dashboard."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlparse
 
@@ -18,6 +18,7 @@ from tracking.protocol import groups
 from tracking.protocol.close_codes import NOT_SIGNED_IN
 from tracking.sockets import fanout, snapshots
 from tracking.sockets.base import Denied, LiveConsumer
+from tracking.sockets.snapshots import EncodedItem
 
 #: How often a dispatcher's right to look is checked again.
 RECHECK_S = 60.0
@@ -40,7 +41,7 @@ class DispatcherConsumer(LiveConsumer):
         await self._watch(await in_thread(snapshots.city_keys)())
         snapshot = await self.process.loaders.dispatcher(None)
         assert snapshot is not None  # noqa: S101 (there is one)
-        self.outbox.put_snapshot(self._news(snapshot.items))
+        self._tell(snapshot.items)
         await self._send_last_known(snapshot.cities)
 
     async def _watch(self, cities: Iterable[str]) -> None:
@@ -60,7 +61,8 @@ class DispatcherConsumer(LiveConsumer):
                 troubles = await self.process.positions.troubles_of(city)
             except RedisError:
                 return  # the next fixes show them
-            self.outbox.put_snapshot(troubles)
+            for driver, frame in troubles.items():
+                self.outbox.put_state(snapshots.troubles_key(driver), frame)
             if known:
                 self.send_text(fanout.fleet_frame(city, known.values()))
 
@@ -81,19 +83,20 @@ class DispatcherConsumer(LiveConsumer):
         return bool(session.exists(session.session_key) and user and access.may_dispatch(user))
 
     async def fleet_changed(self, message: dict[str, Any]) -> None:
-        for frame in self._news(message["items"]):
-            self.send_text(frame)
+        self._tell(message["items"])
 
     async def cities_found(self, message: dict[str, Any]) -> None:
         """A city that is new has a group of its own."""
         await self._watch(message["cities"])
 
-    def _news(self, items: Iterable[tuple[str, int, str]]) -> Iterator[str]:
-        """The frames of those (key, version, frame) that this socket was not sent."""
+    def _tell(self, items: Iterable[EncodedItem]) -> None:
+        """Sends what of it this socket was not sent."""
         for key, v, frame in items:
-            if v == 0 or not self.knows(key, v):
+            if key is None:
+                self.outbox.put(frame)
+            elif v == 0 or not self.knows(key, v):
                 self.versions[key] = v
-                yield frame
+                self.outbox.put_state(key, frame)
 
     def send_positions(self, city: str, moved: Batch, frame: str) -> None:
         if self.outbox.idle and not self.unsent:

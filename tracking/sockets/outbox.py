@@ -1,15 +1,20 @@
 """What waits to be sent to one socket. Memory stays bounded, however slowly the other side reads."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from itertools import count
 
 #: Events behind the one being sent; beyond it the client is closed and comes back for a snapshot.
 MAX_EVENTS = 512
 
 
 class Outbox:
-    """One send in flight; behind it a bounded queue of events, and behind that the latest positions.
+    """One send in flight; behind it states and events in the order in which they came, and behind those the latest
+    positions.
+
+    A state takes the place of an older one of the same thing: there are never more of them than things, and a
+    reader who is behind catches up. Events are all sent, and bounded in number.
 
     `send` writes one text frame and returns when the socket can take another. `latest` is asked for a frame of
     positions when nothing else waits, and answers None when there is none. `overflow` is called once, when the
@@ -25,26 +30,30 @@ class Outbox:
         self._send = send
         self._latest = latest
         self._overflow = overflow
-        self._events: deque[str] = deque()
-        self._bound = MAX_EVENTS
+        #: A state by its key, an event by its number.
+        self._waiting: OrderedDict[str | int, str] = OrderedDict()
+        self._numbers = count()
+        self._events = 0
         self._wake = asyncio.Event()
         self._close_code: int | None = None
 
     def put(self, frame: str) -> None:
-        """Queues an event; events keep their order."""
+        """Queues an event."""
         if self._close_code is not None:
             return
-        if len(self._events) >= self._bound:
-            self._events.clear()
+        if self._events >= MAX_EVENTS:
+            self._waiting.clear()
             self._overflow()
             return
-        self._events.append(frame)
+        self._events += 1
+        self._waiting[next(self._numbers)] = frame
         self._wake.set()
 
-    def put_snapshot(self, frames: Iterable[str]) -> None:
-        """Queues a snapshot, however many frames it has: they are shared by all who asked at the same time."""
-        self._events.extend(frames)
-        self._bound = len(self._events) + MAX_EVENTS
+    def put_state(self, key: str, frame: str) -> None:
+        """Queues the whole state of something, in the place of an older one that waits."""
+        if self._close_code is not None:
+            return
+        self._waiting[key] = frame
         self._wake.set()
 
     def finish(self, close_code: int) -> None:
@@ -55,7 +64,7 @@ class Outbox:
     @property
     def idle(self) -> bool:
         """Nothing waits and nothing is being sent."""
-        return not self._events and not self._wake.is_set()
+        return not self._waiting and not self._wake.is_set()
 
     def wake(self) -> None:
         """There are new positions to ask `latest` for."""
@@ -64,13 +73,14 @@ class Outbox:
     async def run(self) -> int:
         """Sends for as long as the socket lives; returns the close code given to `finish`."""
         while True:
-            if self._events:
-                await self._send(self._events.popleft())
+            if self._waiting:
+                key, frame = self._waiting.popitem(last=False)
+                self._events -= isinstance(key, int)
+                await self._send(frame)
             elif self._close_code is not None:
                 return self._close_code
             elif (positions := self._latest()) is not None:
                 await self._send(positions)
             else:
-                self._bound = MAX_EVENTS
                 self._wake.clear()
                 await self._wake.wait()

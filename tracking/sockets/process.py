@@ -27,6 +27,7 @@ from tracking.sockets import broadcast, reconciliation
 from tracking.sockets.fanout import Fanout
 from tracking.sockets.fix_feed import FixFeed
 from tracking.sockets.loaders import Loaders
+from tracking.sockets.snapshots import EncodedItem, troubles_key
 from tracking.sockets.subscriptions import Subscriptions
 
 logger = logging.getLogger(__name__)
@@ -111,10 +112,10 @@ class Process:
                     )
 
     async def _send_troubles(self, sessions: Iterable[Session]) -> None:
-        by_city: defaultdict[str, dict[str, tuple[str, int, str]]] = defaultdict(dict)
+        by_city: defaultdict[str, dict[str, EncodedItem]] = defaultdict(dict)
         for session in sessions:
             trouble = session.rejected.trouble(session.driver_id)
-            by_city[session.city][session.key] = (f"fixes:{session.key}", trouble.v, encode(trouble))
+            by_city[session.city][session.key] = (troubles_key(session.key), trouble.v, encode(trouble))
         for city, items in by_city.items():
             await self.positions.store_troubles(city, {driver: item[2] for driver, item in items.items()})
         await broadcast.send_async(

@@ -56,7 +56,7 @@ async def reconcile(subscriptions: Subscriptions, since: datetime | None) -> dat
         {
             row.pk
             for row in rows
-            if any(not m.knows(row.key, row.v) for group in row.groups for m in subscriptions.of(group))
+            if any(m.lacks(row.key, row.v) for group in row.groups for m in subscriptions.of(group))
         }
         for rows in (orders, drivers)
     ]

@@ -16,14 +16,22 @@ from tracking.protocol import frames, groups
 from tracking.protocol.frames import CustomerView
 from tracking.protocol.messages import Frame, Plan, encode
 
+#: An Item's key and version, and its frame as it is sent.
+type EncodedItem = tuple[str | None, int, str]
+
 
 @dataclass(frozen=True)
 class Item:
-    """A frame with what it is about and that thing's version: an older one of the same key says nothing new."""
+    """The state of something with its key and version: an older one of the same key says nothing new. Without a
+    key it is an event, which stands for itself.
+    """
 
-    key: str
+    key: str | None
     v: int
     frame: Frame
+
+    def encoded(self) -> EncodedItem:
+        return self.key, self.v, encode(self.frame)
 
 
 type Plans = Mapping[UUID, Sequence[Stop]]
@@ -107,15 +115,20 @@ def dispatcher_items() -> list[Item]:
 
 @dataclass(frozen=True)
 class DispatcherSnapshot:
-    """A dispatcher's snapshot, encoded once for all who ask at the same time: (key, version, frame) each."""
+    """A dispatcher's snapshot, encoded once for all who ask at the same time."""
 
     cities: list[str]
-    items: list[tuple[str, int, str]]
+    items: list[EncodedItem]
 
 
 def dispatcher_snapshot(keys: Collection[None]) -> dict[None, DispatcherSnapshot]:
-    items = [(item.key, item.v, encode(item.frame)) for item in dispatcher_items()]
+    items = [item.encoded() for item in dispatcher_items()]
     return dict.fromkeys(keys, DispatcherSnapshot(city_keys(), items))
+
+
+def troubles_key(driver_id: str) -> str:
+    """Of what is turned away of a driver's fixes."""
+    return f"fixes:{driver_id}"
 
 
 def driver_views(drivers: Iterable[Driver], plans: Plans) -> dict[UUID, DriverView]:

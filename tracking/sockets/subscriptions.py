@@ -14,8 +14,8 @@ class Member(Protocol):
     async def dispatch(self, message: dict[str, Any]) -> None:
         """A message to a group that it joined (tracking/sockets/broadcast.py)."""
 
-    def knows(self, key: str, v: int) -> bool:
-        """Whether it was sent this version, or a newer one, of an order or driver."""
+    def lacks(self, key: str, v: int) -> bool:
+        """Whether it should have been sent this version of an order or driver, and was sent an older one or none."""
 
 
 class Subscriptions:

@@ -146,22 +146,45 @@ async def test_a_reader_who_is_too_slow_for_the_events_is_closed_once(reader: Re
     assert reader._frames.empty()
 
 
-async def test_a_snapshot_may_be_longer_than_the_queue(reader: Reader) -> None:
-    snapshot = [str(n) for n in range(3 * MAX_EVENTS)]
-    reader.outbox.put_snapshot(snapshot)
-    for _ in range(MAX_EVENTS):
-        reader.outbox.put("later")
-    assert [await reader.take() for _ in snapshot] == snapshot
+async def test_of_many_states_of_one_thing_the_latest_is_sent_in_the_place_of_the_first(
+    reader: Reader,
+) -> None:
+    reader.outbox.put("being sent")
+    await reader.offered()
+    for n in range(3 * MAX_EVENTS):
+        reader.outbox.put_state("order", f"order {n}")
+        reader.outbox.put_state("driver", f"driver {n}")
+    reader.outbox.put("event")
+    reader._taken.put_nowait(None)
+    last = 3 * MAX_EVENTS - 1
+    assert [await reader.take() for _ in range(3)] == [f"order {last}", f"driver {last}", "event"]
     assert reader.overflows == 0
 
 
-async def test_after_a_snapshot_the_bound_is_the_usual_one(reader: Reader) -> None:
-    reader.outbox.put_snapshot([str(n) for n in range(3 * MAX_EVENTS)])
-    for _ in range(3 * MAX_EVENTS):
-        await reader.take()
-    reader.move("positions")  # which come when nothing else waits
-    assert await reader.take() == "positions"
-    await asyncio.sleep(0)
-    for _ in range(MAX_EVENTS + 2):
-        reader.outbox.put("later")
+async def test_states_of_many_things_are_never_too_many(reader: Reader) -> None:
+    things = [str(n) for n in range(3 * MAX_EVENTS)]
+    for thing in things:
+        reader.outbox.put_state(thing, thing)
+    for _ in range(MAX_EVENTS):
+        reader.outbox.put("event")
+    assert [await reader.take() for _ in things] == things
+    assert reader.overflows == 0
+    reader.outbox.put("one too many")
     assert reader.overflows == 1
+
+
+async def test_after_the_close_no_state_is_taken(reader: Reader) -> None:
+    reader.outbox.finish(4409)
+    reader.outbox.put_state("order", "too late")
+    assert await asyncio.wait_for(reader.running, PATIENCE_S) == 4409
+    assert reader._frames.empty()
+
+
+async def test_events_that_were_sent_count_no_longer(reader: Reader) -> None:
+    for _ in range(3):
+        for _ in range(MAX_EVENTS):
+            reader.outbox.put("event")
+        for _ in range(MAX_EVENTS):
+            await reader.take()
+        await asyncio.sleep(0)
+    assert reader.overflows == 0

@@ -1,5 +1,6 @@
 """Snapshot + frames = a fresh snapshot, whatever happens in between, and also when Redis loses messages."""
 
+import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,7 +12,7 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from dispatch.errors import DispatchError
-from dispatch.models import Driver, Order, Restaurant, Stop
+from dispatch.models import City, Driver, Order, Restaurant, Stop
 from dispatch.orders import actions, geofence_actions
 from dispatch.planning import plan_store
 from dispatch.statuses import FINAL
@@ -21,7 +22,8 @@ from tests.conftest import DENVER
 from tests.dispatch import story
 from tests.dispatch.story import DANA
 from tests.tracking.sockets.clients import Socket, customer_socket, dispatcher_socket, driver_socket
-from tracking.sockets import reconciliation
+from tracking.sockets import broadcast, reconciliation, snapshots
+from tracking.sockets.outbox import MAX_EVENTS
 from tracking.sockets.process import this_process
 
 pytestmark = pytest.mark.usefixtures("live_loop")
@@ -199,6 +201,41 @@ async def test_what_the_channel_layer_lost_is_healed(
         heard = [len(socket.frames) for socket in (dispatcher, customer, app)]
         await reconciliation.reconcile(this_process().subscriptions, since)
         assert heard == [len(socket.frames) for socket in (dispatcher, customer, app)]
+
+
+async def test_news_of_more_things_than_a_socket_may_have_events_waiting(city: City) -> None:
+    """A round of ETAs for a thousand orders is one message."""
+    things = [(f"order:{n}", 1, f'{{"type": "order", "orderId": "{n}"}}') for n in range(2 * MAX_EVENTS)]
+    async with await dispatcher_socket() as dispatcher:
+        await dispatcher.frame("ready")
+        await broadcast.send_async([broadcast.to_city(str(city.pk), things)])
+        await dispatcher.frame("order", orderId=str(len(things) - 1))
+        assert dispatcher.types().count("order") == len(things)
+
+
+async def test_who_waits_for_the_snapshot_is_not_healed(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = this_process()
+    load, asked, go_on = process.loaders.dispatcher, asyncio.Event(), asyncio.Event()
+
+    async def load_slowly(key: None) -> snapshots.DispatcherSnapshot | None:
+        asked.set()
+        await go_on.wait()
+        return await load(key)
+
+    monkeypatch.setattr(process.loaders, "dispatcher", load_slowly)
+    async with await dispatcher_socket() as dispatcher:
+        await asked.wait()
+        await reconciliation.reconcile(process.subscriptions, None)
+        go_on.set()
+        await dispatcher.frame("ready")
+        # The snapshot, of which restaurants come first, and nothing before it.
+        assert dispatcher.types()[:3] == ["hello", "restaurant", "order"]
+        since = await reconciliation.reconcile(process.subscriptions, None)
+        await Order.objects.filter(pk=order.pk).aupdate(customer_name="Changed in psql")
+        await reconciliation.reconcile(process.subscriptions, since)
+        await dispatcher.frame("order", customerName="Changed in psql")
 
 
 async def test_a_socket_that_ended_leaves_nothing_behind(driver: Driver, order: Order) -> None:
