@@ -46,11 +46,6 @@ export class LiveSocket {
     this.#connect();
   }
 
-  /** Takes a fresh snapshot. */
-  resync() {
-    if (this.state === "live") this.#connect();
-  }
-
   #connect() {
     this.#drop();
     this.#setState("connecting");

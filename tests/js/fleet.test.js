@@ -34,10 +34,22 @@ test("an order that is over leaves, and an older frame does not bring it back", 
 
 test("a position waits for the frame of its driver", () => {
   const known = fleet(positions(at(10)));
-  assert.deepEqual(known.strangers(), ["d1"]);
   known.apply(driver(1), 0);
-  assert.deepEqual(known.strangers(), []);
   assert.equal(known.positions.get("d1")?.ts, 10);
+});
+
+test("a driver whose shift is over leaves, once there are no stops left", () => {
+  const off = { onShift: false, status: /** @type {const} */ ("offline") };
+  const known = fleet(plan(1, [stop()]), driver(1), positions(at(10)));
+  known.apply(plan(2, [stop()]), 0);
+  known.apply(driver(2, off), 0);
+  assert.equal(known.drivers.size, 1);
+  known.apply(plan(3, []), 0);
+  known.apply(driver(3, off), 0);
+  assert.equal(known.drivers.size + known.plans.size + known.positions.size, 0);
+  known.apply(plan(4, []), 0);
+  known.apply(driver(4, { onShift: true }), 0);
+  assert.equal(known.drivers.get("d1")?.v, 4);
 });
 
 test("an older position does not move a driver back", () => {

@@ -18,7 +18,7 @@ from tracking.protocol import groups
 from tracking.protocol.close_codes import NOT_SIGNED_IN
 from tracking.sockets import fanout, snapshots
 from tracking.sockets.base import Denied, LiveConsumer
-from tracking.sockets.snapshots import EncodedItem
+from tracking.sockets.snapshots import DispatcherSnapshot, EncodedItem
 
 #: How often a dispatcher's right to look is checked again.
 RECHECK_S = 60.0
@@ -42,7 +42,7 @@ class DispatcherConsumer(LiveConsumer):
         snapshot = await self.process.loaders.dispatcher(None)
         assert snapshot is not None  # noqa: S101 (there is one)
         self._tell(snapshot.items)
-        await self._send_last_known(snapshot.cities)
+        await self._send_last_known(snapshot)
 
     async def _watch(self, cities: Iterable[str]) -> None:
         for city in cities:
@@ -54,8 +54,8 @@ class DispatcherConsumer(LiveConsumer):
             # Also if it did: a group that could not be joined is joined the next time.
             await self.join(groups.city(city))
 
-    async def _send_last_known(self, cities: Iterable[str]) -> None:
-        for city in cities:
+    async def _send_last_known(self, snapshot: DispatcherSnapshot) -> None:
+        for city in snapshot.cities:
             try:
                 known = await self.process.positions.of_city(city)
                 troubles = await self.process.positions.troubles_of(city)
@@ -63,8 +63,8 @@ class DispatcherConsumer(LiveConsumer):
                 return  # the next fixes show them
             for driver, frame in troubles.items():
                 self.outbox.put_state(snapshots.troubles_key(driver), frame)
-            if known:
-                self.send_text(fanout.fleet_frame(city, known.values()))
+            if here := known.keys() & snapshot.drivers:
+                self.send_text(fanout.fleet_frame(city, (known[driver] for driver in here)))
 
     async def _leave_when_signed_out(self) -> None:
         """A dashboard is open for hours; who may no longer look must not go on seeing."""

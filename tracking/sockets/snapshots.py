@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from dispatch import access
@@ -74,8 +75,9 @@ class DriverView:
 def driver_items(drivers: Iterable[Driver], views: Mapping[UUID, DriverView]) -> list[Item]:
     items = []
     for driver in drivers:
-        items.append(Item(f"driver:{driver.pk}", driver.version, frames.driver_state(driver)))
+        # The plan first: whoever ends the shift leaves the dashboard, unless there are stops left.
         items.append(Item(f"plan:{driver.pk}", driver.version, views[driver.pk].plan))
+        items.append(Item(f"driver:{driver.pk}", driver.version, frames.driver_state(driver)))
     return items
 
 
@@ -102,28 +104,36 @@ def city_keys() -> list[str]:
     return [groups.NO_CITY, *(groups.city_key(pk) for pk in City.objects.values_list("pk", flat=True))]
 
 
-def dispatcher_items() -> list[Item]:
-    """Everything that a dispatcher sees, but positions."""
-    unfinished = Order.objects.filter(status__in=[OrderStatus.PENDING, *ACTIVE])
-    drivers = list(Driver.objects.all())
-    return [
-        *restaurant_items(Restaurant.objects.all()),
-        *driver_items(drivers, driver_views(drivers, plans_behind(drivers=drivers))),
-        *order_items(unfinished.select_related("restaurant__city").order_by("created_at")),
-    ]
+def at_work() -> list[Driver]:
+    """The drivers on shift, and those off it who have stops left."""
+    unmade = Stop.objects.filter(driver=OuterRef("pk"), done_at__isnull=True)
+    return list(Driver.objects.filter(Q(on_shift=True) | Exists(unmade)))
 
 
 @dataclass(frozen=True)
 class DispatcherSnapshot:
-    """A dispatcher's snapshot, encoded once for all who ask at the same time."""
+    """Everything that a dispatcher sees, but positions. Encoded once for all who ask at the same time."""
 
     cities: list[str]
+    #: The ids of those at work, as positions have them.
+    drivers: frozenset[bytes]
     items: list[EncodedItem]
 
 
 def dispatcher_snapshot(keys: Collection[None]) -> dict[None, DispatcherSnapshot]:
-    items = [item.encoded() for item in dispatcher_items()]
-    return dict.fromkeys(keys, DispatcherSnapshot(city_keys(), items))
+    unfinished = Order.objects.filter(status__in=[OrderStatus.PENDING, *ACTIVE])
+    drivers = at_work()
+    items = [
+        *restaurant_items(Restaurant.objects.all()),
+        *driver_items(drivers, driver_views(drivers, plans_behind(drivers=drivers))),
+        *order_items(unfinished.select_related("restaurant__city").order_by("created_at")),
+    ]
+    snapshot = DispatcherSnapshot(
+        city_keys(),
+        frozenset(str(driver.pk).encode() for driver in drivers),
+        [item.encoded() for item in items],
+    )
+    return dict.fromkeys(keys, snapshot)
 
 
 def troubles_key(driver_id: str) -> str:

@@ -109,9 +109,9 @@ export class Fleet {
       case "driver_pos":
         return this.#move(frame.drivers);
       case "driver":
-        return this.#store(this.drivers, "driver", frame.driverId, frame);
+        return this.#store(this.drivers, "driver", frame.driverId, frame) && this.#seeOff(frame.driverId);
       case "plan":
-        return this.#store(this.plans, "plan", frame.driverId, frame);
+        return this.#store(this.plans, "plan", frame.driverId, frame) && this.#seeOff(frame.driverId);
       case "restaurant":
         this.restaurants.set(frame.restaurantId, frame);
         return "fleet";
@@ -162,6 +162,19 @@ export class Fleet {
   #store(states, kind, id, frame) {
     if (!this.#isNews(`${kind}:${id}`, frame.v)) return null;
     states.set(id, frame);
+    return "fleet";
+  }
+
+  /**
+   * Forgets a driver who has ended the shift and has no stops left, as a snapshot would. A driver's plan comes before
+   * the driver's own frame.
+   * @param {string} driverId
+   * @returns {"fleet"}
+   */
+  #seeOff(driverId) {
+    if (this.drivers.get(driverId)?.onShift === false && !this.stopsOf(driverId).length) {
+      for (const known of [this.drivers, this.plans, this.positions, this.troubles]) known.delete(driverId);
+    }
     return "fleet";
   }
 
@@ -372,11 +385,6 @@ export class Fleet {
       stale: silence !== null && old && this.drivers.get(driverId)?.status !== "offline",
       troubled: old && trouble !== undefined && now - trouble.v < TROUBLE_MS,
     };
-  }
-
-  /** Drivers whose position is known, but nothing else: a frame got lost. */
-  strangers() {
-    return [...this.positions.keys()].filter((id) => !this.drivers.has(id));
   }
 
   /**

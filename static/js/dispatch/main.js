@@ -24,7 +24,6 @@ import { SelectionLayer } from "./selection-layer.js";
 
 const { L } = window;
 const DRAW_EVERY_MS = 250;
-const RESYNC_AFTER_MS = 10_000;
 
 /** @type {DashboardPage} */
 const page = pageData("page");
@@ -182,19 +181,10 @@ function startCity() {
   if (city) map.setView(city, cityZoom(), { animate: false });
 }
 
-/** @type {number | null} */
-let strangersSince = null;
-
 setInterval(() => {
   setText(byId("clock"), clockTime(serverNow(), desk.timeZoneOf(desk)));
   fleet.noteLateness(serverNow());
   drawSoon();
-  // A driver who moves but is unknown: a frame got lost on the way.
-  if (!fleet.strangers().length) strangersSince = null;
-  else if (serverNow() - (strangersSince ??= serverNow()) > RESYNC_AFTER_MS) {
-    strangersSince = null;
-    socket.resync();
-  }
 }, 1_000);
 
 // ------------------------------------------------------------------------------------------------ the hands

@@ -22,6 +22,7 @@ from tests.conftest import DENVER
 from tests.dispatch import story
 from tests.dispatch.story import DANA
 from tests.tracking.sockets.clients import Socket, customer_socket, dispatcher_socket, driver_socket
+from tracking.protocol.messages import FleetPosition
 from tracking.sockets import broadcast, reconciliation, snapshots
 from tracking.sockets.outbox import MAX_EVENTS
 from tracking.sockets.process import this_process
@@ -42,6 +43,12 @@ def fold_dispatcher(frames: list[dict[str, Any]]) -> dict[Any, Any]:
                 state["plan", frame["driverId"]] = frame
             case "driver_pos":
                 state |= {("position", p["driverId"]): p for p in frame["drivers"]}
+        if frame["type"] in ("driver", "plan"):
+            of = frame["driverId"]
+            ended = not state.get(("driver", of), {}).get("onShift", True)
+            if ended and not state.get(("plan", of), {}).get("stops"):
+                for kind in ("driver", "plan", "position"):
+                    state.pop((kind, of), None)
     return state
 
 
@@ -163,6 +170,29 @@ async def test_snapshot_and_frames_make_a_fresh_snapshot(
         await dispatcher.until(lambda: fold_dispatcher(dispatcher.frames) == wanted)
         seen = await fresh(customer_socket(orders[0].tracking_token), fold_customer)
         await customer.until(lambda: fold_customer(customer.frames) == seen)
+
+
+async def test_drivers_off_shift_are_shown_as_long_as_they_have_stops(
+    new_order: Callable[..., Order], new_driver: Callable[..., Driver]
+) -> None:
+    on, off, carrying = [await sync_to_async(new_driver)() for _ in range(3)]
+    order = await sync_to_async(new_order)()
+    await sync_to_async(actions.assign)(order.pk, carrying.pk, actor=DANA)
+    places = {one.pk: FleetPosition(str(one.pk), 39.75, -104.99, 1) for one in (on, off, carrying)}
+    await this_process().positions.store({str(on.city_id): places})
+    async with await dispatcher_socket() as dispatcher:
+        await dispatcher.frame("ready")
+        for one in (off, carrying):
+            await sync_to_async(actions.set_shift)(one.pk, False)
+        for one in (off, carrying):
+            await dispatcher.frame("driver", driverId=str(one.pk), onShift=False)
+        at_work = {(kind, str(one.pk)) for kind in ("driver", "plan", "position") for one in (on, carrying)}
+        assert {key for key in fold_dispatcher(dispatcher.frames) if key[1] != str(order.pk)} >= at_work
+        assert str(off.pk) not in {key[1] for key in fold_dispatcher(dispatcher.frames)}
+        async with await dispatcher_socket() as later:
+            await later.frame("ready")
+            assert str(off.pk) not in str(later.frames)
+            assert fold_dispatcher(later.frames) == fold_dispatcher(dispatcher.frames)
 
 
 async def test_the_position_in_a_snapshot_is_the_one_in_the_frames(driver: Driver, order: Order) -> None:
