@@ -7,13 +7,19 @@ _QUERY = re.compile(r"\?[^\s\"]*")
 
 
 class WithoutTracebacks(logging.Filter):
-    """An outage of Redis is one line for each attempt, not forty; and so is what a stranger sent that is refused.
-
-    `name`: of the loggers below this one only.
-    """
+    """An outage of Redis is one line for each attempt, not forty."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if super().filter(record):
+        record.exc_info = record.exc_text = None
+        return True
+
+
+class RefusalsWithoutTracebacks(logging.Filter):
+    """What somebody sent that is refused is one line: the fault is not in the code."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        refused = record.name.startswith("django.security") or getattr(record, "status_code", 500) < 500
+        if refused:
             record.exc_info = record.exc_text = None
         return True
 

@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "delivery.refusals.RefuseNonsense",
 ]
 
 ROOT_URLCONF = "delivery.urls"
@@ -263,7 +264,7 @@ LOGGING = {
     "filters": {
         "without_query_strings": {"()": "delivery.logs.WithoutQueryStrings"},
         "without_tracebacks": {"()": "delivery.logs.WithoutTracebacks"},
-        "refusals_without_tracebacks": {"()": "delivery.logs.WithoutTracebacks", "name": "django.security"},
+        "refusals_without_tracebacks": {"()": "delivery.logs.RefusalsWithoutTracebacks"},
     },
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {

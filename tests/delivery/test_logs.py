@@ -31,9 +31,15 @@ def test_a_failed_attempt_to_reach_redis_is_one_line(capfd: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize(
-    ("name", "shows"), [("django.security.DisallowedHost", False), ("django.request", True)]
+    ("name", "status", "shows"),
+    [
+        ("django.security.DisallowedHost", 400, False),
+        ("django.request", 403, False),
+        ("django.request", 500, True),
+        ("dispatch.tasks", None, True),
+    ],
 )
-def test_what_a_stranger_sent_is_one_line(name: str, shows: bool) -> None:
+def test_what_somebody_sent_that_is_refused_is_one_line(name: str, status: int | None, shows: bool) -> None:
     configurator = logging.config.DictConfigurator(settings.LOGGING)
     filters = {
         key: configurator.configure_filter({**spec}) for key, spec in settings.LOGGING["filters"].items()
@@ -42,6 +48,8 @@ def test_what_a_stranger_sent_is_one_line(name: str, shows: bool) -> None:
         raise ZeroDivisionError
     except ZeroDivisionError:
         record = logging.getLogger(name).makeRecord(name, logging.ERROR, "", 0, "refused", (), sys.exc_info())
+    if status is not None:
+        record.status_code = status
     for used in settings.LOGGING["handlers"]["console"]["filters"]:
         filters[used].filter(record)
     assert bool(record.exc_info) == shows

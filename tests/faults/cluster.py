@@ -264,14 +264,14 @@ def runs(pid: int) -> bool:
         return False
 
 
-def sign_in(cluster: Cluster) -> str:
-    """A dispatcher's Cookie header."""
+def sign_in(cluster: Cluster, username: str = USERNAME, password: str = PASSWORD) -> str:
+    """A user's Cookie header; without a name the dispatcher's."""
     with requests.Session() as browser:
         page = cluster.urls[0] + "/admin/login/"
         browser.get(page, timeout=10)
         form = {
-            "username": USERNAME,
-            "password": PASSWORD,
+            "username": username,
+            "password": password,
             "csrfmiddlewaretoken": browser.cookies["csrftoken"],
         }
         answer = browser.post(page, form, headers={"Referer": page}, timeout=10, allow_redirects=False)

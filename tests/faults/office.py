@@ -59,6 +59,10 @@ class Office(Clerk):
     def dispatcher(self, username: str, password: str) -> None:
         self.ask(_dispatcher, username=username, password=password)
 
+    def administrator(self, username: str, password: str) -> None:
+        """Who may do everything in the admin."""
+        self.ask(_administrator, username=username, password=password)
+
     def order(self, restaurant: str, door: Point) -> OrderRow:
         """A new pending order."""
         return OrderRow(*self.ask(_order, restaurant=restaurant, lat=door.lat, lng=door.lng))
@@ -112,6 +116,10 @@ def _drivers(city: str, count: int) -> list[list[str]]:
 def _dispatcher(username: str, password: str) -> None:
     user = User.objects.create_user(username, password=password, is_staff=True)
     user.groups.add(Group.objects.get(name=DISPATCHER))
+
+
+def _administrator(username: str, password: str) -> None:
+    User.objects.create_superuser(username, password=password)
 
 
 def _order(restaurant: str, lat: float, lng: float) -> list[str]:
