@@ -63,6 +63,13 @@ class Cluster:
             assert time.monotonic() < deadline, f"{part} outlives SIGKILL"
             time.sleep(0.005)
 
+    def stop(self, part: Part) -> None:
+        """As its supervisor would, in good order."""
+        child = self.children[part]
+        child.stop()
+        self.processes.kill(child)
+        self.down.add(part)
+
     def start(self, part: Part) -> None:
         """Starts a part that was killed, where it was before, as its supervisor would; does not wait for it."""
         if part == "postgres":

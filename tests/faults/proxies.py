@@ -1,0 +1,84 @@
+"""The proxies of deploy/, as shipped but for addresses and certificates."""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from delivery.osrm_server import accepts, free_port
+from tests.faults.cluster import Cluster, wait_until
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+SHIPPED = ("127.0.0.1:8000", "127.0.0.1:8001")
+
+
+@contextmanager
+def proxy(kind: str, cluster: Cluster) -> Iterator[str]:
+    """The address of an nginx or HAProxy in front of both web processes."""
+    folder = cluster.state.folder / kind
+    folder.mkdir(exist_ok=True)
+    port = free_port()
+    command = {"nginx": nginx, "haproxy": haproxy}[kind](folder, port, backends(cluster))
+    child = cluster.processes.start(kind, command, cluster.env)
+    try:
+        wait_until(lambda: accepts(port), kind)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        cluster.processes.kill(child)
+
+
+def backends(cluster: Cluster) -> Callable[[str], str]:
+    """Puts the addresses of the web processes in the place of the shipped ones."""
+
+    def put(text: str) -> str:
+        for shipped, url in zip(SHIPPED, cluster.urls, strict=True):
+            text = once(text, shipped, url.removeprefix("http://"))
+        return text
+
+    return put
+
+
+def nginx(folder: Path, port: int, put: Callable[[str], str]) -> Sequence[str | Path]:
+    site = put((DEPLOY / "nginx.conf").read_text())
+    site = once(site, "listen 443 ssl http2;", f"listen 127.0.0.1:{port};")
+    site = once(site, "/var/log/nginx/doorstep.log", str(folder / "access.log"))
+    site = "".join(line for line in site.splitlines(keepends=True) if "ssl_certificate" not in line)
+    (folder / "doorstep.conf").write_text(site)
+    temporary = "\n".join(
+        f"{name}_temp_path {folder / name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (folder / "nginx.conf").write_text(
+        f"""
+        daemon off;
+        pid {folder / "nginx.pid"};
+        error_log {folder / "error.log"};
+        events {{ worker_connections 8192; }}
+        http {{ {temporary} include {folder / "doorstep.conf"}; }}
+        """
+    )
+    return [program("nginx"), "-c", folder / "nginx.conf", "-p", folder]
+
+
+def haproxy(folder: Path, port: int, put: Callable[[str], str]) -> Sequence[str | Path]:
+    text = put((DEPLOY / "haproxy.cfg").read_text())
+    text = once(text, "bind :443 ssl crt /etc/ssl/doorstep/both.pem alpn http/1.1", f"bind 127.0.0.1:{port}")
+    # A test's machine need not allow so many descriptors.
+    text = once(text, "maxconn 20000", "maxconn 2000")
+    (folder / "haproxy.cfg").write_text(text)
+    return [program("haproxy"), "-f", folder / "haproxy.cfg"]
+
+
+def once(text: str, old: str, new: str) -> str:
+    assert text.count(old) == 1, f"{old!r} is not there once"
+    return text.replace(old, new)
+
+
+def program(name: str) -> str:
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    if found is None:
+        pytest.fail(
+            f"{name} is not there: apt-get install {name}, or leave out what needs it: -k 'not rolling'"
+        )
+    return found
