@@ -51,6 +51,8 @@ DATABASES["default"]["OPTIONS"] = {
     },
 }
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# Behind PgBouncer in transaction mode the next rows of a cursor may be asked of a session that does not have it.
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 REDIS_URL = env.str("REDIS_URL", default=f"unix://{STATE_DIR / 'run' / 'valkey.sock'}?db=0")
 OSRM_URL = env.str("OSRM_URL", default="http://127.0.0.1:5000").rstrip("/")
 ROADS_DIR = STATE_DIR / "roads"

@@ -1,18 +1,16 @@
 """Celery's way in: fetch, call, finish. Each task may run twice or late without harm."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
-from django.db import connection
 from kombu.exceptions import OperationalError as BrokerAway
 
 from dispatch.errors import contained
 from dispatch.etas import learning, prediction_log
+from dispatch.leases import alone, lease
 from dispatch.models import City
 from dispatch.orders import geofence_actions
 from dispatch.planning import assignment, replanning
@@ -20,15 +18,6 @@ from dispatch.signals import assignment_changed
 from routing.osrm import osrm_from_settings
 
 logger = logging.getLogger(__name__)
-
-#: Names the ETA cycle among PostgreSQL's advisory locks.
-_ETA_CYCLE = 0x0D00_12E7
-#: … and the rounds in which Doorstep assigns.
-_ASSIGNMENT = 0x0D00_12E8
-#: … and the sweep of visiting orders.
-_SWEEP = 0x0D00_12EA
-#: … and the nightly lesson.
-_LESSON = 0x0D00_12E9
 
 
 @shared_task(expires=60)
@@ -42,11 +31,9 @@ MEND_EVERY_S = 3
 
 
 @shared_task
+@alone("refresh_etas")
 def refresh_etas() -> None:
-    with _alone(_ETA_CYCLE) as alone:
-        if not alone:
-            return
-        replanning.refresh_etas()
+    replanning.refresh_etas()
     if osrm_from_settings().is_away:
         for wait_s in range(MEND_EVERY_S, settings.ETA_INTERVAL_S, MEND_EVERY_S):
             mend_etas.apply_async(countdown=wait_s, expires=wait_s + MEND_EVERY_S)
@@ -54,27 +41,24 @@ def refresh_etas() -> None:
 
 @shared_task
 def mend_etas() -> None:
-    if not osrm_from_settings().may_be_asked:
-        return
-    with _alone(_ETA_CYCLE) as alone:
-        if alone:
-            replanning.mend_etas()
+    if osrm_from_settings().may_be_asked:
+        with lease("refresh_etas") as held:
+            if held:
+                replanning.mend_etas()
 
 
 @shared_task
+@alone("sweep")
 def sweep() -> None:
-    with _alone(_SWEEP) as alone:
-        if alone:
-            replanning.sweep()
+    replanning.sweep()
 
 
 @shared_task
+@alone("assign_pending")
 def assign_pending() -> None:
-    with _alone(_ASSIGNMENT) as alone:
-        if alone:
-            for city in City.objects.filter(assignment=City.Assignment.AUTO):
-                with contained(f"orders of {city} wait for the next round"):
-                    assignment.assign_pending(city)
+    for city in City.objects.filter(assignment=City.Assignment.AUTO):
+        with contained(f"orders of {city} wait for the next round"):
+            assignment.assign_pending(city)
 
 
 @shared_task
@@ -83,12 +67,11 @@ def mark_silent_drivers() -> None:
 
 
 @shared_task(time_limit=1800)
+@alone("learn_etas")
 def learn_etas() -> None:
     """The nightly lesson, then what is too old to learn from goes."""
-    with _alone(_LESSON) as alone:
-        if alone:
-            learning.learn()
-            prediction_log.forget_old()
+    learning.learn()
+    prediction_log.forget_old()
 
 
 def connect() -> None:
@@ -100,16 +83,3 @@ def _on_assignment_changed(driver: UUID, **_: Any) -> None:
         replan.delay(str(driver))
     except BrokerAway:
         logger.warning("Redis is away: the stops of driver %s keep their order until the next change", driver)
-
-
-@contextmanager
-def _alone(key: int) -> Iterator[bool]:
-    """Whether nobody else holds `key`; held until the end of the block."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        (won,) = cursor.fetchone()
-        try:
-            yield won
-        finally:
-            if won:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])

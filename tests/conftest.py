@@ -5,19 +5,24 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import redis
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 from django.test import override_settings
 from django.utils import timezone
 
+from delivery.devtools.stack import pgbouncer
+from delivery.devtools.stack.state import open_state
+from delivery.processes import Processes
 from dispatch.models import City, Driver, Order, Restaurant
 from dispatch.orders import actions
 from routing.geo import Point, destination
 from routing.osrm import Osrm
+from tracking.ingest.history import connection_params
 from tracking.sockets import process
 
 DENVER = Point(39.7495, -104.9865)
@@ -123,6 +128,31 @@ async def live_loop(transactional_db: None) -> AsyncIterator[None]:
     yield
     await process.close()
     await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+def behind_pgbouncer(
+    transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Whoever connects to the database from now on does so through PgBouncer in transaction mode, which has fewer
+    connections to PostgreSQL than we threads.
+    """
+    direct, named = connection.settings_dict, connection_params()
+    with open_state(tmp_path / "pgbouncer") as state, monkeypatch.context() as moved:
+        processes = Processes(state.logs)  # not entered as a context: a Ctrl-C is pytest's to handle
+        sockets = pgbouncer.start(
+            processes, state, host=named["host"], port=int(named["port"]), user=named["user"], pool_size=3
+        )
+        connection.close()
+        # Without our own pool, which would go on with the connections that it has.
+        options = {name: value for name, value in direct["OPTIONS"].items() if name != "pool"}
+        for name, value in {"HOST": str(sockets), "PORT": pgbouncer.PORT, "OPTIONS": options}.items():
+            moved.setitem(direct, name, value)
+        try:
+            yield
+        finally:
+            connection.close()
+            processes.stop()
 
 
 @pytest.fixture(autouse=True)

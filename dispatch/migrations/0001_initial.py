@@ -273,6 +273,28 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Lease",
+            fields=[
+                ("job", models.TextField(primary_key=True, serialize=False)),
+                (
+                    "holder",
+                    models.TextField(
+                        help_text="Machine, process and turn of whoever has, or had, the lease last."
+                    ),
+                ),
+                ("since", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(help_text="In the past: nobody has it.")),
+                (
+                    "done_at",
+                    models.DateTimeField(help_text="The end of the last round that did its work.", null=True),
+                ),
+            ],
+            options={
+                "db_table": "leases",
+                "ordering": ["job"],
+            },
+        ),
+        migrations.CreateModel(
             name="Restaurant",
             fields=[
                 (

@@ -1,11 +1,19 @@
 """`/healthz` and `/readyz`, as a load balancer asks them."""
 
 import socket
+import time
+from datetime import timedelta
+from math import inf
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
+
+from delivery import health
+from dispatch.leases import lease
+from dispatch.models import Lease
 
 
 def unused_port() -> int:
@@ -16,6 +24,12 @@ def unused_port() -> int:
 
 def test_the_process_is_up(client: Client) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
+
+
+@pytest.fixture(autouse=True)
+def just_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No job is missed yet, however long the tests have been running."""
+    monkeypatch.setattr(health, "_started", time.monotonic())
 
 
 @pytest.mark.django_db
@@ -41,3 +55,37 @@ def test_a_database_that_is_down_is_named(client: Client, monkeypatch: pytest.Mo
         moved.setitem(connection.settings_dict, "OPTIONS", {"host": "127.0.0.1", "port": unused_port()})
         answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["down"]) == (503, ["database"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_jobs_whose_rounds_do_no_work_are_named(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for job in health.JOBS:
+        with lease(job):
+            pass
+    monkeypatch.setattr(health, "_started", -inf)
+    assert client.get("/readyz").json() == {"status": "ok", "down": []}
+    Lease.objects.filter(job="refresh_etas").update(done_at=Now() - timedelta(days=1))
+    Lease.objects.filter(job="sweep").update(done_at=None)
+    Lease.objects.filter(job="assign_pending").delete()
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["down"]) == (503, ["refresh_etas", "sweep", "assign_pending"])
+
+
+@pytest.mark.parametrize(
+    ("age_s", "up_s", "late"),
+    [
+        (0, inf, False),
+        (210, inf, False),
+        (211, inf, True),
+        (inf, inf, True),
+        (inf, 210, False),  # a cold start
+        (inf, 211, True),
+        (30, 211, False),
+    ],
+)
+def test_a_job_is_late_after_a_few_rounds_that_we_could_have_seen(
+    settings: Any, age_s: float, up_s: float, late: bool
+) -> None:
+    assert settings.ETA_INTERVAL_S == 30
+    ages = {"refresh_etas": age_s, "sweep": 0.0, "assign_pending": 0.0}
+    assert health.late_jobs(ages, up_s) == (["refresh_etas"] if late else [])

@@ -2,13 +2,18 @@
 
 import subprocess
 import sys
+from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 
 from delivery import metrics
+from dispatch.leases import lease
+from dispatch.models import Lease
 from tracking.metrics import report
 
 BEARER = {"Authorization": "Bearer sesame"}
@@ -32,6 +37,15 @@ def test_what_is_counted_is_shown(client: Client, settings: Any) -> None:
     assert _value(client, 'doorstep_fixes_total{verdict="teleport"}') == before + 2
     assert _value(client, "doorstep_sockets") == 285
     assert _value(client, "doorstep_fixes_waiting") == 7
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_ages_of_jobs_are_shown(client: Client, settings: Any) -> None:
+    settings.METRICS_TOKEN = "sesame"
+    with lease("sweep"):
+        assert _value(client, 'doorstep_job_age_seconds{job="sweep"}') == inf
+    Lease.objects.update(done_at=Now() - timedelta(minutes=5))
+    assert _value(client, 'doorstep_job_age_seconds{job="sweep"}') == pytest.approx(300, abs=30)
 
 
 @pytest.mark.slow

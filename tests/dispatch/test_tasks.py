@@ -5,16 +5,15 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-import psycopg
 import pytest
 from django.utils import timezone
 from redis import Redis
 
 from delivery.celery import app
 from dispatch import tasks
+from dispatch.leases import lease
 from dispatch.models import Driver, Order
 from tests.dispatch.story import assign, plan, status
-from tracking.ingest.history import connection_params
 
 
 @pytest.fixture
@@ -70,30 +69,15 @@ def test_a_cycle_without_roads_is_mended_soon(
 
 def test_a_cycle_does_not_begin_while_another_one_runs(order: Order, driver: Driver) -> None:
     assign(order, driver)
-    with psycopg.connect(**connection_params()) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [tasks._ETA_CYCLE])
+    with lease("refresh_etas") as held:
+        assert held
         tasks.refresh_etas()
         tasks.mend_etas()
         order.refresh_from_db()
         assert order.eta_minutes is None
-        # Not left to the end of the connection, which PostgreSQL may notice later.
-        other.execute("SELECT pg_advisory_unlock(%s)", [tasks._ETA_CYCLE])
     tasks.refresh_etas()
     order.refresh_from_db()
     assert order.eta_minutes is not None
-
-
-def test_the_next_cycle_begins_after_one_that_failed(driver: Driver) -> None:
-    def fail() -> None:
-        with tasks._alone(tasks._ETA_CYCLE) as alone:
-            assert alone
-            raise ZeroDivisionError
-
-    for _ in range(2):
-        with pytest.raises(ZeroDivisionError):
-            fail()
-    with psycopg.connect(**connection_params()) as other:
-        assert other.execute("SELECT pg_try_advisory_lock(%s)", [tasks._ETA_CYCLE]).fetchone() == (True,)
 
 
 def test_silent_drivers_go_offline(new_driver: Callable[..., Driver]) -> None:
