@@ -1,11 +1,31 @@
 """The Celery application: `celery -A delivery worker` and `celery -A delivery beat`."""
 
 import os
+import time
+from typing import Any
 
-from celery import Celery
+import celery
+from django.db import connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "delivery.settings")
 
-app = Celery("doorstep")
+#: So long (seconds) before its time limit a task hears that the database took too long: it still ends by itself.
+_HEARS_S = 5.0
+
+
+class Task(celery.Task):
+    """None of its statements outlives it. The time limit ends the worker's process alone; what PostgreSQL does for it
+    would go on, or wait for a lock with everybody else behind it.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        from delivery.timeouts import ends_by  # not before Django's settings are there
+
+        limit_s = self.time_limit or self.app.conf.task_time_limit
+        with connection.execute_wrapper(ends_by(time.monotonic() + limit_s - _HEARS_S)):
+            return super().__call__(*args, **kwargs)
+
+
+app = celery.Celery("doorstep", task_cls=Task)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -1,0 +1,74 @@
+"""PgBouncer in transaction mode: each transaction may reach another session of PostgreSQL."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection, transaction
+
+from delivery.celery import app
+from dispatch.models import City, Driver
+from tracking.ingest.fix_filter import Fix
+from tracking.ingest.history import HistoryWriter, Kept
+from tracking.models import LocationHistory
+
+SESSIONS = 3
+#: psycopg prepares a statement that it is asked to run for the fifth time, if it is let.
+OFTEN = 12
+
+
+@pytest.fixture(autouse=True)
+def several_sessions(behind_pgbouncer: None) -> None:
+    """PgBouncer has SESSIONS connections to PostgreSQL, which take turns from now on."""
+    together = Barrier(SESSIONS, timeout=30)
+
+    def use() -> int:
+        try:
+            with transaction.atomic():
+                pid = session()
+                together.wait()
+        finally:
+            connection.close()
+        return pid
+
+    with ThreadPoolExecutor(SESSIONS) as threads:
+        pids = {future.result() for future in [threads.submit(use) for _ in range(SESSIONS)]}
+    assert len(pids) == SESSIONS
+    assert {session() for _ in range(OFTEN)} == pids
+
+
+def session() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    return pid
+
+
+def test_long_lists_are_read_to_their_end() -> None:
+    City.objects.bulk_create(City(name=f"City {n}", lat=39.7, lng=-105) for n in range(OFTEN))
+    assert len(list(City.objects.iterator(chunk_size=1))) == OFTEN
+
+
+@app.task
+def limit() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        (shown,) = cursor.fetchone()
+    return shown
+
+
+def test_a_tasks_limit_is_not_left_to_others() -> None:
+    for _ in range(OFTEN):
+        assert limit() != "0"
+        assert limit.run() == "0"
+
+
+async def test_fixes_are_stored_batch_after_batch(driver: Driver) -> None:
+    writer = HistoryWriter()
+    try:
+        for n in range(OFTEN):
+            fix = Fix(39.7, -105, 1_800_000_000_000 + n)
+            await writer.write([Kept(driver.pk, fix)], {driver.pk: fix}, {})
+    finally:
+        await writer.close()
+    assert await LocationHistory.objects.acount() == OFTEN
