@@ -1,22 +1,29 @@
 """Celery's way in. Each task may run twice or late without harm."""
 
+import logging
 from datetime import timedelta
 
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from dispatch.leases import lease
 from dispatch.models import Driver
 from dispatch.orders.transitions import heard_since
 from tracking.ingest import history, partitions
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
 def keep_history_partitions() -> None:
     """Makes the partitions of the next days and drops those older than LOCATION_HISTORY_DAYS."""
-    today = partitions.today()
-    partitions.make_partitions(today, partitions.DAYS_AHEAD)
-    partitions.drop_partitions(today - timedelta(days=settings.LOCATION_HISTORY_DAYS))
+    try:
+        with lease("keep_history_partitions") as held:
+            if held:
+                partitions.keep_partitions(settings.LOCATION_HISTORY_DAYS)
+    except partitions.HistoryInUse as busy:
+        logger.warning("%s until the next hour", busy)
 
 
 @shared_task

@@ -68,5 +68,5 @@ class Loaders:
 def _drivers(claims: Collection[access.Claim]) -> dict[access.Claim, Driver]:
     found = access.drivers_by_claim(claims)
     # A socket that ended with its process could not do this itself.
-    history.keep_last_fixes(driver.pk for driver in found.values())
+    history.keep_last_fixes((driver.pk for driver in found.values()), todays=True)
     return found

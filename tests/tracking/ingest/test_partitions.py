@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import time_machine
+from django.core.management import call_command
 from django.db import connection
 
 from dispatch.models import Driver
@@ -137,3 +139,77 @@ def test_the_task_keeps_a_month_and_is_a_week_ahead(driver: Driver, settings: ob
 @pytest.mark.usefixtures("db")
 def test_migrating_makes_todays() -> None:
     assert f"location_history_{partitions.today():%Y%m%d}" in tables()
+
+
+def test_rows_of_the_past_days_leave_the_default(driver: Driver) -> None:
+    today = partitions.today()
+    for days in (3, 5):
+        assert row_at(driver, at(today - timedelta(days=days), 5)) == "location_history_default"
+    keep_history_partitions()
+    for days in (3, 5):
+        day = today - timedelta(days=days)
+        assert where(at(day, 5)) == f"location_history_{day:%Y%m%d}"
+    assert f"location_history_{today - timedelta(days=4):%Y%m%d}" not in tables()
+
+
+@pytest.fixture
+def old_days(settings: object) -> list[str]:
+    """The partitions of five days that are too old, the oldest first."""
+    settings.LOCATION_HISTORY_DAYS = 30
+    first = partitions.today() - timedelta(days=35)
+    partitions.make_partitions(first, 5)
+    return [f"location_history_{first + timedelta(days=n):%Y%m%d}" for n in range(5)]
+
+
+@pytest.mark.usefixtures("db")
+def test_two_days_are_dropped_at_a_time(old_days: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    for left in (old_days[2:], old_days[4:], []):
+        caplog.clear()
+        keep_history_partitions()
+        assert sorted(tables() & set(old_days)) == left
+        assert ("--force" in caplog.text) == bool(left)
+
+
+@pytest.mark.usefixtures("db")
+def test_all_days_that_are_too_old_are_dropped_by_force(old_days: list[str]) -> None:
+    call_command("history_partitions")
+    assert sorted(tables() & set(old_days)) == old_days[2:]
+    call_command("history_partitions", "--force")
+    assert not tables() & set(old_days)
+
+
+def test_two_days_of_the_default_are_deleted_at_a_time(driver: Driver) -> None:
+    for moment in (
+        at(date(1970, 1, 1)),
+        at(date(1970, 1, 1), 12),
+        at(date(1999, 7, 1)),
+        at(date(2019, 2, 28)),
+    ):
+        row_at(driver, moment)
+    partitions.drop_partitions(date(2020, 2, 29))
+    assert LocationHistory.objects.get().recorded_at == at(date(2019, 2, 28))
+    for moment in (at(date(1970, 1, 1)), at(date(1999, 7, 1))):
+        row_at(driver, moment)
+    partitions.drop_partitions(date(2020, 2, 29), force=True)
+    assert not LocationHistory.objects.exists()
+
+
+def test_a_worker_whose_clock_is_wrong_drops_nothing(driver: Driver) -> None:
+    keep_history_partitions()
+    before = tables()
+    row_at(driver, at(partitions.today(), 5))
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=400), tick=False):
+        keep_history_partitions()
+    assert tables() == before
+    assert LocationHistory.objects.count() == 1
+
+
+@pytest.mark.usefixtures("db")
+def test_a_table_that_is_of_no_day_stays() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE location_history_1999_archive PARTITION OF location_history"
+            " FOR VALUES FROM ('1999-01-01') TO ('2000-01-01')"
+        )
+    assert partitions.drop_partitions(date(2020, 2, 29), force=True) == []
+    assert "location_history_1999_archive" in tables()
