@@ -17,6 +17,7 @@ from dispatch.roles import DISPATCHER
 from dispatch.signals import announced
 from routing.geo import Point
 from tests.clerk import Clerk
+from tracking.tasks import keep_history_partitions
 
 OFFICE = actions.dispatcher("Office")
 
@@ -79,6 +80,10 @@ class Office(Clerk):
     def refresh_etas(self) -> None:
         """What the worker does every half minute."""
         self.ask(_refresh_etas)
+
+    def keep_history_partitions(self) -> None:
+        """What the worker does every hour."""
+        self.ask(_keep_history_partitions)
 
     def ask_for_a_cycle(self) -> None:
         """Has the worker do so now."""
@@ -147,6 +152,10 @@ def _cancel(order: str, reason: str) -> None:
 
 def _refresh_etas() -> None:
     replanning.refresh_etas()
+
+
+def _keep_history_partitions() -> None:
+    keep_history_partitions()
 
 
 def _ask_for_a_cycle() -> None:
