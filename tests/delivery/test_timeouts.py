@@ -1,14 +1,18 @@
-"""Whatever a task asks of PostgreSQL ends with it."""
+"""Whatever a task asks of PostgreSQL ends with it, and migrations keep nobody waiting."""
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 
+import psycopg
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
 
 from delivery.celery import app
 from delivery.timeouts import ends_by
+from tracking.ingest.history import connection_params
 
 
 @app.task(time_limit=60)
@@ -75,3 +79,24 @@ def test_a_transaction_that_failed_can_be_rolled_back_to_where_it_was() -> None:
         with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT 1 / 0")
         assert seconds(shown()) <= 50
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migrations_wait_for_no_table_that_is_in_use() -> None:
+    def unmake() -> None:
+        try:
+            call_command("migrate", "tracking", "zero", verbosity=0)
+        finally:
+            connection.close()
+
+    with psycopg.connect(**connection_params()) as dump, ThreadPoolExecutor(1) as thread:
+        dump.execute("LOCK TABLE location_history IN ACCESS SHARE MODE")
+        unmaking = thread.submit(unmake)
+        try:
+            with pytest.raises(CommandError, match="in use for too long"):
+                unmaking.result(30)
+            assert dump.execute("SELECT count(*) FROM location_history").fetchone() == (0,)
+        finally:
+            dump.rollback()
+            wait([unmaking])
+            call_command("migrate", verbosity=0)
