@@ -1,9 +1,8 @@
 """`/healthz`: the process is up. `/readyz`: what it needs is up too, and the jobs work; 503 names what does not."""
 
-import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
-from math import inf
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
 
 import psycopg
 import redis
@@ -11,15 +10,10 @@ import requests
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 
-from dispatch.leases import AGES
+from delivery import jobs
 from tracking.ingest.history import connection_params
 
-TIMEOUT_S = 1.5
-#: The jobs without which what pages show grows old, by the names of their leases, which are those of their tasks.
-JOBS = ("refresh_etas", "sweep", "assign_pending")
-#: Of a job so many rounds may be left out before it is late.
-_ROUNDS_LEFT_OUT = 3
-_started = time.monotonic()
+_TIMEOUT_S = 1.5
 
 
 def healthz(_: HttpRequest) -> JsonResponse:
@@ -28,63 +22,44 @@ def healthz(_: HttpRequest) -> JsonResponse:
 
 def readyz(_: HttpRequest) -> JsonResponse:
     # All at once, and none longer than that: who asks wants to hear of an outage soon.
-    pool = ThreadPoolExecutor(len(_CHECKS))
+    pool = ThreadPoolExecutor(len(_CHECKS) + 1)
     asked = {name: pool.submit(answers) for name, answers in _CHECKS.items()}
-    wait(asked.values(), timeout=TIMEOUT_S)
+    late = pool.submit(jobs.late)
+    all_of_it: list[Future[Any]] = [*asked.values(), late]
+    wait(all_of_it, timeout=_TIMEOUT_S)
     pool.shutdown(wait=False)
-    down = [n for name, answer in asked.items() for n in (answer.result() if answer.done() else [name])]
+    down = [name for name, answer in asked.items() if not (answer.done() and answer.result())]
+    down += late.result() if late.done() else []
     return JsonResponse(
         {"status": "unavailable" if down else "ok", "down": down}, status=503 if down else 200
     )
 
 
-def job_ages() -> dict[str, float]:
-    """By job, how long ago (seconds) a round of it last did its work; infinite where none ever did.
-
-    Raises psycopg.Error. A connection of its own with a timeout: the ORM's would wait for a server that hangs.
-    """
-    with psycopg.connect(**connection_params() | {"connect_timeout": 2}) as own:
-        return dict(own.execute(AGES).fetchall())
-
-
-def late_jobs(ages: Mapping[str, float], up_s: float) -> list[str]:
-    """The jobs of which no round did its work for too long, and none in the `up_s` seconds that we could have seen
-    one: after a cold start nobody is turned away for what was before.
-    """
-    interval_s = {
-        entry["task"].rpartition(".")[2]: entry["schedule"]
-        for entry in settings.CELERY_BEAT_SCHEDULE.values()
-    }
-    # A round may take as long as a task may, and may have to wait for another one's worker.
-    allowed_s = {job: _ROUNDS_LEFT_OUT * interval_s[job] + settings.CELERY_TASK_TIME_LIMIT for job in JOBS}
-    return [job for job in JOBS if min(ages.get(job, inf), up_s) > allowed_s[job]]
-
-
-def _database() -> list[str]:
+def _database() -> bool:
+    # A connection of its own with a timeout: the ORM's would wait for a server that hangs.
     try:
-        ages = job_ages()
+        with psycopg.connect(**connection_params() | {"connect_timeout": 2}) as own:
+            own.execute("SELECT 1")
     except psycopg.Error:
-        return ["database"]
-    return late_jobs(ages, time.monotonic() - _started)
+        return False
+    return True
 
 
-def _redis() -> list[str]:
+def _redis() -> bool:
     try:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT_S) as client:
-            client.ping()
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=_TIMEOUT_S) as client:
+            return bool(client.ping())
     except redis.RedisError:
-        return ["redis"]
-    return []
+        return False
 
 
-def _osrm() -> list[str]:
+def _osrm() -> bool:
     """Any answer of OSRM's own counts, an error about the question included."""
     try:
-        answer = requests.get(f"{settings.OSRM_URL}/nearest/v1/driving/0,0", timeout=TIMEOUT_S)
-        return [] if "code" in answer.json() else ["osrm"]
+        answer = requests.get(f"{settings.OSRM_URL}/nearest/v1/driving/0,0", timeout=_TIMEOUT_S)
+        return "code" in answer.json()
     except (requests.RequestException, ValueError):
-        return ["osrm"]
+        return False
 
 
-#: Each says what is not as it should be; itself, where it does not answer in time.
-_CHECKS: dict[str, Callable[[], list[str]]] = {"database": _database, "redis": _redis, "osrm": _osrm}
+_CHECKS: dict[str, Callable[[], bool]] = {"database": _database, "redis": _redis, "osrm": _osrm}

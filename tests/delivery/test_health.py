@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
 
-from delivery import health
+from delivery import jobs
 from dispatch.leases import lease
 from dispatch.models import Lease
 
@@ -29,7 +29,7 @@ def test_the_process_is_up(client: Client) -> None:
 @pytest.fixture(autouse=True)
 def just_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """No job is missed yet, however long the tests have been running."""
-    monkeypatch.setattr(health, "_started", time.monotonic())
+    monkeypatch.setattr(jobs, "_started", time.monotonic())
 
 
 @pytest.mark.django_db
@@ -59,10 +59,10 @@ def test_a_database_that_is_down_is_named(client: Client, monkeypatch: pytest.Mo
 
 @pytest.mark.django_db(transaction=True)
 def test_jobs_whose_rounds_do_no_work_are_named(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    for job in health.JOBS:
+    for job in jobs.NEEDED:
         with lease(job):
             pass
-    monkeypatch.setattr(health, "_started", -inf)
+    monkeypatch.setattr(jobs, "_started", -inf)
     assert client.get("/readyz").json() == {"status": "ok", "down": []}
     Lease.objects.filter(job="refresh_etas").update(done_at=Now() - timedelta(days=1))
     Lease.objects.filter(job="sweep").update(done_at=None)
@@ -88,4 +88,4 @@ def test_a_job_is_late_after_a_few_rounds_that_we_could_have_seen(
 ) -> None:
     assert settings.ETA_INTERVAL_S == 30
     ages = {"refresh_etas": age_s, "sweep": 0.0, "assign_pending": 0.0}
-    assert health.late_jobs(ages, up_s) == (["refresh_etas"] if late else [])
+    assert jobs.late_of(ages, up_s=up_s) == (["refresh_etas"] if late else [])
