@@ -17,8 +17,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, OuterRef, Subquery, When
 from django.db.models.functions import Coalesce, Least
-from django.utils import timezone
 
+from dispatch.clock import database_now
 from dispatch.etas import prediction_log
 from dispatch.models import EtaSpread, HandoverTime, KitchenTime, OrderEvent, SpeedFactor, Stop
 from dispatch.statuses import CLOSED_BY, OrderStatus, StopKind
@@ -80,7 +80,7 @@ type OdPair = tuple[Stay, Stay]
 
 def learn() -> Lesson:
     """Learns from the trips of the last ETA_LEARNING_DAYS, and stores it beside what staff have set."""
-    now = timezone.now()
+    now = database_now()
     sequences = list(stay_sequences(now - timedelta(days=settings.ETA_LEARNING_DAYS)))
     driven = [pair for sequence in sequences for pair in od_pairs(sequence)]
     known = {here.stop_id: here.routed_s for _, here in driven if here.routed_s is not None}

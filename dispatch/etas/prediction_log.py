@@ -9,8 +9,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 from django.db.models import F, Func, Value
-from django.utils import timezone
 
+from dispatch.clock import database_now
 from dispatch.models import EtaPrediction, Order, Stop
 from dispatch.statuses import StopKind
 from routing.eta import EDGES_S, Miss
@@ -34,7 +34,7 @@ def settle(order: Order, handed_over_at: datetime | None) -> None:
 
 def forget_old() -> int:
     """Deletes predictions that are older than ETA_PREDICTIONS_DAYS; returns how many."""
-    before = timezone.now() - timedelta(days=settings.ETA_PREDICTIONS_DAYS)
+    before = database_now() - timedelta(days=settings.ETA_PREDICTIONS_DAYS)
     return EtaPrediction.objects.filter(made_at__lt=before).delete()[0]
 
 

@@ -16,6 +16,8 @@ from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg.errors import LockNotAvailable
 
+from dispatch.clock import database_now
+
 logger = logging.getLogger(__name__)
 
 TABLE = "location_history"
@@ -108,11 +110,7 @@ DELETE FROM {DEFAULT} WHERE recorded_at < %(before)s AND {_DAY} IN (
 
 
 def today() -> date:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT (statement_timestamp() AT TIME ZONE 'UTC')::date")
-        (day,) = cursor.fetchone()
-    assert isinstance(day, date)  # noqa: S101
-    return day
+    return database_now().astimezone(UTC).date()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from io import StringIO
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.conf import settings as configured
 from django.core.management import call_command
 from django.utils import timezone
@@ -190,6 +191,14 @@ def test_an_automatic_pickup_ends_when_the_driver_left(
     learning.learn()
     found = SpeedFactor.objects.filter(observations=60).get()
     assert found.learned == pytest.approx((routed_s + 60) / routed_s, rel=0.05)
+
+
+def test_a_worker_whose_clock_is_wrong_learns_the_same(
+    delivered: Callable[..., None], a_week_ago: datetime
+) -> None:
+    delivered(a_week_ago, count=5)
+    with time_machine.travel(timezone.now() + timedelta(days=400), tick=False):
+        assert learning.learn().drives == 5
 
 
 def test_the_roads_are_asked_once(
