@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from delivery import osrm_server
-from delivery.devtools.stack import postgres, servers, valkey
+from delivery.devtools.stack import pgbouncer, postgres, servers, valkey
 from delivery.devtools.stack.state import StateFolder, open_state
 from delivery.devtools.stack.unprivileged import NOBODY, as_nobody, give, in_user_namespace
 from delivery.errors import StackError
@@ -109,6 +109,13 @@ def test_valkey_serves_a_socket_only_and_keeps_its_data(tmp_path: Path) -> None:
     with running(tmp_path) as (processes, state):
         client = redis.Redis.from_url(valkey.start(processes, state))
         assert client.get("kept") == b"42"
+
+
+def test_a_missing_pgbouncer_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(pgbouncer, "SYSTEM_PATH", str(tmp_path))
+    with pytest.raises(StackError, match="apt-get install pgbouncer"):
+        pgbouncer.program()
 
 
 def test_a_server_that_does_not_start_is_named(tmp_path: Path) -> None:
