@@ -4,14 +4,16 @@ import itertools
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import redis
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.test import override_settings
 from django.utils import timezone
 
@@ -30,6 +32,9 @@ DENVER = Point(39.7495, -104.9865)
 #: Addresses where nobody answers.
 NO_REDIS = "redis://127.0.0.1:1"
 NO_OSRM = "http://127.0.0.1:1"
+
+#: PgBouncer's connections to PostgreSQL, fewer than a test's threads.
+SESSIONS = 3
 
 _numbers = itertools.count(1)
 
@@ -134,14 +139,19 @@ async def live_loop(transactional_db: None) -> AsyncIterator[None]:
 def behind_pgbouncer(
     transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """Whoever connects to the database from now on does so through PgBouncer in transaction mode, which has fewer
-    connections to PostgreSQL than we threads.
+    """Whoever connects to the database from now on does so through PgBouncer in transaction mode, whose few
+    connections to PostgreSQL take turns: each transaction reaches another one.
     """
     direct, named = connection.settings_dict, connection_params()
     with open_state(tmp_path / "pgbouncer") as state, monkeypatch.context() as moved:
         processes = Processes(state.logs)  # not entered as a context: a Ctrl-C is pytest's to handle
         sockets = pgbouncer.start(
-            processes, state, host=named["host"], port=int(named["port"]), user=named["user"], pool_size=3
+            processes,
+            state,
+            host=named["host"],
+            port=int(named["port"]),
+            user=named["user"],
+            pool_size=SESSIONS,
         )
         connection.close()
         # Without our own pool, which would go on with the connections that it has.
@@ -149,10 +159,27 @@ def behind_pgbouncer(
         for name, value in {"HOST": str(sockets), "PORT": pgbouncer.PORT, "OPTIONS": options}.items():
             moved.setitem(direct, name, value)
         try:
+            _open_all_sessions()
             yield
         finally:
             connection.close()
             processes.stop()
+
+
+def _open_all_sessions() -> None:
+    together = Barrier(SESSIONS, timeout=30)
+
+    def use_one() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+                together.wait()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(SESSIONS) as threads:
+        for used in [threads.submit(use_one) for _ in range(SESSIONS)]:
+            used.result()
 
 
 @pytest.fixture(autouse=True)

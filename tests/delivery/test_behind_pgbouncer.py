@@ -1,40 +1,18 @@
 """PgBouncer in transaction mode: each transaction may reach another session of PostgreSQL."""
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from delivery.celery import app
 from dispatch.models import City, Driver
+from tests.conftest import SESSIONS
 from tracking.ingest.fix_filter import Fix
 from tracking.ingest.history import HistoryWriter, Kept
 from tracking.models import LocationHistory
 
-SESSIONS = 3
+pytestmark = pytest.mark.usefixtures("behind_pgbouncer")
 #: psycopg prepares a statement that it is asked to run for the fifth time, if it is let.
 OFTEN = 12
-
-
-@pytest.fixture(autouse=True)
-def several_sessions(behind_pgbouncer: None) -> None:
-    """PgBouncer has SESSIONS connections to PostgreSQL, which take turns from now on."""
-    together = Barrier(SESSIONS, timeout=30)
-
-    def use() -> int:
-        try:
-            with transaction.atomic():
-                pid = session()
-                together.wait()
-        finally:
-            connection.close()
-        return pid
-
-    with ThreadPoolExecutor(SESSIONS) as threads:
-        pids = {future.result() for future in [threads.submit(use) for _ in range(SESSIONS)]}
-    assert len(pids) == SESSIONS
-    assert {session() for _ in range(OFTEN)} == pids
 
 
 def session() -> int:
@@ -42,6 +20,10 @@ def session() -> int:
         cursor.execute("SELECT pg_backend_pid()")
         (pid,) = cursor.fetchone()
     return pid
+
+
+def test_sessions_take_turns() -> None:
+    assert len({session() for _ in range(OFTEN)}) == SESSIONS
 
 
 def test_long_lists_are_read_to_their_end() -> None:
