@@ -292,6 +292,7 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "leases",
                 "ordering": ["job"],
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(

@@ -13,6 +13,7 @@ class Lease(models.Model):
     class Meta:
         db_table = "leases"
         ordering = ["job"]
+        default_permissions = ()  # the jobs' own: nobody sees it in the admin
 
     def __str__(self) -> str:
         return self.job
