@@ -3,10 +3,10 @@
 Minutes and kilometres have one decimal; times are milliseconds since the epoch.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from dispatch.planning import assignment, replanning
 from dispatch.planning.visiting_order import Wish
@@ -15,6 +15,10 @@ from routing import planner
 from routing.problems import Problem
 
 # ------------------------------------------------------------------------------------------------ requests
+
+
+#: As long as the admin's forms take it: the order's timeline keeps it.
+Words = Annotated[str, Meta(max_length=300)]
 
 
 class AssignmentRequest(Struct, frozen=True):
@@ -26,16 +30,17 @@ class Nothing(Struct, frozen=True):
 
 
 class VisitingOrder(Struct, frozen=True):
-    stops: list[Wish]
+    #: Many more than a driver can have: a pickup and a dropoff for each of a hundred bags.
+    stops: Annotated[list[Wish], Meta(max_length=1000)]
 
 
 class Reason(Struct, frozen=True):
-    reason: str = ""
+    reason: Words = ""
 
 
 class Closing(Struct, frozen=True):
     status: Literal["delivered", "failed"]
-    reason: str = ""
+    reason: Words = ""
 
 
 # ------------------------------------------------------------------------------------------------- answers

@@ -169,6 +169,16 @@ def test_a_refusal_has_a_code_and_a_sentence(
     assert response.json()["message"].endswith(".")
 
 
+def test_a_request_is_only_so_long(desk: Client, order: Order, driver: Driver) -> None:
+    """What is longer is refused before anything is locked or looked up for it."""
+    assert post(desk, order, "cancel", {"reason": "x" * 301}).json()["code"] == "invalid"
+    wish = {"order": str(order.pk), "kind": "pickup", "pinned": False}
+    stops = json.dumps({"stops": [wish] * 1001})
+    refused = desk.post(f"/dispatch/drivers/{driver.pk}/stops", stops, content_type="application/json")
+    assert (refused.status_code, "1000" in refused.json()["message"]) == (400, True)
+    assert post(desk, order, "cancel", {"reason": "x" * 300}).status_code == 204
+
+
 def test_an_unknown_order_is_not_found(desk: Client, driver: Driver) -> None:
     response = post(desk, uuid.uuid4(), "assign", {"driver": str(driver.pk)})
     assert (response.status_code, response.json()["code"]) == (404, "not_found")

@@ -31,8 +31,8 @@ class Numbering:
             self._seen = ((self._seen << ahead) | 1) & _ALL_SEEN if ahead < _WINDOW else 1
             self.highest = seq
             return True
-        bit = 1 << -ahead
-        if -ahead >= _WINDOW or self._seen & bit:
+        # The window first: a bit for a number that an app chose may be as long as it likes.
+        if -ahead >= _WINDOW or self._seen & (bit := 1 << -ahead):
             return False
         self._seen |= bit
         return True

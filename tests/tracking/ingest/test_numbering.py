@@ -1,5 +1,7 @@
 """Which numbers of an app's fixes are new, and how far they are acknowledged."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,19 @@ def test_a_number_far_below_the_highest_counts_as_known(numbering: Numbering) ->
     assert not numbering.is_new(5000 - 1024)
     assert numbering.is_new(9000)
     assert not numbering.is_new(5000)
+
+
+@pytest.mark.parametrize("highest", [2**20, 2**27, 2**33, 2**53])
+def test_a_gap_costs_no_more_than_the_window_however_wide_it_is(numbering: Numbering, highest: int) -> None:
+    tracemalloc.start()
+    try:
+        assert numbering.is_new(highest)
+        assert not numbering.is_new(0)
+        assert numbering.is_new(highest - 1)
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 10_000
 
 
 def test_it_goes_on_where_an_earlier_socket_left_it(numbering: Numbering, acked: list[int]) -> None:

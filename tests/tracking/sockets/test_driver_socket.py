@@ -1,6 +1,7 @@
 """What a driver's app sends, and what becomes of it."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -117,6 +118,23 @@ async def test_numbering_goes_on_where_the_database_has_it(driver: Driver) -> No
     seqs = [LocationHistory.objects.filter(lat=fix(900 - n * 30, n)["lat"]).aexists() for n in range(6)]
     assert [await kept for kept in seqs] == [True, False, False, True, True, True]
     assert await LocationHistory.objects.acount() == 1 + 4
+
+
+async def test_numbers_that_leap_hold_up_nobody_elses_event_loop(driver: Driver) -> None:
+    async with await driver_socket(driver) as socket:
+        await socket.frame("ready")
+        # Of the processor, which a busy machine does not make slower. A bit for each number skipped took over 5 s.
+        began = time.thread_time()
+        for n in range(20):
+            await socket.send(fix(900, n) | {"seq": 2**33 + n})
+            await socket.send(fix(900, n))
+        await socket.frame("ack", seq=2**33 + 19)
+        assert time.thread_time() - began < 5
+        await socket.send(fix(900, 20) | {"seq": 2**53 + 1})
+        await socket.frame("error", code="malformed")
+        await socket.send(fix(900, 20) | {"seq": 2**53})
+        await socket.send(fix(900, 20) | {"seq": 0})
+        await socket.frame("ack", seq=2**53)
 
 
 @pytest.mark.parametrize("name", ["a b", "x" * 65, "später"])
