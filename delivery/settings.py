@@ -171,7 +171,7 @@ CELERY_BEAT_SCHEDULE = {
 LOCATION_HISTORY_EVERY = env.int("LOCATION_HISTORY_EVERY", default=5)
 LOCATION_HISTORY_DAYS = env.int("LOCATION_HISTORY_DAYS", default=30)
 DRIVER_STALE_AFTER_S = env.int("DRIVER_STALE_AFTER_S", default=15)
-#: While PostgreSQL is away at most so many fixes wait in a process; beyond it they are left to the drivers' apps.
+#: While PostgreSQL takes no writes so many fixes wait in a process; beyond it they are left to the drivers' apps.
 FIXES_WAITING_MAX = env.int("FIXES_WAITING_MAX", default=100_000)
 DRIVER_OFFLINE_AFTER_S = env.int("DRIVER_OFFLINE_AFTER_S", default=60)
 #: So long a dispatcher can take back a pickup that a geofence took for granted.

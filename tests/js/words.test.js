@@ -19,6 +19,7 @@ test("why fixes were turned away", () => {
     "12 fixes not used since 2 o’clock: too late (10), jumps (2)",
   );
   assert.equal(words({ out_of_order: 1 }), "1 fix not used since 2 o’clock: out of order (1)");
+  assert.equal(words({ refused: 1 }), "1 fix not used since 2 o’clock: not to be stored (1)");
   assert.equal(words({ future: 4 }), "4 fixes used with the time put right: clock ahead");
   assert.equal(words({ inaccurate: 3 }), "3 fixes too inaccurate to move an order along");
   assert.equal(

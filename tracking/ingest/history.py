@@ -1,24 +1,27 @@
 """What of the fixes is kept for good: sampled into location_history, and each driver's latest in its row.
 
-Written in batches straight from the web process, one transaction each: while PostgreSQL is away the batch waits (and
-with it the acks), live positions go on.
+Written in batches straight from the web process, one transaction each: while PostgreSQL is away or takes no writes,
+the batch waits (and with it the acks), live positions go on.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
 from django.db import connection, connections
 
+from tracking.database import refusal, refuses_data
 from tracking.ingest.fix_filter import Fix
+from tracking.ingest.session import Session
 
 
 class Kept(NamedTuple):
-    """A fix for location_history."""
+    """A fix that must not be lost, the session that it came by, and its number there."""
 
-    driver_id: UUID
+    session: Session
     fix: Fix
+    seq: int | None = None
 
 
 class Numbered(NamedTuple):
@@ -26,6 +29,14 @@ class Numbered(NamedTuple):
 
     session: str
     seq: int
+
+
+class Refused(NamedTuple):
+    """What PostgreSQL will never take: fixes of the history, drivers whose row was not changed, and why."""
+
+    kept: list[Kept]
+    drivers: list[UUID]
+    reasons: set[str]
 
 
 # In id order, as every action does: two batches, or a batch and an action, never deadlock.
@@ -63,6 +74,10 @@ ON CONFLICT DO NOTHING
 """
 
 
+#: Of a driver's row: id; lat, lng, ts of the newest fix; session, seq.
+type _Head = tuple[Any, ...]
+
+
 class HistoryWriter:
     """One connection of its own, outside of the ORM; opened when first needed and after every failure."""
 
@@ -71,24 +86,45 @@ class HistoryWriter:
 
     async def write(
         self, kept: Sequence[Kept], latest: Mapping[UUID, Fix], numbered: Mapping[UUID, Numbered]
-    ) -> None:
+    ) -> Refused:
         """One transaction: `kept` into the history, `latest` (driver id → newest live fix) and `numbered` (driver
         id → how far its app's fixes are taken care of) into the drivers' rows.
 
-        A driver who was deleted meanwhile has no history. Raises psycopg.Error; then nothing was written.
+        What PostgreSQL refuses for its content costs itself only, and is returned: a batch with such a row is halved
+        until it stands alone. A driver who was deleted meanwhile has no history. Raises psycopg.Error or OSError
+        where a later moment may take it; writing the same once more does no harm.
         """
-        connection = await self._connected()
-        heads = {*latest, *numbered}
+        heads = [_head(id, latest, numbered) for id in {*latest, *numbered}]
+        reasons: set[str] = set()
         try:
-            async with connection.transaction(), connection.cursor() as cursor:
-                await cursor.execute(_LOCK, [list({*heads, *(driver_id for driver_id, _ in kept)})])
-                if heads:
-                    await cursor.execute(_DRIVERS, _columns(_head(id, latest, numbered) for id in heads))
-                if kept:
-                    await cursor.execute(_HISTORY, _columns(_row(id, fix) for id, fix in kept))
+            if not await self._refused(kept, heads, reasons):
+                return Refused([], [], reasons)
+            reasons.clear()
+            # The history first: drivers' rows say what is in it.
+            bad_kept = await _sifted(kept, lambda part: self._refused(part, [], reasons))
+            bad_heads = await _sifted(heads, lambda part: self._refused([], part, reasons))
         except BaseException:
             await self.close()
             raise
+        return Refused(bad_kept, [id for id, *_ in bad_heads], reasons)
+
+    async def _refused(self, kept: Sequence[Kept], heads: Sequence[_Head], reasons: set[str]) -> bool:
+        """One transaction; whether PostgreSQL refuses it for its content, with the reason into `reasons`."""
+        connection = await self._connected()
+        drivers = {*(id for id, *_ in heads), *(one.session.driver_id for one in kept)}
+        try:
+            async with connection.transaction(), connection.cursor() as cursor:
+                await cursor.execute(_LOCK, [list(drivers)])
+                if heads:
+                    await cursor.execute(_DRIVERS, _columns(heads))
+                if kept:
+                    await cursor.execute(_HISTORY, _columns(map(_row, kept)))
+        except psycopg.Error as error:
+            if not refuses_data(error):
+                raise
+            reasons.add(refusal(error))
+            return True
+        return False
 
     async def _connected(self) -> psycopg.AsyncConnection:
         if self._connection is None or self._connection.closed:
@@ -135,14 +171,27 @@ def connection_params() -> dict[str, Any]:
     }
 
 
-def _head(driver_id: UUID, latest: Mapping[UUID, Fix], numbered: Mapping[UUID, Numbered]) -> tuple[Any, ...]:
+async def _sifted[Row](
+    rows: Sequence[Row], is_refused: Callable[[Sequence[Row]], Awaitable[bool]]
+) -> list[Row]:
+    """Stores all rows but those that are refused by themselves, which are returned."""
+    if not rows or not await is_refused(rows):
+        return []
+    if len(rows) == 1:
+        return list(rows)
+    middle = len(rows) // 2
+    return [*await _sifted(rows[:middle], is_refused), *await _sifted(rows[middle:], is_refused)]
+
+
+def _head(driver_id: UUID, latest: Mapping[UUID, Fix], numbered: Mapping[UUID, Numbered]) -> _Head:
     fix = latest.get(driver_id)
     place = (None, None, None) if fix is None else (fix.lat, fix.lng, fix.ts)
     return (driver_id, *place, *numbered.get(driver_id, (None, None)))
 
 
-def _row(driver_id: UUID, fix: Fix) -> tuple[Any, ...]:
-    return (driver_id, fix.lat, fix.lng, fix.speed, fix.heading, fix.accuracy, fix.ts)
+def _row(kept: Kept) -> tuple[Any, ...]:
+    fix = kept.fix
+    return (kept.session.driver_id, fix.lat, fix.lng, fix.speed, fix.heading, fix.accuracy, fix.ts)
 
 
 def _columns(rows: Any) -> list[list[Any]]:

@@ -78,10 +78,10 @@ class Pipeline:
         else:
             self.verdicts.good()
         if verdict.live:
-            self._publish(session, fix, now)
+            self._publish(session, fix, location.seq, now)
         moved_something = verdict.fences and self._observe(session, before, fix, location.seq)
         if verdict.history and session.sampling.keeps(fix, self.keep_every, always=moved_something):
-            self.recorder.keep(session, fix)
+            self.recorder.keep(session, fix, location.seq)
         return verdict
 
     def end(self, session: Session) -> None:
@@ -106,7 +106,7 @@ class Pipeline:
             # Neither map nor driver's row goes back all the same: both keep what is newer.
             session.track = Track()
 
-    def _publish(self, session: Session, fix: Fix, now: int) -> None:
+    def _publish(self, session: Session, fix: Fix, seq: int | None, now: int) -> None:
         """Live position, and with it the broadcast; the driver's row follows with the next commit."""
         position = FleetPosition(
             session.key,
@@ -118,7 +118,7 @@ class Pipeline:
             fix.heading,
         )
         self.publisher.put(session.city, position)
-        self.recorder.locate(session, fix)
+        self.recorder.locate(session, fix, seq)
         if session.offline:
             session.offline = False
             self.domain.ask(session, None, partial(geofence_actions.heard_of, session.driver_id))

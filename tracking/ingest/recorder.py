@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import psycopg
 
 from tracking import metrics
+from tracking.database import refusal
 from tracking.ingest.fix_filter import Fix
-from tracking.ingest.history import HistoryWriter, Kept, Numbered
+from tracking.ingest.history import HistoryWriter, Kept, Numbered, Refused
 from tracking.ingest.session import Session
 
 logger = logging.getLogger(__name__)
@@ -26,7 +28,7 @@ class Record:
     """
 
     kept: list[Kept] = field(default_factory=list)
-    latest: dict[Session, Fix] = field(default_factory=dict)
+    latest: dict[Session, Kept] = field(default_factory=dict)
     seqs: dict[Session, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -34,12 +36,22 @@ class Record:
 
     def positions(self) -> dict[UUID, Fix]:
         """Driver id → newest live fix."""
-        oldest_first = sorted(self.latest.items(), key=lambda item: item[1].ts)
-        return {session.driver_id: fix for session, fix in oldest_first}
+        oldest_first = sorted(self.latest.values(), key=lambda kept: kept.fix.ts)
+        return {kept.session.driver_id: kept.fix for kept in oldest_first}
 
     def safe_seqs(self) -> dict[Session, int]:
         """How far the fixes of each session are taken care of once this is committed."""
         return {session: session.safe_seq(seq) for session, seq in self.seqs.items()}
+
+    def refused(self, refused: Refused) -> dict[Session, list[Kept]]:
+        """Which fixes of which sessions these are, in the order of their numbers."""
+        positions = (kept for kept in self.latest.values() if kept.session.driver_id in refused.drivers)
+        by_session: defaultdict[Session, list[Kept]] = defaultdict(list)
+        for kept in sorted(
+            {*refused.kept, *positions}, key=lambda kept: -1 if kept.seq is None else kept.seq
+        ):
+            by_session[kept.session].append(kept)
+        return by_session
 
     def before(self, newer: "Record") -> "Record":
         """This record, which could not be written, together with what came after it."""
@@ -47,29 +59,40 @@ class Record:
 
 
 class Recorder:
-    """`most_waiting`: so many fixes wait while PostgreSQL is away; beyond it they are left to the drivers' apps."""
+    """`most_waiting`: so many fixes (and sessions) wait while PostgreSQL takes none; beyond it they are left to the
+    drivers' apps.
+    """
 
     def __init__(self, history: HistoryWriter, most_waiting: int) -> None:
         self._history = history
         self._most_waiting = most_waiting
         self.record = Record()
+        #: Being written.
+        self._leaving: Record | None = None
         self._filled = asyncio.Event()
 
-    def keep(self, session: Session, fix: Fix) -> None:
+    def keep(self, session: Session, fix: Fix, seq: int | None = None) -> None:
         """For the history."""
-        self.record.kept.append(Kept(session.driver_id, fix))
-        self._filled.set()
+        if not session.abandoned:
+            self.record.kept.append(Kept(session, fix, seq))
+            self._fill()
 
-    def locate(self, session: Session, fix: Fix) -> None:
+    def locate(self, session: Session, fix: Fix, seq: int | None = None) -> None:
         """For the driver's row."""
-        self.record.latest[session] = fix
-        self._filled.set()
+        if not session.abandoned:
+            self.record.latest[session] = Kept(session, fix, seq)
+            self._fill()
 
     def considered(self, session: Session) -> None:
         """The numbered fixes of a session so far are to be acknowledged with the next commit."""
-        if session.numbering.highest >= 0:
+        if session.numbering.highest >= 0 and not session.abandoned:
             self.record.seqs[session] = session.numbering.highest
-            self._filled.set()
+            self._fill()
+
+    def _fill(self) -> None:
+        self._filled.set()
+        if self._leaving is not None:  # which may take as long as somebody holds a lock
+            self._bound()
 
     def take(self) -> Record:
         """What waits; nothing does any more."""
@@ -79,7 +102,7 @@ class Recorder:
     @property
     def waiting(self) -> int:
         """How many fixes wait for the history."""
-        return len(self.record.kept)
+        return len(self.record.kept) + (0 if self._leaving is None else len(self._leaving.kept))
 
     async def run(self) -> None:
         while True:
@@ -94,8 +117,8 @@ class Recorder:
         await self._history.close()
 
     async def _commit(self) -> bool:
-        """Writes what waits and acknowledges it; False where PostgreSQL is away."""
-        record = self.take()
+        """Writes what waits and acknowledges it; False where PostgreSQL is away or takes no writes."""
+        record = self._leaving = self.take()
         safe_seqs = record.safe_seqs()
         numbered = {
             session.driver_id: Numbered(session.name, seq)
@@ -104,25 +127,45 @@ class Recorder:
         }
         try:
             with metrics.COMMIT_SECONDS.time():
-                await self._history.write(record.kept, record.positions(), numbered)
-        except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as away:
-            logger.warning("PostgreSQL is away, fixes wait unacknowledged: %s", type(away).__name__)
-            self.record = record.before(self.record)
-            self._drop_what_is_too_much()
-            self._filled.set()
+                refused = await self._history.write(record.kept, record.positions(), numbered)
+        except (psycopg.Error, OSError) as away:
+            logger.warning("PostgreSQL takes no fixes, they wait unacknowledged: %s", refusal(away))
+            self._put_back(record)
             return False
-        except psycopg.Error:
-            # A bug: the same rows would be refused for ever, and every later one with them.
-            logger.exception("PostgreSQL refuses a batch of %d fixes, which are given up", len(record.kept))
-            return True
+        except BaseException:
+            # A bug, or the process ends: no later ack may pass what has not been written.
+            self._put_back(record)
+            raise
+        self._leaving = None
+        self._refuse(record, refused)
         for session, seq in safe_seqs.items():
             session.numbering.send_ack(seq)
         return True
 
-    def _drop_what_is_too_much(self) -> None:
+    def _put_back(self, record: Record) -> None:
+        self._leaving = None
+        self.record = record.before(self.record)
+        self._filled.set()
+        self._bound()
+
+    def _refuse(self, record: Record, refused: Refused) -> None:
+        """Tells the drivers of the fixes that can never be stored, which their apps need not keep."""
+        for session, fixes in record.refused(refused).items():
+            logger.error(
+                "PostgreSQL refuses %d fixes of driver %s, which are given up: %s",
+                len(fixes),
+                session.driver_id,
+                ", ".join(sorted(refused.reasons)),
+            )
+            session.refuse(len(fixes), fixes[-1].seq)
+
+    def _bound(self) -> None:
         """An outage of hours must not fill the memory: the drivers' apps, which have no ack, keep their fixes."""
-        if self.waiting <= self._most_waiting:
+        if max(self.waiting, len(self.record.latest), len(self.record.seqs)) <= self._most_waiting:
             return
-        logger.error("PostgreSQL is away for too long: %d fixes are left to the drivers' apps", self.waiting)
-        for session in self.take().seqs:
-            session.overload()
+        left = self.take()
+        logger.error(
+            "PostgreSQL is away for too long: %d fixes are left to the drivers' apps", len(left.kept)
+        )
+        for session in left.seqs:
+            session.abandon()

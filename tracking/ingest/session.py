@@ -19,8 +19,12 @@ class Session:
     numbering: Numbering
     #: The run of the app whose numbering goes on over reconnects; None: this socket's own.
     name: str | None = None
+    #: Told how many fixes PostgreSQL refuses for good, and the seq of the last of them, before any ack passes it.
+    refuse: Callable[[int, int | None], None] = lambda count, seq: None
     #: Called when its fixes can't be kept any longer: the app must keep them.
     overload: Callable[[], None] = lambda: None
+    #: Some were dropped: nothing more of it is acknowledged.
+    abandoned: bool = False
     #: The domain took the driver for silent: the next fix says otherwise.
     offline: bool = False
     #: The app may go back to fixes that an earlier socket took, and that the fences must see again.
@@ -43,7 +47,15 @@ class Session:
         self.numbering.go_on(safe_seq)
         self.goes_back = True
 
+    def abandon(self) -> None:
+        """Fixes of it were dropped. The app has no ack for them and must keep them."""
+        if not self.abandoned:
+            self.abandoned = True
+            self.overload()
+
     def safe_seq(self, seq: int) -> int:
         """The part of what is considered up to `seq` whose writes to the domain are done as well."""
-        held = next((waiting for waiting, _ in self.writes if waiting is not None), None)
+        if self.abandoned:
+            return min(seq, self.numbering.acked)
+        held = min((waiting for waiting, _ in self.writes if waiting is not None), default=None)
         return seq if held is None else min(seq, held - 1)

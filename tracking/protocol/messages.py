@@ -101,7 +101,7 @@ class LineString(TypedDict):
 
 
 class Ack(Frame, tag="ack", frozen=True):
-    """Every fix up to and including `seq` was considered and survives a crash of ours."""
+    """Every fix up to and including `seq` was considered and survives a crash of ours, or was refused before."""
 
     seq: int
 

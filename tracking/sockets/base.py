@@ -11,11 +11,12 @@ from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db.utils import Error as DatabaseError
 from redis.exceptions import RedisError
 
 from tracking import metrics
 from tracking.clock import now_ms
+from tracking.database import refusal, refuses_data
 from tracking.protocol.close_codes import INTERNAL_ERROR, TOO_BIG, TOO_MUCH, TOO_SLOW, TRY_AGAIN_LATER
 from tracking.protocol.messages import PROTOCOL_VERSION, Error, Frame, Hello, Ready, encode
 from tracking.sockets.outbox import Outbox
@@ -217,14 +218,15 @@ class LiveConsumer(AsyncConsumer):
             await work()
         except Denied as denied:
             self.deny(denied)
-        except (OperationalError, InterfaceError, RedisError) as away:
-            logger.warning("a %s could not be served: %s", type(self).__name__, type(away).__name__)
+        except Exception as error:
+            if not _may_pass(error):
+                logger.exception("a %s failed", type(self).__name__)
+                self.close(INTERNAL_ERROR)
+                return False
+            logger.warning("a %s could not be served: %s", type(self).__name__, refusal(error))
             self.send_error("unavailable", "This can't be done right now. Try again in a few seconds.")
             if self not in self.process.sockets:
                 self.close(TRY_AGAIN_LATER)
-        except Exception:
-            logger.exception("a %s failed", type(self).__name__)
-            self.close(INTERNAL_ERROR)
         else:
             return True
         return False
@@ -250,6 +252,11 @@ class LiveConsumer(AsyncConsumer):
         job = asyncio.create_task(work)
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Redis is away, or PostgreSQL is or takes no writes: later it may work."""
+    return isinstance(error, RedisError) or (isinstance(error, DatabaseError) and not refuses_data(error))
 
 
 class DenyingConsumer(LiveConsumer):

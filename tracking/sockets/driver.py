@@ -56,6 +56,7 @@ class DriverConsumer(LiveConsumer):
             groups.city_key(driver.city_id),
             Numbering(self._acknowledge),
             name=name,
+            refuse=self._refused,
             overload=self._overloaded,
         )
         if name is not None and name == driver.fix_session and driver.fix_seq is not None:
@@ -101,6 +102,8 @@ class DriverConsumer(LiveConsumer):
         named: dict[str, tuple[int, int | None]] = {}
         now = now_ms()
         for location in locations:
+            if session.abandoned:
+                break
             name = self.process.pipeline.ingest(session, location, now).name
             # A fix that came before is answered by its ack.
             if name and not (name == DUPLICATE.name and location.seq is not None):
@@ -149,6 +152,13 @@ class DriverConsumer(LiveConsumer):
 
     def _acknowledge(self, seq: int) -> None:
         self.send_message(Ack(seq=seq))
+
+    def _refused(self, count: int, seq: int | None) -> None:
+        assert self.session is not None  # noqa: S101 (it is the session that tells)
+        for _ in range(count):
+            self.process.verdicts.reject(self.session, "refused", now_ms())
+        what = "The fix" if count == 1 else f"{count} fixes"
+        self.send_error("refused", f"{what} can't be stored, now or later: the server's log says why.", seq)
 
     def _overloaded(self) -> None:
         self.deny(

@@ -49,7 +49,7 @@ class Process:
         self.positions = Positions()
         self.publisher = Publisher(self.positions)
         self.recorder = Recorder(HistoryWriter(), settings.FIXES_WAITING_MAX)
-        self.domain = DomainWriter(self.recorder.considered)
+        self.domain = DomainWriter(self.recorder.considered, settings.FIXES_WAITING_MAX)
         self.verdicts = Verdicts()
         self.pipeline = Pipeline.from_settings(self.publisher, self.recorder, self.domain, self.verdicts)
         self._reconcile_now = asyncio.Event()

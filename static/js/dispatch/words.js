@@ -24,6 +24,7 @@ const REJECTIONS = {
   out_of_order: "out of order",
   stale: "too late",
   teleport: "jumps",
+  refused: "not to be stored",
 };
 
 /**

@@ -25,4 +25,5 @@ def new_session(
 def parts() -> tuple[Publisher, Recorder, DomainWriter, Verdicts]:
     """What collects; nothing of it runs."""
     recorder = Recorder(HistoryWriter(), most_waiting=1000)
-    return Publisher(Positions()), recorder, DomainWriter(recorder.considered), Verdicts()
+    domain = DomainWriter(recorder.considered, most_waiting=1000)
+    return Publisher(Positions()), recorder, domain, Verdicts()

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -14,24 +14,31 @@ from django.utils import timezone
 from dispatch.models import Driver
 from tests.locks import wait_for_a_waiter
 from tests.tracking.ingest.drives import T0, at
+from tests.tracking.ingest.sessions import new_session
 from tracking import tasks
 from tracking.ingest.fix_filter import Fix
-from tracking.ingest.history import HistoryWriter, Kept, Numbered, keep_last_fixes
+from tracking.ingest.history import HistoryWriter, Kept, Numbered, Refused, keep_last_fixes
 from tracking.models import LocationHistory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE_S = 20.0
 
 
-def write(kept: list[Kept], latest: dict | None = None, numbered: dict | None = None) -> None:
-    async def once() -> None:
+def write(
+    fixes: list[Kept], latest: dict[UUID, Fix] | None = None, numbered: dict[UUID, Numbered] | None = None
+) -> Refused:
+    async def once() -> Refused:
         writer = HistoryWriter()
         try:
-            await writer.write(kept, latest or {}, numbered or {})
+            return await writer.write(fixes, latest or {}, numbered or {})
         finally:
             await writer.close()
 
-    asyncio.run(once())
+    return asyncio.run(once())
+
+
+def kept(driver_id: UUID, fix: Fix) -> Kept:
+    return Kept(new_session(driver_id), fix)
 
 
 def moment(seconds: float) -> datetime:
@@ -49,7 +56,7 @@ def driver(new_driver: Callable[..., Driver]) -> Driver:
 def test_fixes_are_kept_as_they_came(driver: Driver) -> None:
     fixes = [Fix(39.75, -104.99, T0, 8.2, 271.5, 4.0), Fix(39.76, -104.98, T0 + 5123)]
     began = timezone.now()
-    write([Kept(driver.pk, fix) for fix in fixes])
+    write([kept(driver.pk, fix) for fix in fixes])
     rows = LocationHistory.objects.order_by("recorded_at")
     assert list(
         rows.values_list("driver_id", "lat", "lng", "speed", "heading", "accuracy", "recorded_at")
@@ -62,7 +69,7 @@ def test_fixes_are_kept_as_they_came(driver: Driver) -> None:
 
 def test_a_fix_goes_into_the_partition_of_its_day_if_there_is_one(driver: Driver) -> None:
     now = datetime.now(UTC)
-    write([Kept(driver.pk, Fix(39.75, -104.99, ts)) for ts in (int(now.timestamp() * 1000), 0)])
+    write([kept(driver.pk, Fix(39.75, -104.99, ts)) for ts in (int(now.timestamp() * 1000), 0)])
     with connection.cursor() as cursor:
         cursor.execute("SELECT tableoid::regclass::text FROM location_history ORDER BY recorded_at DESC")
         assert cursor.fetchall() == [(f"location_history_{now:%Y%m%d}",), ("location_history_default",)]
@@ -111,7 +118,7 @@ def test_a_drivers_row_says_how_far_the_apps_fixes_are_taken_care_of(
 
 
 def test_a_fix_that_comes_twice_is_kept_once(driver: Driver) -> None:
-    fixes = [Kept(driver.pk, at(0, n)) for n in range(5)]
+    fixes = [kept(driver.pk, at(0, n)) for n in range(5)]
     write(fixes[:3])
     write([*fixes, fixes[4]])
     assert [row.recorded_at for row in LocationHistory.objects.order_by("recorded_at")] == [
@@ -127,20 +134,49 @@ def test_every_driver_gets_their_own(new_driver: Callable[..., Driver]) -> None:
         assert (driver.current_lng, driver.fix_at) == (at(n, n).lng, moment(n))
 
 
-# --------------------------------------------------------------------------------------------- all or nothing
+# --------------------------------------------------------------------- what is refused, and what goes in all the same
 
 
-def test_a_row_that_the_database_refuses_takes_the_batch_with_it(driver: Driver) -> None:
-    with pytest.raises(psycopg.errors.CheckViolation):
-        write([Kept(driver.pk, at(0, 0)), Kept(driver.pk, Fix(95.0, 0.0, T0))], {driver.pk: at(9, 9)})
+@pytest.mark.parametrize("bad", [{0}, {7}, {3, 4}, {0, 1, 2, 19}, set(range(20))])
+def test_a_fix_that_the_database_refuses_costs_itself_only(driver: Driver, bad: set[int]) -> None:
+    fixes = [kept(driver.pk, Fix(95.0, 0.0, at(0, n).ts) if n in bad else at(0, n)) for n in range(20)]
+    refused = write(fixes, {driver.pk: at(9, 30)}, {driver.pk: Numbered("monday", 19)})
+    assert refused == ([fixes[n] for n in sorted(bad)], [], {"CheckViolation: location_history_on_globe"})
+    times = LocationHistory.objects.order_by("recorded_at").values_list("recorded_at", flat=True)
+    assert list(times) == [moment(n) for n in range(20) if n not in bad]
+    driver.refresh_from_db()
+    assert (driver.fix_at, driver.fix_seq) == (moment(30), 19)
+
+
+def test_a_position_that_the_database_refuses_costs_that_drivers_row_only(
+    new_driver: Callable[..., Driver],
+) -> None:
+    drivers = [new_driver(fix_at=None) for _ in range(5)]
+    latest = {driver.pk: at(n, n) for n, driver in enumerate(drivers)} | {drivers[2].pk: Fix(95.0, 0.0, T0)}
+    refused = write([kept(drivers[2].pk, at(0, 0))], latest)
+    assert refused == ([], [drivers[2].pk], {"CheckViolation: drivers_position_on_globe"})
+    for n, driver in enumerate(drivers):
+        driver.refresh_from_db()
+        assert driver.fix_at == (None if n == 2 else moment(n))
+    assert LocationHistory.objects.count() == 1
+
+
+def test_what_the_database_cannot_take_now_is_raised_and_nothing_is_written(driver: Driver) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE location_history RENAME COLUMN accuracy TO precision_m")
+    try:
+        with pytest.raises(psycopg.errors.UndefinedColumn):
+            write([kept(driver.pk, at(0, 0))], {driver.pk: at(9, 9)})
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE location_history RENAME COLUMN precision_m TO accuracy")
     driver.refresh_from_db()
     assert driver.fix_at == moment(0)
-    assert LocationHistory.objects.count() == 0
 
 
 def test_a_driver_who_was_deleted_meanwhile_holds_up_nobody(driver: Driver) -> None:
     gone = uuid4()
-    write([Kept(gone, at(0, 0)), Kept(driver.pk, at(0, 5))], {gone: at(0, 0), driver.pk: at(0, 5)})
+    write([kept(gone, at(0, 0)), kept(driver.pk, at(0, 5))], {gone: at(0, 0), driver.pk: at(0, 5)})
     assert [row.driver_id for row in LocationHistory.objects.all()] == [driver.pk]
     driver.refresh_from_db()
     assert driver.fix_at == moment(5)
@@ -149,14 +185,14 @@ def test_a_driver_who_was_deleted_meanwhile_holds_up_nobody(driver: Driver) -> N
 def test_after_a_broken_connection_the_next_batch_is_written(driver: Driver) -> None:
     async def story() -> None:
         writer = HistoryWriter()
-        await writer.write([Kept(driver.pk, at(0, 0))], {}, {})
+        await writer.write([kept(driver.pk, at(0, 0))], {}, {})
         async with await psycopg.AsyncConnection.connect(
             writer._connection.info.dsn, autocommit=True
         ) as admin:
             await admin.execute("SELECT pg_terminate_backend(%s)", [writer._connection.info.backend_pid])
         with pytest.raises(psycopg.OperationalError):
-            await writer.write([Kept(driver.pk, at(0, 5))], {}, {})
-        await writer.write([Kept(driver.pk, at(0, 5))], {}, {})
+            await writer.write([kept(driver.pk, at(0, 5))], {}, {})
+        await writer.write([kept(driver.pk, at(0, 5))], {}, {})
         await writer.close()
 
     asyncio.run(story())
@@ -171,7 +207,7 @@ def test_a_batch_takes_no_lock_ahead_of_one_that_it_still_waits_for(
 ) -> None:
     """An action locks its drivers in id order. So must the batch, those whose history it writes included."""
     first, second = sorted((new_driver(fix_at=None) for _ in range(2)), key=lambda driver: driver.pk)
-    writing = threading.Thread(target=write, args=([Kept(first.pk, at(0, 0))], {second.pk: at(0, 0)}))
+    writing = threading.Thread(target=write, args=([kept(first.pk, at(0, 0))], {second.pk: at(0, 0)}))
     with transaction.atomic():
         Driver.objects.select_for_update().get(pk=first.pk)
         writing.start()
@@ -188,7 +224,7 @@ def test_it_connects_as_the_orm_does(driver: Driver, monkeypatch: pytest.MonkeyP
     async def story() -> str:
         writer = HistoryWriter()
         try:
-            await writer.write([Kept(driver.pk, at(0, 0))], {}, {})
+            await writer.write([kept(driver.pk, at(0, 0))], {}, {})
             cursor = await writer._connection.execute("SHOW work_mem")
             return (await cursor.fetchone())[0]
         finally:
@@ -216,7 +252,7 @@ def test_a_last_fix_that_is_only_in_the_drivers_row_is_kept(driver: Driver) -> N
 
 def test_a_last_fix_that_is_kept_already_stays_as_it_is(driver: Driver) -> None:
     fix = Fix(39.75, -104.99, T0, 8.2, 271.5, 4.0)
-    write([Kept(driver.pk, fix)], {driver.pk: fix})
+    write([kept(driver.pk, fix)], {driver.pk: fix})
     assert keep_last_fixes(Driver.objects.values_list("pk", flat=True)) == 0
     assert LocationHistory.objects.get().speed == 8.2
 
@@ -226,9 +262,9 @@ def test_who_never_sent_a_fix_has_no_last_one(new_driver: Callable[..., Driver])
     assert keep_last_fixes(Driver.objects.values_list("pk", flat=True)) == 0
 
 
-@pytest.mark.parametrize(("silent_s", "kept"), [(30, 0), (90, 1), (2 * 86_400, 0)])
-def test_beat_keeps_those_of_drivers_who_went_silent(driver: Driver, silent_s: float, kept: int) -> None:
+@pytest.mark.parametrize(("silent_s", "found"), [(30, 0), (90, 1), (2 * 86_400, 0)])
+def test_beat_keeps_those_of_drivers_who_went_silent(driver: Driver, silent_s: float, found: int) -> None:
     write([], {driver.pk: at(0, 7)})
     Driver.objects.update(last_seen_at=timezone.now() - timedelta(seconds=silent_s))
     tasks.keep_last_fixes()
-    assert LocationHistory.objects.count() == kept
+    assert LocationHistory.objects.count() == found

@@ -18,16 +18,18 @@ from tracking.models import LocationHistory
 
 def test_of_two_sockets_of_a_driver_the_newest_fix_is_the_position() -> None:
     first, second = new_session(), new_session()
-    for latest in ({first: at(9, 5), second: at(0, 0)}, {first: at(0, 0), second: at(9, 5)}):
+    for fixes in ((at(9, 5), at(0, 0)), (at(0, 0), at(9, 5))):
+        latest = {session: Kept(session, fix) for session, fix in zip((first, second), fixes, strict=True)}
         assert Record(latest=latest).positions() == {DRIVER: at(9, 5)}
 
 
 def test_a_record_that_could_not_be_written_goes_before_what_came_after_it() -> None:
     first, second = new_session(), new_session(OTHER)
-    old = Record([Kept(DRIVER, at(0, 0))], {first: at(0, 0), second: at(0, 0)}, {first: 3, second: 1})
-    new = Record([Kept(DRIVER, at(9, 5))], {first: at(9, 5)}, {first: 4})
+    fixes = [Kept(first, at(0, 0)), Kept(first, at(9, 5)), Kept(second, at(0, 0))]
+    old = Record([fixes[0]], {first: fixes[0], second: fixes[2]}, {first: 3, second: 1})
+    new = Record([fixes[1]], {first: fixes[1]}, {first: 4})
     merged = old.before(new)
-    assert merged.kept == [Kept(DRIVER, at(0, 0)), Kept(DRIVER, at(9, 5))]
+    assert merged.kept == fixes[:2]
     assert merged.positions() == {DRIVER: at(9, 5), OTHER: at(0, 0)}
     assert merged.seqs == {first: 4, second: 1}
 
@@ -36,8 +38,8 @@ def test_a_record_that_could_not_be_written_goes_before_what_came_after_it() -> 
     ("record", "something"),
     [
         (Record(), False),
-        (Record(kept=[Kept(DRIVER, at(0, 0))]), True),
-        (Record(latest={new_session(): at(0, 0)}), True),
+        (Record(kept=[Kept(new_session(), at(0, 0))]), True),
+        (Record(latest={new_session(): Kept(new_session(), at(0, 0))}), True),
         (Record(seqs={new_session(): 1}), True),
     ],
 )
@@ -47,7 +49,7 @@ def test_whether_there_is_anything_to_write(record: Record, something: bool) -> 
 
 def test_what_a_write_to_the_domain_waits_for_is_not_safe() -> None:
     session = new_session()
-    session.writes.append((4, print))
+    session.writes.extend([(5, print), (None, print), (4, print)])
     assert Record(seqs={session: 6}).safe_seqs() == {session: 3}
     session.writes.clear()
     assert Record(seqs={session: 6}).safe_seqs() == {session: 6}

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connection
 
 from dispatch.models import Driver, Order, OrderEvent, Restaurant
 from dispatch.orders import actions
@@ -166,6 +167,36 @@ async def test_dispatchers_are_told_what_was_turned_away(driver: Driver) -> None
     async with await dispatcher_socket() as later:
         await later.frame("ready")
         await later.frame("fixes", driverId=str(driver.pk), last="malformed")
+
+
+async def test_a_fix_that_can_never_be_stored_is_named_before_the_ack(
+    driver: Driver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A rule of the operator's own; of the others' fixes nothing is lost."""
+    rule = "ALTER TABLE location_history ADD CONSTRAINT no_66 CHECK (speed IS DISTINCT FROM 66) NOT VALID"
+    await execute(rule)
+    try:
+        async with await dispatcher_socket() as dispatcher, await driver_socket(driver) as socket:
+            await dispatcher.frame("ready")
+            await socket.frame("ready")
+            fixes = [fix(900 - n * 30, n, speed=66 if n == 5 else 6) for n in range(11)]
+            await socket.send({"type": "locations", "fixes": fixes})
+            await socket.frame("ack", seq=10)
+            await socket.frame("error", code="refused", seq=5)
+            assert [kind for kind in socket.types() if kind in ("error", "ack")] == ["error", "ack"]
+            told = await dispatcher.frame("fixes", driverId=str(driver.pk), last="refused")
+            assert told["rejected"] == {"refused": 1}
+    finally:
+        await execute("ALTER TABLE location_history DROP CONSTRAINT no_66")
+    # Of 11 fixes every fifth, counted from the first, but for that one; and the one that the driver's row had before.
+    assert await LocationHistory.objects.acount() == 1 + 2
+    caplog.clear()
+
+
+@sync_to_async
+def execute(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
 
 
 async def test_an_old_fix_is_named_and_does_not_move_the_driver(driver: Driver) -> None:

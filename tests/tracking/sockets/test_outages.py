@@ -11,7 +11,11 @@ from redis.exceptions import ConnectionError
 
 from dispatch.models import City, Driver, Order
 from dispatch.orders import actions
+from routing.geo import destination
+from tests.conftest import DENVER
+from tests.tracking.ingest.states import STATES, state
 from tests.tracking.sockets.clients import Socket, customer_socket, dispatcher_socket, driver_socket
+from tracking.clock import now_ms
 from tracking.sockets.channel_layer import ChannelLayer
 from tracking.sockets.process import this_process
 
@@ -68,6 +72,38 @@ async def test_a_button_pressed_while_postgresql_is_away_is_told_and_the_socket_
             await away.end()
         await app.send({"type": "shift", "on": False})
         await app.frame("plan", onShift=False)
+
+
+async def test_while_postgresql_takes_no_writes_fixes_wait_and_whoever_comes_is_asked_to_come_back(
+    driver: Driver, order: Order
+) -> None:
+    """Read-only, as after a failover. The fixes drive up to the restaurant: the order waits as well."""
+    await sync_to_async(actions.assign)(order.pk, driver.pk, actor=actions.SYSTEM)
+    token = await sync_to_async(actions.issue_token)(driver.pk)
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    async with Socket("role=driver&session=monday", headers) as app:
+        await app.frame("ready")
+        read_only = state(STATES["ReadOnlySqlTransaction"])
+        end = await sync_to_async(read_only.__enter__)()
+        try:
+            await sync_to_async(connection.close_pool)()
+            for seq, metres in enumerate((1000, 600, 200, 100)):
+                place = destination(DENVER, 270, metres)
+                ts = now_ms() - 60_000 + seq * 10_000
+                fix = {"lat": place.lat, "lng": place.lng, "ts": ts, "seq": seq, "accuracy": 8, "speed": 1.0}
+                await app.send({"type": "location", **fix})
+            await app.send({"type": "shift", "on": True})
+            await app.frame("error", code="unavailable")
+            async with Socket("role=driver&session=tuesday", headers) as refused:
+                assert await refused.closed() == 1013
+            assert "ack" not in app.types()
+        finally:
+            await sync_to_async(end)()
+        await app.frame("ack", seq=3)
+    await order.arefresh_from_db()
+    assert order.status == "driver_at_restaurant"
+    await driver.arefresh_from_db()
+    assert (driver.fix_session, driver.fix_seq) == ("monday", 3)
 
 
 @pytest.fixture
