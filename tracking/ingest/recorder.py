@@ -73,19 +73,17 @@ class Recorder:
 
     def keep(self, session: Session, fix: Fix, seq: int | None = None) -> None:
         """For the history."""
-        if not session.abandoned:
-            self.record.kept.append(Kept(session, fix, seq))
-            self._fill()
+        self.record.kept.append(Kept(session, fix, seq))
+        self._fill()
 
     def locate(self, session: Session, fix: Fix, seq: int | None = None) -> None:
         """For the driver's row."""
-        if not session.abandoned:
-            self.record.latest[session] = Kept(session, fix, seq)
-            self._fill()
+        self.record.latest[session] = Kept(session, fix, seq)
+        self._fill()
 
     def considered(self, session: Session) -> None:
         """The numbered fixes of a session so far are to be acknowledged with the next commit."""
-        if session.numbering.highest >= 0 and not session.abandoned:
+        if session.numbering.highest >= 0:
             self.record.seqs[session] = session.numbering.highest
             self._fill()
 

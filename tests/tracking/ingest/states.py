@@ -19,7 +19,10 @@ class State:
 STATES = {
     "ReadOnlySqlTransaction": State(
         ("ALTER DATABASE {db} SET default_transaction_read_only = on",),
-        ("ALTER DATABASE {db} RESET default_transaction_read_only",),
+        (
+            "SET default_transaction_read_only = off",
+            "ALTER DATABASE {db} RESET default_transaction_read_only",
+        ),
     ),
     "InsufficientPrivilege": State(
         (
@@ -27,7 +30,12 @@ STATES = {
             "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {db}_reader",
             "ALTER DATABASE {db} SET role = '{db}_reader'",
         ),
-        ("ALTER DATABASE {db} RESET role", "DROP OWNED BY {db}_reader", "DROP ROLE {db}_reader"),
+        (
+            "SET ROLE NONE",
+            "ALTER DATABASE {db} RESET role",
+            "DROP OWNED BY {db}_reader",
+            "DROP ROLE {db}_reader",
+        ),
     ),
     "UndefinedTable": State(
         ("ALTER TABLE drivers RENAME TO drivers_of_old",), ("ALTER TABLE drivers_of_old RENAME TO drivers",)
@@ -53,6 +61,8 @@ def state(of: State) -> Iterator[Callable[[], None]]:
         with connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement.format(db=connection.settings_dict["NAME"]))
+        # Connections that lie in the pool know nothing of it.
+        connection.close_pool()
 
     def end() -> None:
         nonlocal over
@@ -60,7 +70,6 @@ def state(of: State) -> Iterator[Callable[[], None]]:
             over = True
             run(of.ends)
 
-    # Those that lie in the pool know nothing of it; this one stays, and may end it.
     try:
         run(of.begins)
         yield end

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection, connections
+from django.db import connections
 from django.utils import timezone
 
 from dispatch.errors import WrongStatus
@@ -87,8 +87,6 @@ async def test_what_the_database_takes_later_waits_and_holds_the_ack(
     held = state(STATES[named])
     end = await sync_to_async(held.__enter__)()
     try:
-        # Connections of the pool that know nothing of it are no more.
-        await sync_to_async(connection.close_pool)()
         async with running() as (writer, finished):
             write = Write(driver, name="Renamed", last_seen_at=timezone.now())
             writer.ask(session, 5, write)

@@ -86,7 +86,6 @@ async def test_while_postgresql_takes_no_writes_fixes_wait_and_whoever_comes_is_
         read_only = state(STATES["ReadOnlySqlTransaction"])
         end = await sync_to_async(read_only.__enter__)()
         try:
-            await sync_to_async(connection.close_pool)()
             for seq, metres in enumerate((1000, 600, 200, 100)):
                 place = destination(DENVER, 270, metres)
                 ts = now_ms() - 60_000 + seq * 10_000
