@@ -93,6 +93,21 @@ class Cluster:
         finally:
             self.start(part)
 
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """PostgreSQL takes no writes of any connection while the block runs, as a standby before it is promoted."""
+        self._set("default_transaction_read_only = on")
+        try:
+            yield
+        finally:
+            self._set("default_transaction_read_only = off")
+
+    def _set(self, setting: str) -> None:
+        with psycopg.connect(for_libpq(self.env["DATABASE_URL"]), autocommit=True) as connection:
+            connection.execute("SET default_transaction_read_only = off")
+            connection.execute(f"ALTER SYSTEM SET {setting}")
+            connection.execute("SELECT pg_reload_conf()")
+
     # ------------------------------------------------------------------------------------------- its state
 
     def answers(self, part: Part) -> bool:
