@@ -6,6 +6,7 @@ Minutes and kilometres have one decimal; times are milliseconds since the epoch.
 from typing import Annotated, Literal
 from uuid import UUID
 
+import msgspec
 from msgspec import Meta, Struct
 
 from dispatch.planning import assignment, replanning
@@ -17,8 +18,8 @@ from routing.problems import Problem
 # ------------------------------------------------------------------------------------------------ requests
 
 
-#: As long as the admin's forms take it: the order's timeline keeps it.
-Words = Annotated[str, Meta(max_length=300)]
+#: As long as the admin's forms take it: the order's timeline keeps it. No text in PostgreSQL has a NUL.
+Words = Annotated[str, Meta(max_length=300, pattern=r"^[^\x00]*$")]
 
 
 class AssignmentRequest(Struct, frozen=True):
@@ -41,6 +42,16 @@ class Reason(Struct, frozen=True):
 class Closing(Struct, frozen=True):
     status: Literal["delivered", "failed"]
     reason: Words = ""
+
+
+def decode[Body: Struct](body: bytes, body_type: type[Body]) -> Body:
+    """A request's JSON; `msgspec.MsgspecError` says what is wrong with it."""
+    try:
+        return msgspec.json.decode(body or b"{}", type=body_type)
+    except UnicodeError:
+        raise msgspec.DecodeError("The text is not valid UTF-8") from None
+    except RecursionError:
+        raise msgspec.DecodeError("The JSON is nested too deeply") from None
 
 
 # ------------------------------------------------------------------------------------------------- answers

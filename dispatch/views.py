@@ -83,7 +83,7 @@ def _request[Body: Struct](body_type: type[Body]) -> Callable[..., Callable[...,
             if not may_dispatch(request.user):
                 return _refusal(403, "forbidden", "Sign in as a dispatcher.")
             try:
-                body = msgspec.json.decode(request.body or b"{}", type=body_type)
+                body = rest.decode(request.body, body_type)
                 act(subject_id, body, actions.dispatcher(request.user.get_username()))
             except msgspec.MsgspecError as wrong:
                 return _refusal(400, Invalid.code, f"{wrong}.")

@@ -31,7 +31,7 @@ def desk(dispatcher: User) -> Client:
 
 def post(client: Client, order: Order | uuid.UUID, verb: str, body: Any = None, **headers: Any) -> Any:
     order_id = order.pk if isinstance(order, Order) else order
-    data = body if isinstance(body, str) else json.dumps(body or {})
+    data = body if isinstance(body, str | bytes) else json.dumps(body or {})
     return client.post(
         f"/dispatch/orders/{order_id}/{verb}", data, content_type="application/json", **headers
     )
@@ -157,8 +157,9 @@ def test_a_handover_is_closed_for_the_driver_with_a_reason(
         (lambda driver: {"driver": "nobody"}, 400, "invalid"),
         (lambda driver: "[1]", 400, "invalid"),
         (lambda driver: "{", 400, "invalid"),
+        (lambda driver: '{"x":' + "[" * 100_000, 400, "invalid"),
     ],
-    ids=["unknown driver", "has it already", "no driver", "no id", "no object", "no JSON"],
+    ids=["unknown driver", "has it already", "no driver", "no id", "no object", "no JSON", "deep"],
 )
 def test_a_refusal_has_a_code_and_a_sentence(
     desk: Client, order: Order, driver: Driver, body: Callable[[Driver], Any], status: int, code: str
@@ -167,6 +168,12 @@ def test_a_refusal_has_a_code_and_a_sentence(
     response = post(desk, order, "assign", body(driver))
     assert (response.status_code, response.json()["code"]) == (status, code)
     assert response.json()["message"].endswith(".")
+
+
+@pytest.mark.parametrize("body", [{"reason": "a\0b"}, b'{"reason":"\xff"}'], ids=["NUL", "no UTF-8"])
+def test_a_reason_that_is_no_text(desk: Client, order: Order, body: Any) -> None:
+    refused = post(desk, order, "cancel", body)
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid")
 
 
 def test_a_request_is_only_so_long(desk: Client, order: Order, driver: Driver) -> None:
