@@ -1,5 +1,6 @@
 """The socket of a driver's app."""
 
+import logging
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -32,6 +33,11 @@ from tracking.protocol.messages import (
 )
 from tracking.sockets import broadcast
 from tracking.sockets.base import Denied, LiveConsumer, Work
+
+logger = logging.getLogger(__name__)
+
+#: A fix that is given up for good.
+REFUSED = "refused"
 
 _SESSION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -104,7 +110,7 @@ class DriverConsumer(LiveConsumer):
         for location in locations:
             if session.abandoned:
                 break
-            name = self.process.pipeline.ingest(session, location, now).name
+            name = self._verdict(session, location, now)
             # A fix that came before is answered by its ack.
             if name and not (name == DUPLICATE.name and location.seq is not None):
                 count, _ = named.get(name, (0, None))
@@ -112,6 +118,15 @@ class DriverConsumer(LiveConsumer):
         for name, (count, seq) in named.items():
             what = "The fix is" if count == 1 else f"{count} fixes of the frame are"
             self.send_error(name, f"{what} “{name}”: docs/protocol.md says what that means.", seq)
+
+    def _verdict(self, session: Session, location: Location, now: int) -> str | None:
+        try:
+            return self.process.pipeline.ingest(session, location, now).name
+        except Exception:
+            # A bug: it would end each socket that the app sends this fix by again.
+            logger.exception("a fix of driver %s failed and is given up", session.driver_id)
+            self.process.verdicts.reject(session, REFUSED, now)
+            return REFUSED
 
     def _malformed(self, session: Session, message: str) -> None:
         self.process.verdicts.reject(session, "malformed", now_ms())
@@ -156,9 +171,9 @@ class DriverConsumer(LiveConsumer):
     def _refused(self, count: int, seq: int | None) -> None:
         assert self.session is not None  # noqa: S101 (it is the session that tells)
         for _ in range(count):
-            self.process.verdicts.reject(self.session, "refused", now_ms())
+            self.process.verdicts.reject(self.session, REFUSED, now_ms())
         what = "The fix" if count == 1 else f"{count} fixes"
-        self.send_error("refused", f"{what} can't be stored, now or later: the server's log says why.", seq)
+        self.send_error(REFUSED, f"{what} can't be stored, now or later: the server's log says why.", seq)
 
     def _overloaded(self) -> None:
         self.deny(

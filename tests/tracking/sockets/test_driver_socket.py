@@ -193,6 +193,21 @@ async def test_a_fix_that_can_never_be_stored_is_named_before_the_ack(
     caplog.clear()
 
 
+async def test_a_fix_that_a_bug_stumbles_over_costs_itself_only(
+    driver: Driver, settings: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The bug: a setting that only a jump is held against, and that is no number."""
+    settings.FIX_MAX_SPEED_MPS = "fast"
+    async with await driver_socket(driver) as socket:
+        fixes = [fix(900, 0), fix(90_000, 1), fix(890, 2)]
+        await socket.send({"type": "locations", "fixes": fixes})
+        await socket.frame("error", code="refused", seq=1)
+        await socket.frame("ack", seq=2)
+        assert socket.close_code is None
+    assert "a fix of driver" in caplog.text
+    caplog.clear()
+
+
 @sync_to_async
 def execute(statement: str) -> None:
     with connection.cursor() as cursor:
