@@ -1,11 +1,14 @@
 """Doorstep's settings: one file, read from the environment. Every variable is described in the README."""
 
+import re
 from pathlib import Path
 
 import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
+
+from delivery.instance import instance_name
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -54,6 +57,11 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # Behind PgBouncer in transaction mode the next rows of a cursor may be asked of a session that does not have it.
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 REDIS_URL = env.str("REDIS_URL", default=f"unix://{STATE_DIR / 'run' / 'valkey.sock'}?db=0")
+# What is published in one of Redis' databases is heard in all: an installation's keys and channels bear its name.
+INSTANCE_NAME = env.str("INSTANCE_NAME", default="") or instance_name(DATABASES["default"])
+if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", INSTANCE_NAME):
+    raise ImproperlyConfigured("INSTANCE_NAME takes up to 64 letters, digits, dots, hyphens and underscores.")
+REDIS_PREFIX = f"doorstep:{INSTANCE_NAME}:"
 OSRM_URL = env.str("OSRM_URL", default="http://127.0.0.1:5000").rstrip("/")
 ROADS_DIR = STATE_DIR / "roads"
 
@@ -108,7 +116,7 @@ CHANNEL_LAYERS = {
         # PubSub: nothing is dropped at a capacity and a restart of Redis is survived; a message is a hint all
         # the same, and tracking/sockets/reconciliation.py repairs what was lost. Measured in docs/adr/0003.
         "BACKEND": "tracking.sockets.channel_layer.ChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": "doorstep"},
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": REDIS_PREFIX},
     },
 }
 
@@ -118,6 +126,7 @@ if REDIS_URL.startswith("unix://"):
     _path, _, _query = REDIS_URL.removeprefix("unix://").partition("?")
     _db = _query.removeprefix("db=") or "0"
     CELERY_BROKER_URL = f"redis+socket://{_path}?virtual_host={_db}"
+CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": REDIS_PREFIX}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -13,12 +13,23 @@ ASK = "import json; from delivery import settings as s; print(json.dumps([getatt
 
 
 def settings(*names: str, **environment: str) -> list:
-    env = os.environ | {"SECRET_KEY": "x" * 50} | environment
-    said = subprocess.run(
-        [sys.executable, "-c", ASK.format(names=names)], env=env, capture_output=True, text=True
-    )
+    said = ask(names, environment)
     assert said.returncode == 0, said.stderr
     return json.loads(said.stdout)
+
+
+def refusal(**environment: str) -> str:
+    """The last line of what is said of settings that can't be."""
+    said = ask((), environment)
+    assert said.returncode != 0
+    return said.stderr.strip().splitlines()[-1]
+
+
+def ask(names: tuple[str, ...], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {"SECRET_KEY": "x" * 50} | environment
+    return subprocess.run(
+        [sys.executable, "-c", ASK.format(names=names)], env=env, capture_output=True, text=True
+    )
 
 
 def test_pages_load_nothing_from_elsewhere() -> None:
@@ -51,3 +62,33 @@ def test_https_means_secure_cookies() -> None:
 )
 def test_celery_finds_the_same_redis(redis_url: str, broker: str) -> None:
     assert settings("CELERY_BROKER_URL", REDIS_URL=redis_url) == [broker]
+
+
+def test_an_installation_is_named_by_its_database() -> None:
+    def name(url: str, **more: str) -> str:
+        return settings("INSTANCE_NAME", "REDIS_PREFIX", DATABASE_URL=url, **more)
+
+    mine, prefix = name("postgres://me:secret@db.example/food")
+    assert prefix == f"doorstep:{mine}:"
+    assert name("postgres://you:changed@db.example:5432/food") == [mine, prefix]
+    others = {
+        name(url)[0]
+        for url in (
+            "postgres://me:secret@db.example/pizza",
+            "postgres://me:secret@db.example:5433/food",
+            "postgres://me:secret@other.example/food",
+            "postgres://me@/food?host=/run/postgresql",
+        )
+    }
+    assert len(others - {mine}) == 4
+    assert name("postgres://me@db.example/food", INSTANCE_NAME="north-1") == ["north-1", "doorstep:north-1:"]
+
+
+def test_all_that_redis_is_used_for_bears_the_name() -> None:
+    layers, broker = settings("CHANNEL_LAYERS", "CELERY_BROKER_TRANSPORT_OPTIONS", INSTANCE_NAME="north")
+    assert layers["default"]["CONFIG"]["prefix"] == "doorstep:north:"
+    assert broker["global_keyprefix"] == "doorstep:north:"
+
+
+def test_a_name_that_can_stand_in_no_key_is_refused() -> None:
+    assert "INSTANCE_NAME takes" in refusal(INSTANCE_NAME="north side")

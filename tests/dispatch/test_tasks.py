@@ -23,7 +23,7 @@ def queue(settings: object) -> Iterator[Callable[[], list[tuple[str, list]]]]:
         redis.flushdb()
 
         def waiting() -> list[tuple[str, list]]:
-            messages = [json.loads(text) for text in redis.lrange("celery", 0, -1)]
+            messages = [json.loads(text) for text in redis.lrange(f"{settings.REDIS_PREFIX}celery", 0, -1)]
             return [(m["headers"]["task"], json.loads(b64decode(m["body"]))[0]) for m in reversed(messages)]
 
         yield waiting

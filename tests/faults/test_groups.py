@@ -1,6 +1,7 @@
 """Who hears what across web processes, and what Redis sees of it."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
@@ -16,6 +17,10 @@ from tests.operator_message import MESSAGE, send_operator_message
 
 SOON_S = within(10.0)
 END = "no more commands"
+#: Commands that name no key and no channel, as MONITOR shows them.
+NAMELESS = re.compile(
+    rb'\] "(AUTH|CLIENT|ECHO|EXEC|HELLO|INFO|MULTI|PING|SCRIPT|SELECT|TIME|UNWATCH)"', re.IGNORECASE
+)
 
 
 class Page(Client):
@@ -97,6 +102,10 @@ async def test_redis_sees_no_token_that_opens_a_page(cluster: Cluster, cookie: s
             await company.stop(driving)
             await scene.close()
     seen = b"\n".join(commands)
+    # Whose keys and channels they are: the installation's alone (INSTANCE_NAME).
+    prefix = re.compile(rb'"doorstep:([0-9a-f]{16}):')
+    assert len({name for command in commands for name in prefix.findall(command)}) == 1
+    assert [command for command in commands if not (prefix.search(command) or NAMELESS.search(command))] == []
     assert b"PUBLISH" in seen.upper()
     assert b"SUBSCRIBE" in seen.upper()
     assert delivery.order.token.encode() not in seen

@@ -1,9 +1,9 @@
-"""Live positions in Redis, and the only place that knows its keys.
+"""Live positions in Redis, and the only place that knows its keys. Each begins with `doorstep:<instance name>:`.
 
-`doorstep:positions:<city>` is a hash of driver id → time of the fix (13 digits of ms) + JSON of a FleetPosition.
-What was accepted is published on `doorstep:fixes:<city>`, one a line: the driver's id, a tab and the JSON, so that a
+`positions:<city>` is a hash of driver id → time of the fix (13 digits of ms) + JSON of a FleetPosition.
+What was accepted is published on `fixes:<city>`, one a line: the driver's id, a tab and the JSON, so that a
 process decodes only what somebody there looks at.
-`doorstep:troubles:<city>` is a hash of driver id → JSON of a FixTrouble.
+`troubles:<city>` is a hash of driver id → JSON of a FixTrouble.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,9 +19,6 @@ from redis.exceptions import NoScriptError
 
 from tracking.protocol.messages import FleetPosition
 
-_POSITIONS = "doorstep:positions:"
-_FIXES = "doorstep:fixes:"
-_TROUBLES = "doorstep:troubles:"
 _TS_DIGITS = 13
 #: Troubles of a city where nobody has any for so long are forgotten.
 _TROUBLES_KEPT = timedelta(hours=2)
@@ -75,10 +72,20 @@ class Stored(NamedTuple):
     heard_by: int
 
 
+class _Keys:
+    """The beginnings of the keys and channels, which end with the city."""
+
+    def __init__(self) -> None:
+        self.positions = f"{settings.REDIS_PREFIX}positions:"
+        self.fixes = f"{settings.REDIS_PREFIX}fixes:"
+        self.troubles = f"{settings.REDIS_PREFIX}troubles:"
+
+
 class Positions:
     """The live positions of all drivers; one object per event loop."""
 
     def __init__(self, url: str | None = None) -> None:
+        self._keys = _Keys()
         self._url = url or settings.REDIS_URL
         # Who comes when all connections are in use waits for one: Redis' own pool would refuse them.
         pool = BlockingConnectionPool.from_url(
@@ -96,7 +103,7 @@ class Positions:
         lines: list[bytes] = []
         for city, by_driver in moved.items():
             for positions in batched(by_driver.values(), _AT_ONCE, strict=False):
-                keys += (_POSITIONS + city, _FIXES + city)
+                keys += (self._keys.positions + city, self._keys.fixes + city)
                 lines.append(b"".join(map(_line, positions)))
         try:
             stored: Any = await self._redis.evalsha(self._sha, len(keys), *keys, *lines)
@@ -107,21 +114,21 @@ class Positions:
     async def store_troubles(self, city: str, troubles: Mapping[str, str]) -> None:
         """Keeps these (driver id → JSON of a FixTrouble) for dispatchers who come later."""
         async with self._redis.pipeline(transaction=False) as batch:
-            batch.hset(_TROUBLES + city, items=[part for item in troubles.items() for part in item])
-            batch.expire(_TROUBLES + city, _TROUBLES_KEPT)
+            batch.hset(self._keys.troubles + city, items=[part for item in troubles.items() for part in item])
+            batch.expire(self._keys.troubles + city, _TROUBLES_KEPT)
             await batch.execute()
 
     async def troubles_of(self, city: str) -> dict[str, str]:
         """Driver id → JSON of a FixTrouble."""
-        stored: Any = await self._redis.hgetall(_TROUBLES + city)
+        stored: Any = await self._redis.hgetall(self._keys.troubles + city)
         return {driver.decode(): frame.decode() for driver, frame in stored.items()}
 
     async def of_city(self, city: str) -> Batch:
-        stored: Any = await self._redis.hgetall(_POSITIONS + city)
+        stored: Any = await self._redis.hgetall(self._keys.positions + city)
         return {driver_id: value[_TS_DIGITS:] for driver_id, value in stored.items()}
 
     async def of_driver(self, city: str, driver_id: str) -> FleetPosition | None:
-        value: Any = await self._redis.hget(_POSITIONS + city, driver_id)
+        value: Any = await self._redis.hget(self._keys.positions + city, driver_id)
         return None if value is None else decode(value[_TS_DIGITS:])
 
     def subscribe(self) -> "FixSubscription":
@@ -142,15 +149,16 @@ class FixSubscription:
     """
 
     def __init__(self, url: str) -> None:
+        self._keys = _Keys()
         # By the older protocol: of the newer one's pushes redis-py makes a line for its debug log, each time.
         self._redis: Redis = Redis.from_url(url, protocol=2)
         self._pubsub = self._redis.pubsub()
 
     async def add(self, cities: Iterable[str]) -> None:
-        await self._pubsub.subscribe(*(_FIXES + city for city in cities))
+        await self._pubsub.subscribe(*(self._keys.fixes + city for city in cities))
 
     async def remove(self, cities: Iterable[str]) -> None:
-        await self._pubsub.unsubscribe(*(_FIXES + city for city in cities))
+        await self._pubsub.unsubscribe(*(self._keys.fixes + city for city in cities))
 
     async def receive(self) -> tuple[str, Batch | None]:
         """The next batch, and its city. Waits for it. None for the batch: from now on the city is heard."""
@@ -158,7 +166,7 @@ class FixSubscription:
             message = await self._pubsub.get_message(timeout=None)
             if message is None or message["type"] not in ("subscribe", "message"):
                 continue
-            city = message["channel"].decode().removeprefix(_FIXES)
+            city = message["channel"].decode().removeprefix(self._keys.fixes)
             if message["type"] == "subscribe":
                 return city, None
             return city, dict(line.split(b"\t", 1) for line in message["data"].split(b"\n"))

@@ -33,7 +33,8 @@ pytestmark = pytest.mark.usefixtures("live_loop")
 async def subscribed() -> set[str]:
     """The cities whose fixes anybody asked Redis for."""
     async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
-        return {name.decode().rpartition(":")[2] for name in await client.pubsub_channels("doorstep:fixes:*")}
+        channels = await client.pubsub_channels(f"{settings.REDIS_PREFIX}fixes:*")
+        return {name.decode().rpartition(":")[2] for name in channels}
 
 
 async def until_subscribed(*cities: object) -> None:
