@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 from delivery.instance import instance_name
+from tracking.redis_servers import celery_broker, layer_host
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -116,17 +117,13 @@ CHANNEL_LAYERS = {
         # PubSub: nothing is dropped at a capacity and a restart of Redis is survived; a message is a hint all
         # the same, and tracking/sockets/reconciliation.py repairs what was lost. Measured in docs/adr/0003.
         "BACKEND": "tracking.sockets.channel_layer.ChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": REDIS_PREFIX},
+        "CONFIG": {"hosts": [layer_host(REDIS_URL)], "prefix": REDIS_PREFIX},
     },
 }
 
 # -------------------------------------------------------------------------------------------------- jobs
-CELERY_BROKER_URL = REDIS_URL
-if REDIS_URL.startswith("unix://"):
-    _path, _, _query = REDIS_URL.removeprefix("unix://").partition("?")
-    _db = _query.removeprefix("db=") or "0"
-    CELERY_BROKER_URL = f"redis+socket://{_path}?virtual_host={_db}"
-CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": REDIS_PREFIX}
+CELERY_BROKER_URL, _broker_options = celery_broker(REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": REDIS_PREFIX, **_broker_options}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

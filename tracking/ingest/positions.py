@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.conf import settings
-from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import NoScriptError
 
+from tracking import redis_servers
 from tracking.protocol.messages import FleetPosition
 
 _TS_DIGITS = 13
@@ -53,9 +53,6 @@ return {newer, heard_by}
 #: Lua's `unpack` takes some 8,000 values.
 _AT_ONCE = 1000
 
-#: Of one process to Redis. Each answer takes a fraction of a millisecond.
-_CONNECTIONS = 8
-
 #: What was accepted together: a driver's id → the JSON of a FleetPosition, both as Redis has them.
 type Batch = dict[bytes, bytes]
 
@@ -87,11 +84,7 @@ class Positions:
     def __init__(self, url: str | None = None) -> None:
         self._keys = _Keys()
         self._url = url or settings.REDIS_URL
-        # Who comes when all connections are in use waits for one: Redis' own pool would refuse them.
-        pool = BlockingConnectionPool.from_url(
-            self._url, max_connections=_CONNECTIONS, timeout=5, socket_timeout=5, health_check_interval=15
-        )
-        self._redis: Redis = Redis.from_pool(pool)
+        self._redis = redis_servers.connect(self._url, socket_timeout=5, health_check_interval=15)
         self._sha = sha1(_STORE.encode(), usedforsecurity=False).hexdigest()
 
     async def store(self, moved: Mapping[str, Mapping[Any, FleetPosition]]) -> Stored:
@@ -135,7 +128,7 @@ class Positions:
         return FixSubscription(self._url)
 
     async def close(self) -> None:
-        await self._redis.aclose()
+        await redis_servers.close(self._redis)
 
 
 def _line(position: FleetPosition) -> bytes:
@@ -151,7 +144,7 @@ class FixSubscription:
     def __init__(self, url: str) -> None:
         self._keys = _Keys()
         # By the older protocol: of the newer one's pushes redis-py makes a line for its debug log, each time.
-        self._redis: Redis = Redis.from_url(url, protocol=2)
+        self._redis = redis_servers.connect(url, protocol=2)
         self._pubsub = self._redis.pubsub()
 
     async def add(self, cities: Iterable[str]) -> None:
@@ -173,4 +166,4 @@ class FixSubscription:
 
     async def close(self) -> None:
         await self._pubsub.aclose()
-        await self._redis.aclose()
+        await redis_servers.close(self._redis)

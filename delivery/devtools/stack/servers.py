@@ -19,6 +19,7 @@ from delivery.devtools.stack.progress import step
 from delivery.devtools.stack.state import ROOT, StateFolder
 from delivery.errors import StackError
 from delivery.processes import Processes
+from tracking import redis_servers
 
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
 ANSWER_S = 5
@@ -100,8 +101,14 @@ def answers_http(url: str) -> None:
         urllib.request.urlopen(url, timeout=ANSWER_S).close()  # noqa: S310
 
 
+def ping(redis_url: str) -> None:
+    """redis.RedisError: nothing there speaks Redis."""
+    with redis_servers.connected(redis_url, socket_timeout=ANSWER_S) as client:
+        client.ping()
+
+
 CHECKS: dict[str, Callable[[str], object]] = {
     "DATABASE_URL": lambda url: psycopg.connect(for_libpq(url), connect_timeout=ANSWER_S).close(),
-    "REDIS_URL": lambda url: redis.Redis.from_url(url, socket_timeout=ANSWER_S).ping(),
+    "REDIS_URL": ping,
     "OSRM_URL": answers_http,
 }
