@@ -6,5 +6,5 @@ class DeliveryConfig(AppConfig):
     verbose_name = "Doorstep"
 
     def ready(self) -> None:
-        # Tasks sent from the web process need the configured Celery application.
-        from delivery import celery  # noqa: F401
+        # Tasks sent from the web process need the configured Celery application; checks register themselves.
+        from delivery import celery, checks  # noqa: F401

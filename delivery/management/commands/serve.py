@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
 
 from delivery.server import serve
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         host, port, processes = options["host"], options["port"], options["processes"]
         if processes < 1:
             raise CommandError("--processes is 1 or more.")
+        self.check(tags=[Tags.database], databases=["default"])
         try:
             serve(host, port, processes)
         except OSError as error:
