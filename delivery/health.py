@@ -1,19 +1,34 @@
-"""`/healthz`: the process is up. `/readyz`: what it needs is up too, and the jobs work; 503 names what does not."""
+"""`/healthz`: the process is up. `/readyz`: what it needs is there too, and the jobs work; 503 names what is not so, and
+says why.
+"""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
+from typing import Any, cast
 
 import psycopg
 import redis
 import requests
 from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, JsonResponse
 
 from delivery import jobs
+from delivery.checks import why_too_old
+from routing.roads.builds import current_build
 from tracking.ingest.history import connection_params
+from tracking.redis_servers import why_unusable
 
 _TIMEOUT_S = 1.5
+_SILENT = "It does not answer."
+
+#: As the process found them at its start: what comes later it does not serve.
+_STATIC_FILES: list[str] = list(cast(Any, staticfiles_storage).hashed_files.values())
+
+#: What a process can't do without and has not: its name → why not, and what to do about it.
+type Lacks = dict[str, str]
 
 
 def healthz(_: HttpRequest) -> JsonResponse:
@@ -22,44 +37,87 @@ def healthz(_: HttpRequest) -> JsonResponse:
 
 def readyz(_: HttpRequest) -> JsonResponse:
     # All at once, and none longer than that: who asks wants to hear of an outage soon.
-    pool = ThreadPoolExecutor(len(_CHECKS) + 1)
-    asked = {name: pool.submit(answers) for name, answers in _CHECKS.items()}
-    late = pool.submit(jobs.late)
-    all_of_it: list[Future[Any]] = [*asked.values(), late]
-    wait(all_of_it, timeout=_TIMEOUT_S)
+    pool = ThreadPoolExecutor(len(_CHECKS))
+    asked = {name: pool.submit(check) for name, check in _CHECKS.items()}
+    wait(asked.values(), timeout=_TIMEOUT_S)
     pool.shutdown(wait=False)
-    down = [name for name, answer in asked.items() if not (answer.done() and answer.result())]
-    down += late.result() if late.done() else []
+    lacks: Lacks = {}
+    for name, answer in asked.items():
+        lacks |= answer.result() if answer.done() else {name: _SILENT}
     return JsonResponse(
-        {"status": "unavailable" if down else "ok", "down": down}, status=503 if down else 200
+        {"status": "unavailable" if lacks else "ok", "down": list(lacks), "why": lacks},
+        status=503 if lacks else 200,
     )
 
 
-def _database() -> bool:
+def _database() -> Lacks:
     # A connection of its own with a timeout: the ORM's would wait for a server that hangs.
     try:
         with psycopg.connect(**connection_params() | {"connect_timeout": 2}) as own:
-            own.execute("SELECT 1")
+            if reason := why_too_old(own):
+                return {"database": reason}
+            return _migrations(own)
     except psycopg.Error:
-        return False
-    return True
+        return {"database": _SILENT}
 
 
-def _redis() -> bool:
+def _migrations(own: psycopg.Connection) -> Lacks:
+    made: set[tuple[str, str]] = set()
+    if own.execute("SELECT to_regclass('django_migrations')").fetchone() != (None,):
+        made.update(own.execute("SELECT app, name FROM django_migrations").fetchall())
+    to_come = sorted(_known_migrations() - made)
+    if not to_come:
+        return {}
+    first = ".".join(to_come[0])
+    return {"migrations": f"{len(to_come)} to come, {first} among them: run manage.py migrate."}
+
+
+@cache
+def _known_migrations() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None).graph.nodes)
+
+
+def _redis() -> Lacks:
     try:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=_TIMEOUT_S) as client:
-            return bool(client.ping())
+        reason = why_unusable(settings.REDIS_URL, _TIMEOUT_S)
     except redis.RedisError:
-        return False
+        reason = _SILENT
+    return {"redis": reason} if reason else {}
 
 
-def _osrm() -> bool:
+def _osrm() -> Lacks:
     """Any answer of OSRM's own counts, an error about the question included."""
     try:
         answer = requests.get(f"{settings.OSRM_URL}/nearest/v1/driving/0,0", timeout=_TIMEOUT_S)
-        return "code" in answer.json()
+        return {} if "code" in answer.json() else {"osrm": "What answers is no OSRM."}
     except (requests.RequestException, ValueError):
-        return False
+        return {"osrm": _SILENT}
 
 
-_CHECKS: dict[str, Callable[[], bool]] = {"database": _database, "redis": _redis, "osrm": _osrm}
+def _static_files() -> Lacks:
+    if settings.DEBUG or (_STATIC_FILES and all(map(staticfiles_storage.exists, _STATIC_FILES))):
+        return {}
+    return {"static files": "Run manage.py collectstatic and start this process again."}
+
+
+def _roads() -> Lacks:
+    """For the map, where its tiles are ours."""
+    if not settings.MAP_TILE_URL.startswith("/") or current_build(settings.ROADS_DIR):
+        return {}
+    return {"roads": "There is no map: run manage.py roads build."}
+
+
+def _jobs() -> Lacks:
+    return dict.fromkeys(
+        jobs.late(), "No round of it did its work for too long: see whether worker and beat run."
+    )
+
+
+_CHECKS: dict[str, Callable[[], Lacks]] = {
+    "database": _database,
+    "redis": _redis,
+    "osrm": _osrm,
+    "static files": _static_files,
+    "roads": _roads,
+    "jobs": _jobs,
+}

@@ -83,6 +83,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "delivery.health_paths.HealthPaths",
     "django.middleware.security.SecurityMiddleware",
     "delivery.static_files.StaticFiles",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",

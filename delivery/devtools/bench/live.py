@@ -130,7 +130,9 @@ class Series:
         }
         seed = ["--drivers", str(DRIVERS), "--orders", str(ORDERS), "--json", str(self.seeded)]
         # What an earlier run left is in the way of equal conditions.
-        commands = [["migrate", "--no-input"], ["flush", "--no-input"], ["seed", *seed]]
+        commands = [[name, "--no-input"] for name in ("collectstatic", "migrate", "flush")] + [
+            ["seed", *seed]
+        ]
         self.machine = Machine.here(os.getloadavg()[0], live_page.PACKAGES)
         self.env = start_servers(processes, state, settings, commands, throwaway=True).env
         self.database = for_libpq(self.env["DATABASE_URL"])
