@@ -1,5 +1,5 @@
 """`/healthz`: the process is up. `/readyz`: what it needs is there too, and the jobs work; 503 names what is not so, and
-says why.
+why.
 """
 
 from collections.abc import Callable

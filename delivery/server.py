@@ -28,6 +28,8 @@ def serve(host: str, port: int, processes: int) -> None:
         ws_max_size=settings.SOCKET_FRAME_BYTES,
         ws_per_message_deflate=False,  # half as much CPU again for frames of a hundred bytes
         ws_ping_interval=None,  # our own heartbeats tell as much, and are seen by pages too
+        proxy_headers=bool(settings.TRUSTED_PROXIES),
+        forwarded_allow_ips=settings.TRUSTED_PROXIES,
         workers=processes,
         log_config=None,  # Django's (settings.LOGGING) knows what must not be logged
         access_log=False,

@@ -8,6 +8,7 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
+from delivery.addresses import proxies, public_address
 from delivery.instance import instance_name
 from tracking.redis_servers import celery_broker, layer_host
 
@@ -19,8 +20,13 @@ STATE_DIR = Path(env.str("DOORSTEP_STATE", default=str(BASE_DIR / ".state"))).ex
 DEBUG = env.bool("DEBUG", default=False)
 PORT = env.int("PORT", default=8000)
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+_public = public_address(PUBLIC_URL)
+_https = _public.origin.startswith("https://")
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"]), _public.host]
+# Behind a proxy with TLS we are asked in plain HTTP, and forms still come from the address that people know.
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[]) + ([_public.origin] if _https else [])
+#: Whose X-Forwarded-Proto and X-Forwarded-For are believed.
+TRUSTED_PROXIES = proxies(env.list("TRUSTED_PROXIES", default=[]))
 
 
 def _secret_key() -> str:
@@ -254,13 +260,14 @@ SECURE_CSP = {
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }
-_https = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if _https else 0)
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
-)
+if SECURE_SSL_REDIRECT and not TRUSTED_PROXIES:
+    raise ImproperlyConfigured(
+        "SECURE_SSL_REDIRECT sends everybody round in circles while no proxy may say that TLS was used: "
+        "name it in TRUSTED_PROXIES, or leave the redirect to it."
+    )
 # A tracking link is a secret: no page hands it on to another server. (“no-referrer” would also blank the Origin of
 # our own forms, which the CSRF check needs.)
 SECURE_REFERRER_POLICY = "same-origin"

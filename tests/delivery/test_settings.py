@@ -92,3 +92,39 @@ def test_all_that_redis_is_used_for_bears_the_name() -> None:
 
 def test_a_name_that_can_stand_in_no_key_is_refused() -> None:
     assert "INSTANCE_NAME takes" in refusal(INSTANCE_NAME="north side")
+
+
+def test_the_public_address_is_answered_and_may_send_forms() -> None:
+    hosts, origins = settings(
+        "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", PUBLIC_URL="https://food.example:8443/"
+    )
+    assert hosts == ["localhost", "127.0.0.1", "food.example"]
+    assert origins == ["https://food.example:8443"]
+    hosts, origins = settings(
+        "ALLOWED_HOSTS",
+        "CSRF_TRUSTED_ORIGINS",
+        PUBLIC_URL="http://[::1]:8000",
+        ALLOWED_HOSTS="a.example",
+        CSRF_TRUSTED_ORIGINS="https://b.example",
+    )
+    assert (hosts, origins) == (["a.example", "[::1]"], ["https://b.example"])
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"PUBLIC_URL": "food.example"}, "PUBLIC_URL=food.example is no address of a site"),
+        ({"TRUSTED_PROXIES": "10.0.0.7,nginx"}, "and not nginx"),
+        ({"TRUSTED_PROXIES": "*,10.0.0.7"}, "and not *"),
+        ({"SECURE_SSL_REDIRECT": "true"}, "name it in TRUSTED_PROXIES"),
+    ],
+)
+def test_what_could_not_work_is_refused(environment: dict[str, str], said: str) -> None:
+    assert said in refusal(**environment)
+
+
+def test_proxies_are_named_by_address_or_network() -> None:
+    assert settings("TRUSTED_PROXIES", TRUSTED_PROXIES="10.0.0.7,10.1.0.0/16,::1") == [
+        ["10.0.0.7", "10.1.0.0/16", "::1"]
+    ]
+    assert settings("TRUSTED_PROXIES", TRUSTED_PROXIES="*") == [["*"]]
