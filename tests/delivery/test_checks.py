@@ -6,17 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
 from django.core.checks import Tags, run_checks
 from django.db import connection
+from django.test import Client
 
-from delivery.devtools.stack import valkey
 from delivery.devtools.stack.demo import celery, web, worker
 from delivery.devtools.stack.servers import MANAGE
 from delivery.osrm_server import free_port
 from delivery.processes import Processes
-
-PATIENCE_S = 60.0
+from tests.valkeys import PATIENCE_S, Valkeys
 
 
 def found() -> list[str]:
@@ -45,21 +43,10 @@ def test_servers_that_are_away_are_waited_for(monkeypatch: pytest.MonkeyPatch, s
 @pytest.fixture
 def redis_cluster(servers: None, tmp_path: Path) -> Iterator[str]:
     """The URL of a node of a Redis Cluster."""
-    processes, port = Processes(tmp_path), free_port()
-    options = ["--port", str(port), "--cluster-enabled", "yes", "--cluster-port", str(free_port())]
-    url = f"redis://127.0.0.1:{port}"
-
-    def answers() -> bool:
-        try:
-            with redis.Redis.from_url(url) as client:
-                return bool(client.ping())
-        except redis.ConnectionError:
-            return False
-
+    processes = Processes(tmp_path)
     try:
-        node = processes.start("cluster", [valkey.program(), *options, "--dir", str(tmp_path)], os.environ)
-        processes.wait_for(node, answers, PATIENCE_S)
-        yield url
+        _, port = Valkeys(tmp_path, processes).start("cluster-enabled yes", f"cluster-port {free_port()}")
+        yield f"redis://127.0.0.1:{port}"
     finally:
         processes.stop()
 
@@ -74,3 +61,14 @@ def test_nothing_begins_on_a_redis_cluster(redis_cluster: str, tmp_path: Path) -
         said = ended.stderr.decode().strip().splitlines()
         assert ended.returncode == 1, (command, said)
         assert "REDIS_URL names a Redis Cluster" in said[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_a_redis_that_became_a_cluster_is_not_ready(
+    client: Client, settings: object, redis_cluster: str
+) -> None:
+    settings.REDIS_URL = redis_cluster
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["down"]) == (503, ["redis"])
+    assert "names a Redis Cluster" in answer.json()["why"]["redis"]

@@ -139,6 +139,12 @@ class Cluster:
             self.kill("worker")
             self.start("worker")
 
+    async def keep_the_worker_alive(self) -> None:
+        """What its supervisor does."""
+        while True:
+            self.supervise()
+            await asyncio.sleep(0.5)
+
     def make_whole(self) -> None:
         """Starts what a test has left dead, and waits until the web processes say that all is there."""
         if "worker" in self.children:

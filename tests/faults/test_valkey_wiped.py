@@ -38,7 +38,7 @@ async def test_valkey_comes_back_empty(cluster: Cluster, cookie: str, rng: Rando
         waiting, its_customers = await scene.order()
         await until(lambda: all(each.live.is_set() for each in its_customers), 30, "customers are connected")
 
-        company.start(keeps_the_worker_alive(cluster))
+        company.start(cluster.keep_the_worker_alive())
         with cluster.without("valkey"):
             await asyncio.to_thread(cluster.office.assign, waiting.id, pressing.app.driver.id)
             await asyncio.to_thread(cluster.office.refresh_etas)
@@ -96,13 +96,6 @@ async def test_valkey_comes_back_empty(cluster: Cluster, cookie: str, rng: Rando
         await scene.close()
         await eventually(lambda: history_is_kept(cluster, [each.app for each in scene.deliveries]))
         timelines_are_legal(cluster, scene.city)
-
-
-async def keeps_the_worker_alive(cluster: Cluster) -> None:
-    """What its supervisor does."""
-    while True:
-        cluster.supervise()
-        await asyncio.sleep(0.5)
 
 
 def seen(observer: Observer, driver: str) -> bool:

@@ -1,32 +1,24 @@
 """Redis by its URL: behind sentinels, through a failover, and what can't be used."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 import kombu
 import pytest
-import redis
 from django.core.exceptions import ImproperlyConfigured
 from redis.exceptions import RedisError
 
-from delivery.devtools.stack import valkey
 from delivery.osrm_server import free_port
-from delivery.processes import Child, Processes
+from delivery.processes import Processes
+from tests.valkeys import MASTER, PATIENCE_S, Failover, Valkeys
 from tracking import redis_servers
 from tracking.ingest.positions import FixSubscription, Positions
 from tracking.protocol import groups
 from tracking.protocol.messages import FleetPosition
 from tracking.redis_servers import Sentinels, celery_broker, layer_host, sentinels, why_unusable
 from tracking.sockets.channel_layer import ChannelLayer
-
-PATIENCE_S = 60.0
-MASTER, PASSWORD = "doorstep", "s3cret/@"
-
 
 # ------------------------------------------------------------------------------------------------ what a URL says
 
@@ -74,87 +66,16 @@ def test_one_that_says_too_little_is_refused(rest: str, reason: str) -> None:
 # ---------------------------------------------------------------------------------------------------- real servers
 
 
-@dataclass
-class Servers:
-    """Valkeys on ports of this machine."""
-
-    folder: Path
-    processes: Processes
-
-    def start(self, *options: str, sentinel: bool = False) -> tuple[Child, int]:
-        """A server that answers, and its port."""
-        port = free_port()
-        config = self.folder / f"{port}.conf"  # a sentinel writes into its own
-        words = (f"port {port}", f"dir {self.folder}", "bind 127.0.0.1", *options)
-        config.write_text("\n".join(words) + "\n")
-        command = [valkey.program(), config, *(["--sentinel"] if sentinel else [])]
-        child = self.processes.start(f"valkey-{port}", command, {})
-
-        def answers() -> bool:
-            try:
-                with redis.Redis.from_url(f"redis://127.0.0.1:{port}") as client:  # which tries once
-                    return bool(client.ping())
-            except redis.AuthenticationError:
-                return True
-            except redis.ConnectionError:
-                return False
-
-        self.processes.wait_for(child, answers, PATIENCE_S)
-        return child, port
+@pytest.fixture
+def valkeys(tmp_path: Path) -> Iterator[Valkeys]:
+    valkeys = Valkeys(tmp_path, Processes(tmp_path))
+    yield valkeys
+    valkeys.processes.stop()
 
 
 @pytest.fixture
-def servers_of_mine(tmp_path: Path) -> Iterator[Servers]:
-    servers = Servers(tmp_path, Processes(tmp_path))
-    yield servers
-    servers.processes.stop()
-
-
-@dataclass
-class Failover:
-    """A master and its replica behind a sentinel; another sentinel, named first, is not there."""
-
-    servers: Servers
-    url: str
-    master: Child
-
-    async def happens(self) -> None:
-        """The master dies, and the sentinel puts the replica in its place."""
-        self.servers.processes.kill(self.master)
-        await asyncio.to_thread(wait_until, self._has_a_master)
-
-    def _has_a_master(self) -> bool:
-        try:
-            return why_unusable(self.url, PATIENCE_S) is None
-        except RedisError:
-            return False
-
-
-@pytest.fixture
-def failover(servers_of_mine: Servers) -> Failover:
-    secured = (f"requirepass {PASSWORD}", f"masterauth {PASSWORD}", "repl-diskless-sync-delay 0", 'save ""')
-    master, first = servers_of_mine.start(*secured)
-    _, second = servers_of_mine.start(*secured, f"replicaof 127.0.0.1 {first}")
-    with redis.Redis(port=second, password=PASSWORD) as client:
-        # First: a sentinel that misses it asks again ten seconds later.
-        wait_until(lambda: client.info("replication")["master_link_status"] == "up")
-    _, sentinel = servers_of_mine.start(
-        f"sentinel monitor {MASTER} 127.0.0.1 {first} 1",
-        f"sentinel auth-pass {MASTER} {PASSWORD}",
-        f"sentinel down-after-milliseconds {MASTER} 500",
-        sentinel=True,
-    )
-    with redis.Redis(port=sentinel) as client:
-        wait_until(lambda: len(client.sentinel_slaves(MASTER)) == 1)
-    url = f"redis+sentinel://:{quote(PASSWORD, safe='')}@127.0.0.1:{free_port()},127.0.0.1:{sentinel}/{MASTER}/1"
-    return Failover(servers_of_mine, url, master)
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+def failover(valkeys: Valkeys) -> Failover:
+    return Failover.prepared(valkeys)
 
 
 def moved(driver: str) -> dict[str, dict[str, FleetPosition]]:
@@ -177,7 +98,7 @@ async def test_live_positions_outlive_the_master(failover: Failover) -> None:
         async with heard(positions) as before:
             await positions.store(moved("ada"))
             assert list((await before.receive())[1]) == [b"ada"]
-            await failover.happens()
+            await asyncio.to_thread(failover.happen)
             with pytest.raises(RedisError):
                 await before.receive()
         async with heard(positions) as after:
@@ -195,7 +116,7 @@ async def test_groups_outlive_the_master(failover: Failover, caplog: pytest.LogC
         await layer.group_add("city.none", channel)
         await layer.group_send("city.none", {"type": "before"})
         assert await layer.receive(channel) == {"type": "before"}
-        await failover.happens()
+        await asyncio.to_thread(failover.happen)
         received = asyncio.create_task(layer.receive(channel))
         while not received.done():  # what is sent before the layer has subscribed anew is lost
             try:
@@ -228,7 +149,7 @@ async def test_tasks_outlive_the_master(failover: Failover) -> None:
             return str(message.payload)
 
     assert await asyncio.to_thread(task) == "task"
-    await failover.happens()
+    await asyncio.to_thread(failover.happen)
     assert await asyncio.to_thread(task) == "task"
 
 
@@ -241,11 +162,11 @@ def test_a_master_behind_sentinels_can_be_used(failover: Failover) -> None:
 
 
 @pytest.mark.slow
-def test_a_cluster_can_not_be_used_and_neither_can_a_replica_or_a_sentinel(servers_of_mine: Servers) -> None:
-    _, node = servers_of_mine.start("cluster-enabled yes", f"cluster-port {free_port()}")
-    _, master = servers_of_mine.start()
-    _, replica = servers_of_mine.start(f"replicaof 127.0.0.1 {master}")
-    _, sentinel = servers_of_mine.start(f"sentinel monitor {MASTER} 127.0.0.1 {master} 1", sentinel=True)
+def test_a_cluster_can_not_be_used_and_neither_can_a_replica_or_a_sentinel(valkeys: Valkeys) -> None:
+    _, node = valkeys.start("cluster-enabled yes", f"cluster-port {free_port()}")
+    _, master = valkeys.start()
+    _, replica = valkeys.start(f"replicaof 127.0.0.1 {master}")
+    _, sentinel = valkeys.start(f"sentinel monitor {MASTER} 127.0.0.1 {master} 1", sentinel=True)
     reasons = [
         why_unusable(f"redis://127.0.0.1:{port}", PATIENCE_S) for port in (node, sentinel, replica, master)
     ]
