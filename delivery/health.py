@@ -1,4 +1,4 @@
-"""`/healthz`: the process is up. `/readyz`: what it needs is there, and the jobs work; 503 names what is not, and why."""
+"""`/healthz`: the process is up. `/readyz`: what it needs is there, and the jobs work; 503 names what is not so."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait

@@ -28,6 +28,7 @@ READY_S = 30.0
 POLL_S = 0.05
 #: A socket's state in /proc/net/tcp.
 LISTENS = "0A"
+INSTANCE = "faults"
 USERNAME, PASSWORD = "dispatcher", "under-faults"
 
 type Part = Literal["postgres", "valkey", "osrm", "web-1", "web-2", "worker", "beat"]
@@ -243,6 +244,8 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
 
 def _start_servers(cluster: Cluster) -> None:
     state, processes, env, children = cluster.state, cluster.processes, cluster.env, cluster.children
+    # One, however its processes reach the database.
+    env["INSTANCE_NAME"] = INSTANCE
     # Real durability: what a throwaway PostgreSQL leaves out is what a crash is about.
     env["DATABASE_URL"] = postgres.start(processes, state)
     children["postgres"] = processes.children[-1]
