@@ -6,6 +6,7 @@ from django.db import connection
 from delivery.celery import app
 from dispatch.models import City, Driver
 from tests.conftest import SESSIONS
+from tests.tracking.ingest.sessions import new_session
 from tracking.ingest.fix_filter import Fix
 from tracking.ingest.history import HistoryWriter, Kept
 from tracking.models import LocationHistory
@@ -46,11 +47,11 @@ def test_a_tasks_limit_is_not_left_to_others() -> None:
 
 
 async def test_fixes_are_stored_batch_after_batch(driver: Driver) -> None:
-    writer = HistoryWriter()
+    writer, session = HistoryWriter(), new_session(driver.pk)
     try:
         for n in range(OFTEN):
             fix = Fix(39.7, -105, 1_800_000_000_000 + n)
-            await writer.write([Kept(driver.pk, fix)], {driver.pk: fix}, {})
+            await writer.write([Kept(session, fix)], {driver.pk: fix}, {})
     finally:
         await writer.close()
     assert await LocationHistory.objects.acount() == OFTEN
