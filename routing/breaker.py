@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from routing.errors import Unavailable
+from routing.errors import NotAsked, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +39,11 @@ class Breaker:
 
     @contextmanager
     def question(self) -> Iterator[None]:
-        """Around each question. Raises Unavailable without asking; and sees it, where that comes from the server."""
+        """Around each question. Raises NotAsked; and sees Unavailable, where that comes from the server."""
         with self._lock:
             if self._probe_at is not None:
                 if self._clock() < self._probe_at:
-                    raise Unavailable("The road service was away a moment ago; it is asked again soon.")
+                    raise NotAsked
                 self._probe_at = self._clock() + self.probe_s
         try:
             yield

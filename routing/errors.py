@@ -5,6 +5,7 @@ helps.
 
     RoutingError
     ├── Unavailable      the router cannot be reached, is too slow or answers nonsense   retryable
+    │   └── NotAsked     it was away a moment ago, and is left in peace (breaker.py)         retryable
     ├── NoRoute          both ends are on roads, but no road joins them                  final
     ├── NoSegment        a place is too far from any road                                final
     ├── TooBig           more places than the router accepts in one request              final
@@ -30,6 +31,11 @@ class Unavailable(RoutingError):
     code = "routing_unavailable"
     retryable = True
     default = "The road service does not answer; try again shortly."
+
+
+class NotAsked(Unavailable):
+    code = "not_asked"
+    default = "The road service was away a moment ago; it is asked again soon."
 
 
 class NoRoute(RoutingError):

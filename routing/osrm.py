@@ -17,6 +17,7 @@ from typing import Any
 import requests
 from django.conf import settings
 
+from routing import metrics
 from routing.breaker import Breaker
 from routing.errors import BadRequest, NoRoute, NoSegment, RoutingError, TooBig, Unavailable
 from routing.geo import Point, distance_m, from_lnglat, to_lnglat
@@ -130,8 +131,7 @@ class Osrm:
         options = {"overview": "false", "continue_straight": "false"}
         if geometry:
             options |= {"steps": "true", "annotations": "duration", "geometries": "geojson"}
-        answer = self._ask("route", points, options)
-        with _osrm_speaking():
+        with self._asked("route", points, options) as answer:
             route = answer["routes"][0]
             legs: list[Leg] = []
             for leg in route["legs"]:
@@ -159,8 +159,7 @@ class Osrm:
             options["destinations"] = _numbers(range(len(sources), len(points)))
         if len(points) == 1:
             return Table([[0.0]], [[0.0]] if distances else [])  # OSRM wants two places
-        answer = self._ask("table", points, options)
-        with _osrm_speaking():
+        with self._asked("table", points, options) as answer:
             return Table(answer["durations"], answer["distances"] if distances else [])
 
     def trip(self, start: Point, stops: Sequence[Point]) -> Trip:
@@ -168,8 +167,7 @@ class Osrm:
         if not stops:
             raise BadRequest("A trip needs at least one stop.")
         options = {"source": "first", "roundtrip": "false", "overview": "false"}
-        answer = self._ask("trip", [start, *stops], options)
-        with _osrm_speaking():
+        with self._asked("trip", [start, *stops], options) as answer:
             trip = answer["trips"][0]
             # waypoint_index is the position that an input takes in the trip, not the input at a position.
             positions = [waypoint["waypoint_index"] for waypoint in answer["waypoints"]]
@@ -179,20 +177,29 @@ class Osrm:
 
     def nearest(self, point: Point) -> Snapped:
         """The nearest place on a road within the snapping radius."""
-        answer = self._ask("nearest", [point], {})
-        with _osrm_speaking():
+        with self._asked("nearest", [point], {}) as answer:
             found = answer["waypoints"][0]
             return Snapped(from_lnglat(found["location"]), found["distance"], found["name"])
 
-    def _ask(self, service: str, points: Iterable[Point], options: dict[str, str]) -> dict[str, Any]:
+    @contextmanager
+    def _asked(
+        self, service: str, points: Iterable[Point], options: dict[str, str]
+    ) -> Iterator[dict[str, Any]]:
+        """Around whoever reads what OSRM says: what does not have its shape did not come from it."""
         coordinates = [f"{lng:.6f},{lat:.6f}" for lng, lat in (to_lnglat(Point.checked(*p)) for p in points)]
         url = f"{self.base_url}/{service}/v1/driving/{';'.join(coordinates)}"
         options["radiuses"] = ";".join([str(self.snap_radius_m)] * len(coordinates))
-        with self._breaker.question():
-            answer = self._answer(url, options)
-        if answer["code"] != "Ok":
-            raise _error(answer["code"], str(answer.get("message", "")))
-        return answer
+        with metrics.osrm_request(service):
+            with self._breaker.question(), metrics.OSRM_SECONDS.labels(service).time():
+                answer = self._answer(url, options)
+            if answer["code"] != "Ok":
+                raise _error(answer["code"], str(answer.get("message", "")))
+            try:
+                yield answer
+            except (LookupError, TypeError, ValueError):
+                raise Unavailable(
+                    "What answered is no OSRM, or one that we do not know; check OSRM_URL."
+                ) from None
 
     def _answer(self, url: str, options: dict[str, str]) -> dict[str, Any]:
         """What OSRM says, be it a refusal. Unavailable: it is not OSRM that answers, or nobody does."""
@@ -288,12 +295,3 @@ def _error(code: str, message: str) -> RoutingError:
         at = re.search(r"coordinate (\d+)", message)
         return NoSegment(place=int(at[1]) if at else None)
     return kind() if kind else BadRequest(f"The road service refused the request: {code}.")
-
-
-@contextmanager
-def _osrm_speaking() -> Iterator[None]:
-    """Whatever does not have OSRM's shape did not come from OSRM."""
-    try:
-        yield
-    except (LookupError, TypeError, ValueError):
-        raise Unavailable("What answered is no OSRM, or one that we do not know; check OSRM_URL.") from None

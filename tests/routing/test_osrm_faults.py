@@ -5,11 +5,13 @@ import logging
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from prometheus_client import REGISTRY
 
-from routing.errors import BadRequest, NoRoute, NoSegment, RoutingError, TooBig, Unavailable
+from routing.errors import BadRequest, NoRoute, NoSegment, NotAsked, RoutingError, TooBig, Unavailable
 from routing.geo import Point
 from routing.osrm import Osrm
 
@@ -187,6 +189,58 @@ def test_refusals_are_final(impostor: Impostor, code: str, kind: type[RoutingErr
     assert type(caught.value) is kind
     assert not caught.value.retryable
     assert impostor.requests == 1
+
+
+OUTCOMES = {
+    "ok": says(200, NEAREST),
+    "off_the_map": says(400, {"code": "NoSegment"}),
+    "bad_routing_request": says(400, {"code": "InvalidQuery"}),
+    "routing_unavailable": hangs_up,
+}
+
+
+def counted() -> dict[str, float]:
+    """How many questions of the kind that these tests ask came to what, in this process so far."""
+    (family,) = (one for one in REGISTRY.collect() if one.name == "doorstep_osrm_requests")
+    return {
+        sample.labels["outcome"]: sample.value
+        for sample in family.samples
+        if sample.name.endswith("_total") and sample.labels["service"] == "nearest"
+    }
+
+
+def timed() -> float:
+    return REGISTRY.get_sample_value("doorstep_osrm_seconds_count", {"service": "nearest"}) or 0
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_each_question_is_counted_once_by_what_came_of_it(impostor: Impostor, outcome: str) -> None:
+    impostor.behaviours = [OUTCOMES[outcome]]
+    counts, times = counted(), timed()
+    with suppress(RoutingError):
+        impostor.osrm.nearest(PLACES[0])
+    assert counted() == counts | {outcome: counts.get(outcome, 0) + 1}
+    assert timed() == times + 1
+
+
+def test_an_answer_of_another_shape_counts_as_none(impostor: Impostor) -> None:
+    impostor.behaviours = [says(200, {"code": "Ok"})]
+    before = counted()
+    with pytest.raises(Unavailable):
+        impostor.osrm.nearest(PLACES[0])
+    assert counted()["routing_unavailable"] == before.get("routing_unavailable", 0) + 1
+    assert counted().get("ok") == before.get("ok")
+
+
+def test_a_question_that_is_spared_is_counted_as_that(impostor: Impostor) -> None:
+    impostor.behaviours = [hangs_up]
+    with pytest.raises(Unavailable):
+        impostor.osrm.nearest(PLACES[0])
+    before, times, asked = counted(), timed(), impostor.requests
+    with pytest.raises(NotAsked):
+        impostor.osrm.nearest(PLACES[0])
+    assert counted() == before | {"not_asked": before.get("not_asked", 0) + 1}
+    assert (timed(), impostor.requests) == (times, asked)
 
 
 @pytest.mark.parametrize(
