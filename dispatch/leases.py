@@ -13,6 +13,7 @@ A worker that stood still for longer may find another one at work; rounds bear t
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -20,6 +21,8 @@ from threading import Event, Thread
 from uuid import uuid4
 
 from django.db import DatabaseError, connection
+
+from dispatch.metrics import ROUND_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -75,11 +78,13 @@ def lease(job: str) -> Iterator[bool]:
     if not _execute(_TAKE, job=job, holder=holder, seconds=LEASE_S):
         yield False
         return
+    began = time.monotonic()
     done = False
     try:
         with _renewed(job, holder):
             yield True
         done = True
+        ROUND_SECONDS.labels(job).observe(time.monotonic() - began)
     finally:
         _execute(_GIVE_BACK, job=job, holder=holder, done=done)
 

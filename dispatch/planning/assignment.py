@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from dispatch.errors import DispatchError, NotFound, WrongStatus
+from dispatch.metrics import PLANNER_SECONDS
 from dispatch.models import City, Driver, Order
 from dispatch.orders import actions
 from dispatch.planning import plan_store
@@ -60,7 +61,8 @@ def propose(order_id: UUID) -> Proposals:
         raise WrongStatus("The order is no longer waiting for a driver.")
     workload = _workload_for(order, ON_SHIFT, pending=[order])
     instance, approximate = workload.instance(timezone.now())
-    ranked = planner.propose(order.pk, instance)
+    with PLANNER_SECONDS.labels("propose").time():
+        ranked = planner.propose(order.pk, instance)
     own = {driver.pk for driver in workload.drivers if order.restaurant.city_id in (None, driver.city_id)}
     best = min((proposal.cost for proposal in ranked if proposal.vehicle in own), default=inf)
     listed = own | {order.driver_id}
@@ -76,7 +78,10 @@ def remedies(order_id: UUID) -> Remedies:
     if order.status not in ACTIVE:
         raise WrongStatus("No driver is on the way with this order.")
     instance, approximate = _workload_for(order, HEARD_OF).instance(timezone.now())
-    return Remedies([] if approximate else planner.remedies(order.pk, instance), approximate)
+    if approximate:
+        return Remedies([], roads_away=True)
+    with PLANNER_SECONDS.labels("remedies").time():
+        return Remedies(planner.remedies(order.pk, instance), roads_away=False)
 
 
 def assign_pending(city: City) -> int:
@@ -93,7 +98,8 @@ def assign_pending(city: City) -> int:
     on_duty = Driver.objects.filter(HEARD_OF, city__assignment=City.Assignment.AUTO)
     workload = Workload.of(_near(on_duty, city.pk, Point(city.lat, city.lng)), pending).of_one_table()
     instance, _ = workload.instance(now)
-    solution = planner.solve(instance, ASSIGNING)
+    with PLANNER_SECONDS.labels("solve").time():
+        solution = planner.solve(instance, ASSIGNING)
     plan_store.store_problems({order.pk: solution.unassigned.get(order.pk) for order in workload.pending})
     notify_until = (now + timedelta(seconds=NOTIFY_AHEAD_S)).timestamp()
     given = 0

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from dispatch.errors import NotFound, contained
 from dispatch.etas.travel_time_model import TravelTimeModel
+from dispatch.metrics import PLANNER_SECONDS
 from dispatch.models import Driver, Order, Stop, left_and_ahead, places, plans_of
 from dispatch.orders.transitions import is_heard
 from dispatch.planning import plan_store
@@ -281,7 +282,8 @@ def _visiting_order(
     instance, approximate = workload.instance(timezone.now(), pins=pins)
     if approximate:
         return stops
-    tour = best_tour(instance, driver.pk)
+    with PLANNER_SECONDS.labels("best_tour").time():
+        tour = best_tour(instance, driver.pk)
     if tour.problems:
         logger.warning(
             "driver %s has stops that can't be planned: %s", driver.pk, set(tour.problems.values())

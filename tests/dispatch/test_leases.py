@@ -9,6 +9,7 @@ from threading import Barrier
 import pytest
 from django.db import connection
 from django.utils import timezone
+from prometheus_client import REGISTRY
 
 from dispatch import leases, tasks
 from dispatch.leases import lease
@@ -103,6 +104,20 @@ def test_a_round_that_failed_leaves_the_lease_to_the_next_but_was_not_done() -> 
         with pytest.raises(ZeroDivisionError):
             fail()
     assert Lease.objects.get().done_at is None
+
+
+@pytest.mark.django_db
+def test_rounds_that_did_their_work_are_timed() -> None:
+    before = timed_rounds()
+    with lease("sweep"), lease("sweep"):  # the second is not had
+        pass
+    with pytest.raises(ZeroDivisionError), lease("sweep"):
+        raise ZeroDivisionError
+    assert timed_rounds() == before + 1
+
+
+def timed_rounds() -> float:
+    return REGISTRY.get_sample_value("doorstep_round_seconds_count", {"task": "sweep"}) or 0
 
 
 @pytest.mark.django_db
