@@ -2,10 +2,14 @@
 
 import os
 import time
+from functools import cached_property
 from typing import Any
 
 import celery
+from django.conf import settings
 from django.db import connection
+
+from delivery.metrics.folder import shared_folder
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "delivery.settings")
 
@@ -19,13 +23,23 @@ class Task(celery.Task):
     """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        from delivery.timeouts import ends_by  # not before Django's settings are there
+        from delivery.metrics.tasks import running  # not before Django's settings are there
+        from delivery.timeouts import ends_by
 
         limit_s = self.time_limit or self.app.conf.task_time_limit
-        with connection.execute_wrapper(ends_by(time.monotonic() + limit_s - _HEARS_S)):
+        with running(self.name), connection.execute_wrapper(ends_by(time.monotonic() + limit_s - _HEARS_S)):
             return self.run(*args, **kwargs)
 
 
-app = celery.Celery("doorstep", task_cls=Task)
+class App(celery.Celery):
+    @cached_property
+    def Worker(self) -> Any:
+        """Asked for by who becomes a worker, before Django's setup imports what counts: see shared_folder."""
+        if settings.WORKER_METRICS_PORT:
+            self._figures = shared_folder()
+        return super().Worker
+
+
+app = App("doorstep", task_cls=Task)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -7,7 +7,7 @@ from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.http import HttpRequest
 
 from delivery.health import healthz, readyz
-from delivery.metrics import metrics
+from delivery.metrics.page import metrics
 
 _PATHS = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
 

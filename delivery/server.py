@@ -3,15 +3,13 @@
 docs/adr/0005 has the figures behind the choice.
 """
 
-import os
 import socket
-from tempfile import TemporaryDirectory
 
 from django.conf import settings
 from uvicorn import Config, Server
 from uvicorn.supervisors import Multiprocess
 
-from delivery import metrics
+from delivery.metrics.folder import shared_folder
 
 #: A client that reads nothing for so long (ms) is cut off by the kernel: a close frame would wait behind the rest.
 UNREAD_MS = 30_000
@@ -40,8 +38,7 @@ def serve(host: str, port: int, processes: int) -> None:
         if processes == 1:
             Server(config).run(sockets=[listening])
             return
-        with TemporaryDirectory(prefix="doorstep-metrics-") as folder:
-            os.environ.setdefault(metrics.FOLDER, folder)
+        with shared_folder():
             Multiprocess(config, sockets=[listening]).run()
 
 

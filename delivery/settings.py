@@ -44,6 +44,11 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_HOST = env.str("METRICS_HOST", default="127.0.0.1")
+WORKER_METRICS_PORT = env.int("WORKER_METRICS_PORT", default=0)
+BEAT_METRICS_PORT = env.int("BEAT_METRICS_PORT", default=0)
+if (WORKER_METRICS_PORT or BEAT_METRICS_PORT) and not METRICS_TOKEN:
+    raise ImproperlyConfigured("Set METRICS_TOKEN: without it worker and beat show nothing on their ports.")
 
 # ----------------------------------------------------------------------------------- the parts around us
 DATABASES = {

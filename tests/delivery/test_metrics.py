@@ -1,19 +1,27 @@
-"""`/metrics`, of one process and of several."""
+"""`/metrics` of the web processes: what one counts, and several, and what PostgreSQL and Redis know."""
 
+import socket
 import subprocess
 import sys
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from math import inf
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
+from redis import Redis
 
-from delivery import metrics
+from delivery.celery import app
+from delivery.metrics.folder import VARIABLE
 from dispatch.leases import lease
-from dispatch.models import Lease
+from dispatch.models import Lease, Order
+from tests.conftest import NO_REDIS
+from tests.exposition import figures
+from tracking.ingest import partitions
 from tracking.metrics import report
 
 BEARER = {"Authorization": "Bearer sesame"}
@@ -43,9 +51,92 @@ def test_what_is_counted_is_shown(client: Client, settings: Any) -> None:
 def test_the_ages_of_jobs_are_shown(client: Client, settings: Any) -> None:
     settings.METRICS_TOKEN = "sesame"
     with lease("sweep"):
-        assert _value(client, 'doorstep_job_age_seconds{job="sweep"}') == inf
+        assert _value(client, 'doorstep_job_age_seconds{task="sweep"}') == inf
     Lease.objects.update(done_at=Now() - timedelta(minutes=5))
-    assert _value(client, 'doorstep_job_age_seconds{job="sweep"}') == pytest.approx(300, abs=30)
+    assert _value(client, 'doorstep_job_age_seconds{task="sweep"}') == pytest.approx(300, abs=30)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_open_orders_are_counted_by_status(
+    client: Client, settings: Any, new_order: Callable[..., Order]
+) -> None:
+    settings.METRICS_TOKEN = "sesame"
+    for _ in range(2):
+        new_order()
+    shown = _shown(client)
+    assert shown['doorstep_orders{status="pending"}'] == 2
+    assert shown['doorstep_orders{status="picked_up"}'] == 0
+    assert 'doorstep_orders{status="delivered"}' not in shown
+
+
+@pytest.fixture
+def today(transactional_db: None) -> Iterator[date]:
+    """The first of the days that have a partition, now and after the test."""
+    today = partitions.today()
+    partitions.make_partitions(today, partitions.DAYS_AHEAD)
+    yield today
+    partitions.make_partitions(today, partitions.DAYS_AHEAD)
+
+
+@pytest.mark.parametrize("missing", range(partitions.DAYS_AHEAD + 1))
+def test_partitions_are_counted_up_to_the_first_that_is_missing(
+    client: Client, settings: Any, today: date, missing: int
+) -> None:
+    settings.METRICS_TOKEN = "sesame"
+    gone = f"location_history_{today + timedelta(days=missing):%Y%m%d}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {gone}")
+    assert _value(client, "doorstep_history_partitions_ahead") == missing
+
+
+@pytest.fixture
+def no_tasks(settings: Any) -> Iterator[None]:
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        redis.flushdb()
+        yield
+        redis.flushdb()
+
+
+@pytest.mark.usefixtures("no_tasks")
+@pytest.mark.django_db(transaction=True)
+def test_tasks_that_wait_are_counted(client: Client, settings: Any) -> None:
+    settings.METRICS_TOKEN = "sesame"
+    before = _shown(client)
+    assert before['doorstep_tasks_waiting{queue="celery"}'] == 0
+    for _ in range(3):
+        app.send_task("dispatch.tasks.sweep")
+    after = _shown(client)
+    assert after['doorstep_tasks_waiting{queue="celery"}'] == 3
+    sent = 'doorstep_tasks_sent_total{task="sweep"}'
+    assert after[sent] == before.get(sent, 0) + 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_connections_to_postgresql_are_shown(client: Client, settings: Any) -> None:
+    settings.METRICS_TOKEN = "sesame"
+    Order.objects.count()
+    shown = _shown(client)
+    states = [shown[f'doorstep_database_pool_connections{{state="{state}"}}'] for state in ("busy", "idle")]
+    assert 1 <= sum(states) <= settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
+    assert shown["doorstep_database_pool_waiting"] == 0
+    assert shown["doorstep_database_pool_errors_total"] == 0
+
+
+@pytest.mark.usefixtures("servers")
+def test_who_is_away_is_left_out(client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.METRICS_TOKEN = "sesame"
+    with socket.socket() as nobody, monkeypatch.context() as moved:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        moved.setitem(connection.settings_dict, "OPTIONS", {"host": "127.0.0.1", "port": port})
+        moved.setattr(app.conf, "broker_url", NO_REDIS)
+        shown = _shown(client)
+    assert "doorstep_sockets" in shown
+    assert not [
+        series
+        for series in shown
+        if series.startswith(("doorstep_job_age", "doorstep_orders", "doorstep_tasks_w"))
+    ]
 
 
 @pytest.mark.slow
@@ -53,7 +144,7 @@ def test_processes_are_summed_up_and_a_killed_one_is_forgotten(
     client: Client, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.METRICS_TOKEN = "sesame"
-    monkeypatch.setenv(metrics.FOLDER, str(tmp_path))
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
     script = (
         "from tracking.metrics import report\n"
         "report({'good': 3}, sockets=5, waiting=0)\n"
@@ -80,7 +171,11 @@ def test_processes_are_summed_up_and_a_killed_one_is_forgotten(
 
 
 def _value(client: Client, name: str) -> float:
+    return _shown(client).get(name, 0.0)
+
+
+def _shown(client: Client) -> dict[str, float]:
+    """By series."""
     answer = client.get("/metrics", headers=BEARER)
     assert answer.status_code == 200
-    lines = [line.rsplit(" ", 1) for line in answer.content.decode().splitlines()]
-    return sum(float(value) for series, value in lines if series == name)
+    return figures(answer.content.decode())

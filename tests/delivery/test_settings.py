@@ -128,3 +128,9 @@ def test_proxies_are_named_by_address_or_network() -> None:
         ["10.0.0.7", "10.1.0.0/16", "::1"]
     ]
     assert settings("TRUSTED_PROXIES", TRUSTED_PROXIES="*") == [["*"]]
+
+
+@pytest.mark.parametrize("port", ["WORKER_METRICS_PORT", "BEAT_METRICS_PORT"])
+def test_figures_on_a_port_want_a_token(port: str) -> None:
+    assert "Set METRICS_TOKEN" in refusal(**{port: "9101"})
+    assert settings(port, "METRICS_HOST", METRICS_TOKEN="sesame", **{port: "9101"}) == [9101, "127.0.0.1"]

@@ -31,6 +31,12 @@ MOST_DROPPED = 2
 LOCK_TIMEOUT_S = 0.3
 
 _OF_A_DAY = re.compile(rf"{TABLE}_\d{{8}}")
+#: How many days from today on have a partition, up to the first that has none.
+COUNT_AHEAD = f"""
+SELECT coalesce(min(n) FILTER (
+    WHERE to_regclass('{TABLE}_' || to_char((statement_timestamp() AT TIME ZONE 'UTC')::date + n, 'YYYYMMDD')) IS NULL
+), {DAYS_AHEAD + 1}) FROM generate_series(0, {DAYS_AHEAD}) AS n
+"""  # noqa: S608
 
 
 class HistoryInUse(Exception):

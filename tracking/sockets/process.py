@@ -103,6 +103,7 @@ class Process:
             await asyncio.sleep(REPORT_S)
             counts, troubled = self.verdicts.take()
             metrics.report(counts, sockets=len(self.sockets), waiting=self.recorder.waiting)
+            metrics.report_pool()
             if troubled:
                 try:
                     await self._send_troubles(troubled)

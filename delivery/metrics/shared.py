@@ -1,0 +1,101 @@
+"""What PostgreSQL and Redis know: asked by whichever web process answers, and never summed over processes."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
+
+import psycopg
+from kombu.exceptions import OperationalError as BrokerAway
+from prometheus_client import generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from delivery.celery import app
+from dispatch.leases import AGES
+from dispatch.statuses import FINAL, OrderStatus
+from tracking.ingest.history import connection_params
+from tracking.ingest.partitions import COUNT_AHEAD
+
+logger = logging.getLogger(__name__)
+
+#: Whoever asks wants the other figures even where a server hangs.
+_TIMEOUT_S = 1.5
+
+_OPEN = [status.value for status in OrderStatus if status not in FINAL]
+_OPEN_ORDERS = "SELECT status, count(*) FROM orders WHERE status = ANY (%s) GROUP BY status"
+
+
+class _Known(Collector):
+    """A Gauge would be summed up over the processes."""
+
+    def __init__(self, families: Iterable[GaugeMetricFamily]) -> None:
+        self._families = list(families)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield from self._families
+
+
+def exposition() -> bytes:
+    """Nothing of a server that does not answer in time, which is logged."""
+    pool = ThreadPoolExecutor(len(_ASKED))
+    asked = {server: pool.submit(ask) for server, ask in _ASKED.items()}
+    wait(asked.values(), timeout=_TIMEOUT_S)
+    pool.shutdown(wait=False)
+    return generate_latest(
+        _Known(family for server, answer in asked.items() for family in _known(server, answer))
+    )
+
+
+def _known(server: str, answer: Future[list[GaugeMetricFamily]]) -> list[GaugeMetricFamily]:
+    try:
+        return answer.result(0)
+    except (psycopg.Error, BrokerAway, TimeoutError) as away:
+        logger.warning("%s is away, its figures are not shown: %s", server, type(away).__name__)
+        return []
+
+
+def _database() -> list[GaugeMetricFamily]:
+    # A connection of its own with a timeout: the ORM's would wait for a server that hangs.
+    with psycopg.connect(**connection_params() | {"connect_timeout": 2}) as own:
+        own.execute(f"SET LOCAL statement_timeout = {round(_TIMEOUT_S * 1000)}")
+        ages = dict(own.execute(AGES).fetchall())
+        orders = dict.fromkeys(_OPEN, 0) | dict(own.execute(_OPEN_ORDERS, [_OPEN]).fetchall())
+        ((partitions,),) = own.execute(COUNT_AHEAD).fetchall()
+    return [
+        _by(
+            "task",
+            "doorstep_job_age_seconds",
+            "Since a round of the job last did its work; infinite where none ever did.",
+            ages,
+        ),
+        _by("status", "doorstep_orders", "Open orders.", orders),
+        GaugeMetricFamily(
+            "doorstep_history_partitions_ahead",
+            "Days from today on that the location history has a partition for, without a gap.",
+            partitions,
+        ),
+    ]
+
+
+def _queues() -> list[GaugeMetricFamily]:
+    """Raises BrokerAway."""
+    limits = {"socket_timeout": _TIMEOUT_S, "socket_connect_timeout": _TIMEOUT_S}
+    broker = app.connection_for_read(transport_options=app.conf.broker_transport_options | limits)
+    try:
+        with broker:
+            channel: Any = broker.channel()
+            waiting = {name: channel.queue_declare(name).message_count for name in app.amqp.queues}
+    except broker.connection_errors as error:
+        raise BrokerAway(str(error)) from error
+    return [_by("queue", "doorstep_tasks_waiting", "Tasks that no worker has taken yet.", waiting)]
+
+
+_ASKED: dict[str, Callable[[], list[GaugeMetricFamily]]] = {"PostgreSQL": _database, "Redis": _queues}
+
+
+def _by(label: str, name: str, says: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, says, labels=[label])
+    for value, figure in values.items():
+        family.add_metric([value], figure)
+    return family
