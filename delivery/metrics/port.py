@@ -3,20 +3,20 @@
 """
 
 import socket
+import sys
 from collections.abc import Iterable
 from socketserver import TCPServer, ThreadingMixIn
 from threading import Thread
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from celery.signals import beat_init, worker_init, worker_process_init
+from celery.signals import beat_init, worker_init
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 
 from delivery.metrics.page import own_metrics
 
 _SLOW_S = 5.0
-_open: list["_Server"] = []
 
 
 class _Handler(WSGIRequestHandler):
@@ -40,6 +40,10 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
         self.setup_environ()
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # whoever hangs up is no fault of ours
+            super().handle_error(request, client_address)
+
 
 def _application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     answer = own_metrics(WSGIRequest(environ))
@@ -55,7 +59,6 @@ def _listen(port: int, variable: str) -> None:
         raise SystemExit(
             f"doorstep: can't show figures on {host}:{port} ({error.strerror}): choose another {variable}"
         ) from error
-    _open.append(server)
     Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
 
@@ -69,10 +72,3 @@ def _of_worker(**_: Any) -> None:
 def _of_beat(**_: Any) -> None:
     if settings.BEAT_METRICS_PORT:
         _listen(settings.BEAT_METRICS_PORT, "BEAT_METRICS_PORT")
-
-
-@worker_process_init.connect
-def _leave_to_parent(**_: Any) -> None:
-    """A child that outlives its worker must not keep the port from the next one."""
-    while _open:
-        _open.pop().socket.close()

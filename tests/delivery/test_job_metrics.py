@@ -160,7 +160,7 @@ def test_what_a_child_has_counted_outlives_it_and_goes_with_the_worker(
 def kill(processes: list[int]) -> None:
     for process in processes:
         os.kill(process, signal.SIGKILL)
-    wait_until(lambda: not any(map(runs, processes)), "the children are gone")
+    wait_until(lambda: not any(map(runs, processes)), "they are gone")
 
 
 def test_a_task_that_comes_too_late_is_counted(jobs: Jobs) -> None:

@@ -1,5 +1,6 @@
 """`/metrics` of the web processes: what one counts, and several, and what PostgreSQL and Redis know."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -10,17 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
 from redis import Redis
 
 from delivery.celery import app
 from delivery.metrics.folder import VARIABLE
+from delivery.settings import BASE_DIR
 from dispatch.leases import lease
 from dispatch.models import Lease, Order
 from tests.conftest import NO_REDIS
 from tests.exposition import figures
+from tests.faults.cluster import wait_until
 from tracking.ingest import partitions
 from tracking.metrics import report
 
@@ -122,6 +125,17 @@ def test_connections_to_postgresql_are_shown(client: Client, settings: Any) -> N
     assert shown["doorstep_database_pool_errors_total"] == 0
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_page_for_operators_has_each_figure(client: Client, settings: Any) -> None:
+    settings.METRICS_TOKEN = "sesame"
+    answer = client.get("/metrics", headers=BEARER).content.decode()
+    shown = set(re.findall(r"^# TYPE (doorstep_\w+)", answer, re.MULTILINE))
+    written = set(re.findall(r"doorstep_\w+", (BASE_DIR / "docs/operations.md").read_text()))
+    assert {name.removesuffix("_bucket") for name in written} == {
+        name for name in shown if not name.endswith("_created")
+    }
+
+
 @pytest.mark.usefixtures("servers")
 def test_who_is_away_is_left_out(client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.METRICS_TOKEN = "sesame"
@@ -137,6 +151,23 @@ def test_who_is_away_is_left_out(client: Client, settings: Any, monkeypatch: pyt
         for series in shown
         if series.startswith(("doorstep_job_age", "doorstep_orders", "doorstep_tasks_w"))
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_question_that_takes_too_long_is_given_up(client: Client, settings: Any) -> None:
+    settings.METRICS_TOKEN = "sesame"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        shown = _shown(client)
+        wait_until(nobody_waits, "the question is at its end")
+    assert "doorstep_sockets" in shown
+    assert "doorstep_history_partitions_ahead" not in shown
+
+
+def nobody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone() == (0,))
 
 
 @pytest.mark.slow
