@@ -3,24 +3,28 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any
 
 import psycopg
-from kombu.exceptions import OperationalError as BrokerAway
+import redis
+from django.conf import settings
 from prometheus_client import generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from delivery.celery import app
 from dispatch.leases import AGES
 from dispatch.statuses import FINAL, OrderStatus
 from tracking.ingest.history import connection_params
 from tracking.ingest.partitions import COUNT_AHEAD
+from tracking.redis_servers import connected
 
 logger = logging.getLogger(__name__)
 
 #: Whoever asks wants the other figures even where a server hangs.
 _TIMEOUT_S = 1.5
+_ONCE = Retry(NoBackoff(), 0)
 
 _OPEN = [status.value for status in OrderStatus if status not in FINAL]
 _OPEN_ORDERS = "SELECT status, count(*) FROM orders WHERE status = ANY (%s) GROUP BY status"
@@ -50,7 +54,7 @@ def exposition() -> bytes:
 def _known(server: str, answer: Future[list[GaugeMetricFamily]]) -> list[GaugeMetricFamily]:
     try:
         return answer.result(0)
-    except (psycopg.Error, BrokerAway, TimeoutError) as away:
+    except (psycopg.Error, redis.RedisError, TimeoutError) as away:
         logger.warning("%s is away, its figures are not shown: %s", server, type(away).__name__)
         return []
 
@@ -79,15 +83,9 @@ def _database() -> list[GaugeMetricFamily]:
 
 
 def _queues() -> list[GaugeMetricFamily]:
-    """Raises BrokerAway."""
-    limits = {"socket_timeout": _TIMEOUT_S, "socket_connect_timeout": _TIMEOUT_S}
-    broker = app.connection_for_read(transport_options=app.conf.broker_transport_options | limits)
-    try:
-        with broker:
-            channel: Any = broker.channel()
-            waiting = {name: channel.queue_declare(name).message_count for name in app.amqp.queues}
-    except broker.connection_errors as error:
-        raise BrokerAway(str(error)) from error
+    limits = {"socket_timeout": _TIMEOUT_S, "socket_connect_timeout": _TIMEOUT_S, "retry": _ONCE}
+    with connected(settings.REDIS_URL, **limits) as client:
+        waiting = {name: int(client.llen(settings.REDIS_PREFIX + name)) for name in app.amqp.queues}
     return [_by("queue", "doorstep_tasks_waiting", "Tasks that no worker has taken yet.", waiting)]
 
 

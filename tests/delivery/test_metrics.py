@@ -14,6 +14,8 @@ import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
+from psycopg import conninfo
+from psycopg_pool import ConnectionPool, PoolTimeout
 from redis import Redis
 
 from delivery.celery import app
@@ -25,6 +27,7 @@ from tests.conftest import NO_REDIS
 from tests.exposition import figures
 from tests.faults.cluster import wait_until
 from tracking.ingest import partitions
+from tracking.ingest.history import connection_params
 from tracking.metrics import report
 
 BEARER = {"Authorization": "Bearer sesame"}
@@ -116,13 +119,36 @@ def test_tasks_that_wait_are_counted(client: Client, settings: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_connections_to_postgresql_are_shown(client: Client, settings: Any) -> None:
+    """Of a pool of two, which one thread has used up: another one waits, in vain."""
     settings.METRICS_TOKEN = "sesame"
-    Order.objects.count()
-    shown = _shown(client)
-    states = [shown[f'doorstep_database_pool_connections{{state="{state}"}}'] for state in ("busy", "idle")]
-    assert 1 <= sum(states) <= settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
-    assert shown["doorstep_database_pool_waiting"] == 0
-    assert shown["doorstep_database_pool_errors_total"] == 0
+    connection.close()
+    with (
+        ConnectionPool(connection_string(), min_size=2, max_size=2) as pool,
+        pytest.MonkeyPatch.context() as own,
+    ):
+        own.setitem(connection._connection_pools, "default", pool)
+        pool.wait()
+        before = _shown(client)
+        with pool.connection(), pool.connection():
+            with pytest.raises(PoolTimeout):
+                pool.getconn(timeout=0.1)
+            during = _shown(client)
+        after = _shown(client)
+    assert [pool_of(shown) for shown in (before, during, after)] == [(0, 2), (2, 0), (0, 2)]
+    # Who gave up is among those who wait until the next connection comes back.
+    assert [shown["doorstep_database_pool_waiting"] for shown in (before, during, after)] == [0, 1, 0]
+    errors, waited = "doorstep_database_pool_errors_total", "doorstep_database_pool_wait_seconds_total"
+    assert during[errors] == after[errors] == before[errors] + 1
+    assert during[waited] == after[waited] > before[waited]
+
+
+def connection_string() -> str:
+    return conninfo.make_conninfo(**connection_params())
+
+
+def pool_of(shown: dict[str, float]) -> tuple[float, ...]:
+    """Connections that are busy, and those that are idle."""
+    return tuple(shown[f'doorstep_database_pool_connections{{state="{of}"}}'] for of in ("busy", "idle"))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -139,11 +165,11 @@ def test_the_page_for_operators_has_each_figure(client: Client, settings: Any) -
 @pytest.mark.usefixtures("servers")
 def test_who_is_away_is_left_out(client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.METRICS_TOKEN = "sesame"
+    settings.REDIS_URL = NO_REDIS
     with socket.socket() as nobody, monkeypatch.context() as moved:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
         moved.setitem(connection.settings_dict, "OPTIONS", {"host": "127.0.0.1", "port": port})
-        moved.setattr(app.conf, "broker_url", NO_REDIS)
         shown = _shown(client)
     assert "doorstep_sockets" in shown
     assert not [
