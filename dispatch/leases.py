@@ -61,7 +61,9 @@ def alone(job: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
         def round_of_job() -> None:
             with lease(job) as held:
                 if held:
+                    began = time.monotonic()
                     run()
+                    ROUND_SECONDS.labels(job).observe(time.monotonic() - began)
 
         return round_of_job
 
@@ -78,13 +80,11 @@ def lease(job: str) -> Iterator[bool]:
     if not _execute(_TAKE, job=job, holder=holder, seconds=LEASE_S):
         yield False
         return
-    began = time.monotonic()
     done = False
     try:
         with _renewed(job, holder):
             yield True
         done = True
-        ROUND_SECONDS.labels(job).observe(time.monotonic() - began)
     finally:
         _execute(_GIVE_BACK, job=job, holder=holder, done=done)
 

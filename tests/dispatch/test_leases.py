@@ -12,7 +12,7 @@ from django.utils import timezone
 from prometheus_client import REGISTRY
 
 from dispatch import leases, tasks
-from dispatch.leases import lease
+from dispatch.leases import alone, lease
 from dispatch.models import Driver, Lease, Order
 from tests.dispatch.story import assign
 
@@ -109,10 +109,13 @@ def test_a_round_that_failed_leaves_the_lease_to_the_next_but_was_not_done() -> 
 @pytest.mark.django_db
 def test_rounds_that_did_their_work_are_timed() -> None:
     before = timed_rounds()
-    with lease("sweep"), lease("sweep"):  # the second is not had
-        pass
-    with pytest.raises(ZeroDivisionError), lease("sweep"):
-        raise ZeroDivisionError
+    with lease("sweep"):
+        tasks.sweep()
+    assert timed_rounds() == before
+    with pytest.raises(ZeroDivisionError):
+        alone("sweep")(lambda: divmod(1, 0))()
+    assert timed_rounds() == before
+    tasks.sweep()
     assert timed_rounds() == before + 1
 
 
