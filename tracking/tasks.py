@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from celery import shared_task
 from django.conf import settings
-from django.utils import timezone
 
+from dispatch.clock import database_now
 from dispatch.leases import lease
 from dispatch.models import Driver
 from dispatch.orders.transitions import heard_since
@@ -29,6 +29,6 @@ def keep_history_partitions() -> None:
 @shared_task
 def keep_last_fixes() -> None:
     """Of drivers who went silent today: their socket may have ended with its process."""
-    now = timezone.now()
+    now = database_now()
     silent = Driver.objects.filter(last_seen_at__range=(now - timedelta(days=1), heard_since()))
     history.keep_last_fixes(silent.values_list("pk", flat=True))

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db.models import Max, Min
 from django.utils import timezone
 
+from dispatch.clock import database_now
 from dispatch.errors import Invalid, NotFound, NotYours, WrongStatus
 from dispatch.etas import prediction_log
 from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Restaurant, Stop
@@ -238,7 +239,7 @@ def set_shift(driver_id: UUID, on: bool) -> None:
     with announced() as changes:
         driver = lock_drivers([driver_id])[driver_id]
         driver.on_shift = on
-        driver.last_seen_at = timezone.now()
+        driver.last_seen_at = database_now()
         driver.save(update_fields=["on_shift", "last_seen_at"])
         changes.drivers.add(driver_id)
         refresh_drivers(changes, [driver])

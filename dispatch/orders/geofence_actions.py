@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
-from django.utils import timezone
 
+from dispatch.clock import database_now
 from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Stop
 from dispatch.orders.transitions import (
     Actor,
@@ -114,7 +114,7 @@ def heard_of(driver_id: UUID) -> None:
     """A driver who was offline for silence sends fixes again."""
     with announced() as changes:
         driver = lock_drivers([driver_id])[driver_id]
-        driver.last_seen_at = timezone.now()
+        driver.last_seen_at = database_now()
         driver.save(update_fields=["last_seen_at"])
         refresh_drivers(changes, [driver])
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
+from dispatch.clock import database_now
 from dispatch.errors import Conflict, NotFound, WrongStatus
 from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Stop
 from dispatch.signals import Changes
@@ -115,10 +116,11 @@ def refresh_drivers(changes: Changes, drivers: Iterable[Driver]) -> int:
     next_stops: dict[UUID, StopKind] = {}
     for driver_id, kind in open_stops:
         next_stops.setdefault(driver_id, StopKind(kind))
+    since = heard_since()
     changed = 0
     for driver in drivers:
         status = driver_status(
-            on_duty=driver.on_shift and is_heard(driver), next_stop=next_stops.get(driver.pk)
+            on_duty=driver.on_shift and is_heard(driver, since), next_stop=next_stops.get(driver.pk)
         )
         if status != driver.status:
             driver.status = status
@@ -128,10 +130,10 @@ def refresh_drivers(changes: Changes, drivers: Iterable[Driver]) -> int:
     return changed
 
 
-def is_heard(driver: Driver) -> bool:
-    return driver.last_seen_at is not None and driver.last_seen_at >= heard_since()
+def is_heard(driver: Driver, since: datetime) -> bool:
+    return driver.last_seen_at is not None and driver.last_seen_at >= since
 
 
 def heard_since() -> datetime:
-    """A driver of whom we heard after this moment is not silent."""
-    return timezone.now() - timedelta(seconds=settings.DRIVER_OFFLINE_AFTER_S)
+    """A driver of whom we heard after this moment (by the database's clock, as all that is heard) is not silent."""
+    return database_now() - timedelta(seconds=settings.DRIVER_OFFLINE_AFTER_S)

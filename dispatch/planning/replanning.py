@@ -19,7 +19,7 @@ from dispatch.errors import NotFound, contained
 from dispatch.etas.travel_time_model import TravelTimeModel
 from dispatch.metrics import PLANNER_SECONDS
 from dispatch.models import Driver, Order, Stop, left_and_ahead, places, plans_of
-from dispatch.orders.transitions import is_heard
+from dispatch.orders.transitions import heard_since, is_heard
 from dispatch.planning import plan_store
 from dispatch.planning.workload import Workload
 from dispatch.statuses import ACTIVE, DriverStatus, StopKind
@@ -78,11 +78,15 @@ def _leaves(stop: Stop, there: datetime, travel_times: TravelTimeModel) -> datet
     return max(there, done, ready_at + timedelta(seconds=pickup.late_s) if ready_at else done)
 
 
-def why_unsure(driver: Driver, stops: Sequence[Stop], found: BestEffortRoute) -> list[Problem | None]:
-    """By stop, what keeps its ETA from being exact: what concerns its own order, the way there, or the driver."""
+def why_unsure(
+    driver: Driver, stops: Sequence[Stop], found: BestEffortRoute, since: datetime
+) -> list[Problem | None]:
+    """By stop, what keeps its ETA from being exact: what concerns its own order, the way there, or the driver,
+    who is silent if not heard of since then.
+    """
     if found.away:
         return [Problem.ROADS_AWAY] * len(stops)
-    silence = None if is_heard(driver) else Problem.DRIVER_SILENT
+    silence = None if is_heard(driver, since) else Problem.DRIVER_SILENT
     of_order: dict[UUID, Problem] = {}
     of_way: Problem | None = None
     problems: list[Problem | None] = []
@@ -119,7 +123,8 @@ def replan(driver_id: UUID) -> bool:
     if not stops:
         return False
     order = _visiting_order(workload, driver)
-    return plan_store.store(_plan(driver, stops, workload.travel_times, order=order, redraw=True))
+    plan = _plan(driver, stops, workload.travel_times, heard_since(), order=order, redraw=True)
+    return plan_store.store(plan)
 
 
 def sweep() -> int:
@@ -129,6 +134,7 @@ def sweep() -> int:
     several = Count("stops", filter=Q(stops__done_at=None))
     busy = Driver.objects.alias(stops_ahead=several).filter(stops_ahead__gt=1, current_lat__isnull=False)
     workload = Workload.of(busy.exclude(status=DriverStatus.OFFLINE))
+    since = heard_since()
     swept = 0
     for driver in workload.drivers:
         with contained(f"driver {driver.pk} keeps the plan from before"):
@@ -136,7 +142,7 @@ def sweep() -> int:
             order = _visiting_order(workload.alone(driver), driver, gain_s=SWEEP_GAIN_S)
             if order != stops:
                 swept += plan_store.store(
-                    _plan(driver, stops, workload.travel_times, order=order, redraw=True)
+                    _plan(driver, stops, workload.travel_times, since, order=order, redraw=True)
                 )
     return swept
 
@@ -202,7 +208,7 @@ def mend_etas() -> int:
 
 def _refresh(drivers: QuerySet[Driver]) -> int:
     found = {driver.pk: driver for driver in drivers.distinct()}
-    travel_times = TravelTimeModel.current()
+    travel_times, since = TravelTimeModel.current(), heard_since()
     waiting = plans_of(found, roads=False)
     ahead_of = {pk: ahead for pk, stops in waiting.items() if (ahead := left_and_ahead(stops)[1])}
     coming = Stop.objects.filter(pk__in=[ahead[0].pk for ahead in ahead_of.values()])
@@ -214,7 +220,7 @@ def _refresh(drivers: QuerySet[Driver]) -> int:
         for pk, ahead in some:
             with contained(f"driver {pk} keeps the plan from before"):
                 redraw = _left_the_road(found[pk], roads.get(pk))
-                new.append(_plan(found[pk], ahead, travel_times, redraw=redraw))
+                new.append(_plan(found[pk], ahead, travel_times, since, redraw=redraw))
         stored += plan_store.store_all(new)
     return stored
 
@@ -230,12 +236,13 @@ def _plan(
     driver: Driver,
     as_read: Sequence[Stop],
     travel_times: TravelTimeModel,
+    since: datetime,
     *,
     order: Sequence[Stop] | None = None,
     redraw: bool,
 ) -> plan_store.Plan:
     """New ETAs for the stops that lie ahead, in the order in which they were read or in another one; and, with
-    `redraw`, new roads.
+    `redraw`, new roads. Whoever was not heard of `since` then is silent.
     """
     stops = as_read if order is None else order
     here = driver.point
@@ -245,7 +252,7 @@ def _plan(
         found = best_effort_route(osrm_from_settings(), _way(here, placed), geometry=redraw)
         now = timezone.now()
         times = arrivals(placed, [leg.duration_s for leg in found.legs], now, travel_times)
-        problems = why_unsure(driver, placed, found)
+        problems = why_unsure(driver, placed, found, since)
         for n, (stop, eta, leg) in enumerate(zip(placed, times, found.legs, strict=True)):
             city_id = stop.order.restaurant.city_id
             planned[stop.pk] = plan_store.PlannedStop(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from dispatch.models import Driver, Order
@@ -80,6 +81,38 @@ def test_only_silent_drivers_go_offline(new_driver: Callable[..., Driver]) -> No
     silence(gone, 100)
     assert geofence_actions.mark_silent_drivers() == 1
     assert [status(driver) for driver in (silent, loud, gone)] == ["offline", "idle", "offline"]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=400), timedelta(days=-400)], ids=["ahead", "behind"])
+def test_who_is_silent_is_told_by_the_databases_clock(
+    new_driver: Callable[..., Driver], ahead: timedelta
+) -> None:
+    silent, loud = new_driver(), new_driver()
+    silence(silent, 100)
+    silence(loud, 10)
+    with time_machine.travel(timezone.now() + ahead, tick=False):  # this worker's clock, not the database's
+        assert geofence_actions.mark_silent_drivers() == 1
+    assert [status(driver) for driver in (silent, loud)] == ["offline", "idle"]
+
+
+@pytest.mark.parametrize(
+    "hear",
+    [
+        lambda driver: geofence_actions.heard_of(driver.pk),
+        lambda driver: actions.set_shift(driver.pk, on=True),
+    ],
+    ids=["fixes", "shift"],
+)
+def test_whoever_is_heard_of_is_so_by_the_databases_clock(
+    driver: Driver, hear: Callable[[Driver], None]
+) -> None:
+    silence(driver, 100)
+    began = timezone.now()
+    with time_machine.travel(began + timedelta(days=400), tick=False):
+        hear(driver)
+    driver.refresh_from_db()
+    assert began <= driver.last_seen_at <= timezone.now()
+    assert status(driver) == "idle"
 
 
 @pytest.mark.parametrize("before", ["assigned", "picked_up"])

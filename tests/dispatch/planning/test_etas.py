@@ -6,8 +6,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise, permutations
+from uuid import UUID
 
 import pytest
+import time_machine
 from django.conf import settings as configured
 from django.utils import timezone
 
@@ -309,6 +311,18 @@ def test_the_eta_of_a_silent_driver_is_approximate(order_at: Callable, driver: D
     replanning.refresh_etas()
     assert minutes(order) > 0
     assert order.eta_approximate
+
+
+@pytest.mark.parametrize("plan", [replanning.replan, lambda _: replanning.refresh_etas()])
+def test_whoever_is_heard_of_is_not_silent_by_a_wrong_clock(
+    order_at: Callable, driver: Driver, plan: Callable[[UUID], object]
+) -> None:
+    order = order_at(90, 900)
+    assign(order, driver)
+    with time_machine.travel(timezone.now() + timedelta(days=400), tick=False):  # this worker's clock
+        plan(driver.pk)
+    order.refresh_from_db()
+    assert order.problem == ""
 
 
 @pytest.mark.parametrize("problem", [Problem.DRIVER_OFF_ROAD, Problem.CUSTOMER_UNPLACED])
