@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.core.management import BaseCommand
+from django.core.management import BaseCommand, CommandError
 
 from dispatch.etas import learning
+from dispatch.leases import lease
 
 
 class Command(BaseCommand):
@@ -14,7 +15,10 @@ class Command(BaseCommand):
     )
 
     def handle(self, *_: Any, **__: Any) -> None:
-        lesson = learning.learn()
+        with lease("learn_etas") as held:
+            if not held:
+                raise CommandError("The lesson is being learned right now. Try again when that is done.")
+            lesson = learning.learn()
         self.stdout.write(
             f"Learned from {lesson.drives} drives, {lesson.pickups} visits to restaurants, {lesson.dropoffs} to "
             f"customers, and from how {lesson.predictions} predictions turned out."

@@ -9,13 +9,14 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.conf import settings as configured
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from dispatch import tasks
 from dispatch.etas import learning
 from dispatch.etas.learning import Lesson
 from dispatch.etas.travel_time_model import TravelTimeModel
+from dispatch.leases import lease
 from dispatch.models import (
     City,
     Driver,
@@ -23,6 +24,7 @@ from dispatch.models import (
     EtaSpread,
     HandoverTime,
     KitchenTime,
+    Lease,
     Order,
     OrderEvent,
     Restaurant,
@@ -419,3 +421,15 @@ def test_the_command(delivered: Callable[..., None], a_week_ago: datetime) -> No
     assert out.getvalue() == (
         "Learned from 3 drives, 3 visits to restaurants, 3 to customers, and from how 0 predictions turned out.\n"
     )
+
+
+def test_the_command_and_the_job_do_not_learn_at_the_same_time(
+    delivered: Callable[..., None], a_week_ago: datetime
+) -> None:
+    delivered(a_week_ago, count=3)
+    with lease("learn_etas"), pytest.raises(CommandError, match="Try again"):
+        call_command("learn_etas")
+    assert not SpeedFactor.objects.exists()
+    call_command("learn_etas", stdout=StringIO())
+    assert SpeedFactor.objects.exists()
+    assert Lease.objects.get().done_at is not None
