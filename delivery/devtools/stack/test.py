@@ -18,8 +18,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 END_TO_END = "tests/e2e"
 FAULTS = "tests/faults"
 NO_TESTS_COLLECTED = 5
-#: Unless paths are named: a process for each processor, four at most.
-PARALLEL = ["-n", "logical", "--maxprocesses", "4", "--dist", "loadgroup"]
+#: Unless paths are named: a process for each processor and one more, since many tests wait for servers; four at most.
+PARALLEL = ["-n", str(min((os.cpu_count() or 1) + 1, 4)), "--dist", "loadgroup"]
 #: Of the whole suite, and printed in short at the end.
 COVERAGE = ["--cov", "--cov-report="]
 PACKAGES = ("delivery", "tracking", "dispatch", "routing")
