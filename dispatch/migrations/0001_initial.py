@@ -940,7 +940,10 @@ class Migration(migrations.Migration):
             model_name="stop",
             name="driver",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="stops", to="dispatch.driver"
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="stops",
+                to="dispatch.driver",
             ),
         ),
         migrations.AddField(
@@ -1181,6 +1184,10 @@ class Migration(migrations.Migration):
                 fields=["driver", "position"],
                 name="stops_open_plan",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="stop",
+            index=models.Index(fields=["driver", "done_at"], name="stops_of_driver"),
         ),
         migrations.AddConstraint(
             model_name="stop",

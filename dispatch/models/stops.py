@@ -28,7 +28,8 @@ class Stop(models.Model):
     """A place that a driver still has to visit for an order, or has visited. A plan is a driver's open stops."""
 
     id = models.UUIDField(primary_key=True, db_default=UUID4(), editable=False)
-    driver = models.ForeignKey(Driver, on_delete=models.PROTECT, related_name="stops")
+    # Without an index of its own: `stops_of_driver` begins with it.
+    driver = models.ForeignKey(Driver, on_delete=models.PROTECT, related_name="stops", db_index=False)
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="stops")
     kind = models.TextField(choices=StopKind)
     position = models.IntegerField(help_text="Rank in the driver's visiting order; gaps are fine.")
@@ -67,6 +68,8 @@ class Stop(models.Model):
             models.Index(
                 name="stops_open_plan", fields=["driver", "position"], condition=Q(done_at__isnull=True)
             ),
+            # What a driver did lately, however long the others are done: stops are kept for good.
+            models.Index(name="stops_of_driver", fields=["driver", "done_at"]),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import batched
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from dispatch.errors import NotFound, contained
@@ -131,8 +131,11 @@ def sweep() -> int:
     """Orders the stops of every driver anew where that has become better by SWEEP_GAIN_S since they last changed:
     traffic, a kitchen that is late, a driver who went another way. Returns how many were.
     """
-    several = Count("stops", filter=Q(stops__done_at=None))
-    busy = Driver.objects.alias(stops_ahead=several).filter(stops_ahead__gt=1, current_lat__isnull=False)
+    # Counted before they are joined: the other way round every stop of every day would be read.
+    several = Stop.objects.filter(done_at=None).order_by().values("driver").annotate(count=Count("pk"))
+    busy = Driver.objects.filter(
+        pk__in=several.filter(count__gt=1).values("driver"), current_lat__isnull=False
+    )
     workload = Workload.of(busy.exclude(status=DriverStatus.OFFLINE))
     since = heard_since()
     swept = 0
