@@ -14,8 +14,9 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import wraps
 from threading import Event, Thread
 from uuid import uuid4
@@ -23,6 +24,7 @@ from uuid import uuid4
 from django.db import DatabaseError, connection
 
 from dispatch.metrics import ROUND_SECONDS
+from dispatch.models import Lease
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ VALUES (%(job)s, %(holder)s, clock_timestamp(), clock_timestamp() + %(seconds)s 
 ON CONFLICT (job) DO UPDATE SET
     holder = excluded.holder, since = excluded.since, expires_at = excluded.expires_at
 WHERE held.expires_at <= clock_timestamp()
+    AND coalesce(held.done_at < %(unless_done_since)s, true)
 """
 _RENEW = """
 UPDATE leases SET expires_at = clock_timestamp() + %(seconds)s * interval '1 s'
@@ -47,9 +50,11 @@ UPDATE leases SET
     done_at = CASE WHEN %(done)s THEN clock_timestamp() ELSE done_at END
 WHERE job = %(job)s AND holder = %(holder)s
 """
-#: By job, how long ago (seconds) a round of it last did its work; infinite where none ever did.
+#: By job, how long ago (seconds) a round of it last did its work; infinite where none ever did. Parts of a job
+#: ("job:part") are not told of: it is done when they are.
 AGES = """
-SELECT job, coalesce(extract(epoch FROM clock_timestamp() - done_at)::float8, 'infinity') FROM leases ORDER BY job
+SELECT job, coalesce(extract(epoch FROM clock_timestamp() - done_at)::float8, 'infinity') FROM leases
+WHERE position(':' IN job) = 0 ORDER BY job
 """
 
 
@@ -70,14 +75,20 @@ def alone(job: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
     return decorate
 
 
+def done_since(jobs: Collection[str], moment: datetime) -> set[str]:
+    """Those of the jobs of which a round did its work at this moment (by the database's clock) or later."""
+    return set(Lease.objects.filter(job__in=jobs, done_at__gte=moment).values_list("job", flat=True))
+
+
 @contextmanager
-def lease(job: str) -> Iterator[bool]:
-    """Whether nobody else holds the lease of `job`; held until the end of the block.
+def lease(job: str, *, unless_done_since: datetime | None = None) -> Iterator[bool]:
+    """Whether nobody else holds the lease of `job`, nor has done the work since that moment (by the database's
+    clock); held until the end of the block.
 
     A block that ends without an exception has done its work, and the row says when.
     """
     holder = f"{socket.gethostname()} {os.getpid()} {uuid4().hex}"
-    if not _execute(_TAKE, job=job, holder=holder, seconds=LEASE_S):
+    if not _execute(_TAKE, job=job, holder=holder, seconds=LEASE_S, unless_done_since=unless_done_since):
         yield False
         return
     done = False
@@ -115,7 +126,7 @@ def _renewed(job: str, holder: str) -> Iterator[None]:
         thread.join()
 
 
-def _execute(statement: str, **values: str | float) -> bool:
+def _execute(statement: str, **values: str | float | datetime | None) -> bool:
     """Whether the statement found its row."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -1,6 +1,8 @@
 """Celery's way in: fetch, call, finish. Each task may run twice or late without harm."""
 
 import logging
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +15,8 @@ from dispatch.etas import learning, prediction_log
 from dispatch.leases import alone, lease
 from dispatch.models import City
 from dispatch.orders import geofence_actions
-from dispatch.planning import assignment, replanning
+from dispatch.planning import assignment, eta_rounds, replanning
+from dispatch.planning.eta_rounds import Part
 from dispatch.signals import assignment_changed
 from routing.osrm import osrm_from_settings
 
@@ -33,10 +36,27 @@ MEND_EVERY_S = 3
 @shared_task
 @alone("refresh_etas")
 def refresh_etas() -> None:
-    replanning.refresh_etas()
+    eta_rounds.run(_ask_for_help)
     if osrm_from_settings().is_away:
         for wait_s in range(MEND_EVERY_S, settings.ETA_INTERVAL_S, MEND_EVERY_S):
             mend_etas.apply_async(countdown=wait_s, expires=wait_s + MEND_EVERY_S)
+
+
+@shared_task
+def refresh_part_of_etas(job: str, drivers: list[str], begun: str) -> None:
+    """Another worker's round asks for help with this part of it."""
+    Part(job, [UUID(driver) for driver in drivers], datetime.fromisoformat(begun)).refresh()
+
+
+def _ask_for_help(parts: Sequence[Part]) -> None:
+    try:
+        for part in parts:
+            drivers = [str(driver) for driver in part.drivers]
+            refresh_part_of_etas.apply_async(
+                (part.job, drivers, part.begun.isoformat()), expires=settings.ETA_INTERVAL_S, retry=False
+            )
+    except BrokerAway:
+        logger.warning("Redis is away: this worker does the whole round of ETAs")
 
 
 @shared_task

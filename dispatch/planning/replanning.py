@@ -1,12 +1,12 @@
 """A driver's stops: in which order, over which roads, when. Reads the domain, asks the roads, writes through actions.
 
 `replan` works out the visiting order anew whenever an assignment changes; `refresh_etas` runs every ETA_INTERVAL_S
-for everybody. An ETA goes through all of the driver's earlier stops, with the time that each of them really takes
-(dispatch/etas/travel_time_model.py).
+for everybody (dispatch/planning/eta_rounds.py). An ETA goes through all of the driver's earlier stops, with the time
+that each of them really takes (dispatch/etas/travel_time_model.py).
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
@@ -196,9 +196,12 @@ def _way(start: Point, stops: Sequence[Stop]) -> list[Point]:
     return [start, *(stop.point for stop in stops if stop.point is not None)]
 
 
-def refresh_etas() -> int:
-    """New ETAs for every driver with stops; returns how many were stored. Nobody's trouble stops the others'."""
-    return _refresh(Driver.objects.filter(stops__done_at=None, stops__isnull=False))
+def refresh_etas(among: Collection[UUID] | None = None) -> int:
+    """New ETAs for every driver with stops (`among` these, by id); returns how many were stored. Nobody's trouble
+    stops the others'.
+    """
+    busy = Driver.objects.filter(stops__done_at=None, stops__isnull=False)
+    return _refresh(busy if among is None else busy.filter(pk__in=among))
 
 
 def mend_etas() -> int:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from prometheus_client import REGISTRY
 
 from dispatch import leases, tasks
+from dispatch.clock import database_now
 from dispatch.leases import alone, lease
 from dispatch.models import Driver, Lease, Order
 from tests.dispatch.story import assign
@@ -121,6 +122,18 @@ def test_rounds_that_did_their_work_are_timed() -> None:
 
 def timed_rounds() -> float:
     return REGISTRY.get_sample_value("doorstep_round_seconds_count", {"task": "sweep"}) or 0
+
+
+@pytest.mark.django_db
+def test_work_that_was_done_since_is_not_done_again() -> None:
+    begun = database_now()
+    with lease("refresh_etas:Denver", unless_done_since=begun) as held:
+        assert held
+    with lease("refresh_etas:Denver", unless_done_since=begun) as held:
+        assert not held
+    assert leases.done_since(["refresh_etas:Denver", "sweep"], begun) == {"refresh_etas:Denver"}
+    with lease("refresh_etas:Denver", unless_done_since=database_now()) as held:
+        assert held
 
 
 @pytest.mark.django_db

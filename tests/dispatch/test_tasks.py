@@ -12,7 +12,8 @@ from redis import Redis
 from delivery.celery import app
 from dispatch import tasks
 from dispatch.leases import lease
-from dispatch.models import Driver, Order
+from dispatch.models import Driver, Lease, Order
+from dispatch.planning import eta_rounds
 from tests.dispatch.story import assign, plan, status
 
 
@@ -52,6 +53,25 @@ def test_the_cycle_refreshes_every_eta(order: Order, driver: Driver) -> None:
     tasks.refresh_etas()
     order.refresh_from_db()
     assert order.eta_minutes > 0
+
+
+def test_other_workers_help_with_the_parts_of_a_cycle(
+    queue: Callable,
+    new_order: Callable[..., Order],
+    new_driver: Callable[..., Driver],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(eta_rounds, "PART_DRIVERS", 1)
+    for _ in range(3):
+        assign(new_order(), new_driver())
+    tasks.refresh_etas()
+    asked = queue()
+    assert [name for name, _ in asked] == ["dispatch.tasks.refresh_part_of_etas"] * 2
+    # As if this worker had not come so far.
+    Lease.objects.update(done_at=None)
+    for _, arguments in asked:
+        tasks.refresh_part_of_etas(*arguments)
+    assert sorted(order.predictions.count() for order in Order.objects.all()) == [1, 2, 2]
 
 
 @pytest.mark.parametrize(
