@@ -18,7 +18,7 @@ def rows_read(table: str) -> Iterator[Callable[[], int]]:
 
     def explain(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         nonlocal counted
-        if sql.startswith(("SELECT", "WITH")) and "FOR UPDATE" not in sql:
+        if sql.lstrip().startswith(("SELECT", "WITH")) and "FOR UPDATE" not in sql:
             with connection.connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql}", params)
                 [[[explained]]] = cursor.fetchall()

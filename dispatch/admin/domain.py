@@ -18,7 +18,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from dispatch import access
-from dispatch.admin.pages import ReadOnly, page
+from dispatch.admin import order_search
+from dispatch.admin.pages import ManyRows, ReadOnly, page
 from dispatch.errors import DispatchError
 from dispatch.forms import AssignForm, CancelForm, CloseForm, OrderForm
 from dispatch.maps import Circle, LatLng, PlaceMap, map_config
@@ -150,19 +151,17 @@ class _Stops(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Order)
-class OrderAdmin(admin.ModelAdmin):
+class OrderAdmin(ManyRows):
     form = OrderForm
     list_display = ["__str__", "status", "tracking_page", "kitchen", "driver", "eta", "created_at"]
     list_filter = ["status", "restaurant__city", "created_at"]
     list_select_related = ["restaurant__city", "driver"]
-    search_fields = [
-        "id",
-        "customer_name",
-        "customer_phone",
-        "customer_address",
-        "restaurant__name",
-        "driver__name",
-    ]
+    sortable_by = ["created_at"]
+    search_fields = ["id"]  # see get_search_results
+    search_help_text = (
+        "How words of the customer’s name and address begin, a phone number or its end, a restaurant, a driver, "
+        "an order’s number"
+    )
     autocomplete_fields = ["restaurant"]
     inlines = [_Timeline, _Stops]
     actions = ["assign", "unassign", "undo_pickup", "close", "cancel"]
@@ -195,6 +194,11 @@ class OrderAdmin(admin.ModelAdmin):
     @admin.display(description="tracking page")
     def tracking_page(self, order: Order) -> str:
         return format_html('<a href="{}?t={}">Track</a>', reverse("tracking:track"), order.tracking_token)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        return _found(request, search_term, queryset, "pk__in"), False
 
     def get_fields(self, request: HttpRequest, obj: Order | None = None) -> tuple[Any, ...]:
         return self.entered if obj is None else (*self.entered, *self.facts)
@@ -294,13 +298,19 @@ class OrderAdmin(admin.ModelAdmin):
 
 
 @admin.register(OrderEvent)
-class OrderEventAdmin(ReadOnly, admin.ModelAdmin):
+class OrderEventAdmin(ReadOnly, ManyRows):
     list_display = ["when", "order", "from_status", "to_status", "actor", "actor_name", "driver", "reason"]
     list_filter = ["to_status", "actor", "happened_at"]
     list_select_related = ["order__restaurant__city", "driver"]
-    search_fields = ["order__id", "order__customer_name", "driver__name"]
+    sortable_by = ["when"]
+    search_fields = ["id"]  # see get_search_results
+    search_help_text = "As orders are searched: by customer, restaurant, driver or number"
     ordering = ["-id"]
-    show_full_result_count = False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[OrderEvent], search_term: str
+    ) -> tuple[QuerySet[OrderEvent], bool]:
+        return _found(request, search_term, queryset, "order__in"), False
 
     @admin.display(description="happened at", ordering="id")
     def when(self, event: OrderEvent) -> str:
@@ -308,6 +318,20 @@ class OrderEventAdmin(ReadOnly, admin.ModelAdmin):
 
 
 # -------------------------------------------------------------------------------------------- what they share
+
+
+def _found[Row: models.Model](
+    request: HttpRequest, search: str, rows: QuerySet[Row], of_orders: str
+) -> QuerySet[Row]:
+    """Those of the rows that belong to orders which are found; `of_orders`: the look-up for that."""
+    if not search:
+        return rows
+    found = order_search.newest_matching(search)
+    if len(found) == order_search.HITS:
+        messages.warning(
+            request, f"Only the newest {len(found)} orders that match are shown: search for more words."
+        )
+    return rows.filter(**{of_orders: found})
 
 
 def _local_time(event: OrderEvent) -> str:

@@ -112,6 +112,7 @@ class Order(Versioned):
                 condition=Q(status__in=_values(ACTIVE)),
             ),
             models.Index(fields=["status", "-created_at"], name="orders_status_created"),
+            models.Index(fields=["-created_at", "id"], name="orders_newest"),
             models.Index(fields=["updated_at"], name="orders_updated"),
         ]
 

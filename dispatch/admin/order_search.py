@@ -1,0 +1,99 @@
+"""Finding orders by what people remember of them: words that begin so, the start or the end of a phone number, a
+restaurant, a driver, an order's number.
+
+Words and not any text within: `order_words` (dispatch/migrations) has an index of a kind that every PostgreSQL has;
+pg_trgm is an extension that the database's owner may have no right to, or no package of.
+"""
+
+import re
+import string
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from dispatch.models import Driver, Restaurant
+
+#: Of more orders only the newest are found.
+HITS = 500
+#: Among so many of the newest it is looked first.
+NEWEST = 5_000
+#: Of a longer search the rest counts for nothing.
+MOST_WORDS = 8
+
+#: Two statements, for no plan is good for both: what many orders have (a street, a kitchen) is soon found among the
+#: newest, what few have by index among all. Which of them it is PostgreSQL does not know before: it has no statistics
+#: of how words begin. Left to choose, it would look for what hardly any order has from the newest to the oldest.
+_AMONG_THE_NEWEST = """
+SELECT id FROM (SELECT * FROM orders ORDER BY created_at DESC, id LIMIT {newest}) AS newest
+WHERE {matching} ORDER BY created_at DESC, id LIMIT {hits}
+"""
+_AMONG_ALL = """
+WITH found AS MATERIALIZED (SELECT id, created_at FROM orders WHERE {matching})
+SELECT id FROM found ORDER BY created_at DESC, id LIMIT {hits}
+"""
+_WORDS = "order_words(customer_name, customer_phone, customer_address) @@ to_tsquery('simple', %s)"
+
+#: As `order_words` has it.
+_BLANKED = {ord(mark): " " for mark in string.punctuation}
+_REVERSED = "r"
+#: Fewer digits are no end of a phone number; so many, and nothing else, are one with gaps in it.
+_END_OF_PHONE, _WHOLE_PHONE = 4, 7
+_NUMBER = re.compile(r"[0-9a-f]{8,32}")
+
+
+def newest_matching(search: str) -> list[UUID]:
+    """The orders that have all words of the search, the newest first, HITS at most."""
+    conditions: list[str] = []
+    values: list[Any] = []
+    for word in _words(search):
+        condition, own = _condition(word)
+        conditions.append(condition)
+        values += own
+    if not conditions:
+        return []
+    parts = {"matching": " AND ".join(conditions), "newest": NEWEST, "hits": HITS}
+    with connection.cursor() as cursor:
+        for statement in (_AMONG_THE_NEWEST, _AMONG_ALL):
+            cursor.execute(statement.format(**parts), values)
+            found = [pk for (pk,) in cursor.fetchall()]
+            if len(found) == HITS:
+                break
+    return found
+
+
+def _words(search: str) -> list[str]:
+    """Its words; a phone number is one, with whatever gaps."""
+    if len(_digits(search)) >= _WHOLE_PHONE and not any(map(str.isalpha, search)):
+        return [search]
+    return [word for word in search.split() if word.translate(_BLANKED).strip()][:MOST_WORDS]
+
+
+def _condition(word: str) -> tuple[str, list[Any]]:
+    """What holds, in SQL, of orders that have the word, and the values in it."""
+    conditions = [_WORDS]
+    values: list[Any] = [" | ".join(_queries(word))]
+    for column, named in (("restaurant_id", Restaurant), ("driver_id", Driver)):
+        found = list(named.objects.filter(name__icontains=word).values_list("pk", flat=True))
+        if found:
+            conditions.append(f"{column} = ANY(%s)")
+            values.append(found)
+    number = word.lower().replace("-", "")
+    if _NUMBER.fullmatch(number):
+        conditions.append("id BETWEEN %s AND %s")
+        values += [UUID(number.ljust(32, "0")), UUID(number.ljust(32, "f"))]
+    return f"({' OR '.join(conditions)})", values
+
+
+def _queries(word: str) -> Iterator[str]:
+    """The ways, as tsquery, in which the text of an order may have the word."""
+    yield "(" + " & ".join(f"'{part}':*" for part in word.translate(_BLANKED).split()) + ")"
+    digits = _digits(word)
+    if len(digits) >= _END_OF_PHONE and not any(map(str.isalpha, word)):
+        yield f"'{digits}':*"
+        yield f"'{_REVERSED}{digits[::-1]}':*"
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"[^0-9]", "", text)
