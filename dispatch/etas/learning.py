@@ -5,10 +5,11 @@ at the next, which was known of by then. What the roads say of such a drive is a
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import batched, groupby, pairwise
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,19 +21,21 @@ from django.db.models.functions import Coalesce, Least
 
 from dispatch.clock import database_now
 from dispatch.etas import prediction_log
-from dispatch.models import EtaSpread, HandoverTime, KitchenTime, OrderEvent, SpeedFactor, Stop
+from dispatch.models import Driver, EtaSpread, HandoverTime, KitchenTime, OrderEvent, SpeedFactor, Stop
 from dispatch.statuses import CLOSED_BY, OrderStatus, StopKind
 from routing.errors import RoutingError
 from routing.eta import (
+    Doors,
     Drive,
     Dwell,
-    Miss,
+    Estimate,
+    KitchenEstimate,
+    Kitchens,
     Pickup,
-    handovers,
+    Ranges,
+    Streets,
     hour_of_week,
-    kitchens,
     learn_ranges,
-    speed_factors,
 )
 from routing.geo import Point
 from routing.osrm import osrm_from_settings
@@ -45,6 +48,8 @@ RANGES_DAYS = 14
 LONGEST_STAY_S = 7200.0
 #: Who knew of a stop so long (seconds) after leaving the one before still drove there at once.
 ASSIGNED_AFTER_S = 30.0
+#: So many drivers' trips are read at a time: in months one makes some thousands at most.
+DRIVERS_AT_ONCE = 5
 
 
 @dataclass(frozen=True)
@@ -78,39 +83,60 @@ class Stay:
 type OdPair = tuple[Stay, Stay]
 
 
+class _Trips:
+    """What the trips of all drivers teach, a few drivers at a time: no more of them is in memory."""
+
+    def __init__(self) -> None:
+        self.streets = Streets[UUID]()
+        self.kitchens = Kitchens[UUID]()
+        self.doors = Doors[UUID]()
+        self.drives = self.pickups = self.dropoffs = 0
+
+    def add(self, sequences: Sequence[Sequence[Stay]]) -> None:
+        driven = [pair for sequence in sequences for pair in od_pairs(sequence)]
+        known = {here.stop_id: here.routed_s for _, here in driven if here.routed_s is not None}
+        routed = known | _ask_roads(driven)
+        for before, here in driven:
+            if here.stop_id in routed:
+                self.drives += 1
+                self.streets.add(_drive(before, here, routed[here.stop_id]))
+        for stay in (stay for sequence in sequences for stay in sequence if is_plausible(stay)):
+            if stay.kind == StopKind.PICKUP:
+                self.pickups += 1
+                self.kitchens.add(_pickup(stay))
+            elif stay.city_id is not None:
+                self.dropoffs += 1
+                self.doors.add(Dwell(stay.city_id, (stay.left_at - stay.arrived_at).total_seconds()))
+
+
 def learn() -> Lesson:
     """Learns from the trips of the last ETA_LEARNING_DAYS, and stores it beside what staff have set."""
     now = database_now()
-    sequences = list(stay_sequences(now - timedelta(days=settings.ETA_LEARNING_DAYS)))
-    driven = [pair for sequence in sequences for pair in od_pairs(sequence)]
-    known = {here.stop_id: here.routed_s for _, here in driven if here.routed_s is not None}
-    routed = known | _ask_roads(driven)
-    drives = [_drive(before, here, routed[here.stop_id]) for before, here in driven if here.stop_id in routed]
-    plausible = [stay for sequence in sequences for stay in sequence if is_plausible(stay)]
-    pickups = [_pickup(stay) for stay in plausible if stay.kind == StopKind.PICKUP]
-    dwells = [
-        Dwell(stay.city_id, (stay.left_at - stay.arrived_at).total_seconds())
-        for stay in plausible
-        if stay.kind == StopKind.DROPOFF and stay.city_id is not None
-    ]
-    misses = list(prediction_log.misses(now - timedelta(days=RANGES_DAYS)))
+    since = now - timedelta(days=settings.ETA_LEARNING_DAYS)
+    trips = _Trips()
+    for drivers in batched(Driver.objects.order_by("pk").values_list("pk", flat=True), DRIVERS_AT_ONCE):
+        trips.add(list(stay_sequences(drivers, since)))
+    if osrm_from_settings().is_away:
+        logger.warning("the roads do not answer: what they were not asked yet is learned tomorrow")
+    ranges = learn_ranges(prediction_log.misses(now - timedelta(days=RANGES_DAYS)))
     with transaction.atomic():
-        _store_factors(drives)
-        _store_kitchens(pickups)
-        _store_doors(dwells)
-        _store_spreads(misses)
-    return Lesson(len(drives), len(pickups), len(dwells), len(misses))
+        _store_factors(trips.streets.factors())
+        _store_kitchens(trips.kitchens.estimates(settings.PICKUP_SERVICE_S))
+        _store_doors(trips.doors.handovers(settings.DROPOFF_SERVICE_S))
+        _store_spreads(ranges)
+    predictions = sum(spread.observations for (city, _), spread in ranges.spreads.items() if city is None)
+    return Lesson(trips.drives, trips.pickups, trips.dropoffs, predictions)
 
 
-def stay_sequences(since: datetime) -> Iterator[list[Stay]]:
-    """Each driver's stays since then, in the order in which they were. A stop at which nobody saw the driver
-    arrive parts them: between the one before it and the one after it was more than a drive.
+def stay_sequences(drivers: Collection[UUID], since: datetime) -> Iterator[list[Stay]]:
+    """The stays of each of these drivers since then, in the order in which they were. A stop at which nobody saw the
+    driver arrive parts them: between the one before it and the one after it was more than a drive.
     """
     assigned = OrderEvent.objects.filter(
         order=OuterRef("order_id"), driver=OuterRef("driver_id"), to_status=OrderStatus.ASSIGNED
     ).order_by("-id")
     rows = (
-        Stop.objects.filter(done_at__gte=since)
+        Stop.objects.filter(driver__in=drivers, done_at__gte=since)
         .annotate(
             # A button that was pressed without a connection reaches us later.
             left=Coalesce("left_at", Least("done_at", _closed_at())),
@@ -120,7 +146,7 @@ def stay_sequences(since: datetime) -> Iterator[list[Stay]]:
         .defer("leg")
         .order_by("driver_id", Coalesce("arrived_at", "left"), "id")
     )
-    for (_, seen), those in groupby(rows.iterator(), key=lambda s: (s.driver_id, s.arrived_at is not None)):
+    for (_, seen), those in groupby(rows, key=lambda s: (s.driver_id, s.arrived_at is not None)):
         if seen:
             places = groupby((_stay(stop) for stop in those), key=lambda stay: (stay.kind, stay.point))
             yield [_together(list(place)) for _, place in places]
@@ -183,12 +209,8 @@ def _ask_roads(driven: Iterable[OdPair]) -> dict[UUID, float]:
     for before, here in driven:
         if here.routed_s is not None or before.point is None or here.point is None:
             continue
-        try:
+        with suppress(RoutingError):  # while the roads are away at once (routing/breaker.py)
             answers[here.stop_id] = osrm.route([before.point, here.point], geometry=False).duration_s
-        except RoutingError as error:
-            if error.retryable:
-                logger.warning("the roads do not answer: what they were not asked yet is learned tomorrow")
-                break
     stops = (Stop(pk=stop_id, routed_s=seconds) for stop_id, seconds in answers.items())
     Stop.objects.bulk_update(stops, ["routed_s"], batch_size=500)
     return answers
@@ -206,11 +228,11 @@ def _pickup(stay: Stay) -> Pickup[UUID]:
     return Pickup(stay.restaurant_id, stay.arrived_at.timestamp(), stay.left_at.timestamp(), ready_at)
 
 
-def _store_factors(drives: Iterable[Drive[UUID]]) -> None:
+def _store_factors(factors: Mapping[tuple[UUID, int], Estimate]) -> None:
     SpeedFactor.objects.bulk_create(
         (
             SpeedFactor(city_id=city_id, hour=hour, learned=factor.value, observations=factor.observations)
-            for (city_id, hour), factor in speed_factors(drives).items()
+            for (city_id, hour), factor in factors.items()
         ),
         update_conflicts=True,
         unique_fields=["city", "hour"],
@@ -218,8 +240,7 @@ def _store_factors(drives: Iterable[Drive[UUID]]) -> None:
     )
 
 
-def _store_kitchens(pickups: Iterable[Pickup[UUID]]) -> None:
-    learned = kitchens(pickups, settings.PICKUP_SERVICE_S)
+def _store_kitchens(learned: Mapping[UUID, KitchenEstimate]) -> None:
     KitchenTime.objects.bulk_create(
         (
             KitchenTime(
@@ -242,8 +263,7 @@ def _store_kitchens(pickups: Iterable[Pickup[UUID]]) -> None:
     )
 
 
-def _store_doors(dwells: Iterable[Dwell[UUID]]) -> None:
-    learned = handovers(dwells, settings.DROPOFF_SERVICE_S)
+def _store_doors(learned: Mapping[UUID, Estimate]) -> None:
     HandoverTime.objects.bulk_create(
         (
             HandoverTime(city_id=city_id, learned_s=time.value, observations=time.observations)
@@ -255,7 +275,7 @@ def _store_doors(dwells: Iterable[Dwell[UUID]]) -> None:
     )
 
 
-def _store_spreads(misses: Iterable[Miss[UUID]]) -> None:
+def _store_spreads(ranges: Ranges[UUID]) -> None:
     EtaSpread.objects.all().delete()
     EtaSpread.objects.bulk_create(
         EtaSpread(
@@ -265,5 +285,5 @@ def _store_spreads(misses: Iterable[Miss[UUID]]) -> None:
             high=spread.high,
             observations=spread.observations,
         )
-        for (city_id, horizon), spread in learn_ranges(misses).spreads.items()
+        for (city_id, horizon), spread in ranges.spreads.items()
     )

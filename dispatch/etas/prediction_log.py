@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F, Func, Value
 
 from dispatch.clock import database_now
@@ -17,6 +17,8 @@ from routing.eta import EDGES_S, Miss
 
 #: Predictions are alike between these horizons (minutes ahead).
 HORIZONS_MIN = [edge_s / 60 for edge_s in EDGES_S]
+#: Of millions of predictions so many are in memory.
+_AT_ONCE = 2_000
 
 
 def settle(order: Order, handed_over_at: datetime | None) -> None:
@@ -102,11 +104,20 @@ ORDER BY p.order_id, bucket, p.id
 
 
 def misses(since: datetime) -> Iterator[Miss[UUID]]:
-    """What ranges are learned from: each order's first prediction of a horizon, by city (id)."""
-    with connection.cursor() as cursor:
-        cursor.execute(_MISSES.format(horizon=_HORIZON), {"edges": HORIZONS_MIN, "since": since})
-        for city_id, horizon_s, error_s, _ in cursor.fetchall():
-            yield Miss(city_id, horizon_s, error_s)
+    """What ranges are learned from: each order's first prediction of a horizon, by city (id).
+
+    A few at a time, by a cursor on the server; in one transaction, which PgBouncer gives one session.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        query = f"DECLARE misses NO SCROLL CURSOR FOR {_MISSES.format(horizon=_HORIZON)}"
+        cursor.execute(query, {"edges": HORIZONS_MIN, "since": since})
+        while True:
+            cursor.execute("FETCH %s FROM misses", [_AT_ONCE])
+            for city_id, horizon_s, error_s, _ in cursor.fetchall():
+                yield Miss(city_id, horizon_s, error_s)
+            if not cursor.rowcount:
+                break
+        cursor.execute("CLOSE misses")
 
 
 def _horizon(bucket: int) -> str:

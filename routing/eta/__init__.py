@@ -9,15 +9,15 @@ a driver reaches the next stop after `routed_s * factor` and leaves
 
 from routing.eta.learning import (
     HOURS_A_WEEK,
+    Doors,
     Drive,
     Dwell,
     Estimate,
     KitchenEstimate,
+    Kitchens,
     Pickup,
-    handovers,
+    Streets,
     hour_of_week,
-    kitchens,
-    speed_factors,
 )
 from routing.eta.ranges import EDGES_S, Miss, Ranges, Spread, bucket, learn_ranges
 from routing.eta.smoothing import announce
@@ -25,19 +25,19 @@ from routing.eta.smoothing import announce
 __all__ = [
     "EDGES_S",
     "HOURS_A_WEEK",
+    "Doors",
     "Drive",
     "Dwell",
     "Estimate",
     "KitchenEstimate",
+    "Kitchens",
     "Miss",
     "Pickup",
     "Ranges",
     "Spread",
+    "Streets",
     "announce",
     "bucket",
-    "handovers",
     "hour_of_week",
-    "kitchens",
     "learn_ranges",
-    "speed_factors",
 ]

@@ -1,5 +1,6 @@
 """How far off an ETA may be: "12–16 min", out of how far off the earlier ones were."""
 
+from array import array
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
@@ -76,7 +77,7 @@ def learn_ranges[City: Hashable](misses: Iterable[Miss[City]]) -> Ranges[City]:
 
     A city's bucket is pulled towards that bucket of all cities, which is pulled towards all errors.
     """
-    errors: defaultdict[tuple[City, int], list[float]] = defaultdict(list)
+    errors: defaultdict[tuple[City, int], array[float]] = defaultdict(lambda: array("d"))
     for miss in misses:
         off = miss.error_s / usual_s(miss.horizon_s)
         errors[miss.city, bucket(miss.horizon_s)].append(max(-REACH, min(REACH, off)))
@@ -84,10 +85,10 @@ def learn_ranges[City: Hashable](misses: Iterable[Miss[City]]) -> Ranges[City]:
     cities = {city for city, _ in errors}
     spreads: dict[tuple[City | None, int], Spread] = {}
     for number in range(len(EDGES_S) + 1):
-        of_all = _pulled(chain(*(errors.get((city, number), []) for city in cities)), overall)
+        of_all = _pulled(chain(*(errors.get((city, number), ()) for city in cities)), overall)
         spreads[None, number] = of_all
         for city in cities:
-            spreads[city, number] = _pulled(errors.get((city, number), []), of_all)
+            spreads[city, number] = _pulled(errors.get((city, number), ()), of_all)
     return Ranges(spreads)
 
 

@@ -12,12 +12,10 @@ from routing.eta import (
     KitchenEstimate,
     Miss,
     Pickup,
-    handovers,
-    kitchens,
     learn_ranges,
-    speed_factors,
 )
 from tests.routing.eta_week import LATE_KITCHEN, Run, week
+from tests.routing.lessons import handovers, kitchens, speed_factors
 
 PICKUP_S, DROPOFF_S = 120.0, 90.0
 UNLEARNED = KitchenEstimate(Estimate(PICKUP_S, 0), Estimate(0.0, 0))

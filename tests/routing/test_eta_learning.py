@@ -15,12 +15,10 @@ from routing.eta import (
     Estimate,
     KitchenEstimate,
     Pickup,
-    handovers,
     hour_of_week,
-    kitchens,
-    speed_factors,
 )
 from routing.eta.learning import HANDOVER, LATENESS, settled
+from tests.routing.lessons import handovers, kitchens, speed_factors
 
 DENVER = ZoneInfo("America/Denver")
 MONDAY, TUESDAY, FRIDAY = 0, 24, 4 * 24

@@ -1,6 +1,7 @@
 """The nightly lesson, on the real roads: trips as they were driven in, ETAs as drivers and customers see them out."""
 
 import logging
+import tracemalloc
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import StringIO
@@ -402,6 +403,29 @@ def test_predictions_say_whether_they_were_learned(
 
 
 # -------------------------------------------------------------------------------------------- night and day
+
+
+def test_a_lesson_of_more_trips_takes_hardly_more_memory(
+    delivered: Callable[..., None], a_week_ago: datetime
+) -> None:
+    """Of each a few numbers stay and the driver's own, where its rows take kilobytes."""
+
+    def peak_bytes() -> int:
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        learning.learn()
+        return tracemalloc.get_traced_memory()[1] - before
+
+    delivered(a_week_ago, count=50, routed_s=300)
+    learning.learn()
+    tracemalloc.start()
+    try:
+        few = peak_bytes()
+        delivered(a_week_ago, count=500, routed_s=300)
+        many = peak_bytes()
+    finally:
+        tracemalloc.stop()
+    assert (many - few) / 500 < 500
 
 
 @pytest.mark.django_db(transaction=True)
