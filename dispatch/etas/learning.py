@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, OuterRef, Subquery, When
+from django.db.models import Case, Exists, OuterRef, Subquery, When
 from django.db.models.functions import Coalesce, Least
 
 from dispatch.clock import database_now
@@ -114,8 +114,10 @@ def learn() -> Lesson:
     now = database_now()
     since = now - timedelta(days=settings.ETA_LEARNING_DAYS)
     trips = _Trips()
-    for drivers in batched(Driver.objects.order_by("pk").values_list("pk", flat=True), DRIVERS_AT_ONCE):
-        trips.add(list(stay_sequences(drivers, since)))
+    lately = Stop.objects.filter(driver=OuterRef("pk"), done_at__gte=since)
+    drivers = Driver.objects.filter(Exists(lately)).order_by("pk").values_list("pk", flat=True)
+    for some in batched(drivers, DRIVERS_AT_ONCE):
+        trips.add(list(stay_sequences(some, since)))
     if osrm_from_settings().is_away:
         logger.warning("the roads do not answer: what they were not asked yet is learned tomorrow")
     ranges = learn_ranges(prediction_log.misses(now - timedelta(days=RANGES_DAYS)))

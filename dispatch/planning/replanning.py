@@ -131,12 +131,7 @@ def sweep() -> int:
     """Orders the stops of every driver anew where that has become better by SWEEP_GAIN_S since they last changed:
     traffic, a kitchen that is late, a driver who went another way. Returns how many were.
     """
-    # Counted before they are joined: the other way round every stop of every day would be read.
-    several = Stop.objects.filter(done_at=None).order_by().values("driver").annotate(count=Count("pk"))
-    busy = Driver.objects.filter(
-        pk__in=several.filter(count__gt=1).values("driver"), current_lat__isnull=False
-    )
-    workload = Workload.of(busy.exclude(status=DriverStatus.OFFLINE))
+    workload = Workload.of(with_several_stops())
     since = heard_since()
     swept = 0
     for driver in workload.drivers:
@@ -148,6 +143,14 @@ def sweep() -> int:
                     _plan(driver, stops, workload.travel_times, since, order=order, redraw=True)
                 )
     return swept
+
+
+def with_several_stops() -> QuerySet[Driver]:
+    """The drivers whose stops can be put in another order."""
+    # Counted before they are joined: the other way round every stop of every day would be read.
+    several = Stop.objects.filter(done_at=None).order_by().values("driver").annotate(count=Count("pk"))
+    busy = Driver.objects.filter(pk__in=several.filter(count__gt=1).values("driver"))
+    return busy.filter(current_lat__isnull=False).exclude(status=DriverStatus.OFFLINE)
 
 
 @dataclass(frozen=True)

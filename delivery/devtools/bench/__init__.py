@@ -1,1 +1,1 @@
-"""`make bench` and `make bench-routing`: beside what has to be beaten, written into docs/performance.md."""
+"""`make bench`, `make bench-routing`, `make bench-volume`: what is measured is written into docs/performance.md."""
