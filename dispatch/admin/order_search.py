@@ -8,12 +8,9 @@ pg_trgm is an extension that the database's owner may have no right to, or no pa
 import re
 import string
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
-
-from dispatch.models import Driver, Restaurant
 
 #: Of more orders only the newest are found.
 HITS = 500
@@ -33,7 +30,13 @@ _AMONG_ALL = """
 WITH found AS MATERIALIZED (SELECT id, created_at FROM orders WHERE {matching})
 SELECT id FROM found ORDER BY created_at DESC, id LIMIT {hits}
 """
-_WORDS = "order_words(customer_name, customer_phone, customer_address) @@ to_tsquery('simple', %s)"
+_HAS_WORD = """(
+    order_words(customer_name, customer_phone, customer_address) @@ to_tsquery('simple', %s)
+    OR restaurant_id = ANY {restaurants} OR driver_id = ANY {drivers} OR id BETWEEN %s AND %s
+)"""
+#: Restaurants and drivers of that name: for each of the newest orders in a hash, for an index as an array.
+_HASHED = "(SELECT id FROM {table} WHERE name ILIKE %s)"
+_LISTED = "(ARRAY(SELECT id FROM {table} WHERE name ILIKE %s))"
 
 #: As `order_words` has it.
 _BLANKED = {ord(mark): " " for mark in string.punctuation}
@@ -45,18 +48,15 @@ _NUMBER = re.compile(r"[0-9a-f]{8,32}")
 
 def newest_matching(search: str) -> list[UUID]:
     """The orders that have all words of the search, the newest first, HITS at most."""
-    conditions: list[str] = []
-    values: list[Any] = []
-    for word in _words(search):
-        condition, own = _condition(word)
-        conditions.append(condition)
-        values += own
-    if not conditions:
+    words = _words(search)
+    if not words:
         return []
-    parts = {"matching": " AND ".join(conditions), "newest": NEWEST, "hits": HITS}
+    values = [value for word in words for value in _values(word)]
     with connection.cursor() as cursor:
-        for statement in (_AMONG_THE_NEWEST, _AMONG_ALL):
-            cursor.execute(statement.format(**parts), values)
+        for statement, ids in ((_AMONG_THE_NEWEST, _HASHED), (_AMONG_ALL, _LISTED)):
+            named = {table: ids.format(table=table) for table in ("restaurants", "drivers")}
+            matching = " AND ".join([_HAS_WORD.format(**named)] * len(words))
+            cursor.execute(statement.format(matching=matching, newest=NEWEST, hits=HITS), values)
             found = [pk for (pk,) in cursor.fetchall()]
             if len(found) == HITS:
                 break
@@ -70,20 +70,17 @@ def _words(search: str) -> list[str]:
     return [word for word in search.split() if word.translate(_BLANKED).strip()][:MOST_WORDS]
 
 
-def _condition(word: str) -> tuple[str, list[Any]]:
-    """What holds, in SQL, of orders that have the word, and the values in it."""
-    conditions = [_WORDS]
-    values: list[Any] = [" | ".join(_queries(word))]
-    for column, named in (("restaurant_id", Restaurant), ("driver_id", Driver)):
-        found = list(named.objects.filter(name__icontains=word).values_list("pk", flat=True))
-        if found:
-            conditions.append(f"{column} = ANY(%s)")
-            values.append(found)
+def _values(word: str) -> Iterator[str | UUID]:
+    """Those of _HAS_WORD."""
+    yield " | ".join(_queries(word))
+    # A restaurant's name, a driver's.
+    yield from ["%" + re.sub(r"([\\%_])", r"\\\1", word) + "%"] * 2
     number = word.lower().replace("-", "")
-    if _NUMBER.fullmatch(number):
-        conditions.append("id BETWEEN %s AND %s")
-        values += [UUID(number.ljust(32, "0")), UUID(number.ljust(32, "f"))]
-    return f"({' OR '.join(conditions)})", values
+    is_number = _NUMBER.fullmatch(number) is not None
+    # What is no number lies between the last one and the first: there is none.
+    first, last = (number.ljust(32, "0"), number.ljust(32, "f")) if is_number else ("f" * 32, "0" * 32)
+    yield UUID(first)
+    yield UUID(last)
 
 
 def _queries(word: str) -> Iterator[str]:

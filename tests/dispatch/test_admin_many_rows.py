@@ -103,6 +103,10 @@ def listed(staff: Client, model: str, **query: str) -> list[object]:
         pytest.param("c0ffee01", False, id="another number"),
         pytest.param("&|!:*'\\ --", False, id="nothing but marks"),
         pytest.param("!anna", True, id="marks are no operators"),
+        pytest.param("ä" * 5000, False, id="a word without end"),
+        pytest.param("0" * 5000, False, id="a number without end"),
+        pytest.param("anna " * 500, True, id="words without end"),
+        pytest.param("\u2028 ¿ 🍜 \u200b", False, id="marks that are no letters"),
     ],
 )
 def test_an_order_is_found_by(

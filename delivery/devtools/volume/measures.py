@@ -40,10 +40,10 @@ def measured(orders: int, fixes: int) -> Findings:
     """Of a database that `fill` has filled; a worker must be running."""
     with step("pages and searches"):
         readings = [reading(what, read) for what, read in [*pages(), *planning()]]
-    with step("ETAs"):
-        rounds = [eta_round(share) for share in [0.1, 0.9] * ROUNDS][1 : ROUNDS + 1]
     with step("the nightly lesson"):
         lesson = nightly_lesson()
+    with step("ETAs"):
+        rounds = [eta_round(share) for share in [0.1, 0.9] * ROUNDS][1 : ROUNDS + 1]
     return Findings(orders, fixes, readings, rounds, lesson)
 
 
