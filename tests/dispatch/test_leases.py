@@ -137,6 +137,16 @@ def test_work_that_was_done_since_is_not_done_again() -> None:
 
 
 @pytest.mark.django_db
+def test_of_a_job_in_parts_the_age_is_that_of_the_whole() -> None:
+    for job in ("refresh_etas", "refresh_etas:Denver:0"):
+        with lease(job):
+            pass
+    with connection.cursor() as cursor:
+        cursor.execute(leases.AGES)
+        assert [job for job, _ in cursor.fetchall()] == ["refresh_etas"]
+
+
+@pytest.mark.django_db
 def test_whoever_does_not_get_the_lease_changes_nothing() -> None:
     with lease("sweep"):
         before = Lease.objects.values().get()
