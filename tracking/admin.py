@@ -1,17 +1,20 @@
 """Where drivers have been, to look at."""
 
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from dispatch.admin.pages import ManyRows, ReadOnly
 from dispatch.models import Driver
 from tracking.models import LocationHistory
 
-#: So many drivers of a name are searched for.
-MOST_DRIVERS = 50
+#: So many drivers of a name are found, and of each of several so many fixes.
+MOST_DRIVERS, FIXES_EACH = 50, 100
 
 
 @admin.register(LocationHistory)
@@ -26,12 +29,26 @@ class LocationHistoryAdmin(ReadOnly, ManyRows):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[LocationHistory], search_term: str
     ) -> tuple[QuerySet[LocationHistory], bool]:
-        """The drivers first: their history has an index by driver, and a name among millions of rows has none."""
+        """The drivers first: their history has an index by driver, and a name among millions of rows has none.
+
+        Of several drivers the newest fixes each. Else PostgreSQL may look for drivers who left weeks ago from the
+        newest fix to the oldest.
+        """
         if not search_term:
             return queryset, False
         try:
             known = Q(pk=UUID(search_term))
         except ValueError:
             known = Q(name__icontains=search_term)
-        drivers = list(Driver.objects.filter(known).values_list("pk", flat=True)[:MOST_DRIVERS])
-        return queryset.filter(driver__in=drivers), False
+        fixes = LocationHistory.objects.filter(driver=OuterRef("pk"))
+        newest = fixes.order_by("-recorded_at").values("recorded_at")
+        since = Coalesce(
+            Subquery(newest[FIXES_EACH - 1 : FIXES_EACH]),
+            Subquery(fixes.order_by("recorded_at").values("recorded_at")[:1]),
+        )
+        found = Driver.objects.filter(known, Exists(fixes)).annotate(since=since)
+        drivers = list(found.values_list("pk", "since")[:MOST_DRIVERS])
+        if len(drivers) == 1:
+            return queryset.filter(driver=drivers[0][0]), False
+        of_each = (Q(driver=pk, recorded_at__gte=moment) for pk, moment in drivers)
+        return queryset.filter(reduce(or_, of_each, Q(pk__in=[]))), False

@@ -8,9 +8,15 @@ pg_trgm is an extension that the database's owner may have no right to, or no pa
 import re
 import string
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
+
+from dispatch.models import Driver, Restaurant
 
 #: Of more orders only the newest are found.
 HITS = 500
@@ -30,13 +36,10 @@ _AMONG_ALL = """
 WITH found AS MATERIALIZED (SELECT id, created_at FROM orders WHERE {matching})
 SELECT id FROM found ORDER BY created_at DESC, id LIMIT {hits}
 """
-_HAS_WORD = """(
-    order_words(customer_name, customer_phone, customer_address) @@ to_tsquery('simple', %s)
-    OR restaurant_id = ANY {restaurants} OR driver_id = ANY {drivers} OR id BETWEEN %s AND %s
-)"""
-#: Restaurants and drivers of that name: for each of the newest orders in a hash, for an index as an array.
-_HASHED = "(SELECT id FROM {table} WHERE name ILIKE %s)"
-_LISTED = "(ARRAY(SELECT id FROM {table} WHERE name ILIKE %s))"
+_WORDS = "order_words(customer_name, customer_phone, customer_address) @@ to_tsquery('simple', %s)"
+#: So many restaurants or drivers of a name lead to their orders by index. More are asked for each order only, as long
+#: as another word leads to the orders.
+MOST_NAMED = 100
 
 #: As `order_words` has it.
 _BLANKED = {ord(mark): " " for mark in string.punctuation}
@@ -48,19 +51,55 @@ _NUMBER = re.compile(r"[0-9a-f]{8,32}")
 
 def newest_matching(search: str) -> list[UUID]:
     """The orders that have all words of the search, the newest first, HITS at most."""
-    words = _words(search)
+    words = [_Word.of(text) for text in _words(search)]
     if not words:
         return []
-    values = [value for word in words for value in _values(word)]
+    leading = [word for word in words if word.leads] or words[:1]
+    conditions, values = zip(*(word.condition(leads=word in leading) for word in words), strict=True)
     with connection.cursor() as cursor:
-        for statement, ids in ((_AMONG_THE_NEWEST, _HASHED), (_AMONG_ALL, _LISTED)):
-            named = {table: ids.format(table=table) for table in ("restaurants", "drivers")}
-            matching = " AND ".join([_HAS_WORD.format(**named)] * len(words))
-            cursor.execute(statement.format(matching=matching, newest=NEWEST, hits=HITS), values)
+        for statement in (_AMONG_THE_NEWEST, _AMONG_ALL):
+            sql = statement.format(matching=" AND ".join(conditions), newest=NEWEST, hits=HITS)
+            cursor.execute(sql, list(chain(*values)))
             found = [pk for (pk,) in cursor.fetchall()]
             if len(found) == HITS:
                 break
     return found
+
+
+@dataclass(frozen=True)
+class _Word:
+    """`restaurants`, `drivers`: those of that name."""
+
+    text: str
+    restaurants: QuerySet[Restaurant]
+    drivers: QuerySet[Driver]
+    leads: bool
+
+    @classmethod
+    def of(cls, text: str) -> "_Word":
+        restaurants = Restaurant.objects.filter(name__icontains=text)
+        drivers = Driver.objects.filter(name__icontains=text)
+        named = restaurants[: MOST_NAMED + 1].count() + drivers[: MOST_NAMED + 1].count()
+        return cls(text, restaurants, drivers, named <= MOST_NAMED)
+
+    def condition(self, *, leads: bool) -> tuple[str, list[Any]]:
+        """What holds, in SQL, of orders that have the word, and the values in it."""
+        conditions: list[str] = [_WORDS]
+        values: list[Any] = [" | ".join(_queries(self.text))]
+        for column, named in (("restaurant_id", self.restaurants), ("driver_id", self.drivers)):
+            ids = named.order_by().values_list("pk", flat=True)
+            if leads:
+                conditions.append(f"{column} = ANY(%s)")
+                values.append(list(ids))
+            else:
+                sql, params = ids.query.sql_with_params()
+                conditions.append(f"{column} IN ({sql})")
+                values += params
+        number = self.text.lower().replace("-", "")
+        if _NUMBER.fullmatch(number):
+            conditions.append("id BETWEEN %s AND %s")
+            values += [UUID(number.ljust(32, "0")), UUID(number.ljust(32, "f"))]
+        return f"({' OR '.join(conditions)})", values
 
 
 def _words(search: str) -> list[str]:
@@ -68,19 +107,6 @@ def _words(search: str) -> list[str]:
     if len(_digits(search)) >= _WHOLE_PHONE and not any(map(str.isalpha, search)):
         return [search]
     return [word for word in search.split() if word.translate(_BLANKED).strip()][:MOST_WORDS]
-
-
-def _values(word: str) -> Iterator[str | UUID]:
-    """Those of _HAS_WORD."""
-    yield " | ".join(_queries(word))
-    # A restaurant's name, a driver's.
-    yield from ["%" + re.sub(r"([\\%_])", r"\\\1", word) + "%"] * 2
-    number = word.lower().replace("-", "")
-    is_number = _NUMBER.fullmatch(number) is not None
-    # What is no number lies between the last one and the first: there is none.
-    first, last = (number.ljust(32, "0"), number.ljust(32, "f")) if is_number else ("f" * 32, "0" * 32)
-    yield UUID(first)
-    yield UUID(last)
 
 
 def _queries(word: str) -> Iterator[str]:

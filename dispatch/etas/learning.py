@@ -5,11 +5,11 @@ at the next, which was known of by then. What the roads say of such a drive is a
 """
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import batched, groupby, pairwise
+from itertools import groupby, pairwise
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -48,8 +48,6 @@ RANGES_DAYS = 14
 LONGEST_STAY_S = 7200.0
 #: Who knew of a stop so long (seconds) after leaving the one before still drove there at once.
 ASSIGNED_AFTER_S = 30.0
-#: So many drivers' trips are read at a time: in months one makes some thousands at most.
-DRIVERS_AT_ONCE = 5
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ type OdPair = tuple[Stay, Stay]
 
 
 class _Trips:
-    """What the trips of all drivers teach, a few drivers at a time: no more of them is in memory."""
+    """What the trips of all drivers teach. Those of one driver are in memory at a time: in months some thousands."""
 
     def __init__(self) -> None:
         self.streets = Streets[UUID]()
@@ -93,6 +91,7 @@ class _Trips:
         self.drives = self.pickups = self.dropoffs = 0
 
     def add(self, sequences: Sequence[Sequence[Stay]]) -> None:
+        """A driver's."""
         driven = [pair for sequence in sequences for pair in od_pairs(sequence)]
         known = {here.stop_id: here.routed_s for _, here in driven if here.routed_s is not None}
         routed = known | _ask_roads(driven)
@@ -113,14 +112,13 @@ def learn() -> Lesson:
     """Learns from the trips of the last ETA_LEARNING_DAYS, and stores it beside what staff have set."""
     now = database_now()
     since = now - timedelta(days=settings.ETA_LEARNING_DAYS)
+    ranges = learn_ranges(prediction_log.misses(now - timedelta(days=RANGES_DAYS)))
     trips = _Trips()
     lately = Stop.objects.filter(driver=OuterRef("pk"), done_at__gte=since)
-    drivers = Driver.objects.filter(Exists(lately)).order_by("pk").values_list("pk", flat=True)
-    for some in batched(drivers, DRIVERS_AT_ONCE):
-        trips.add(list(stay_sequences(some, since)))
+    for driver_id in Driver.objects.filter(Exists(lately)).values_list("pk", flat=True):
+        trips.add(list(stay_sequences(driver_id, since)))
     if osrm_from_settings().is_away:
         logger.warning("the roads do not answer: what they were not asked yet is learned tomorrow")
-    ranges = learn_ranges(prediction_log.misses(now - timedelta(days=RANGES_DAYS)))
     with transaction.atomic():
         _store_factors(trips.streets.factors())
         _store_kitchens(trips.kitchens.estimates(settings.PICKUP_SERVICE_S))
@@ -130,15 +128,15 @@ def learn() -> Lesson:
     return Lesson(trips.drives, trips.pickups, trips.dropoffs, predictions)
 
 
-def stay_sequences(drivers: Collection[UUID], since: datetime) -> Iterator[list[Stay]]:
-    """The stays of each of these drivers since then, in the order in which they were. A stop at which nobody saw the
-    driver arrive parts them: between the one before it and the one after it was more than a drive.
+def stay_sequences(driver_id: UUID, since: datetime) -> Iterator[list[Stay]]:
+    """A driver's stays since then, in the order in which they were. A stop at which nobody saw the driver arrive
+    parts them: between the one before it and the one after it was more than a drive.
     """
     assigned = OrderEvent.objects.filter(
         order=OuterRef("order_id"), driver=OuterRef("driver_id"), to_status=OrderStatus.ASSIGNED
     ).order_by("-id")
     rows = (
-        Stop.objects.filter(driver__in=drivers, done_at__gte=since)
+        Stop.objects.filter(driver=driver_id, done_at__gte=since)
         .annotate(
             # A button that was pressed without a connection reaches us later.
             left=Coalesce("left_at", Least("done_at", _closed_at())),
@@ -146,9 +144,9 @@ def stay_sequences(drivers: Collection[UUID], since: datetime) -> Iterator[list[
         )
         .select_related("order__restaurant__city")
         .defer("leg")
-        .order_by("driver_id", Coalesce("arrived_at", "left"), "id")
+        .order_by(Coalesce("arrived_at", "left"), "id")
     )
-    for (_, seen), those in groupby(rows, key=lambda s: (s.driver_id, s.arrived_at is not None)):
+    for seen, those in groupby(rows, key=lambda stop: stop.arrived_at is not None):
         if seen:
             places = groupby((_stay(stop) for stop in those), key=lambda stay: (stay.kind, stay.point))
             yield [_together(list(place)) for _, place in places]
