@@ -24,7 +24,7 @@ class LocationHistoryAdmin(ReadOnly, ManyRows):
     list_select_related = ["driver"]
     sortable_by = ["recorded_at"]
     search_fields = ["id"]  # see get_search_results
-    search_help_text = "A driver's name or id"
+    search_help_text = "A driver's name or id; of several drivers the newest fixes"
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[LocationHistory], search_term: str

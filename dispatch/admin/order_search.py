@@ -29,14 +29,18 @@ MOST_WORDS = 8
 #: newest, what few have by index among all. Which of them it is PostgreSQL does not know before: it has no statistics
 #: of how words begin. Left to choose, it would look for what hardly any order has from the newest to the oldest.
 _AMONG_THE_NEWEST = """
-SELECT id FROM (SELECT * FROM orders ORDER BY created_at DESC, id LIMIT {newest}) AS newest
+SELECT id FROM (
+    SELECT *, order_words(customer_name, customer_phone, customer_address) AS words
+    FROM orders ORDER BY created_at DESC, id LIMIT {newest}
+) AS newest
 WHERE {matching} ORDER BY created_at DESC, id LIMIT {hits}
 """
 _AMONG_ALL = """
 WITH found AS MATERIALIZED (SELECT id, created_at FROM orders WHERE {matching})
 SELECT id FROM found ORDER BY created_at DESC, id LIMIT {hits}
 """
-_WORDS = "order_words(customer_name, customer_phone, customer_address) @@ to_tsquery('simple', %s)"
+#: The words of an order: worked out once for each of the newest; among all, what has the index.
+_COLUMN, _INDEXED = "words", "order_words(customer_name, customer_phone, customer_address)"
 #: So many restaurants or drivers of a name lead to their orders by index. More are asked for each order only, as long
 #: as another word leads to the orders.
 MOST_NAMED = 100
@@ -57,8 +61,9 @@ def newest_matching(search: str) -> list[UUID]:
     leading = [word for word in words if word.leads] or words[:1]
     conditions, values = zip(*(word.condition(leads=word in leading) for word in words), strict=True)
     with connection.cursor() as cursor:
-        for statement in (_AMONG_THE_NEWEST, _AMONG_ALL):
-            sql = statement.format(matching=" AND ".join(conditions), newest=NEWEST, hits=HITS)
+        for statement, words_of_order in ((_AMONG_THE_NEWEST, _COLUMN), (_AMONG_ALL, _INDEXED)):
+            matching = " AND ".join(conditions).format(words=words_of_order)
+            sql = statement.format(matching=matching, newest=NEWEST, hits=HITS)
             cursor.execute(sql, list(chain(*values)))
             found = [pk for (pk,) in cursor.fetchall()]
             if len(found) == HITS:
@@ -84,21 +89,24 @@ class _Word:
 
     def condition(self, *, leads: bool) -> tuple[str, list[Any]]:
         """What holds, in SQL, of orders that have the word, and the values in it."""
-        conditions: list[str] = [_WORDS]
-        values: list[Any] = [" | ".join(_queries(self.text))]
-        for column, named in (("restaurant_id", self.restaurants), ("driver_id", self.drivers)):
-            ids = named.order_by().values_list("pk", flat=True)
-            if leads:
-                conditions.append(f"{column} = ANY(%s)")
-                values.append(list(ids))
-            else:
-                sql, params = ids.query.sql_with_params()
-                conditions.append(f"{column} IN ({sql})")
-                values += params
+        conditions: list[str] = []
+        values: list[Any] = []
         number = self.text.lower().replace("-", "")
         if _NUMBER.fullmatch(number):
             conditions.append("id BETWEEN %s AND %s")
             values += [UUID(number.ljust(32, "0")), UUID(number.ljust(32, "f"))]
+        for column, named in (("restaurant_id", self.restaurants), ("driver_id", self.drivers)):
+            ids = named.order_by().values_list("pk", flat=True)
+            if not leads:
+                sql, params = ids.query.sql_with_params()
+                conditions.append(f"{column} IN ({sql})")
+                values += params
+            elif listed := list(ids):
+                conditions.append(f"{column} = ANY(%s)")
+                values.append(listed)
+        # Last, for it costs most.
+        conditions.append("{words} @@ to_tsquery('simple', %s)")
+        values.append(" | ".join(_queries(self.text)))
         return f"({' OR '.join(conditions)})", values
 
 
