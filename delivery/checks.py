@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, register, run_checks
 from django.db import connection
 from redis.exceptions import RedisError
 
-from tracking.ingest.history import connection_params
+from delivery.probes import own_connection
 from tracking.redis_servers import why_unusable
 
 _TIMEOUT_S = 5
@@ -20,8 +20,7 @@ _TIMEOUT_S = 5
 @register(Tags.database)
 def database_version(**_: Any) -> list[CheckMessage]:
     try:
-        # Not by the ORM: its pool must not be open when a worker forks.
-        with psycopg.connect(**connection_params() | {"connect_timeout": _TIMEOUT_S}) as own:
+        with own_connection(_TIMEOUT_S) as own:
             reason = why_too_old(own)
     except psycopg.Error:
         return []  # away

@@ -1,7 +1,6 @@
 """`/healthz`: the process is up. `/readyz`: what it needs is there, and the jobs work; 503 names what is not so."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import Any, cast
 
@@ -15,8 +14,8 @@ from django.http import HttpRequest, JsonResponse
 
 from delivery import jobs
 from delivery.checks import why_too_old
+from delivery.probes import all_at_once, own_connection
 from routing.roads.builds import current_build
-from tracking.ingest.history import connection_params
 from tracking.redis_servers import why_unusable
 
 _TIMEOUT_S = 1.5
@@ -34,13 +33,9 @@ def healthz(_: HttpRequest) -> JsonResponse:
 
 
 def readyz(_: HttpRequest) -> JsonResponse:
-    # All at once, and none longer than that: who asks wants to hear of an outage soon.
-    pool = ThreadPoolExecutor(len(_CHECKS))
-    asked = {name: pool.submit(check) for name, check in _CHECKS.items()}
-    wait(asked.values(), timeout=_TIMEOUT_S)
-    pool.shutdown(wait=False)
     lacks: Lacks = {}
-    for name, answer in asked.items():
+    # None longer than that: who asks wants to hear of an outage soon.
+    for name, answer in all_at_once(_CHECKS, _TIMEOUT_S).items():
         lacks |= answer.result() if answer.done() else {name: _SILENT}
     return JsonResponse(
         {"status": "unavailable" if lacks else "ok", "down": list(lacks), "why": lacks},
@@ -49,9 +44,8 @@ def readyz(_: HttpRequest) -> JsonResponse:
 
 
 def _database() -> Lacks:
-    # A connection of its own with a timeout: the ORM's would wait for a server that hangs.
     try:
-        with psycopg.connect(**connection_params() | {"connect_timeout": 2}) as own:
+        with own_connection() as own:
             if reason := why_too_old(own):
                 return {"database": reason}
             return _migrations(own)

@@ -7,8 +7,8 @@ from math import inf
 import psycopg
 from django.conf import settings
 
+from delivery.probes import own_connection
 from dispatch.leases import AGES
-from tracking.ingest.history import connection_params
 
 #: The jobs without which what pages show grows old, by the names of their leases, which are those of their tasks.
 NEEDED = ("refresh_etas", "sweep", "assign_pending")
@@ -20,9 +20,9 @@ _started = time.monotonic()
 def ages() -> dict[str, float]:
     """By job, how long ago (seconds) a round of it last did its work; infinite where none ever did.
 
-    Raises psycopg.Error. A connection of its own with a timeout: the ORM's would wait for a server that hangs.
+    Raises psycopg.Error.
     """
-    with psycopg.connect(**connection_params() | {"connect_timeout": 2}) as own:
+    with own_connection() as own:
         return dict(own.execute(AGES).fetchall())
 
 

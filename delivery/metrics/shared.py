@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future
 
 import psycopg
 import redis
@@ -14,9 +14,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from delivery.celery import app
+from delivery.probes import all_at_once, own_connection
 from dispatch.leases import AGES
 from dispatch.statuses import FINAL, OrderStatus
-from tracking.ingest.history import connection_params
 from tracking.ingest.partitions import COUNT_AHEAD
 from tracking.redis_servers import connected
 
@@ -42,10 +42,7 @@ class _Known(Collector):
 
 def exposition() -> bytes:
     """Nothing of a server that does not answer in time, which is logged."""
-    pool = ThreadPoolExecutor(len(_ASKED))
-    asked = {server: pool.submit(ask) for server, ask in _ASKED.items()}
-    wait(asked.values(), timeout=_TIMEOUT_S)
-    pool.shutdown(wait=False)
+    asked = all_at_once(_ASKED, _TIMEOUT_S)
     return generate_latest(
         _Known(family for server, answer in asked.items() for family in _known(server, answer))
     )
@@ -60,10 +57,9 @@ def _known(server: str, answer: Future[list[GaugeMetricFamily]]) -> list[GaugeMe
 
 
 def _database() -> list[GaugeMetricFamily]:
-    # A connection of its own with a timeout: the ORM's would wait for a server that hangs.
-    with psycopg.connect(**connection_params() | {"connect_timeout": 2}) as own:
+    with own_connection() as own:
         own.execute(f"SET LOCAL statement_timeout = {round(_TIMEOUT_S * 1000)}")
-        ages = dict(own.execute(AGES).fetchall())
+        ages: dict[str, float] = dict(own.execute(AGES).fetchall())
         orders = dict.fromkeys(_OPEN, 0) | dict(own.execute(_OPEN_ORDERS, [_OPEN]).fetchall())
         ((partitions,),) = own.execute(COUNT_AHEAD).fetchall()
     return [
