@@ -1,12 +1,10 @@
 """The proxies of deploy/, as shipped but for addresses and certificates."""
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
+from delivery.devtools.stack.programs import system_program
 from delivery.osrm_server import accepts, free_port
 from tests.faults.cluster import Cluster, wait_until
 
@@ -58,7 +56,7 @@ def nginx(folder: Path, port: int, put: Callable[[str], str]) -> Sequence[str | 
         http {{ {temporary} include {folder / "doorstep.conf"}; }}
         """
     )
-    return [program("nginx"), "-c", folder / "nginx.conf", "-p", folder]
+    return [system_program("nginx", "nginx"), "-c", folder / "nginx.conf", "-p", folder]
 
 
 def haproxy(folder: Path, port: int, put: Callable[[str], str]) -> Sequence[str | Path]:
@@ -67,18 +65,9 @@ def haproxy(folder: Path, port: int, put: Callable[[str], str]) -> Sequence[str 
     # A test's machine need not allow so many descriptors.
     text = once(text, "maxconn 20000", "maxconn 2000")
     (folder / "haproxy.cfg").write_text(text)
-    return [program("haproxy"), "-f", folder / "haproxy.cfg"]
+    return [system_program("HAProxy", "haproxy"), "-f", folder / "haproxy.cfg"]
 
 
 def once(text: str, old: str, new: str) -> str:
     assert text.count(old) == 1, f"{old!r} is not there once"
     return text.replace(old, new)
-
-
-def program(name: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
-    if found is None:
-        pytest.fail(
-            f"{name} is not there: apt-get install {name}, or leave out what needs it: -k 'not rolling'"
-        )
-    return found

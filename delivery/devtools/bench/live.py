@@ -17,7 +17,8 @@ from psycopg import sql
 
 from delivery.devtools.bench import live_page
 from delivery.devtools.bench.live_page import Bench, Comparison, Storm
-from delivery.devtools.bench.page import PAGE, Machine, publish
+from delivery.devtools.bench.options import parse
+from delivery.devtools.bench.page import Machine, publish
 from delivery.devtools.loadtest.report import Limit, Report
 from delivery.devtools.loadtest.targets import CustomerTarget, DriverTarget, Targets
 from delivery.devtools.stack import valkey
@@ -26,7 +27,6 @@ from delivery.devtools.stack.postgres import NAME, PORT
 from delivery.devtools.stack.progress import step
 from delivery.devtools.stack.servers import MANAGE, for_libpq, start_servers
 from delivery.devtools.stack.state import ROOT, StateFolder, default_folder, open_state
-from delivery.devtools.stack.test import SERVERS
 from delivery.errors import ChildDied, Interrupted, StackError
 from delivery.processes import Child, Processes
 
@@ -77,15 +77,7 @@ class Server:
 def bench(arguments: Sequence[str]) -> int:
     """Run the series; returns the exit status. StackError: a server does not start, or a load test fails."""
     parser = ArgumentParser(prog="make bench ARGS=…", allow_abbrev=False)
-    parser.add_argument(
-        "--short", action="store_true", help="a few seconds each: shows that it works, no more"
-    )
-    parser.add_argument("--write", action="store_true", help=f"the table into {PAGE.relative_to(ROOT)} too")
-    options = parser.parse_args(arguments)
-    if options.short and options.write:
-        raise StackError("a short run's figures are not for the page: leave out --short or --write")
-    for variable in SERVERS:
-        os.environ.pop(variable, None)
+    options = parse(parser, arguments, short="a few seconds each")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES if hard < 0 else min(OPEN_FILES, hard), hard))
     plain = plain_folder(os.environ.get(PLAIN))

@@ -13,13 +13,13 @@ from pathlib import Path
 import msgspec
 
 from delivery.devtools.bench import routing_page
-from delivery.devtools.bench.page import PAGE, Machine, publish
+from delivery.devtools.bench.options import parse
+from delivery.devtools.bench.page import Machine, publish
 from delivery.devtools.bench.routing_page import PACKAGES, Findings, RoutingBench
 from delivery.devtools.replay.tables import BadTable
 from delivery.devtools.replay.towns import denver_requests, read_requests
 from delivery.devtools.stack.servers import for_libpq, start_servers
 from delivery.devtools.stack.state import ROOT, default_folder, open_state
-from delivery.devtools.stack.test import SERVERS
 from delivery.errors import Interrupted, StackError
 from delivery.processes import Processes
 
@@ -31,10 +31,6 @@ VROOM_S = 60.0
 def bench_routing(arguments: Sequence[str]) -> int:
     """Measure; returns the exit status. StackError: a server does not start, there is no demand, a part fails."""
     parser = ArgumentParser(prog="make bench-routing ARGS=…", allow_abbrev=False)
-    parser.add_argument(
-        "--short", action="store_true", help="a little of each part: shows that it works, no more"
-    )
-    parser.add_argument("--write", action="store_true", help=f"the tables into {PAGE.relative_to(ROOT)} too")
     parser.add_argument(
         "--vroom-seconds",
         type=float,
@@ -48,16 +44,12 @@ def bench_routing(arguments: Sequence[str]) -> int:
         metavar="FILE.csv",
         help="other trips than those of nrel.hive, with its columns",
     )
-    options = parser.parse_args(arguments)
-    if options.short and options.write:
-        raise StackError("a short run's figures are not for the page: leave out --short or --write")
+    options = parse(parser, arguments, short="a little of each part")
     try:
         requests = (options.requests or denver_requests()).absolute()
         read_requests(requests)
     except BadTable as error:
         raise StackError(f"{error}") from error
-    for variable in SERVERS:
-        os.environ.pop(variable, None)
     load = os.getloadavg()[0]
     with open_state(default_folder() / "bench") as state, Processes(state.logs) as processes:
         try:

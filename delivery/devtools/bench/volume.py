@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import msgspec
 
 from delivery.devtools.bench import volume_page
-from delivery.devtools.bench.page import PAGE, Machine, publish
+from delivery.devtools.bench.options import parse
+from delivery.devtools.bench.page import Machine, publish
 from delivery.devtools.bench.volume_page import PACKAGES, Findings, VolumeBench
 from delivery.devtools.stack.demo import worker
 from delivery.devtools.stack.servers import MANAGE, for_libpq, start_servers
 from delivery.devtools.stack.state import ROOT, default_folder, open_state
-from delivery.devtools.stack.test import SERVERS
-from delivery.errors import Interrupted, StackError
+from delivery.errors import Interrupted
 from delivery.processes import Processes
 
 TABLE = "bench-volume"
@@ -25,13 +25,7 @@ WORKERS = 2
 def bench_volume(arguments: Sequence[str]) -> int:
     """Measure; returns the exit status. StackError: a server does not start, or a part fails."""
     parser = ArgumentParser(prog="make bench-volume ARGS=…", allow_abbrev=False)
-    parser.add_argument("--short", action="store_true", help="some rows: shows that it works, no more")
-    parser.add_argument("--write", action="store_true", help=f"the table into {PAGE.relative_to(ROOT)} too")
-    options = parser.parse_args(arguments)
-    if options.short and options.write:
-        raise StackError("a short run's figures are not for the page: leave out --short or --write")
-    for variable in SERVERS:
-        os.environ.pop(variable, None)
+    options = parse(parser, arguments, short="some rows")
     load = os.getloadavg()[0]
     with open_state(default_folder() / "bench-volume") as state, Processes(state.logs) as processes:
         try:

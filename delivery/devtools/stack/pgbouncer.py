@@ -1,20 +1,17 @@
 """PgBouncer in transaction mode, from PATH, in front of a PostgreSQL on a Unix socket: for tests."""
 
 import os
-import shutil
 from pathlib import Path
 
 import psycopg
 
+from delivery.devtools.stack.programs import system_program
 from delivery.devtools.stack.state import StateFolder
 from delivery.devtools.stack.unprivileged import way_to_run
-from delivery.errors import StackError
 from delivery.processes import Processes
 
 PORT = 6432  # the number in the name of the socket
 START_S = 20
-#: Where Debian puts it, which is on root's PATH alone.
-SYSTEM_PATH = "/usr/sbin"
 
 
 def start(
@@ -38,7 +35,7 @@ def start(
         # The server that was used least recently is next: a client meets another one as often as can be.
         "server_round_robin = 1\n"
     )
-    binary = program()
+    binary = system_program("PgBouncer", "pgbouncer")
     server = processes.start(
         "pgbouncer", [binary, config], os.environ, become=way_to_run(binary, state.sockets)
     )
@@ -54,13 +51,3 @@ def start(
 
     processes.wait_for(server, answers, START_S)
     return state.sockets
-
-
-def program() -> Path:
-    """StackError: there is no PgBouncer on this machine."""
-    found = shutil.which("pgbouncer") or shutil.which("pgbouncer", path=SYSTEM_PATH)
-    if found is None:
-        raise StackError(
-            "Doorstep is tested behind PgBouncer, and there is none: install it (apt-get install pgbouncer)"
-        )
-    return Path(found)

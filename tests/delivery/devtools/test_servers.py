@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from delivery import osrm_server
-from delivery.devtools.stack import pgbouncer, postgres, servers, valkey
+from delivery.devtools.stack import postgres, programs, servers, valkey
 from delivery.devtools.stack.state import StateFolder, open_state
 from delivery.devtools.stack.unprivileged import NOBODY, as_nobody, give, in_user_namespace
 from delivery.errors import StackError
@@ -119,9 +119,9 @@ def test_valkey_serves_a_socket_only_and_keeps_its_data(tmp_path: Path) -> None:
 
 def test_a_missing_pgbouncer_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(pgbouncer, "SYSTEM_PATH", str(tmp_path))
+    monkeypatch.setattr(programs, "SYSTEM_PATH", str(tmp_path))
     with pytest.raises(StackError, match="apt-get install pgbouncer"):
-        pgbouncer.program()
+        programs.system_program("PgBouncer", "pgbouncer")
 
 
 def test_a_server_that_does_not_start_is_named(tmp_path: Path) -> None:
