@@ -2,6 +2,7 @@
 does `manage.py check --database default`. A server that is away passes: whoever needs it waits for it.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -29,11 +30,12 @@ def database_version(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def redis_mode(**_: Any) -> list[CheckMessage]:
-    try:
-        reason = why_unusable(settings.REDIS_URL, _TIMEOUT_S)
-    except RedisError:
-        return []  # away
-    return [Error(reason, id="doorstep.E002")] if reason else []
+    found: list[CheckMessage] = []
+    for setting, url in settings.REDIS_SERVERS.items():
+        with suppress(RedisError):  # away
+            if reason := why_unusable(setting, url, _TIMEOUT_S):
+                found.append(Error(reason, id="doorstep.E002"))
+    return found
 
 
 def why_too_old(own: psycopg.Connection) -> str | None:

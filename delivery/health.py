@@ -1,7 +1,7 @@
 """`/healthz`: the process is up. `/readyz`: what it needs is there, and the jobs work; 503 names what is not so."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, cast
 
 import psycopg
@@ -35,7 +35,7 @@ def healthz(_: HttpRequest) -> JsonResponse:
 def readyz(_: HttpRequest) -> JsonResponse:
     lacks: Lacks = {}
     # None longer than that: who asks wants to hear of an outage soon.
-    for name, answer in all_at_once(_CHECKS, _TIMEOUT_S).items():
+    for name, answer in all_at_once(_CHECKS | _redis_checks(), _TIMEOUT_S).items():
         lacks |= answer.result() if answer.done() else {name: _SILENT}
     return JsonResponse(
         {"status": "unavailable" if lacks else "ok", "down": list(lacks), "why": lacks},
@@ -69,12 +69,20 @@ def _known_migrations() -> frozenset[tuple[str, str]]:
     return frozenset(MigrationLoader(None).graph.nodes)
 
 
-def _redis() -> Lacks:
+def _redis_checks() -> dict[str, Callable[[], Lacks]]:
+    checks: dict[str, Callable[[], Lacks]] = {}
+    for setting, url in settings.REDIS_SERVERS.items():
+        name = "redis" if setting == "REDIS_URL" else f"redis of {setting}"
+        checks[name] = partial(_redis, name, setting, url)
+    return checks
+
+
+def _redis(name: str, setting: str, url: str) -> Lacks:
     try:
-        reason = why_unusable(settings.REDIS_URL, _TIMEOUT_S)
+        reason = why_unusable(setting, url, _TIMEOUT_S)
     except redis.RedisError:
         reason = _SILENT
-    return {"redis": reason} if reason else {}
+    return {name: reason} if reason else {}
 
 
 def _osrm() -> Lacks:
@@ -107,7 +115,6 @@ def _jobs() -> Lacks:
 
 _CHECKS: dict[str, Callable[[], Lacks]] = {
     "database": _database,
-    "redis": _redis,
     "osrm": _osrm,
     "static files": _static_files,
     "roads": _roads,

@@ -10,7 +10,7 @@ from django.utils.csp import CSP
 
 from delivery.addresses import proxies, public_address
 from delivery.instance import instance_name
-from tracking.redis_servers import celery_broker, layer_host
+from tracking.redis_servers import by_setting, celery_broker, layer_host, several
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -74,6 +74,16 @@ INSTANCE_NAME = env.str("INSTANCE_NAME", default="") or instance_name(DATABASES[
 if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", INSTANCE_NAME):
     raise ImproperlyConfigured("INSTANCE_NAME takes up to 64 letters, digits, dots, hyphens and underscores.")
 REDIS_PREFIX = f"doorstep:{INSTANCE_NAME}:"
+# One Redis does, until one is not enough (docs/scaling.md).
+POSITIONS_REDIS_URL = env.str("POSITIONS_REDIS_URL", default=REDIS_URL)
+CHANNEL_REDIS_URLS = several(env.str("CHANNEL_REDIS_URLS", default=REDIS_URL))
+BROKER_REDIS_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL)
+REDIS_SERVERS = by_setting(
+    REDIS_URL,
+    POSITIONS_REDIS_URL=[POSITIONS_REDIS_URL],
+    CHANNEL_REDIS_URLS=CHANNEL_REDIS_URLS,
+    CELERY_BROKER_URL=[BROKER_REDIS_URL],
+)
 OSRM_URL = env.str("OSRM_URL", default="http://127.0.0.1:5000").rstrip("/")
 ROADS_DIR = STATE_DIR / "roads"
 
@@ -129,12 +139,14 @@ CHANNEL_LAYERS = {
         # PubSub: nothing is dropped at a capacity and a restart of Redis is survived; a message is a hint all
         # the same, and tracking/sockets/reconciliation.py repairs what was lost. Measured in docs/adr/0003.
         "BACKEND": "tracking.sockets.channel_layer.ChannelLayer",
-        "CONFIG": {"hosts": [layer_host(REDIS_URL)], "prefix": REDIS_PREFIX},
+        "CONFIG": {"hosts": [layer_host(url) for url in CHANNEL_REDIS_URLS], "prefix": REDIS_PREFIX},
     },
 }
 
 # -------------------------------------------------------------------------------------------------- jobs
-CELERY_BROKER_URL, _broker_options = celery_broker(REDIS_URL)
+_broker, _broker_options = celery_broker(BROKER_REDIS_URL)
+# Not CELERY_BROKER_URL: Celery would look past it to the environment's, which is written as REDIS_URL is.
+CELERY_BROKER_READ_URL = CELERY_BROKER_WRITE_URL = _broker
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": REDIS_PREFIX, **_broker_options}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 120

@@ -50,7 +50,7 @@ def servers() -> None:
 def no_server_unasked(request: pytest.FixtureRequest) -> Iterator[None]:
     """A fast test finds no server even where there is one: the mark is true."""
     if request.node.get_closest_marker("fast"):
-        with override_settings(REDIS_URL=NO_REDIS, OSRM_URL=NO_OSRM):
+        with override_settings(REDIS_URL=NO_REDIS, POSITIONS_REDIS_URL=NO_REDIS, OSRM_URL=NO_OSRM):
             yield
     else:
         yield

@@ -86,7 +86,7 @@ class Failover:
 
     def _has_a_master(self) -> bool:
         try:
-            return why_unusable(self.url, PATIENCE_S) is None
+            return why_unusable("REDIS_URL", self.url, PATIENCE_S) is None
         except RedisError:
             return False
 

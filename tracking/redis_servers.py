@@ -2,8 +2,11 @@
 
 `redis://`, `rediss://` and `unix://` are as redis-py reads them; beside them there is
 `redis+sentinel://[user:password@]host[:port],host[:port],…/master[/database][?sentinel_password=…]`.
+
+`settings.REDIS_SERVERS` has each server once, by the setting that names it.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +25,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 SCHEME = "redis+sentinel"
+_SCHEMES = ("redis", "rediss", "unix", SCHEME)
 _PORT = 26379
 #: Of one process to Redis, and so long (seconds) one is waited for. Each answer takes a fraction of a millisecond.
 _CONNECTIONS, _CONNECTION_S = 8, 5.0
@@ -80,6 +84,34 @@ def sentinels(url: str) -> Sentinels | None:
     )
 
 
+def several(text: str) -> list[str]:
+    """The URLs of a list. Commas stand between sentinels as well, so that one divides only before a scheme."""
+    return re.split(r"[\s,]+(?=[a-z+]+://)", text.strip())
+
+
+def by_setting(default: str, **others: list[str]) -> dict[str, str]:
+    """URLs of servers, each once, by the name of the setting it comes from: REDIS_URL where it is the `default`.
+
+    ImproperlyConfigured: one of them can't be read.
+    """
+    named: dict[str, str] = {}
+    for setting, urls in others.items():
+        for number, url in enumerate(urls, 1):
+            name = setting if len(urls) == 1 else f"{setting} ({number})"
+            if url not in named.values():
+                named["REDIS_URL" if url == default else name] = url
+    for name, url in named.items():
+        if urlsplit(url).scheme not in _SCHEMES:
+            raise ImproperlyConfigured(
+                f"{name} must name a Redis: it begins with {'://, '.join(_SCHEMES)}://."
+            )
+        try:
+            sentinels(url)
+        except ImproperlyConfigured as unreadable:
+            raise ImproperlyConfigured(f"{name}: {unreadable}") from None
+    return named
+
+
 def connect(url: str, **options: Any) -> redis.asyncio.Redis:
     """A client with a few connections of its own, to be closed by `close`; `options` are redis-py's."""
     # Who comes when all are in use waits for one: redis-py's own pool would refuse them.
@@ -120,21 +152,24 @@ def connected(url: str, **options: Any) -> Iterator[redis.Redis]:
         manager.close()
 
 
-def why_unusable(url: str, timeout_s: float) -> str | None:
-    """Why Doorstep can't work with what answers there, or None. Raises redis.RedisError when nothing does."""
+def why_unusable(setting: str, url: str, timeout_s: float) -> str | None:
+    """Why Doorstep can't work with what answers there, or None; the setting's name is for the sentence.
+
+    Raises redis.RedisError when nothing answers.
+    """
     with connected(url, socket_timeout=timeout_s, protocol=2) as client:
         said = client.execute_command("HELLO")
     about = {name: value.decode() for name, value in batched(said, 2) if isinstance(value, bytes)}
     match about:
         case {b"mode": "cluster"}:
             return (
-                "REDIS_URL names a Redis Cluster, whose nodes share the keys out between them: Doorstep needs one "
+                f"{setting} names a Redis Cluster, whose nodes share the keys out between them: Doorstep needs one "
                 f"Redis, or several behind sentinels ({SCHEME}://host:{_PORT}/master)."
             )
         case {b"mode": "sentinel"}:
-            return f"REDIS_URL names a sentinel like a Redis: write {SCHEME}://host:{_PORT}/master."
+            return f"{setting} names a sentinel like a Redis: write {SCHEME}://host:{_PORT}/master."
         case {b"role": "replica"}:
-            return "REDIS_URL names a replica, which takes nothing in: name the master."
+            return f"{setting} names a replica, which takes nothing in: name the master."
     return None
 
 
@@ -176,5 +211,5 @@ def _present(**login: str) -> dict[str, str]:
 
 def _unreadable(reason: str) -> ImproperlyConfigured:
     return ImproperlyConfigured(
-        f"REDIS_URL can't be read ({reason}): {SCHEME}://user:password@host:{_PORT},host:{_PORT}/master/0"
+        f"sentinels are named otherwise ({reason}): {SCHEME}://user:password@host:{_PORT},host:{_PORT}/master/0"
     )

@@ -80,7 +80,7 @@ def _database() -> list[GaugeMetricFamily]:
 
 def _queues() -> list[GaugeMetricFamily]:
     limits = {"socket_timeout": _TIMEOUT_S, "socket_connect_timeout": _TIMEOUT_S, "retry": _ONCE}
-    with connected(settings.REDIS_URL, **limits) as client:
+    with connected(settings.BROKER_REDIS_URL, **limits) as client:
         waiting = {name: int(client.llen(settings.REDIS_PREFIX + name)) for name in app.amqp.queues}
     return [_by("queue", "doorstep_tasks_waiting", "Tasks that no worker has taken yet.", waiting)]
 

@@ -35,7 +35,7 @@ def test_an_old_postgresql_can_not(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.django_db
 def test_servers_that_are_away_are_waited_for(monkeypatch: pytest.MonkeyPatch, settings: object) -> None:
-    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}"
+    settings.REDIS_SERVERS = {"REDIS_URL": f"redis://127.0.0.1:{free_port()}"}
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"host": "127.0.0.1", "port": free_port()})
     assert found() == []
 
@@ -68,7 +68,7 @@ def test_nothing_begins_on_a_redis_cluster(redis_cluster: str, tmp_path: Path) -
 def test_a_redis_that_became_a_cluster_is_not_ready(
     client: Client, settings: object, redis_cluster: str
 ) -> None:
-    settings.REDIS_URL = redis_cluster
+    settings.REDIS_SERVERS = {"REDIS_URL": redis_cluster}
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["down"]) == (503, ["redis"])
     assert "names a Redis Cluster" in answer.json()["why"]["redis"]

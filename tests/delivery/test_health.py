@@ -48,11 +48,18 @@ def test_everything_is_up(client: Client) -> None:
 
 
 @pytest.mark.django_db
+def test_an_osrm_that_is_down_is_named(client: Client, settings: Any) -> None:
+    settings.OSRM_URL = f"http://127.0.0.1:{unused_port()}"
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["down"]) == (503, ["osrm"])
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("name", "setting", "scheme"), [("redis", "REDIS_URL", "redis"), ("osrm", "OSRM_URL", "http")]
+    ("setting", "name"), [("REDIS_URL", "redis"), ("CELERY_BROKER_URL", "redis of CELERY_BROKER_URL")]
 )
-def test_what_is_down_is_named(client: Client, settings: Any, name: str, setting: str, scheme: str) -> None:
-    setattr(settings, setting, f"{scheme}://127.0.0.1:{unused_port()}")
+def test_a_redis_that_is_down_is_named(client: Client, settings: Any, setting: str, name: str) -> None:
+    settings.REDIS_SERVERS = {"UP": settings.REDIS_URL, setting: f"redis://127.0.0.1:{unused_port()}"}
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["down"]) == (503, [name])
 

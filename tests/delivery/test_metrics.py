@@ -165,7 +165,7 @@ def test_the_page_for_operators_has_each_figure(client: Client, settings: Any) -
 @pytest.mark.usefixtures("servers")
 def test_who_is_away_is_left_out(client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.METRICS_TOKEN = "sesame"
-    settings.REDIS_URL = NO_REDIS
+    settings.BROKER_REDIS_URL = NO_REDIS
     with socket.socket() as nobody, monkeypatch.context() as moved:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]

@@ -9,7 +9,11 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-ASK = "import json; from delivery import settings as s; print(json.dumps([getattr(s, n) for n in {names!r}]))"
+ASK = """
+import json
+from delivery import settings
+print(json.dumps([getattr(settings, name) for name in {names!r}], default=repr))
+"""
 
 
 def settings(*names: str, **environment: str) -> list:
@@ -61,7 +65,66 @@ def test_https_means_secure_cookies() -> None:
     ],
 )
 def test_celery_finds_the_same_redis(redis_url: str, broker: str) -> None:
-    assert settings("CELERY_BROKER_URL", REDIS_URL=redis_url) == [broker]
+    assert settings("CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", REDIS_URL=redis_url) == [
+        broker,
+        broker,
+    ]
+
+
+def test_one_redis_does_everything() -> None:
+    servers, layers, positions = settings(
+        "REDIS_SERVERS", "CHANNEL_LAYERS", "POSITIONS_REDIS_URL", REDIS_URL="redis://one"
+    )
+    assert servers == {"REDIS_URL": "redis://one"}
+    assert layers["default"]["CONFIG"]["hosts"] == ["redis://one"]
+    assert positions == "redis://one"
+
+
+def test_several_share_the_work() -> None:
+    servers, layers, positions, broker = settings(
+        "REDIS_SERVERS",
+        "CHANNEL_LAYERS",
+        "POSITIONS_REDIS_URL",
+        "CELERY_BROKER_READ_URL",
+        REDIS_URL="redis://one",
+        CHANNEL_REDIS_URLS="redis://two, redis+sentinel://a,b/main",
+        POSITIONS_REDIS_URL="redis://one",
+        CELERY_BROKER_URL="unix:///run/three.sock",
+    )
+    assert servers == {
+        "REDIS_URL": "redis://one",
+        "CHANNEL_REDIS_URLS (1)": "redis://two",
+        "CHANNEL_REDIS_URLS (2)": "redis+sentinel://a,b/main",
+        "CELERY_BROKER_URL": "unix:///run/three.sock",
+    }
+    first, second = layers["default"]["CONFIG"]["hosts"]
+    assert (first, second["sentinels"]) == ("redis://two", [["a", 26379], ["b", 26379]])
+    assert positions == "redis://one"
+    assert broker == "redis+socket:///run/three.sock?virtual_host=0"
+
+
+def test_celery_reads_its_broker_as_we_do() -> None:
+    # Celery takes its own word, CELERY_BROKER_URL, from the environment before any setting.
+    asked = "from delivery.celery import app; print(app.conf.broker_read_url, app.conf.broker_write_url)"
+    env = os.environ | {"SECRET_KEY": "x" * 50, "CELERY_BROKER_URL": "unix:///run/three.sock?db=4"}
+    said = subprocess.run([sys.executable, "-c", asked], env=env, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["redis+socket:///run/three.sock?virtual_host=4"] * 2
+
+
+@pytest.mark.parametrize(
+    ("setting", "url", "reason"),
+    [
+        ("REDIS_URL", "redis+sentinel://one", "names no master"),
+        ("CELERY_BROKER_URL", "amqp://one", "must name a Redis"),
+        ("CHANNEL_REDIS_URLS", "me:secret@one", "must name a Redis"),
+        ("POSITIONS_REDIS_URL", "", "must name a Redis"),
+    ],
+)
+def test_who_can_be_no_redis_is_refused_by_name(setting: str, url: str, reason: str) -> None:
+    said = refusal(**{setting: url})
+    assert f"ImproperlyConfigured: {setting}" in said
+    assert reason in said
+    assert "secret" not in said
 
 
 def test_an_installation_is_named_by_its_database() -> None:

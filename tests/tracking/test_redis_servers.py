@@ -17,7 +17,7 @@ from tracking import redis_servers
 from tracking.ingest.positions import FixSubscription, Positions
 from tracking.protocol import groups
 from tracking.protocol.messages import FleetPosition
-from tracking.redis_servers import Sentinels, celery_broker, layer_host, sentinels, why_unusable
+from tracking.redis_servers import Sentinels, celery_broker, layer_host, sentinels, several, why_unusable
 from tracking.sockets.channel_layer import ChannelLayer
 
 # ------------------------------------------------------------------------------------------------ what a URL says
@@ -59,8 +59,14 @@ def test_celery_is_told_of_all_sentinels() -> None:
     ],
 )
 def test_one_that_says_too_little_is_refused(rest: str, reason: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match=f"REDIS_URL can't be read .*{reason}"):
+    with pytest.raises(ImproperlyConfigured, match=f"sentinels are named otherwise .*{reason}"):
         sentinels(f"redis+sentinel://{rest}")
+
+
+@pytest.mark.parametrize("between", [",", ", ", " ", "\n"])
+def test_a_list_may_hold_sentinels(between: str) -> None:
+    urls = ["redis://one/0", "redis+sentinel://a:1,b:2/main", "unix:///run/valkey.sock"]
+    assert several(between.join(urls)) == urls
 
 
 # ---------------------------------------------------------------------------------------------------- real servers
@@ -155,7 +161,7 @@ async def test_tasks_outlive_the_master(failover: Failover) -> None:
 
 @pytest.mark.slow
 def test_a_master_behind_sentinels_can_be_used(failover: Failover) -> None:
-    assert why_unusable(failover.url, 5) is None
+    assert why_unusable("REDIS_URL", failover.url, 5) is None
     with redis_servers.connected(failover.url) as client:
         assert client.connection_pool.connection_kwargs["db"] == 1
         assert client.ping()
@@ -168,11 +174,12 @@ def test_a_cluster_can_not_be_used_and_neither_can_a_replica_or_a_sentinel(valke
     _, replica = valkeys.start(f"replicaof 127.0.0.1 {master}")
     _, sentinel = valkeys.start(f"sentinel monitor {MASTER} 127.0.0.1 {master} 1", sentinel=True)
     reasons = [
-        why_unusable(f"redis://127.0.0.1:{port}", PATIENCE_S) for port in (node, sentinel, replica, master)
+        why_unusable("CELERY_BROKER_URL", f"redis://127.0.0.1:{port}", PATIENCE_S)
+        for port in (node, sentinel, replica, master)
     ]
     assert [reason and reason.partition(":")[0].partition(",")[0] for reason in reasons] == [
-        "REDIS_URL names a Redis Cluster",
-        "REDIS_URL names a sentinel like a Redis",
-        "REDIS_URL names a replica",
+        "CELERY_BROKER_URL names a Redis Cluster",
+        "CELERY_BROKER_URL names a sentinel like a Redis",
+        "CELERY_BROKER_URL names a replica",
         None,
     ]

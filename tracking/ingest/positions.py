@@ -83,7 +83,7 @@ class Positions:
 
     def __init__(self, url: str | None = None) -> None:
         self._keys = _Keys()
-        self._url = url or settings.REDIS_URL
+        self._url = url or settings.POSITIONS_REDIS_URL
         self._redis = redis_servers.connect(self._url, socket_timeout=5, health_check_interval=15)
         self._sha = sha1(_STORE.encode(), usedforsecurity=False).hexdigest()
 

@@ -1,6 +1,6 @@
 """The channel layer: channels_redis's on Redis' pub/sub, made for hundreds of sockets that come and go at once.
 
-For one Redis, as settings.py names it.
+Of several Redis each has the channels and groups that channels_redis's hash of their names gives it.
 """
 
 import asyncio
@@ -32,18 +32,19 @@ class ChannelLayer(RedisPubSubChannelLayer):
         Raises redis.RedisError; Redis is told the next time then.
         """
         layer = self._get_layer()
-        for group in map(layer._get_group_channel_name, groups):
+        left = [layer._get_group_channel_name(group) for group in groups]
+        for group in left:
             members = layer.groups.get(group, set())
             members.discard(channel)
             if not members:
                 layer.groups.pop(group, None)
         layer.channels.pop(channel, None)
-        await layer._shards[0].settle()
+        await asyncio.gather(*(shard.settle() for shard in set(map(layer._get_shard, [channel, *left]))))
 
     def _get_layer(self) -> Any:
         layer = super()._get_layer()
         if not isinstance(layer._shards[0], Connection):
-            layer._shards = [Connection(layer._shards[0].host, layer)]
+            layer._shards = [Connection(shard.host, layer) for shard in layer._shards]
         return layer
 
 
@@ -82,7 +83,10 @@ class Connection(RedisSingleShardConnection):
             self._settling = None
             self._ensure_redis()
             self._ensure_receiver()
-            heard = self.channel_layer.channels.keys() | self.channel_layer.groups.keys()
+            layer = self.channel_layer
+            heard = layer.channels.keys() | layer.groups.keys()
+            if len(layer._shards) > 1:
+                heard = {name for name in heard if layer._get_shard(name) is self}
             if new := heard - self._subscribed_to:
                 await self._pubsub.subscribe(*new)
                 self._subscribed_to |= new

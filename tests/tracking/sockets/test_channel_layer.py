@@ -1,11 +1,18 @@
 """What our channel layer does otherwise than channels_redis."""
 
 import asyncio
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis.asyncio
 from channels.layers import get_channel_layer
 from django.conf import settings
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from delivery.processes import Child, Processes
+from tests.valkeys import Valkeys
+from tracking.sockets.channel_layer import ChannelLayer
 
 pytestmark = pytest.mark.usefixtures("live_loop")
 
@@ -21,8 +28,8 @@ async def subscribe_commands() -> int:
     )
 
 
-async def heard() -> set[str]:
-    async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
+async def heard(url: str | None = None) -> set[str]:
+    async with redis.asyncio.Redis.from_url(url or settings.REDIS_URL) as client:
         return {name.decode() for name in await client.pubsub_channels("*")}
 
 
@@ -69,3 +76,53 @@ async def test_a_channel_that_was_never_listened_to_ends_as_well() -> None:
     await layer.end_channel(other, ["group"])
     assert not layer.channels
     assert not layer.groups
+
+
+@pytest.fixture
+def two_redis(tmp_path: Path) -> Iterator[tuple[str, Child]]:
+    """The URL of a second one, beside settings.REDIS_URL, and its process."""
+    processes = Processes(tmp_path)
+    try:
+        second, port = Valkeys(tmp_path, processes).start()
+        yield f"redis://127.0.0.1:{port}", second
+    finally:
+        processes.stop()
+
+
+@pytest.mark.slow
+async def test_several_redis_share_the_channels_and_groups(two_redis: tuple[str, Child]) -> None:
+    servers = [settings.REDIS_URL, two_redis[0]]
+    layer, elsewhere = ChannelLayer(hosts=servers, prefix="x:"), ChannelLayer(hosts=servers, prefix="x:")
+    before = await heard()
+    channels = await asyncio.gather(*(layer.new_channel() for _ in range(MANY)))
+    await asyncio.gather(*(layer.group_add(f"group{n}", channel) for n, channel in enumerate(channels)))
+    shares = [len(await heard(url)) for url in servers]
+    assert sum(shares) == 2 * MANY + len(before)
+    assert min(shares) > MANY / 2
+    for n in range(MANY):
+        await elsewhere.group_send(f"group{n}", {"type": "hello", "n": n})
+    assert [await layer.receive(channel) for channel in channels] == [
+        {"type": "hello", "n": n} for n in range(MANY)
+    ]
+    await asyncio.gather(*(layer.end_channel(channel, [f"group{n}"]) for n, channel in enumerate(channels)))
+    assert await heard() == before
+    assert await heard(two_redis[0]) == set()
+    await layer.flush()
+    await elsewhere.flush()
+
+
+@pytest.mark.slow
+async def test_of_several_redis_one_that_is_away_keeps_nobody_else(two_redis: tuple[str, Child]) -> None:
+    url, process = two_redis
+    layer = ChannelLayer(hosts=[settings.REDIS_URL, url], prefix="x:")
+    process.stop()
+    tried = await asyncio.gather(*(layer.new_channel() for _ in range(MANY)), return_exceptions=True)
+    channels = [channel for channel in tried if isinstance(channel, str)]
+    assert {type(other) for other in tried if other not in channels} == {RedisConnectionError}
+    assert len(channels) > MANY / 3
+    assert set(layer.channels) == set(channels)
+    for channel in channels:
+        await layer.send(channel, {"type": "hello"})
+        assert await layer.receive(channel) == {"type": "hello"}
+        await layer.end_channel(channel, [])
+    await layer.flush()
