@@ -89,7 +89,7 @@ ROADS_DIR = STATE_DIR / "roads"
 
 INSTALLED_APPS = [
     "daphne",  # gives `runserver` its WebSockets; production and the demo run uvicorn
-    "django.contrib.admin",
+    "dispatch.apps.Admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -114,7 +114,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "delivery.refusals.RefuseNonsense",
+    "delivery.refusals.RefuseNul",
 ]
 
 ROOT_URLCONF = "delivery.urls"

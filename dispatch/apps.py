@@ -1,10 +1,12 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin
 from django.db.models.signals import post_migrate
 
 
 class DispatchConfig(AppConfig):
     name = "dispatch"
     verbose_name = "Dispatch"
+    default = True
 
     def ready(self) -> None:
         from dispatch import coverage, tasks
@@ -13,3 +15,8 @@ class DispatchConfig(AppConfig):
         coverage.connect()
         tasks.connect()
         post_migrate.connect(create_groups, sender=self)
+
+
+class Admin(admin.AdminConfig):
+    default = False
+    default_site = "dispatch.admin_site.Site"

@@ -19,6 +19,7 @@ from django.utils.html import format_html
 
 from dispatch import access
 from dispatch.admin import order_search
+from dispatch.admin.addresses import Typed
 from dispatch.admin.pages import ManyRows, ReadOnly, page
 from dispatch.errors import DispatchError
 from dispatch.forms import AssignForm, CancelForm, CloseForm, OrderForm
@@ -42,7 +43,7 @@ ONE_LINE: Mapping[type[models.Field], Mapping[str, Any]] = {
 
 
 @admin.register(City)
-class CityAdmin(admin.ModelAdmin):
+class CityAdmin(Typed, admin.ModelAdmin):
     list_display = ["name", "time_zone", "show_driver_from", "assignment", "promise_minutes"]
     formfield_overrides = ONE_LINE
 
@@ -51,7 +52,7 @@ class CityAdmin(admin.ModelAdmin):
 
 
 @admin.register(Driver)
-class DriverAdmin(admin.ModelAdmin):
+class DriverAdmin(Typed, admin.ModelAdmin):
     list_display = ["name", "city", "status", "on_shift", "phone", "last_seen_at", "simulated"]
     list_filter = ["status", "on_shift", "city", "simulated"]
     list_select_related = ["city"]
@@ -100,7 +101,7 @@ class DriverAdmin(admin.ModelAdmin):
 
 
 @admin.register(Restaurant)
-class RestaurantAdmin(admin.ModelAdmin):
+class RestaurantAdmin(Typed, admin.ModelAdmin):
     list_display = ["name", "address", "city", "geofence_radius"]
     list_filter = ["city"]
     list_select_related = ["city"]

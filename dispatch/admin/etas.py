@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from dispatch.admin.addresses import Typed
 from dispatch.admin.pages import ReadOnly, page
 from dispatch.etas import prediction_log
 from dispatch.etas.charts import chart
@@ -20,7 +21,7 @@ PERIODS = (1, 7, 28)
 
 
 @admin.register(SpeedFactor)
-class SpeedFactorAdmin(admin.ModelAdmin):
+class SpeedFactorAdmin(Typed, admin.ModelAdmin):
     list_display = ["when", "city", "learned_factor", "observations", "override"]
     list_editable = ["override"]
     list_filter = ["city"]
@@ -36,7 +37,7 @@ class SpeedFactorAdmin(admin.ModelAdmin):
 
 
 @admin.register(HandoverTime)
-class HandoverTimeAdmin(admin.ModelAdmin):
+class HandoverTimeAdmin(Typed, admin.ModelAdmin):
     list_display = ["city", "learned", "observations", "override_s"]
     list_editable = ["override_s"]
     list_select_related = ["city"]
@@ -49,7 +50,7 @@ class HandoverTimeAdmin(admin.ModelAdmin):
 
 
 @admin.register(KitchenTime)
-class KitchenTimeAdmin(admin.ModelAdmin):
+class KitchenTimeAdmin(Typed, admin.ModelAdmin):
     list_display = [
         "restaurant",
         "handover",
@@ -81,7 +82,7 @@ class KitchenTimeAdmin(admin.ModelAdmin):
 
 
 @admin.register(EtaPrediction)
-class EtaPredictionAdmin(ReadOnly, admin.ModelAdmin):
+class EtaPredictionAdmin(ReadOnly, Typed, admin.ModelAdmin):
     """Instead of a list of millions: how good they were, by city, hour and horizon."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EtaPrediction]:

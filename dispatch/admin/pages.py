@@ -12,6 +12,8 @@ from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from django.views.decorators.cache import never_cache
 
+from dispatch.admin.addresses import OfferedList, Typed
+
 
 class ReadOnly:
     """Nothing is added, changed or deleted by hand."""
@@ -37,7 +39,7 @@ class NewestRows(Paginator):
         return rows.count()
 
 
-class NewestRowsList(ChangeList):
+class NewestRowsList(OfferedList):
     """Says of how many the rows are the newest, as PostgreSQL estimates it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -50,7 +52,7 @@ class NewestRowsList(ChangeList):
             )
 
 
-class ManyRows(admin.ModelAdmin):
+class ManyRows(Typed, admin.ModelAdmin):
     """A list of millions: newest first, read along an index, and nothing that reads all of them for one page."""
 
     paginator = NewestRows

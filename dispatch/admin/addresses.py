@@ -1,0 +1,43 @@
+"""What somebody may type into an address of the admin is refused before it becomes a look-up: Django takes any of any
+column, with values that nothing checks before they are SQL, and so guesses at columns that no page shows.
+"""
+
+from typing import Any
+
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import BadRequest, ValidationError
+from django.db import models
+from django.http import HttpRequest
+
+
+class OfferedList(ChangeList):
+    """Is filtered by what its filters offer, and nothing else."""
+
+    def get_filters(self, request: HttpRequest) -> tuple[Any, ...]:
+        filters = super().get_filters(request)
+        of_no_filter: dict[str, Any] = filters[2]
+        if of_no_filter:
+            raise BadRequest(f"No filter of this list offers {', '.join(sorted(of_no_filter))}.")
+        return filters
+
+
+class Typed:
+    """For every ModelAdmin."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OfferedList
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """An empty `_to_field` is none, as it is to lists."""
+        return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What a form begins with: the widgets of foreign keys look up what they are given."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)  # type: ignore[misc]
+        for field in self.opts.concrete_fields:  # type: ignore[attr-defined]
+            if isinstance(field, models.ForeignKey) and initial.get(field.name):
+                try:
+                    field.to_python(initial[field.name])
+                except ValidationError as error:
+                    raise BadRequest(f"This can't be the {field.name}.") from error
+        return initial
