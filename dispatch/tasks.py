@@ -11,7 +11,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError as BrokerAway
 
 from dispatch.errors import contained
-from dispatch.etas import learning, prediction_log
+from dispatch.etas import learning
 from dispatch.leases import alone, lease
 from dispatch.models import City
 from dispatch.orders import geofence_actions
@@ -89,9 +89,7 @@ def mark_silent_drivers() -> None:
 @shared_task(time_limit=1800)
 @alone("learn_etas")
 def learn_etas() -> None:
-    """The nightly lesson, then what is too old to learn from goes."""
     learning.learn()
-    prediction_log.forget_old()
 
 
 def connect() -> None:

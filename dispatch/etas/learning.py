@@ -109,7 +109,9 @@ class _Trips:
 
 
 def learn() -> Lesson:
-    """Learns from the trips of the last ETA_LEARNING_DAYS, and stores it beside what staff have set."""
+    """Learns from the trips of the last ETA_LEARNING_DAYS, stores it beside what staff have set, and forgets the
+    predictions that are too old to learn from.
+    """
     now = database_now()
     since = now - timedelta(days=settings.ETA_LEARNING_DAYS)
     ranges = learn_ranges(prediction_log.misses(now - timedelta(days=RANGES_DAYS)))
@@ -124,6 +126,7 @@ def learn() -> Lesson:
         _store_kitchens(trips.kitchens.estimates(settings.PICKUP_SERVICE_S))
         _store_doors(trips.doors.handovers(settings.DROPOFF_SERVICE_S))
         _store_spreads(ranges)
+    prediction_log.forget_old()
     predictions = sum(spread.observations for (city, _), spread in ranges.spreads.items() if city is None)
     return Lesson(trips.drives, trips.pickups, trips.dropoffs, predictions)
 

@@ -429,11 +429,16 @@ def test_a_lesson_of_more_trips_takes_hardly_more_memory(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_night(delivered: Callable[..., None], a_week_ago: datetime, order: Order) -> None:
+@pytest.mark.parametrize(
+    "learn", [tasks.learn_etas, lambda: call_command("learn_etas", stdout=StringIO())], ids=["job", "command"]
+)
+def test_every_night(
+    delivered: Callable[..., None], a_week_ago: datetime, order: Order, learn: Callable[[], None]
+) -> None:
     delivered(a_week_ago, count=3)
     old = timezone.now() - timedelta(days=configured.ETA_PREDICTIONS_DAYS + 1)
     EtaPrediction.objects.create(order=order, made_at=old, arrives_at=old, approximate=False)
-    tasks.learn_etas()
+    learn()
     assert SpeedFactor.objects.filter(observations=3).count() == 1
     assert not EtaPrediction.objects.exists()
 
