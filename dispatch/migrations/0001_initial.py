@@ -839,7 +839,11 @@ class Migration(migrations.Migration):
             model_name="etaspread",
             name="city",
             field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="dispatch.city"
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="dispatch.city",
             ),
         ),
         migrations.CreateModel(
@@ -950,14 +954,20 @@ class Migration(migrations.Migration):
             model_name="orderevent",
             name="order",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="events", to="dispatch.order"
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="events",
+                to="dispatch.order",
             ),
         ),
         migrations.AddField(
             model_name="speedfactor",
             name="city",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="speed_factors", to="dispatch.city"
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="speed_factors",
+                to="dispatch.city",
             ),
         ),
         migrations.AddField(
@@ -974,7 +984,10 @@ class Migration(migrations.Migration):
             model_name="stop",
             name="order",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="stops", to="dispatch.order"
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="stops",
+                to="dispatch.order",
             ),
         ),
         migrations.AddConstraint(

@@ -48,7 +48,7 @@ class SpeedFactor(models.Model):
     """What the roads' drive times are multiplied with in an hour of the week."""
 
     id = models.BigAutoField(primary_key=True)
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="speed_factors")
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="speed_factors", db_index=False)
     hour = models.IntegerField(
         "hour of the week",
         validators=[MinValueValidator(0), MaxValueValidator(HOURS_A_WEEK - 1)],
@@ -160,7 +160,7 @@ class EtaSpread(models.Model):
     """How far ETAs of a horizon are off (see `routing.eta.Spread`); without a city: in all of them."""
 
     id = models.BigAutoField(primary_key=True)
-    city = models.ForeignKey(City, on_delete=models.CASCADE, null=True, related_name="+")
+    city = models.ForeignKey(City, on_delete=models.CASCADE, null=True, related_name="+", db_index=False)
     horizon = models.IntegerField(help_text="As `routing.eta.bucket` numbers them.")
     low = models.FloatField()
     high = models.FloatField()

@@ -161,7 +161,7 @@ class OrderEvent(models.Model):
         SYSTEM = "system", "Doorstep"
 
     id = models.BigAutoField(primary_key=True)
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events")
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events", db_index=False)
     driver = models.ForeignKey(Driver, on_delete=models.PROTECT, null=True, related_name="+")
     from_status = models.TextField(choices=OrderStatus, null=True)  # noqa: DJ001 (NULL: the order began here)
     to_status = models.TextField(choices=OrderStatus)

@@ -30,7 +30,7 @@ class Stop(models.Model):
     id = models.UUIDField(primary_key=True, db_default=UUID4(), editable=False)
     # Without an index of its own: `stops_of_driver` begins with it.
     driver = models.ForeignKey(Driver, on_delete=models.PROTECT, related_name="stops", db_index=False)
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="stops")
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="stops", db_index=False)
     kind = models.TextField(choices=StopKind)
     position = models.IntegerField(help_text="Rank in the driver's visiting order; gaps are fine.")
     pinned = models.BooleanField(
