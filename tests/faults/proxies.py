@@ -38,6 +38,22 @@ def backends(cluster: Cluster) -> Callable[[str], str]:
     return put
 
 
+@contextmanager
+def osrm_proxy(cluster: Cluster, bind: str, ports: Sequence[int]) -> Iterator[str]:
+    """The address of an HAProxy in front of two OSRM on this machine; `bind`: the host's address it listens at."""
+    folder, port = cluster.state.folder, free_port()
+    text = (DEPLOY / "haproxy-osrm.cfg").read_text()
+    text = once(text, "bind 127.0.0.1:5000", f"bind {bind}:{port}")
+    for shipped, real in zip((5001, 5002), ports, strict=True):
+        text = once(text, f"127.0.0.1:{shipped}", f"127.0.0.1:{real}")
+    (folder / "haproxy-osrm.cfg").write_text(text)
+    command = [system_program("HAProxy", "haproxy"), "-f", folder / "haproxy-osrm.cfg"]
+    child = cluster.processes.start("haproxy-osrm", command, cluster.env)
+    wait_until(lambda: accepts(port, bind), "haproxy-osrm")
+    yield f"http://{bind}:{port}"
+    cluster.processes.kill(child)
+
+
 def nginx(folder: Path, port: int, put: Callable[[str], str]) -> Sequence[str | Path]:
     site = put((DEPLOY / "nginx.conf").read_text())
     site = once(site, "listen 443 ssl http2;", f"listen 127.0.0.1:{port};")

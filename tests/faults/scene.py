@@ -60,9 +60,9 @@ class Scene:
         """Sends a fix every `interval_s`, westwards at 5 m/s."""
         return self.company.start(drive(app, interval_s))
 
-    async def order(self) -> tuple[OrderRow, list[Observer]]:
+    async def order(self, door: Point = DOOR) -> tuple[OrderRow, list[Observer]]:
         """A new pending order, watched by a customer at each web process."""
-        row = await asyncio.to_thread(self.cluster.office.order, self.restaurant, DOOR)
+        row = await asyncio.to_thread(self.cluster.office.order, self.restaurant, door)
         return row, [self.watch(customer([url], row.token, self.rng)) for url in self.cluster.urls]
 
     async def close(self) -> None:
@@ -116,3 +116,9 @@ def newest_seen(observer: Observer, driver: str) -> int:
     """The time (ms) of the newest fix of a driver that an observer was shown; 0 for none."""
     shown: Sequence[int] = observer.seen.get(driver) or observer.seen.get("") or [0]
     return shown[-1]
+
+
+def arrives_in(customer: Observer) -> int | None:
+    """The minutes that a customer is shown; None for none yet."""
+    minutes: int | None = customer.view.known.get("eta", {}).get("minutes")  # type: ignore[union-attr, call-overload]
+    return minutes

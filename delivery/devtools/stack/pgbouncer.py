@@ -15,10 +15,18 @@ START_S = 20
 
 
 def start(
-    processes: Processes, state: StateFolder, *, host: str, port: int, user: str, pool_size: int
+    processes: Processes,
+    state: StateFolder,
+    *,
+    host: str,
+    port: int,
+    user: str,
+    pool_size: int,
+    address: str = "",
 ) -> Path:
     """Start PgBouncer in front of the PostgreSQL whose socket is in the folder `host`, and return the folder of its
     own socket (its number: PORT). Whatever database is asked for is reached as `user`, over `pool_size` connections.
+    With an `address` it listens there as well, at PORT.
 
     StackError: there is none on this machine.
     """
@@ -30,6 +38,7 @@ def start(
         "pool_mode = transaction\n"
         "auth_type = any\n"
         f"unix_socket_dir = {state.sockets}\n"
+        f"listen_addr = {address}\n"
         f"listen_port = {PORT}\n"
         f"default_pool_size = {pool_size}\n"
         # The server that was used least recently is next: a client meets another one as often as can be.
