@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 from django.test import override_settings
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from delivery.devtools.stack import pgbouncer
 from delivery.devtools.stack.state import open_state
@@ -24,6 +25,7 @@ from dispatch.models import City, Driver, Order, Restaurant
 from dispatch.orders import actions
 from routing.geo import Point, destination
 from routing.osrm import Osrm
+from tests import committed
 from tracking.ingest.history import connection_params
 from tracking.sockets import process
 
@@ -44,6 +46,13 @@ def servers() -> None:
     """Redis, OSRM, their data and the static files, as `make test` has them ready. Who asks for no database and uses
     one of them asks for this: what asks for neither is `fast`, and runs without any.
     """
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """pytest-django's database, emptied behind tests that commit in a way of ours."""
+    with django_db_blocker.unblock():
+        committed.delete_instead_of_flush()
 
 
 @pytest.fixture(autouse=True)
