@@ -39,7 +39,7 @@ class ChannelLayer(RedisPubSubChannelLayer):
             if not members:
                 layer.groups.pop(group, None)
         layer.channels.pop(channel, None)
-        await asyncio.gather(*(shard.settle() for shard in set(map(layer._get_shard, [channel, *left]))))
+        await asyncio.gather(*(layer._get_shard(name).settle(name) for name in [channel, *left]))
 
     def _get_layer(self) -> Any:
         layer = super()._get_layer()
@@ -58,6 +58,8 @@ class Connection(RedisSingleShardConnection):
         super().__init__(host, layer)
         self._publishing = asyncio.Lock()
         self._settling: asyncio.Task[None] | None = None
+        #: Names that have come or gone since Redis was last told.
+        self._unsettled: set[str] = set()
 
     async def publish(self, channel: str, message: bytes) -> None:
         # One at a time, or each would open a connection; but not after the subscriptions.
@@ -66,13 +68,14 @@ class Connection(RedisSingleShardConnection):
             await self._redis.publish(channel, message)
 
     async def subscribe(self, channel: str) -> None:
-        await self.settle()
+        await self.settle(channel)
 
     async def unsubscribe(self, channel: str) -> None:
-        await self.settle()
+        await self.settle(channel)
 
-    async def settle(self) -> None:
-        """Redis is told which channels and groups there are now, as the layer knows them."""
+    async def settle(self, name: str) -> None:
+        """Redis is told whether there is this channel or group now, as the layer knows it."""
+        self._unsettled.add(name)
         if self._settling is None:
             self._settling = asyncio.create_task(self._settle())
         # Whoever is cancelled takes nobody's subscription along.
@@ -83,13 +86,20 @@ class Connection(RedisSingleShardConnection):
             self._settling = None
             self._ensure_redis()
             self._ensure_receiver()
-            layer = self.channel_layer
-            heard = layer.channels.keys() | layer.groups.keys()
-            if len(layer._shards) > 1:
-                heard = {name for name in heard if layer._get_shard(name) is self}
-            if new := heard - self._subscribed_to:
-                await self._pubsub.subscribe(*new)
-                self._subscribed_to |= new
-            if old := self._subscribed_to - heard:
-                await self._pubsub.unsubscribe(*old)
-                self._subscribed_to -= old
+            # Only what has changed is looked at: thousands are heard.
+            changed, self._unsettled = self._unsettled, set()
+            try:
+                await self._tell_redis(changed)
+            except BaseException:
+                self._unsettled |= changed
+                raise
+
+    async def _tell_redis(self, changed: set[str]) -> None:
+        layer = self.channel_layer
+        there = {name for name in changed if name in layer.channels or name in layer.groups}
+        if new := there - self._subscribed_to:
+            await self._pubsub.subscribe(*new)
+            self._subscribed_to |= new
+        if old := (changed - there) & self._subscribed_to:
+            await self._pubsub.unsubscribe(*old)
+            self._subscribed_to -= old

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Never
 
 import pytest
 import redis.asyncio
@@ -43,6 +44,50 @@ async def test_those_who_come_and_go_at_once_share_the_commands_to_redis() -> No
     await asyncio.gather(*(layer.end_channel(channel, [f"group{n}"]) for n, channel in enumerate(channels)))
     assert await subscribe_commands() - before < 10
     assert await heard() == heard_before
+
+
+class NeverWalked(dict[str, object]):
+    """A dict that is only asked for single keys."""
+
+    def keys(self) -> Never:
+        raise AssertionError("one who comes or goes has everybody looked at")
+
+    __iter__ = keys
+
+
+async def test_who_comes_or_goes_costs_nothing_for_those_who_are_there() -> None:
+    layer = get_channel_layer()
+    first = await layer.new_channel()
+    here = layer._get_layer()
+    here.channels, here.groups = NeverWalked(here.channels), NeverWalked()
+    channel = await layer.new_channel()
+    await layer.group_add("group", channel)
+    await layer.group_send("group", {"type": "hello"})
+    assert await layer.receive(channel) == {"type": "hello"}
+    await layer.end_channel(channel, ["group"])
+    await layer.end_channel(first, [])
+    assert not layer.channels
+    assert not layer.groups
+
+
+async def test_who_leaves_while_redis_is_told_of_it_is_not_heard_any_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    layer = get_channel_layer()
+    before = await heard()
+    channel = await layer.new_channel()
+    pubsub = layer._get_layer()._shards[0]._pubsub
+    subscribe, leaving = pubsub.subscribe, []
+
+    async def leave_meanwhile(*names: str) -> None:
+        leaving.append(asyncio.create_task(layer.end_channel(channel, ["group"])))
+        await asyncio.sleep(0)
+        await subscribe(*names)
+
+    monkeypatch.setattr(pubsub, "subscribe", leave_meanwhile)
+    await layer.group_add("group", channel)
+    await asyncio.gather(*leaving)
+    assert await heard() == before
 
 
 async def test_many_messages_at_once_share_one_connection() -> None:
