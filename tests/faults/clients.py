@@ -56,8 +56,7 @@ class Client:
             attempt = 0 if self.live.is_set() else attempt + 1
             self.live.clear()
             self.socket = None
-            first, most = BACKOFF_S
-            await asyncio.sleep(min(most, first * 2**attempt) * self.rng.uniform(0.5, 1))
+            await asyncio.sleep(backoff(attempt, self.rng))
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[ClientConnection]:
@@ -84,6 +83,12 @@ class Client:
                 self.sessions += 1
                 self.live.set()
                 self.greet()
+
+
+def backoff(attempt: int, rng: Random) -> float:
+    """Seconds until the next attempt, as pages wait (static/js/conversation.js); `attempt`: those that failed."""
+    first, most = BACKOFF_S
+    return min(most, first * 2.0**attempt) * rng.uniform(0.5, 1)
 
 
 def open_socket(url: str, query: str, headers: dict[str, str]) -> connect:

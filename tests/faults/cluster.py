@@ -26,6 +26,8 @@ from tests.faults.office import Office
 
 READY_S = 30.0
 POLL_S = 0.05
+#: Between two counts of connections.
+SAMPLE_S = 0.02
 #: A socket's state in /proc/net/tcp.
 LISTENS = "0A"
 INSTANCE = "faults"
@@ -181,6 +183,19 @@ class Cluster:
         """The rows of a query; psycopg.OperationalError while PostgreSQL is away."""
         with psycopg.connect(for_libpq(self.env["DATABASE_URL"]), autocommit=True) as connection:
             return connection.execute(query, values).fetchall()
+
+    async def count_connections(self, counts: list[int]) -> None:
+        """Those of others to PostgreSQL, again and again."""
+        url = for_libpq(self.env["DATABASE_URL"])
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+            while True:
+                cursor = await connection.execute(
+                    "SELECT count(*) FROM pg_stat_activity"
+                    " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+                )
+                (count,) = await cursor.fetchone() or (0,)
+                counts.append(count)
+                await asyncio.sleep(SAMPLE_S)
 
     def ready(self, url: str) -> int:
         """The status of a web process's /readyz; 0 while it does not answer."""

@@ -55,23 +55,20 @@ def osrm_proxy(cluster: Cluster, bind: str, ports: Sequence[int]) -> Iterator[st
 
 
 def nginx(folder: Path, port: int, put: Callable[[str], str]) -> Sequence[str | Path]:
-    site = put((DEPLOY / "nginx.conf").read_text())
-    site = once(site, "listen 443 ssl http2;", f"listen 127.0.0.1:{port};")
-    site = once(site, "/var/log/nginx/doorstep.log", str(folder / "access.log"))
-    site = "".join(line for line in site.splitlines(keepends=True) if "ssl_certificate" not in line)
-    (folder / "doorstep.conf").write_text(site)
-    temporary = "\n".join(
-        f"{name}_temp_path {folder / name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(
+        f"    {name}_temp_path {folder / name};\n"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    (folder / "nginx.conf").write_text(
-        f"""
-        daemon off;
-        pid {folder / "nginx.pid"};
-        error_log {folder / "error.log"};
-        events {{ worker_connections 8192; }}
-        http {{ {temporary} include {folder / "doorstep.conf"}; }}
-        """
-    )
+    text = put((DEPLOY / "nginx.conf").read_text())
+    # A test's user has no other to become.
+    text = once(text, "user www-data;\n", f"daemon off;\nerror_log {folder / 'error.log'};\n")
+    text = once(text, "/run/nginx.pid", str(folder / "nginx.pid"))
+    text = once(text, "http {\n", "http {\n" + temporary)
+    text = once(text, "listen 443 ssl http2 ", f"listen 127.0.0.1:{port} ")
+    text = once(text, "/var/log/nginx/doorstep.log", str(folder / "access.log"))
+    text = once(text, "/var/log/nginx/error.log", str(folder / "error.log"))
+    text = "".join(line for line in text.splitlines(keepends=True) if "ssl_certificate" not in line)
+    (folder / "nginx.conf").write_text(text)
     return [system_program("nginx", "nginx"), "-c", folder / "nginx.conf", "-p", folder]
 
 

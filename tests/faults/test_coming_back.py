@@ -4,11 +4,9 @@ import asyncio
 from contextlib import suppress
 from random import Random
 
-import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from delivery.devtools.stack.servers import for_libpq
 from dispatch.statuses import OrderStatus
 from tests.faults import length
 from tests.faults.clients import Company, decode, open_socket
@@ -25,7 +23,6 @@ READY_S = length(short=10.0, full=5.0)
 READY_PART = 0.95
 #: Of PostgreSQL's, those of every process together.
 CONNECTIONS = 30
-SAMPLE_S = 0.02
 GIVES_UP_S = 60.0
 #: Between two calls that are not answered.
 AGAIN_S = 0.5
@@ -70,7 +67,7 @@ async def test_coming_back(cluster: Cluster, cookie: str, rng: Random) -> None:
         for caller in callers:
             caller.waited = float("inf")
         counts: list[int] = []
-        company.start(count_connections(cluster, counts))
+        company.start(cluster.count_connections(counts))
         cluster.start("web-1")
         await cluster.up("web-1")
         for caller in callers:
@@ -115,19 +112,3 @@ async def all_ready(callers: list[Caller]) -> None:
     for task in waiting:
         task.cancel()
     assert not waiting, f"{len(waiting)} of {len(callers)} sockets are not ready after {GIVES_UP_S:g} s"
-
-
-async def count_connections(cluster: Cluster, counts: list[int]) -> None:
-    """Those of others to PostgreSQL, again and again."""
-    connection = await psycopg.AsyncConnection.connect(
-        for_libpq(cluster.env["DATABASE_URL"]), autocommit=True
-    )
-    async with connection:
-        while True:
-            cursor = await connection.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-            )
-            (count,) = await cursor.fetchone() or (0,)
-            counts.append(count)
-            await asyncio.sleep(SAMPLE_S)
