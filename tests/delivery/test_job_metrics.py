@@ -110,15 +110,16 @@ def test_each_family_is_there_after_one_round(jobs: Jobs, order: Order, driver: 
     assign(order, driver)
     jobs.start_worker()
     jobs.start_beat()
-    shown = jobs.wait_for(WORKER, *ROUNDS, 'doorstep_tasks_total{outcome="done",task="sweep"}')
-    for series in (
+    shown = jobs.wait_for(
+        WORKER,
+        *ROUNDS,
+        'doorstep_tasks_total{outcome="done",task="sweep"}',
         'doorstep_task_seconds_count{task="refresh_etas"}',
         'doorstep_planner_seconds_count{question="best_tour"}',
         'doorstep_osrm_requests_total{outcome="ok",service="route"}',
         'doorstep_osrm_requests_total{outcome="ok",service="table"}',
         'doorstep_osrm_seconds_count{service="route"}',
-    ):
-        assert shown[series] > 0, series
+    )
     for series in (
         "doorstep_tasks_running",
         'doorstep_database_pool_connections{state="idle"}',
