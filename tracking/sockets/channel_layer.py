@@ -88,18 +88,17 @@ class Connection(RedisSingleShardConnection):
             self._ensure_receiver()
             # Only what has changed is looked at: thousands are heard.
             changed, self._unsettled = self._unsettled, set()
+            layer = self.channel_layer
+            there = {name for name in changed if name in layer.channels or name in layer.groups}
+            new, old = there - self._subscribed_to, (changed - there) & self._subscribed_to
             try:
-                await self._tell_redis(changed)
+                if new:
+                    await self._pubsub.subscribe(*new)
+                    self._subscribed_to |= new
+                if old:
+                    await self._pubsub.unsubscribe(*old)
+                    self._subscribed_to -= old
             except BaseException:
-                self._unsettled |= changed
+                # The next time, but for those who came in vain and are gone by then: an outage has no end of them.
+                self._unsettled |= new | old
                 raise
-
-    async def _tell_redis(self, changed: set[str]) -> None:
-        layer = self.channel_layer
-        there = {name for name in changed if name in layer.channels or name in layer.groups}
-        if new := there - self._subscribed_to:
-            await self._pubsub.subscribe(*new)
-            self._subscribed_to |= new
-        if old := (changed - there) & self._subscribed_to:
-            await self._pubsub.unsubscribe(*old)
-            self._subscribed_to -= old

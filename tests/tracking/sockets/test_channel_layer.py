@@ -171,3 +171,19 @@ async def test_of_several_redis_one_that_is_away_keeps_nobody_else(two_redis: tu
         assert await layer.receive(channel) == {"type": "hello"}
         await layer.end_channel(channel, [])
     await layer.flush()
+
+
+@pytest.mark.slow
+async def test_who_tries_again_and_again_while_redis_is_away_leaves_nothing(
+    two_redis: tuple[str, Child],
+) -> None:
+    url, process = two_redis
+    layer = ChannelLayer(hosts=[url], prefix="x:")
+    process.stop()
+    for _ in range(MANY):
+        with pytest.raises(RedisConnectionError):
+            await layer.new_channel()
+    assert not layer.channels
+    (connection,) = layer._get_layer()._shards
+    assert len(connection._unsettled) <= 1  # the last one, of whom Redis was not told
+    await layer.flush()
