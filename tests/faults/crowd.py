@@ -1,7 +1,12 @@
-"""Rows by the hundred, in plain SQL: who is there before a test begins is not what it is about."""
+"""Those who come in hundreds: their rows, in plain SQL, since who is there before a test begins is not what it is
+about, and how soon they are back.
+"""
 
 import secrets
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from uuid import uuid4
 
 import psycopg
@@ -44,6 +49,11 @@ _WAYS = {
     OrderStatus.PICKED_UP: [OrderStatus.PENDING, OrderStatus.ASSIGNED, OrderStatus.PICKED_UP],
 }
 
+#: Of those who come back, so large a part has its snapshot in the promised time.
+READY_PART = 0.95
+#: Of PostgreSQL's, those of every process together.
+CONNECTIONS = 30
+
 
 @dataclass(frozen=True)
 class RestaurantSpec:
@@ -79,6 +89,25 @@ def hand_out(
         way = [step.value for step in _WAYS[status]]
         connection.execute(_EVENTS, [owners, orders, way])
     return rows
+
+
+def assert_back(what: str, waits: Iterable[tuple[str, float]], counts: list[int], ready_s: float) -> None:
+    """READY_PART of those who came back had their snapshot within `ready_s`, over few connections to PostgreSQL.
+
+    `waits`: role and seconds of each; `counts`: how many connections there were meanwhile. Prints the figures.
+    """
+    by_role: defaultdict[str, list[float]] = defaultdict(list)
+    for role, seconds in waits:
+        by_role[role].append(seconds)
+    waited = sorted(chain.from_iterable(by_role.values()))
+    most = waited[round(READY_PART * len(waited)) - 1]
+    slowest = {role: round(max(seconds), 2) for role, seconds in by_role.items()}
+    print(  # noqa: T201 (the figures)
+        f"{what}, {len(waited)} come back: half within {waited[len(waited) // 2]:.2f} s, "
+        f"{READY_PART:.0%} within {most:.2f} s, the slowest {slowest}; at most {max(counts)} connections"
+    )
+    assert most <= ready_s, f"{READY_PART:.0%} have their snapshot after {most:.1f} s only"
+    assert max(counts) < CONNECTIONS, f"{max(counts)} connections to PostgreSQL"
 
 
 def _connected(cluster: Cluster) -> psycopg.Connection:

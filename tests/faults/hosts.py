@@ -3,15 +3,15 @@
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from delivery.osrm_server import LOOPBACK
 from delivery.processes import Child, Processes
 from tests.faults import FULL
 from tests.faults.cluster import runs, wait_until
 
-LOOPBACK = "127.0.0.1"
 #: The third number is the host's; ours is .1 at each cable, the host .2.
 NETWORK = "10.213"
 
@@ -27,7 +27,7 @@ class Host:
 
     def command(self, command: Sequence[str | Path]) -> list[str | Path]:
         """What runs a command there."""
-        return [*(["nsenter", f"--net={self.namespace}"] if self.namespace else []), *command]
+        return [*_inside(self.namespace), *command]
 
     def cut(self) -> None:
         """Nothing comes or goes any more, and nobody is told. In the short form the cable is ours: it stays."""
@@ -42,13 +42,11 @@ def two_hosts(processes: Processes) -> Iterator[list[Host]]:
         yield [Host(LOOPBACK, LOOPBACK)] * 2
         return
     assert os.geteuid() == 0, "Hosts are network namespaces, which root alone can make: run it as root"
-    hosts = [_host(processes, number) for number in (1, 2)]
-    yield hosts
-    for host in hosts:  # connections that nobody ended hold on to a namespace, and to its cable, for minutes
-        _ip("link", "delete", host.cable)
+    with ExitStack() as cables:
+        yield [_host(processes, number, cables) for number in (1, 2)]
 
 
-def _host(processes: Processes, number: int) -> Host:
+def _host(processes: Processes, number: int, cables: ExitStack) -> Host:
     # A namespace without a name: it ends with what runs in it.
     keeper = processes.start(f"host-{number}", ["unshare", "--net", "sleep", "infinity"], os.environ)
     namespace = f"/proc/{keeper.process.pid}/ns/net"
@@ -56,6 +54,8 @@ def _host(processes: Processes, number: int) -> Host:
     ours, address = f"{NETWORK}.{number}.1", f"{NETWORK}.{number}.2"
     cable = f"ds{keeper.process.pid}"
     _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", str(keeper.process.pid))
+    # Connections that nobody ended hold on to a namespace, and to its cable, for minutes.
+    cables.callback(_ip, "link", "delete", cable)
     _ip("address", "add", f"{ours}/24", "dev", cable)
     _ip("link", "set", cable, "up")
     for words in (
@@ -73,6 +73,10 @@ def _is_apart(keeper: Child, namespace: str) -> bool:
     return os.readlink(namespace) != os.readlink("/proc/self/ns/net")
 
 
-def _ip(*words: str, namespace: str | None = None) -> None:
-    where = ["nsenter", f"--net={namespace}"] if namespace else []
-    subprocess.run([*where, "ip", *words], check=True)
+def _inside(namespace: str) -> list[str]:
+    """What begins a command in a namespace; "" is our own."""
+    return ["nsenter", f"--net={namespace}"] if namespace else []
+
+
+def _ip(*words: str, namespace: str = "") -> None:
+    subprocess.run([*_inside(namespace), "ip", *words], check=True)

@@ -1,28 +1,35 @@
 """The proxies of deploy/, as shipped but for addresses and certificates."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from delivery.devtools.stack.programs import system_program
-from delivery.osrm_server import accepts, free_port
+from delivery.osrm_server import LOOPBACK, accepts, free_port
 from tests.faults.cluster import Cluster, wait_until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SHIPPED = ("127.0.0.1:8000", "127.0.0.1:8001")
 
 
-@contextmanager
-def proxy(kind: str, cluster: Cluster) -> Iterator[str]:
+def proxy(kind: str, cluster: Cluster) -> AbstractContextManager[str]:
     """The address of an nginx or HAProxy in front of both web processes."""
     folder = cluster.state.folder / kind
     folder.mkdir(exist_ok=True)
     port = free_port()
     command = {"nginx": nginx, "haproxy": haproxy}[kind](folder, port, backends(cluster))
-    child = cluster.processes.start(kind, command, cluster.env)
+    return _running(cluster, kind, command, LOOPBACK, port)
+
+
+@contextmanager
+def _running(
+    cluster: Cluster, name: str, command: Sequence[str | Path], host: str, port: int
+) -> Iterator[str]:
+    """The address of a proxy, which listens there."""
+    child = cluster.processes.start(name, command, cluster.env)
     try:
-        wait_until(lambda: accepts(port), kind)
-        yield f"http://127.0.0.1:{port}"
+        wait_until(lambda: accepts(port, host), name)
+        yield f"http://{host}:{port}"
     finally:
         cluster.processes.kill(child)
 
@@ -38,20 +45,16 @@ def backends(cluster: Cluster) -> Callable[[str], str]:
     return put
 
 
-@contextmanager
-def osrm_proxy(cluster: Cluster, bind: str, ports: Sequence[int]) -> Iterator[str]:
-    """The address of an HAProxy in front of two OSRM on this machine; `bind`: the host's address it listens at."""
+def osrm_proxy(cluster: Cluster, host: str, ports: Sequence[int]) -> AbstractContextManager[str]:
+    """The address of an HAProxy in front of two OSRM on this machine; `host`: the address it listens at."""
     folder, port = cluster.state.folder, free_port()
     text = (DEPLOY / "haproxy-osrm.cfg").read_text()
-    text = once(text, "bind 127.0.0.1:5000", f"bind {bind}:{port}")
+    text = once(text, "bind 127.0.0.1:5000", f"bind {host}:{port}")
     for shipped, real in zip((5001, 5002), ports, strict=True):
         text = once(text, f"127.0.0.1:{shipped}", f"127.0.0.1:{real}")
     (folder / "haproxy-osrm.cfg").write_text(text)
     command = [system_program("HAProxy", "haproxy"), "-f", folder / "haproxy-osrm.cfg"]
-    child = cluster.processes.start("haproxy-osrm", command, cluster.env)
-    wait_until(lambda: accepts(port, bind), "haproxy-osrm")
-    yield f"http://{bind}:{port}"
-    cluster.processes.kill(child)
+    return _running(cluster, "haproxy-osrm", command, host, port)
 
 
 def nginx(folder: Path, port: int, put: Callable[[str], str]) -> Sequence[str | Path]:

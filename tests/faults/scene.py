@@ -10,7 +10,7 @@ from tests.faults import within
 from tests.faults.apps import DriverApp
 from tests.faults.clients import Company, until
 from tests.faults.cluster import Cluster
-from tests.faults.observers import Observer, customer, dispatcher
+from tests.faults.observers import CustomerScreen, Observer, customer, dispatcher
 from tests.faults.office import OrderRow
 from tests.faults.world import DENVER
 
@@ -120,5 +120,6 @@ def newest_seen(observer: Observer, driver: str) -> int:
 
 def arrives_in(customer: Observer) -> int | None:
     """The minutes that a customer is shown; None for none yet."""
-    minutes: int | None = customer.view.known.get("eta", {}).get("minutes")  # type: ignore[union-attr, call-overload]
+    assert isinstance(customer.view, CustomerScreen)
+    minutes: int | None = customer.view.known.get("eta", {}).get("minutes")
     return minutes

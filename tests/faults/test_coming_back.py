@@ -11,18 +11,15 @@ from dispatch.statuses import OrderStatus
 from tests.faults import length
 from tests.faults.clients import Company, decode, open_socket
 from tests.faults.cluster import Cluster
-from tests.faults.crowd import hand_out, hire
+from tests.faults.crowd import assert_back, hand_out, hire
 from tests.faults.stories import KITCHEN
 from tests.faults.world import DENVER
 
 DRIVERS = length(short=24, full=200)
 CUSTOMERS = length(short=30, full=250)
 DISPATCHERS = length(short=6, full=50)
-#: So soon after the server is up, so large a part has its snapshot.
+#: From the moment when the server is up.
 READY_S = length(short=10.0, full=5.0)
-READY_PART = 0.95
-#: Of PostgreSQL's, those of every process together.
-CONNECTIONS = 30
 GIVES_UP_S = 60.0
 #: Between two calls that are not answered.
 AGAIN_S = 0.5
@@ -73,18 +70,7 @@ async def test_coming_back(cluster: Cluster, cookie: str, rng: Random) -> None:
         for caller in callers:
             company.start(caller.call())
         await all_ready(callers)
-    waited = sorted(caller.waited for caller in callers)
-    most = waited[round(READY_PART * len(waited)) - 1]
-    slowest = {
-        role: round(max(caller.waited for caller in callers if caller.role == role), 2)
-        for role in ("driver", "customer", "dispatcher")
-    }
-    print(  # noqa: T201 (the figures)
-        f"{len(callers)} came back: half within {waited[len(waited) // 2]:.2f} s, "
-        f"{READY_PART:.0%} within {most:.2f} s, the slowest {slowest}; at most {max(counts)} connections"
-    )
-    assert most <= READY_S, f"{READY_PART:.0%} have their snapshot after {most:.1f} s only"
-    assert max(counts) < CONNECTIONS, f"{max(counts)} connections to PostgreSQL"
+    assert_back("after a crash", [(caller.role, caller.waited) for caller in callers], counts, READY_S)
 
 
 def crowd(cluster: Cluster, cookie: str) -> list[Caller]:

@@ -1,7 +1,6 @@
 """Thousands come back at once, through nginx, to web processes that restart one after the other."""
 
 import asyncio
-import resource
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -9,13 +8,13 @@ from random import Random
 
 import pytest
 
-from delivery.devtools.loadtest.sockets import Address, Client, Refused
+from delivery.devtools.loadtest.sockets import Address, Client, Refused, allow_files
 from delivery.devtools.loadtest.targets import CustomerTarget, Doorstep, DriverTarget, Heard
 from dispatch.statuses import OrderStatus
 from tests.faults import length, within
 from tests.faults.clients import OPEN_S, SILENCE_S, Company, backoff, until
 from tests.faults.cluster import Cluster
-from tests.faults.crowd import hand_out, hire
+from tests.faults.crowd import assert_back, hand_out, hire
 from tests.faults.proxies import proxy
 from tests.faults.stories import KITCHEN
 from tests.faults.world import DENVER
@@ -25,11 +24,8 @@ SOCKETS = length(short=60, full=5000)
 DRIVERS = length(short=10, full=800)
 DISPATCHERS = length(short=2, full=20)
 FIX_S = 5.0
-#: From the loss of its socket on, so large a part has its snapshot so soon.
+#: From the loss of their sockets on.
 READY_S = 10.0
-READY_PART = 0.95
-#: Of PostgreSQL's, those of every process together.
-CONNECTIONS = 30
 #: For all to be there, and for the last to be back.
 PATIENCE_S = 60.0
 #: They do not all open their page in the same moment, the first time.
@@ -103,7 +99,7 @@ class Page:
 
 @pytest.mark.timeout(length(short=120, full=400))
 async def test_thousands_come_back(cluster: Cluster, cookie: str, rng: Random) -> None:
-    allow_descriptors(DESCRIPTORS)
+    allow_files(DESCRIPTORS)
     said: Counter[str] = Counter()
     counts: list[int] = []
     with proxy("nginx", cluster) as url:
@@ -122,25 +118,11 @@ async def test_thousands_come_back(cluster: Cluster, cookie: str, rng: Random) -
                 cluster.start(part)
                 await cluster.up(part)
                 await until(lambda: all(page.ready for page in pages), PATIENCE_S, "everybody is back")
-                assert_back(part, pages, said, counts)
+                away = [(page.role, seconds) for page in pages for seconds in page.away]
+                assert_back(f"{part} restarts, told meanwhile {dict(said)}", away, counts, within(READY_S))
     logs = "".join(log.read_text() for log in (cluster.state.folder / "nginx").glob("*.log"))
     assert "/ws" in logs
     assert "token=" not in logs, "a tracking link stands in nginx's log"
-
-
-def assert_back(part: str, pages: list[Page], said: Counter[str], counts: list[int]) -> None:
-    away = sorted(seconds for page in pages for seconds in page.away)
-    most = away[round(READY_PART * len(away)) - 1]
-    slowest = {
-        role: round(max((s for page in pages if page.role == role for s in page.away), default=0.0), 2)
-        for role in ("driver", "customer", "dispatcher")
-    }
-    print(  # noqa: T201 (the figures)
-        f"{part} restarts, {len(away)} come back: half within {away[len(away) // 2]:.2f} s, {READY_PART:.0%} within "
-        f"{most:.2f} s, the slowest {slowest}; at most {max(counts)} connections; told meanwhile: {dict(said)}"
-    )
-    assert most <= within(READY_S), f"{READY_PART:.0%} have their snapshot after {most:.1f} s only"
-    assert max(counts) < CONNECTIONS, f"{max(counts)} connections to PostgreSQL"
 
 
 def crowd(cluster: Cluster, url: str, cookie: str, rng: Random, said: Counter[str]) -> list[Page]:
@@ -159,14 +141,3 @@ def crowd(cluster: Cluster, url: str, cookie: str, rng: Random, said: Counter[st
     watching = range(SOCKETS - len(openings))
     openings += [("customer", speaks.customer(orders[n % len(orders)])) for n in watching]
     return [Page(role, address, opening, Random(rng.random()), said) for role, opening in openings]
-
-
-def allow_descriptors(count: int) -> None:
-    """To this process and those that it starts. AssertionError: the machine does not allow so many."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY:
-        assert hard >= count, (
-            f"{SOCKETS} sockets want {count} descriptors, the limit is {hard}: raise it (ulimit -Hn)"
-        )
-    if soft != resource.RLIM_INFINITY and soft < count:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))

@@ -12,14 +12,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
 from delivery import osrm_server
-from delivery.devtools.stack import pgbouncer
+from delivery.devtools.stack import pgbouncer, postgres
 from delivery.devtools.stack.demo import answers_ok, celery, worker
-from delivery.devtools.stack.servers import MANAGE, for_libpq
+from delivery.devtools.stack.servers import MANAGE
 from delivery.devtools.stack.state import open_state
-from delivery.osrm_server import free_port
+from delivery.osrm_server import LOOPBACK, free_port
 from delivery.processes import Child, Processes
 from tests.faults import within
 from tests.faults.clients import Company, eventually, until
@@ -73,7 +72,7 @@ def spread(cluster: Cluster, tmp_path: Path) -> Iterator[Spread]:
         ours = hosts[0].ours
         state = stack.enter_context(open_state(tmp_path / "third"))
         valkeys = Valkeys(tmp_path, processes)
-        at = " ".join(dict.fromkeys(["127.0.0.1", ours]))
+        at = " ".join(dict.fromkeys([LOOPBACK, ours]))
         redis = [valkeys.start(f"bind {at}", "protected-mode no", 'save ""') for _ in range(2)]
         first, second = (f"redis://{ours}:{port}" for _, port in redis)
         roads = Path(cluster.env["DOORSTEP_STATE"]) / "roads"
@@ -82,7 +81,7 @@ def spread(cluster: Cluster, tmp_path: Path) -> Iterator[Spread]:
         own = Cluster(state, processes, dict(cluster.env))
         own.env |= {
             "INSTANCE_NAME": "two-hosts",
-            "DATABASE_URL": _behind_pgbouncer(own, ours),
+            "DATABASE_URL": _behind_pgbouncer(own, cluster.state.sockets, ours),
             "POSITIONS_REDIS_URL": first,
             "CHANNEL_REDIS_URLS": f"{first},{second}",
             "CELERY_BROKER_URL": second,
@@ -112,18 +111,18 @@ def spread(cluster: Cluster, tmp_path: Path) -> Iterator[Spread]:
         yield Spread(own, hosts, parts, [child for child, _ in redis], osrm_children)
 
 
-def _behind_pgbouncer(own: Cluster, address: str) -> str:
-    named = conninfo_to_dict(for_libpq(own.env["DATABASE_URL"]))
+def _behind_pgbouncer(own: Cluster, sockets: Path, address: str) -> str:
+    """The DATABASE_URL of who reaches the PostgreSQL in the folder `sockets` over the network."""
     pgbouncer.start(
         own.processes,
         own.state,
-        host=str(named["host"]),
-        port=int(named.get("port") or 5432),
-        user=str(named["user"]),
+        host=str(sockets),
+        port=postgres.PORT,
+        user=postgres.NAME,
         pool_size=SESSIONS,
         address=address,
     )
-    return f"postgres://{named['user']}@{address}:{pgbouncer.PORT}/{named['dbname']}"
+    return f"postgres://{postgres.NAME}@{address}:{pgbouncer.PORT}/{postgres.NAME}"
 
 
 async def test_what_one_loses_the_others_make_up_for(spread: Spread, cookie: str, rng: Random) -> None:

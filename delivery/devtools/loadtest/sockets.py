@@ -1,6 +1,7 @@
 """One client's socket on the event loop: connects, waits until it is ready, hands over what it hears."""
 
 import asyncio
+import resource
 import ssl
 from collections.abc import Callable, Mapping
 from time import monotonic
@@ -171,3 +172,12 @@ class Client(asyncio.Protocol):
             if not self._closing:
                 self._transport.write(websocket.frame(CLOSE, payload[:2]))
             self._transport.close()
+
+
+def allow_files(wanted: int) -> None:
+    """So many open files to this process and those that it starts. ValueError: this machine does not allow them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and wanted > hard:
+        raise ValueError(f"{wanted} open files are more than this machine allows (ulimit -Hn is {hard})")
+    if soft != resource.RLIM_INFINITY and wanted > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,7 +1,6 @@
 """`manage.py loadtest`: how much a server takes, and how fast what it takes reaches those who wait for it."""
 
 import asyncio
-import resource
 import secrets
 import signal
 from argparse import ArgumentParser, ArgumentTypeError
@@ -21,7 +20,7 @@ from delivery.devtools.loadtest.generator import Load, Run
 from delivery.devtools.loadtest.limit import LOWEST_RATE, fault, search
 from delivery.devtools.loadtest.report import Limit, Report, Trial, table
 from delivery.devtools.loadtest.schedule import FASTEST_MPS, METRES_PER_STEP
-from delivery.devtools.loadtest.sockets import Address
+from delivery.devtools.loadtest.sockets import Address, allow_files
 from delivery.devtools.loadtest.targets import Dialect, Doorstep, Plain, Targets, TargetsError, read_targets
 
 SPARE_FILES = 100
@@ -105,7 +104,7 @@ class Command(BaseCommand):
         try:
             address = Address.of(options["url"])
             targets = read_targets(options["targets"], options["drivers"], options["customers"])
-            _allow_files(len(targets.drivers) + len(targets.customers) + load.dispatchers)
+            allow_files(len(targets.drivers) + len(targets.customers) + load.dispatchers + SPARE_FILES)
             with _signed_in(options) as cookie:
                 test = _Test(self, address, targets, options["dialect"], cookie)
                 course = test.find_limit(load) if options["find_limit"] else test.run(load)
@@ -184,16 +183,6 @@ def _signed_in(options: dict[str, Any]) -> Iterator[str]:
     else:
         with benchmark_dispatcher() as cookie:
             yield cookie
-
-
-def _allow_files(sockets: int) -> None:
-    """ValueError: this machine does not allow as many open files."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = sockets + SPARE_FILES
-    if hard != resource.RLIM_INFINITY and wanted > hard:
-        raise ValueError(f"{sockets} sockets are more than this machine allows (ulimit -Hn is {hard})")
-    if soft != resource.RLIM_INFINITY and wanted > soft:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _named_pid(text: str) -> tuple[str, int]:
