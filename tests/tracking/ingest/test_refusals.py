@@ -190,8 +190,8 @@ async def test_what_was_being_committed_as_the_process_ended_is_in_its_last_comm
 ) -> None:
     """Its later fixes are, and an ack for them must not pass those before."""
     app.send(0)
-    running = asyncio.create_task(recorder.run())
     async with locked_drivers():
+        running = asyncio.create_task(recorder.run())
         await sync_to_async(wait_for_a_waiter)()
         running.cancel()
         with suppress(asyncio.CancelledError):
