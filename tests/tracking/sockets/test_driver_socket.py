@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -9,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
+from prometheus_client import REGISTRY
 
 from dispatch.models import Driver, Order, OrderEvent, Restaurant
 from dispatch.orders import actions
@@ -175,6 +177,7 @@ async def test_a_fix_that_can_never_be_stored_is_named_before_the_ack(
     """A rule of the operator's own; of the others' fixes nothing is lost."""
     rule = "ALTER TABLE location_history ADD CONSTRAINT no_66 CHECK (speed IS DISTINCT FROM 66) NOT VALID"
     await execute(rule)
+    before = fixes_shown()
     try:
         async with await dispatcher_socket() as dispatcher, await driver_socket(driver) as socket:
             await dispatcher.frame("ready")
@@ -186,6 +189,8 @@ async def test_a_fix_that_can_never_be_stored_is_named_before_the_ack(
             assert [kind for kind in socket.types() if kind in ("error", "ack")] == ["error", "ack"]
             told = await dispatcher.frame("fixes", driverId=str(driver.pk), last="refused")
             assert told["rejected"] == {"refused": 1}
+            # What is told goes out behind the figures of its time, with which all of them are shown.
+            assert fixes_shown() - before == {"good": 10, "refused": 1}
     finally:
         await execute("ALTER TABLE location_history DROP CONSTRAINT no_66")
     # Of 11 fixes every fifth, counted from the first, but for that one; and the one that the driver's row had before.
@@ -206,6 +211,18 @@ async def test_a_fix_that_a_bug_stumbles_over_costs_itself_only(
         assert socket.close_code is None
     assert "a fix of driver" in caplog.text
     caplog.clear()
+
+
+def fixes_shown() -> Counter[str]:
+    """By verdict, as Prometheus is shown them."""
+    return Counter(
+        {
+            sample.labels["verdict"]: int(sample.value)
+            for family in REGISTRY.collect()
+            for sample in family.samples
+            if sample.name == "doorstep_fixes_total"
+        }
+    )
 
 
 @sync_to_async
