@@ -123,6 +123,10 @@ class Pipeline:
         if session.offline:
             session.offline = False
             self.domain.ask(session, None, partial(geofence_actions.heard_of, session.driver_id))
+        if session.unplaced:
+            session.unplaced = False
+            write = partial(geofence_actions.placed, session.driver_id, fix.lat, fix.lng, _time_of(fix))
+            self.domain.ask(session, None, write)
 
     def _observe(self, session: Session, before: Fix | None, fix: Fix, seq: int | None) -> bool:
         """Geofences of the driver's next stops. True when one of them has something to say."""
@@ -132,8 +136,12 @@ class Pipeline:
                 _ACTIONS[event],
                 session.driver_id,
                 stop_ids,
-                happened_at=datetime.fromtimestamp(fix.ts / 1000, UTC),
+                happened_at=_time_of(fix),
                 evidence=evidence,
             )
             self.domain.ask(session, seq, write)
         return bool(seen)
+
+
+def _time_of(fix: Fix) -> datetime:
+    return datetime.fromtimestamp(fix.ts / 1000, UTC)

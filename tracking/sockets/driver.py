@@ -66,6 +66,7 @@ class DriverConsumer(LiveConsumer):
         if name is not None and name == driver.fix_session and driver.fix_seq is not None:
             self.session.go_on(driver.fix_seq)
         self.session.track.last = _last_fix(driver)
+        self.session.unplaced = driver.point is None
         self.send_message(Expect(seq=self.session.numbering.highest + 1))
         await self._take_plan()
 

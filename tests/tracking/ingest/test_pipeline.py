@@ -173,6 +173,18 @@ def test_a_silent_driver_is_heard_of_again_once(pipeline: Pipeline, session: Ses
     assert (seq, write.func, write.args) == (None, geofence_actions.heard_of, (DRIVER,))
 
 
+def test_a_driver_without_a_position_gets_one_with_the_first_fix_and_once(
+    pipeline: Pipeline, session: Session, take: Callable
+) -> None:
+    session.unplaced = True
+    take(0, 0, seq=1)
+    take(10, 5, seq=2)
+    [(seq, write)] = session.writes
+    first = at(0, 0)
+    assert (seq, write.func) == (None, geofence_actions.placed)
+    assert write.args == (DRIVER, first.lat, first.lng, datetime.fromtimestamp(T0 / 1000, UTC))
+
+
 def test_a_rejected_fix_is_no_sign_of_life(session: Session, take: Callable) -> None:
     session.offline = True
     session.track.last = at(0, 0)

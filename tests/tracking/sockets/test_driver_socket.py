@@ -11,11 +11,14 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
 from prometheus_client import REGISTRY
+from redis import Redis
 
 from dispatch.models import Driver, Order, OrderEvent, Restaurant
 from dispatch.orders import actions
+from dispatch.planning import replanning
 from routing.geo import destination
 from tests.conftest import DENVER
+from tests.faults.cluster import wait_until
 from tests.tracking.sockets.clients import Socket, dispatcher_socket, driver_socket
 from tracking.clock import now_ms
 from tracking.models import LocationHistory
@@ -331,6 +334,32 @@ async def test_a_silent_driver_is_back_with_the_next_fix(new_driver: Callable[..
     async with await driver_socket(driver) as socket:
         await socket.send(fix(1000, 1))
         await socket.frame("plan", status="idle")
+
+
+@pytest.mark.parametrize("heard", [True, False])
+async def test_a_drivers_first_fix_asks_for_a_plan(
+    new_driver: Callable[..., Driver], order: Order, settings: object, heard: bool
+) -> None:
+    """A shift that has just begun, or silence before it."""
+    driver = await sync_to_async(new_driver)(
+        current_lat=None,
+        current_lng=None,
+        fix_at=None,
+        **{} if heard else {"status": "offline", "last_seen_at": None},
+    )
+    await assigned(order, driver)
+    asked = Redis.from_url(settings.REDIS_URL)
+    queue = f"{settings.REDIS_PREFIX}celery"
+    asked.delete(queue)
+    async with await driver_socket(driver) as socket:
+        await socket.send(fix(1000, 1))
+        await sync_to_async(wait_until)(lambda: asked.llen(queue) == 1, "a task waits")
+        [message] = asked.lrange(queue, 0, -1)
+        assert json.loads(message)["headers"]["task"] == "dispatch.tasks.replan"
+        await sync_to_async(replanning.replan)(driver.pk)
+        await order.arefresh_from_db()
+        assert (order.problem, order.eta_minutes is not None) == ("", True)
+    asked.close()
 
 
 async def test_text_and_binary_frames_are_the_same(driver: Driver) -> None:
