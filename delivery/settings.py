@@ -8,6 +8,7 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
+from delivery import database_pool
 from delivery.addresses import proxies, public_address
 from delivery.instance import instance_name
 from tracking.redis_servers import by_setting, celery_broker, layer_host, several
@@ -63,6 +64,8 @@ DATABASES["default"]["OPTIONS"] = {
         "max_size": env.int("DATABASE_POOL_SIZE", default=8),
         "timeout": 5,
         "reconnect_timeout": 2,
+        "connection_class": database_pool.Connection,
+        "check": database_pool.check,
     },
 }
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -115,6 +118,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "delivery.refusals.RefuseNul",
+    "delivery.refusals.PutOff",
 ]
 
 ROOT_URLCONF = "delivery.urls"

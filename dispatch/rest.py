@@ -121,7 +121,7 @@ class SavingAnswer(Struct, frozen=True):
 
 
 class Refusal(Struct, frozen=True):
-    """What comes with a 4xx: a code, and a sentence for the dispatcher."""
+    """What comes with a 4xx or 503: a code, and a sentence for the dispatcher."""
 
     code: str
     message: str

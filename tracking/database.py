@@ -16,6 +16,9 @@ _executor = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
 
 #: Classes of SQLSTATE that speak of the data: its form, integrity, the check of a view, what a trigger raises.
 _OF_THE_DATA = ("22", "23", "44", "P0")
+#: SQLSTATEs, or how they begin, of a PostgreSQL that serves nobody, or takes no writes: lost connections, no memory,
+#: disk or connections left, shutting down or starting up, read-only.
+_AWAY = ("08", "53", "57P", "25006")
 
 
 def in_thread[**P, Result](work: Callable[P, Result]) -> Callable[P, Coroutine[Any, Any, Result]]:
@@ -57,6 +60,18 @@ def refuses_data(error: Exception) -> bool:
     if isinstance(cause, psycopg.DataError):  # psycopg finds some itself
         return True
     return isinstance(cause, psycopg.Error) and (cause.sqlstate or "").startswith(_OF_THE_DATA)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether PostgreSQL is away, or takes no writes at all (psycopg's error or Django's): nothing that was asked can
+    be at fault, and the same may be tried again in a moment.
+    """
+    cause = _cause(error)
+    if not isinstance(cause, psycopg.Error):
+        return False
+    if cause.sqlstate is None:  # nobody who could say one was reached
+        return isinstance(cause, psycopg.OperationalError)
+    return cause.sqlstate.startswith(_AWAY)
 
 
 def refusal(error: Exception) -> str:

@@ -76,7 +76,7 @@ export interface SavingAnswer {
   saving: Saving | null;
 }
 
-/** What comes with a 4xx: a code, and a sentence for the dispatcher. */
+/** What comes with a 4xx or 503: a code, and a sentence for the dispatcher. */
 export interface Refusal {
   code: string;
   message: string;

@@ -1,4 +1,4 @@
-"""What fixes tell of a driver: set out, arrived, passed by, left, silent, heard of again.
+"""What fixes tell of a driver: set out, arrived, passed by, left, silent, heard of again, placed.
 
 Actions like those of dispatch/orders/actions.py, asked for by geofences and the clock.
 """
@@ -117,6 +117,20 @@ def heard_of(driver_id: UUID) -> None:
         driver.last_seen_at = database_now()
         driver.save(update_fields=["last_seen_at"])
         refresh_drivers(changes, [driver])
+
+
+def placed(driver_id: UUID, lat: float, lng: float, fix_at: datetime) -> None:
+    """The first position of a driver, by a fix of that time: stops that waited for one are planned. It is stored here
+    as well as with its batch (tracking/ingest/history.py), so that the plan finds it.
+    """
+    with announced() as changes:
+        driver = lock_drivers([driver_id])[driver_id]
+        if not Stop.objects.filter(driver=driver, done_at=None).exists():
+            return
+        if driver.point is None:
+            driver.current_lat, driver.current_lng, driver.fix_at = lat, lng, fix_at
+            driver.save(update_fields=["current_lat", "current_lng", "fix_at"])
+        changes.assignments.add(driver_id)
 
 
 def mark_silent_drivers() -> int:

@@ -128,7 +128,9 @@ def test_each_family_is_there_after_one_round(jobs: Jobs, order: Order, driver: 
         "doorstep_database_pool_wait_seconds_total",
     ):
         assert series in shown
-    assert 'doorstep_tasks_total{outcome="failed",task="sweep"}' not in shown
+    for outcome in ("failed", "expired"):
+        assert shown[f'doorstep_tasks_total{{outcome="{outcome}",task="learn_etas"}}'] == 0
+    assert shown['doorstep_tasks_total{outcome="failed",task="sweep"}'] == 0
     jobs.wait_for(BEAT, 'doorstep_tasks_sent_total{task="refresh_etas"}', more_than=1)
     assert [jobs.asked(of, "wrong").status_code for of in (WORKER, BEAT)] == [403, 403]
     # Somebody's name, place or link has no business here.

@@ -13,7 +13,9 @@ from delivery.celery import app
 from dispatch import tasks
 from dispatch.leases import lease
 from dispatch.models import Driver, Lease, Order
+from dispatch.orders import geofence_actions
 from dispatch.planning import eta_rounds
+from routing.problems import Problem
 from tests.dispatch.story import assign, plan, status
 
 
@@ -37,6 +39,41 @@ def test_an_assignment_asks_a_worker_for_a_plan_when_it_has_committed(
     with django_capture_on_commit_callbacks(execute=True):
         assign(order, driver)
         assert queue() == []
+    assert queue() == [("dispatch.tasks.replan", [str(driver.pk)])]
+
+
+def test_a_drivers_first_position_asks_for_a_plan_of_the_stops_that_waited_for_it(
+    queue: Callable,
+    order: Order,
+    new_driver: Callable[..., Driver],
+    django_capture_on_commit_callbacks: Callable,
+) -> None:
+    nowhere = {"current_lat": None, "current_lng": None, "fix_at": None}
+    driver, idle = new_driver(**nowhere), new_driver(**nowhere)
+    assign(order, driver)
+    tasks.replan(str(driver.pk))
+    order.refresh_from_db()
+    assert order.problem == Problem.DRIVER_UNPLACED
+    fix_at = timezone.now()
+    with django_capture_on_commit_callbacks(execute=True):
+        for one in (driver, idle):
+            geofence_actions.placed(one.pk, 39.75, -104.99, fix_at)
+    assert queue() == [("dispatch.tasks.replan", [str(driver.pk)])]
+    tasks.replan(str(driver.pk))
+    order.refresh_from_db()
+    assert (order.problem, order.eta_minutes is not None) == ("", True)
+
+
+def test_a_position_that_is_there_already_stays(
+    queue: Callable, order: Order, driver: Driver, django_capture_on_commit_callbacks: Callable
+) -> None:
+    """Its batch was stored before, perhaps with a newer one. The stops may not be planned by it yet."""
+    assign(order, driver)
+    before = (driver.current_lat, driver.current_lng, driver.fix_at)
+    with django_capture_on_commit_callbacks(execute=True):
+        geofence_actions.placed(driver.pk, 1.0, 2.0, timezone.now())
+    driver.refresh_from_db()
+    assert (driver.current_lat, driver.current_lng, driver.fix_at) == before
     assert queue() == [("dispatch.tasks.replan", [str(driver.pk)])]
 
 

@@ -17,11 +17,14 @@ from tracking.ingest.session import Session
 
 
 class Kept(NamedTuple):
-    """A fix that must not be lost, the session that it came by, and its number there."""
+    """A fix that must not be lost, the session that it came by, and its number there. `verdict`: as what it counts in
+    its batch; None for one that was counted before.
+    """
 
     session: Session
     fix: Fix
     seq: int | None = None
+    verdict: str | None = None
 
 
 class Numbered(NamedTuple):

@@ -19,7 +19,7 @@ from tracking.ingest.geofences import FenceEvent, Rules
 from tracking.ingest.publisher import Publisher
 from tracking.ingest.recorder import Recorder
 from tracking.ingest.session import Session
-from tracking.ingest.verdicts import Verdicts
+from tracking.ingest.verdicts import GOOD, Verdicts
 from tracking.protocol.messages import FleetPosition, Location
 
 _ACTIONS = {
@@ -66,7 +66,7 @@ class Pipeline:
     def ingest(self, session: Session, location: Location, now: int) -> Verdict:
         """One fix that arrived at `now` (ms since the epoch), from its frame to everything that follows from it."""
         if self._came_before(session, location.seq):
-            self.verdicts.known()
+            self.verdicts.count("duplicate")  # nobody is troubled by it
             return DUPLICATE
         fix = fix_filter.fix_from(location, now, session.track, self.limits)
         if session.goes_back:
@@ -74,14 +74,16 @@ class Pipeline:
         before = session.track.sure or session.track.last
         verdict = fix_filter.judge(session.track, fix, now, self.limits)
         if verdict.name:
-            self.verdicts.reject(session, verdict.name, now)
-        else:
-            self.verdicts.good()
+            self.verdicts.turn_away(session, verdict.name, now)
         if verdict.live:
-            self._publish(session, fix, location.seq, now)
+            self._publish(session, fix, now)
         moved_something = verdict.fences and self._observe(session, before, fix, location.seq)
-        if verdict.history and session.sampling.keeps(fix, self.keep_every, always=moved_something):
-            self.recorder.keep(session, fix, location.seq)
+        keep = verdict.history and session.sampling.keeps(fix, self.keep_every, always=moved_something)
+        name = verdict.name or GOOD
+        if verdict.live or keep:
+            self.recorder.store(session, fix, location.seq, name, live=verdict.live, keep=keep)
+        else:
+            self.verdicts.count(name)
         return verdict
 
     def end(self, session: Session) -> None:
@@ -106,8 +108,8 @@ class Pipeline:
             # Neither map nor driver's row goes back all the same: both keep what is newer.
             session.track = Track()
 
-    def _publish(self, session: Session, fix: Fix, seq: int | None, now: int) -> None:
-        """Live position, and with it the broadcast; the driver's row follows with the next commit."""
+    def _publish(self, session: Session, fix: Fix, now: int) -> None:
+        """Live position, and with it the broadcast."""
         position = FleetPosition(
             session.key,
             round(fix.lat, 6),
@@ -118,10 +120,13 @@ class Pipeline:
             fix.heading,
         )
         self.publisher.put(session.city, position)
-        self.recorder.locate(session, fix, seq)
         if session.offline:
             session.offline = False
             self.domain.ask(session, None, partial(geofence_actions.heard_of, session.driver_id))
+        if session.unplaced:
+            session.unplaced = False
+            write = partial(geofence_actions.placed, session.driver_id, fix.lat, fix.lng, _time_of(fix))
+            self.domain.ask(session, None, write)
 
     def _observe(self, session: Session, before: Fix | None, fix: Fix, seq: int | None) -> bool:
         """Geofences of the driver's next stops. True when one of them has something to say."""
@@ -131,8 +136,12 @@ class Pipeline:
                 _ACTIONS[event],
                 session.driver_id,
                 stop_ids,
-                happened_at=datetime.fromtimestamp(fix.ts / 1000, UTC),
+                happened_at=_time_of(fix),
                 evidence=evidence,
             )
             self.domain.ask(session, seq, write)
         return bool(seen)
+
+
+def _time_of(fix: Fix) -> datetime:
+    return datetime.fromtimestamp(fix.ts / 1000, UTC)

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from tracking.database import refusal
 from tracking.ingest.fix_filter import Fix
 from tracking.ingest.history import HistoryWriter, Kept, Numbered, Refused
 from tracking.ingest.session import Session
+from tracking.ingest.verdicts import REFUSED
 
 logger = logging.getLogger(__name__)
 
@@ -24,12 +26,13 @@ _RETRY_S = 1.0
 @dataclass(slots=True)
 class Record:
     """What waits for the next commit: fixes for the history, and of each session its newest live fix and the highest
-    number that was considered.
+    number that was considered. `verdicts`: how the fixes of which something is stored were judged.
     """
 
     kept: list[Kept] = field(default_factory=list)
     latest: dict[Session, Kept] = field(default_factory=dict)
     seqs: dict[Session, int] = field(default_factory=dict)
+    verdicts: Counter[str] = field(default_factory=Counter)
 
     def __bool__(self) -> bool:
         return bool(self.kept or self.latest or self.seqs)
@@ -55,30 +58,49 @@ class Record:
 
     def before(self, newer: "Record") -> "Record":
         """This record, which could not be written, together with what came after it."""
-        return Record(self.kept + newer.kept, self.latest | newer.latest, self.seqs | newer.seqs)
+        return Record(
+            self.kept + newer.kept,
+            self.latest | newer.latest,
+            self.seqs | newer.seqs,
+            self.verdicts + newer.verdicts,
+        )
 
 
 class Recorder:
     """`most_waiting`: so many fixes (and sessions) wait while PostgreSQL takes none; beyond it they are left to the
-    drivers' apps.
+    drivers' apps. `stored` is told after each commit how the fixes of it were judged, those that PostgreSQL refused
+    among them as that.
     """
 
-    def __init__(self, history: HistoryWriter, most_waiting: int) -> None:
+    def __init__(
+        self,
+        history: HistoryWriter,
+        most_waiting: int,
+        stored: Callable[[Counter[str]], None] = lambda verdicts: None,
+    ) -> None:
         self._history = history
         self._most_waiting = most_waiting
+        self._stored = stored
         self.record = Record()
         #: Being written.
         self._leaving: Record | None = None
         self._filled = asyncio.Event()
 
-    def keep(self, session: Session, fix: Fix, seq: int | None = None) -> None:
-        """For the history."""
-        self.record.kept.append(Kept(session, fix, seq))
+    def store(
+        self, session: Session, fix: Fix, seq: int | None, verdict: str, *, live: bool, keep: bool
+    ) -> None:
+        """A fix that was judged so: `live` for the driver's row, `keep` for the history."""
+        one = Kept(session, fix, seq, verdict)
+        if live:
+            self.record.latest[session] = one
+        if keep:
+            self.record.kept.append(one)
+        self.record.verdicts[verdict] += 1
         self._fill()
 
-    def locate(self, session: Session, fix: Fix, seq: int | None = None) -> None:
-        """For the driver's row."""
-        self.record.latest[session] = Kept(session, fix, seq)
+    def keep(self, session: Session, fix: Fix) -> None:
+        """For the history, a fix that was not its turn when it came."""
+        self.record.kept.append(Kept(session, fix))
         self._fill()
 
     def considered(self, session: Session) -> None:
@@ -136,6 +158,7 @@ class Recorder:
             raise
         self._leaving = None
         self._refuse(record, refused)
+        self._stored(record.verdicts)
         for session, seq in safe_seqs.items():
             session.numbering.send_ack(seq)
         return True
@@ -155,6 +178,10 @@ class Recorder:
                 session.driver_id,
                 ", ".join(sorted(refused.reasons)),
             )
+            for one in fixes:
+                if one.verdict is not None:
+                    record.verdicts[one.verdict] -= 1
+                    record.verdicts[REFUSED] += 1
             session.refuse(len(fixes), fixes[-1].seq)
 
     def _bound(self) -> None:

@@ -27,6 +27,8 @@ class Session:
     abandoned: bool = False
     #: The domain took the driver for silent: the next fix says otherwise.
     offline: bool = False
+    #: The domain had no position of the driver: stops may wait for the first fix.
+    unplaced: bool = False
     #: The app may go back to fixes that an earlier socket took, and that the fences must see again.
     goes_back: bool = False
     track: Track = field(default_factory=Track)

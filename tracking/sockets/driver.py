@@ -19,6 +19,7 @@ from tracking.database import in_thread
 from tracking.ingest.fix_filter import DUPLICATE, Fix
 from tracking.ingest.numbering import Numbering
 from tracking.ingest.session import Session
+from tracking.ingest.verdicts import REFUSED
 from tracking.protocol import groups
 from tracking.protocol.close_codes import BAD_REQUEST, NOT_SIGNED_IN, REPLACED, TRY_AGAIN_LATER
 from tracking.protocol.frames import milliseconds
@@ -35,9 +36,6 @@ from tracking.sockets import broadcast
 from tracking.sockets.base import Denied, LiveConsumer, Work
 
 logger = logging.getLogger(__name__)
-
-#: A fix that is given up for good.
-REFUSED = "refused"
 
 _SESSION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -68,6 +66,7 @@ class DriverConsumer(LiveConsumer):
         if name is not None and name == driver.fix_session and driver.fix_seq is not None:
             self.session.go_on(driver.fix_seq)
         self.session.track.last = _last_fix(driver)
+        self.session.unplaced = driver.point is None
         self.send_message(Expect(seq=self.session.numbering.highest + 1))
         await self._take_plan()
 
@@ -170,8 +169,8 @@ class DriverConsumer(LiveConsumer):
 
     def _refused(self, count: int, seq: int | None) -> None:
         assert self.session is not None  # noqa: S101 (it is the session that tells)
-        for _ in range(count):
-            self.process.verdicts.reject(self.session, REFUSED, now_ms())
+        for _ in range(count):  # the fixes themselves are counted with their commit
+            self.process.verdicts.turn_away(self.session, REFUSED, now_ms())
         what = "The fix" if count == 1 else f"{count} fixes"
         self.send_error(REFUSED, f"{what} can't be stored, now or later: the server's log says why.", seq)
 

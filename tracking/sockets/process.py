@@ -48,9 +48,9 @@ class Process:
     def __init__(self) -> None:
         self.positions = Positions()
         self.publisher = Publisher(self.positions)
-        self.recorder = Recorder(HistoryWriter(), settings.FIXES_WAITING_MAX)
-        self.domain = DomainWriter(self.recorder.considered, settings.FIXES_WAITING_MAX)
         self.verdicts = Verdicts()
+        self.recorder = Recorder(HistoryWriter(), settings.FIXES_WAITING_MAX, self.verdicts.stored)
+        self.domain = DomainWriter(self.recorder.considered, settings.FIXES_WAITING_MAX)
         self.pipeline = Pipeline.from_settings(self.publisher, self.recorder, self.domain, self.verdicts)
         self._reconcile_now = asyncio.Event()
         self.fanout = Fanout(lambda city: self.feed.want(city), lambda city: self.feed.let_go(city))

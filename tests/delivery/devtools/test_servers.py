@@ -117,11 +117,13 @@ def test_valkey_serves_a_socket_only_and_keeps_its_data(tmp_path: Path) -> None:
         assert client.get("kept") == b"42"
 
 
-def test_a_missing_pgbouncer_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_program_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(programs, "SYSTEM_PATH", str(tmp_path))
     with pytest.raises(StackError, match="apt-get install pgbouncer"):
         programs.system_program("PgBouncer", "pgbouncer")
+    with pytest.raises(StackError, match="apt-get install prometheus"):
+        programs.system_program("Prometheus", "promtool", package="prometheus")
 
 
 def test_a_server_that_does_not_start_is_named(tmp_path: Path) -> None:

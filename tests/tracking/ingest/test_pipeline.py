@@ -1,5 +1,6 @@
 """`Pipeline.ingest` without sockets, Redis or a database: what it collects for them."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -50,6 +51,11 @@ def kept_seconds(pipeline: Pipeline) -> list[float]:
     return [(kept.fix.ts - T0) / 1000 for kept in pipeline.recorder.record.kept]
 
 
+def counted(pipeline: Pipeline) -> Counter[str]:
+    """At once, or with the next commit."""
+    return pipeline.verdicts.counts + pipeline.recorder.record.verdicts
+
+
 # --------------------------------------------------------------------------------------------- live position
 
 
@@ -80,7 +86,7 @@ def test_a_fix_that_is_not_believed_never_moves_the_marker(
     assert take(east_m, seconds, now_s=105) == name
     assert pipeline.publisher.moved["denver"][str(DRIVER)].ts == T0 + 100_000
     assert pipeline.recorder.record.positions()[DRIVER].ts == T0 + 100_000
-    assert pipeline.verdicts.counts == {"good": 1, name: 1}
+    assert counted(pipeline) == {"good": 1, name: 1}
 
 
 def test_an_inaccurate_fix_moves_the_marker_but_no_order(
@@ -165,6 +171,18 @@ def test_a_silent_driver_is_heard_of_again_once(pipeline: Pipeline, session: Ses
     take(10, 5, seq=2)
     [(seq, write)] = session.writes
     assert (seq, write.func, write.args) == (None, geofence_actions.heard_of, (DRIVER,))
+
+
+def test_a_driver_without_a_position_gets_one_with_the_first_fix_and_once(
+    pipeline: Pipeline, session: Session, take: Callable
+) -> None:
+    session.unplaced = True
+    take(0, 0, seq=1)
+    take(10, 5, seq=2)
+    [(seq, write)] = session.writes
+    first = at(0, 0)
+    assert (seq, write.func) == (None, geofence_actions.placed)
+    assert write.args == (DRIVER, first.lat, first.lng, datetime.fromtimestamp(T0 / 1000, UTC))
 
 
 def test_a_rejected_fix_is_no_sign_of_life(session: Session, take: Callable) -> None:
@@ -300,6 +318,21 @@ def test_a_dispatcher_is_told_what_was_turned_away(
     assert session.rejected.trouble(DRIVER) == FixTrouble(
         DRIVER, T0 + 106_000, T0 + 105_000, "teleport", {"out_of_order": 1, "teleport": 1}
     )
+
+
+def test_a_fix_of_which_something_is_stored_is_counted_with_its_commit(
+    pipeline: Pipeline, session: Session, take: Callable
+) -> None:
+    """Of the good ones not every one is kept, but each is the driver's position for a while."""
+    good = [take(n, n) for n in range(100, 107)]
+    inaccurate = [take(n, n, accuracy=500) for n in range(107, 109)]
+    late = [take(n, n, now_s=109) for n in range(90, 100)]
+    assert (good, inaccurate, late) == ([None] * 7, ["inaccurate"] * 2, ["out_of_order"] * 10)
+    assert take(9000, 110) == "teleport"
+    kept = sum(kept.verdict == "out_of_order" for kept in pipeline.recorder.record.kept)
+    assert pipeline.recorder.record.verdicts == {"good": 7, "inaccurate": 2, "out_of_order": kept}
+    assert pipeline.verdicts.counts == {"teleport": 1, "out_of_order": 10 - kept}
+    assert 0 < kept < 10
 
 
 # --------------------------------------------------------------------------- a commit that has to be repeated

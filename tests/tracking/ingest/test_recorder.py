@@ -1,5 +1,6 @@
 """What waits for the next commit, and what is said once it is done or can't be had."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.tracking.ingest.sessions import DRIVER, OTHER, new_session
 from tracking.ingest.history import HistoryWriter, Kept
 from tracking.ingest.recorder import Record, Recorder
 from tracking.ingest.session import Session
+from tracking.ingest.verdicts import GOOD
 from tracking.models import LocationHistory
 
 
@@ -26,12 +28,15 @@ def test_of_two_sockets_of_a_driver_the_newest_fix_is_the_position() -> None:
 def test_a_record_that_could_not_be_written_goes_before_what_came_after_it() -> None:
     first, second = new_session(), new_session(OTHER)
     fixes = [Kept(first, at(0, 0)), Kept(first, at(9, 5)), Kept(second, at(0, 0))]
-    old = Record([fixes[0]], {first: fixes[0], second: fixes[2]}, {first: 3, second: 1})
-    new = Record([fixes[1]], {first: fixes[1]}, {first: 4})
+    old = Record(
+        [fixes[0]], {first: fixes[0], second: fixes[2]}, {first: 3, second: 1}, Counter(good=1, stale=1)
+    )
+    new = Record([fixes[1]], {first: fixes[1]}, {first: 4}, Counter(good=2))
     merged = old.before(new)
     assert merged.kept == fixes[:2]
     assert merged.positions() == {DRIVER: at(9, 5), OTHER: at(0, 0)}
     assert merged.seqs == {first: 4, second: 1}
+    assert merged.verdicts == {"good": 3, "stale": 1}
 
 
 @pytest.mark.parametrize(
@@ -90,8 +95,7 @@ def session(driver: Driver, acked: list[int]) -> Session:
 def take_in(recorder: Recorder, session: Session, *seqs: int) -> None:
     for seq in seqs:
         assert session.numbering.is_new(seq)
-        recorder.keep(session, at(0, seq))
-        recorder.locate(session, at(0, seq))
+        recorder.store(session, at(0, seq), seq, GOOD, live=True, keep=True)
         recorder.considered(session)
 
 

@@ -18,6 +18,7 @@ from tracking.ingest.fix_filter import Fix
 from tracking.ingest.history import HistoryWriter
 from tracking.ingest.recorder import Recorder
 from tracking.ingest.session import Session
+from tracking.ingest.verdicts import GOOD, Verdicts
 from tracking.models import LocationHistory
 
 MOST = 3
@@ -44,13 +45,17 @@ class App:
             assert self.session.numbering.is_new(seq)
             self.recorder.considered(self.session)
             fix = at(0, seq) if lat is None else Fix(lat, 0.0, at(0, seq).ts)
-            self.recorder.locate(self.session, fix, seq)
-            self.recorder.keep(self.session, fix, seq)
+            self.recorder.store(self.session, fix, seq, GOOD, live=True, keep=True)
 
 
 @pytest.fixture
-async def recorder(transactional_db: None) -> AsyncIterator[Recorder]:
-    recorder = Recorder(HistoryWriter(), MOST)
+def verdicts() -> Verdicts:
+    return Verdicts()
+
+
+@pytest.fixture
+async def recorder(transactional_db: None, verdicts: Verdicts) -> AsyncIterator[Recorder]:
+    recorder = Recorder(HistoryWriter(), MOST, verdicts.stored)
     yield recorder
     await recorder._history.close()
     await sync_to_async(connections.close_all)()
@@ -180,6 +185,37 @@ async def test_a_position_that_can_never_be_the_drivers_is_told_once(
     assert app.heard == [("refused 1", 1), ("ack", 1)]
     assert await kept(app) == [0]
     caplog.clear()
+
+
+async def test_each_fix_is_counted_once_as_what_it_became(
+    recorder: Recorder, app: App, verdicts: Verdicts, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Refused by the history, the driver's row or both; and a session's last fix, which was counted as it came."""
+    recorder._most_waiting = 100
+    app.send(0, 1)
+    app.send(2, lat=NOWHERE)
+    recorder.store(app.session, Fix(NOWHERE, 0.0, at(0, 3).ts), 3, "stale", live=False, keep=True)
+    recorder.store(app.session, Fix(NOWHERE, 0.0, at(0, 4).ts), 4, GOOD, live=True, keep=False)
+    recorder.keep(app.session, Fix(NOWHERE, 0.0, at(0, 5).ts))
+    assert not verdicts.counts
+    await recorder.close()
+    assert +verdicts.counts == {"good": 2, "refused": 3}
+    assert ("refused 4", 4) in app.heard
+    caplog.clear()
+
+
+async def test_what_waits_for_postgresql_is_counted_when_it_is_stored(
+    recorder: Recorder, app: App, verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as away:
+        options = connection.settings_dict["OPTIONS"] | {"host": "127.0.0.1", "port": 1}
+        away.setitem(connection.settings_dict, "OPTIONS", options)
+        app.send(0)
+        await recorder.close()
+    assert not verdicts.counts
+    app.send(1)
+    await recorder.close()
+    assert verdicts.counts == {"good": 2}
 
 
 # -------------------------------------------------------------------------------------- a commit that is cut short

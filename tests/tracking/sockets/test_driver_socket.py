@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -9,11 +10,15 @@ from urllib.parse import urlencode
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
+from prometheus_client import REGISTRY
+from redis import Redis
 
 from dispatch.models import Driver, Order, OrderEvent, Restaurant
 from dispatch.orders import actions
+from dispatch.planning import replanning
 from routing.geo import destination
 from tests.conftest import DENVER
+from tests.faults.cluster import wait_until
 from tests.tracking.sockets.clients import Socket, dispatcher_socket, driver_socket
 from tracking.clock import now_ms
 from tracking.models import LocationHistory
@@ -175,6 +180,7 @@ async def test_a_fix_that_can_never_be_stored_is_named_before_the_ack(
     """A rule of the operator's own; of the others' fixes nothing is lost."""
     rule = "ALTER TABLE location_history ADD CONSTRAINT no_66 CHECK (speed IS DISTINCT FROM 66) NOT VALID"
     await execute(rule)
+    before = fixes_shown()
     try:
         async with await dispatcher_socket() as dispatcher, await driver_socket(driver) as socket:
             await dispatcher.frame("ready")
@@ -186,6 +192,8 @@ async def test_a_fix_that_can_never_be_stored_is_named_before_the_ack(
             assert [kind for kind in socket.types() if kind in ("error", "ack")] == ["error", "ack"]
             told = await dispatcher.frame("fixes", driverId=str(driver.pk), last="refused")
             assert told["rejected"] == {"refused": 1}
+            # What is told goes out behind the figures of its time, with which all of them are shown.
+            assert fixes_shown() - before == {"good": 10, "refused": 1}
     finally:
         await execute("ALTER TABLE location_history DROP CONSTRAINT no_66")
     # Of 11 fixes every fifth, counted from the first, but for that one; and the one that the driver's row had before.
@@ -206,6 +214,18 @@ async def test_a_fix_that_a_bug_stumbles_over_costs_itself_only(
         assert socket.close_code is None
     assert "a fix of driver" in caplog.text
     caplog.clear()
+
+
+def fixes_shown() -> Counter[str]:
+    """By verdict, as Prometheus is shown them."""
+    return Counter(
+        {
+            sample.labels["verdict"]: int(sample.value)
+            for family in REGISTRY.collect()
+            for sample in family.samples
+            if sample.name == "doorstep_fixes_total"
+        }
+    )
 
 
 @sync_to_async
@@ -314,6 +334,32 @@ async def test_a_silent_driver_is_back_with_the_next_fix(new_driver: Callable[..
     async with await driver_socket(driver) as socket:
         await socket.send(fix(1000, 1))
         await socket.frame("plan", status="idle")
+
+
+@pytest.mark.parametrize("heard", [True, False])
+async def test_a_drivers_first_fix_asks_for_a_plan(
+    new_driver: Callable[..., Driver], order: Order, settings: object, heard: bool
+) -> None:
+    """A shift that has just begun, or silence before it."""
+    driver = await sync_to_async(new_driver)(
+        current_lat=None,
+        current_lng=None,
+        fix_at=None,
+        **{} if heard else {"status": "offline", "last_seen_at": None},
+    )
+    await assigned(order, driver)
+    asked = Redis.from_url(settings.REDIS_URL)
+    queue = f"{settings.REDIS_PREFIX}celery"
+    asked.delete(queue)
+    async with await driver_socket(driver) as socket:
+        await socket.send(fix(1000, 1))
+        await sync_to_async(wait_until)(lambda: asked.llen(queue) == 1, "a task waits")
+        [message] = asked.lrange(queue, 0, -1)
+        assert json.loads(message)["headers"]["task"] == "dispatch.tasks.replan"
+        await sync_to_async(replanning.replan)(driver.pk)
+        await order.arefresh_from_db()
+        assert (order.problem, order.eta_minutes is not None) == ("", True)
+    asked.close()
 
 
 async def test_text_and_binary_frames_are_the_same(driver: Driver) -> None:
