@@ -64,7 +64,8 @@ def test_results_survive_json(found: Findings) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_little_of_all_that_reads() -> None:
+def test_a_little_of_all_that_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fill, "UNASKED", 10)  # each is a question to OSRM
     try:
         fill.fill(ORDERS, FIXES, UNDER_WAY)
         assert Order.objects.filter(status="delivered").count() == ORDERS

@@ -49,7 +49,9 @@ def fold_dispatcher(frames: list[dict[str, Any]]) -> dict[Any, Any]:
             if ended and not state.get(("plan", of), {}).get("stops"):
                 for kind in ("driver", "plan", "position"):
                     state.pop((kind, of), None)
-    return state
+    # One may come before its driver, or after the driver has left.
+    unknown = [key for key in state if key[0] == "position" and ("driver", key[1]) not in state]
+    return {key: state[key] for key in state.keys() - unknown}
 
 
 def fold_customer(frames: list[dict[str, Any]]) -> dict[str, Any]:
