@@ -25,6 +25,7 @@ from django.db import connection
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
+from delivery.devtools import fleet
 from delivery.devtools.loadtest.report import Report
 from delivery.devtools.stack.demo import answers_ok, web
 from delivery.devtools.stack.state import ROOT
@@ -108,6 +109,26 @@ def test_a_run_accounts_for_every_fix(server: tuple[str, int], seed: Path, capsy
     assert (User.objects.count(), Session.objects.count()) == (0, 0)
 
 
+def test_dispatchers_who_come_meanwhile(
+    server: tuple[str, int], transactional_db: None, tmp_path: Path
+) -> None:
+    url, pid = server
+    seed = tmp_path / "seed.json"
+    call_command("seed", "--bulk", "--drivers", "10", "--orders", "4", "--json", str(seed))
+    options = ["--rate=20", "--dispatchers=1", "--customers=0", "--seconds=2", "--warmup=0.5"]
+    report = loadtest(url, seed, *options, "--newcomers=3", f"--process=web={pid}")
+    came = report.newcomers
+    assert came is not None
+    assert (came.wanted, came.ready, came.ready_ms.count) == (3, 3, 3)
+    # A frame for each restaurant, order, driver and plan, and those around them.
+    rows = 3 * fleet.RESTAURANTS + 4 + 2 * 10
+    assert rows < came.frames < rows + 10
+    assert came.bytes > 50 * rows
+    assert (report.unconfirmed, report.connecting.ready, report.closes) == (0, 11, {})
+    assert (report.dispatcher.lost, report.dispatcher.unmatched) == (0, 0)
+    assert report.processes["web"].kb_per_driver > 0
+
+
 # --------------------------------------------------------------------------------- a server with a memory gap
 
 
@@ -173,6 +194,7 @@ def test_what_a_server_loses_is_found(forgetful: str, tmp_path: Path) -> None:
     assert report.dispatcher.superseded == report.dispatcher.out_of_order == 0
     assert report.ack_ms is None
     assert report.backlog >= 4  # each driver's last fix was never seen
+    assert report.unconfirmed == 4
 
 
 def test_who_is_not_let_in_is_told_and_the_others_stay(tmp_path: Path) -> None:
