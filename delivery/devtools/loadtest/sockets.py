@@ -96,7 +96,9 @@ class Client(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        return self._transport is not None and not self._closing and self._head is None
+        if self._transport is None or self._closing or self._head is not None:
+            return False
+        return not self._transport.is_closing()  # as one is that was not let in
 
     def send(self, text: bytes) -> None:
         assert self._transport is not None  # noqa: S101 (whoever sends has waited for `ready`)

@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -214,6 +215,27 @@ def test_who_is_not_let_in_is_told_and_the_others_stay(tmp_path: Path) -> None:
     connecting = written(seed).connecting
     assert connecting.refused == {"closed 4401": 3}
     assert (connecting.wanted, connecting.ready, connecting.most_ready_s) == (5, 2, None)
+
+
+def test_of_drivers_who_are_not_all_let_in_the_others_send(tmp_path: Path) -> None:
+    come = count(1)
+
+    def doorman(connection: ServerConnection) -> None:
+        if next(come) == 1:
+            connection.close(1013)
+        else:
+            connection.send('{"type":"ready"}')
+            for seq, _ in enumerate(connection):
+                connection.send(json.dumps({"type": "ack", "seq": seq}))
+
+    seed = tmp_path / "seed.json"
+    seed.write_text(json.dumps({"drivers": [{"id": f"d{n}"} for n in range(4)], "customers": []}))
+    options = ["--rate=16", "--warmup=0", "--seconds=1", "--dispatchers=0"]
+    with served(doorman) as url, pytest.raises(CommandError, match="Not every socket was let in"):
+        loadtest(url, seed, *options)
+    report = written(seed)
+    assert report.connecting.refused == {"closed 1013": 1}
+    assert (report.ack_ms.count, report.unconfirmed) == (12, 0)
 
 
 def test_a_server_that_ends_in_the_middle_is_told(tmp_path: Path) -> None:
