@@ -1,10 +1,8 @@
 """`make bench`: a fixed series of load tests against servers of its own, as `artifacts/bench.json` and a table."""
 
 import os
-import resource
 import shutil
 import socket
-import threading
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,37 +14,30 @@ import psycopg
 from psycopg import sql
 
 from delivery.devtools.bench import live_page
+from delivery.devtools.bench.beside import most_connections
 from delivery.devtools.bench.live_page import Bench, Comparison, Storm
+from delivery.devtools.bench.load_tests import READY_S, LoadTests, Server, free_port
 from delivery.devtools.bench.options import parse
 from delivery.devtools.bench.page import Machine, publish
 from delivery.devtools.loadtest.report import Limit, Report
+from delivery.devtools.loadtest.sockets import allow_files
 from delivery.devtools.loadtest.targets import CustomerTarget, DriverTarget, Targets
 from delivery.devtools.stack import valkey
-from delivery.devtools.stack.demo import answers_ok, celery, web, worker
 from delivery.devtools.stack.postgres import NAME, PORT
 from delivery.devtools.stack.progress import step
-from delivery.devtools.stack.servers import MANAGE, for_libpq, start_servers
 from delivery.devtools.stack.state import ROOT, StateFolder, default_folder, open_state
-from delivery.errors import ChildDied, Interrupted, StackError
-from delivery.processes import Child, Processes
+from delivery.errors import Interrupted, StackError
+from delivery.processes import Processes
 
 DRIVERS, ORDERS = 200, 80
 #: At the limit each driver sends far more often than any app would.
 MESSAGES_PER_S = 1000
 OPEN_FILES = 8192
-READY_S = 60
-SAMPLE_S = 0.05
 
 ARTIFACT = ROOT / "artifacts" / "bench.json"
 TABLE = "bench"
 PLAIN = "BENCH_PLAIN"
 PLAIN_DATABASE = "plain"
-
-#: Ours alone: other databases and our own look at them don't count.
-CONNECTIONS = """
-    SELECT count(*) FROM pg_stat_activity
-    WHERE backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()
-"""
 
 
 @dataclass(frozen=True)
@@ -64,22 +55,11 @@ FULL = Lengths(headline=60, steady=20, trial=8, idle=10, turns=2)
 SHORT = Lengths(headline=5, steady=3, trial=2, idle=2, turns=1)
 
 
-@dataclass(frozen=True)
-class Server:
-    """One that is running. `roots`: name → pid of the process trees to measure."""
-
-    url: str
-    dialect: str
-    targets: Path
-    roots: dict[str, int]
-
-
 def bench(arguments: Sequence[str]) -> int:
     """Run the series; returns the exit status. StackError: a server does not start, or a load test fails."""
     parser = ArgumentParser(prog="make bench ARGS=…", allow_abbrev=False)
     options = parse(parser, arguments, short="a few seconds each")
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES if hard < 0 else min(OPEN_FILES, hard), hard))
+    allow_files(OPEN_FILES, or_fewer=True)
     plain = plain_folder(os.environ.get(PLAIN))
     with open_state(default_folder() / "bench") as state, Processes(state.logs) as processes:
         try:
@@ -104,30 +84,19 @@ def plain_folder(named: str | None) -> Path | None:
     return folder
 
 
-class Series:
-    """The load tests, one after the other; only the server that is measured runs, beside its stores."""
+class Series(LoadTests):
+    """What `make bench` measures."""
 
     def __init__(
         self, processes: Processes, state: StateFolder, lengths: Lengths, plain: Path | None
     ) -> None:
-        self.processes, self.state, self.lengths, self.plain = processes, state, lengths, plain
-        self.port = free_port()
-        self.seeded = state.folder / "seed.json"
-        settings = {
-            "DEBUG": "false",
-            "PORT": str(self.port),
-            "PUBLIC_URL": f"http://127.0.0.1:{self.port}",
-            "ALLOWED_HOSTS": "localhost,127.0.0.1",
-            "SOCKET_MESSAGES_PER_S": str(MESSAGES_PER_S),
-        }
-        seed = ["--drivers", str(DRIVERS), "--orders", str(ORDERS), "--json", str(self.seeded)]
-        # What an earlier run left is in the way of equal conditions.
-        commands = [[name, "--no-input"] for name in ("collectstatic", "migrate", "flush")] + [
-            ["seed", *seed]
-        ]
+        self.lengths, self.plain = lengths, plain
         self.machine = Machine.here(os.getloadavg()[0], live_page.PACKAGES)
-        self.env = start_servers(processes, state, settings, commands, throwaway=True).env
-        self.database = for_libpq(self.env["DATABASE_URL"])
+        seed = ["--drivers", str(DRIVERS), "--orders", str(ORDERS), "--json", str(state.folder / "seed.json")]
+        # What an earlier run left is in the way of equal conditions.
+        commands = [[name, "--no-input"] for name in ("collectstatic", "migrate", "flush")]
+        settings = {"SOCKET_MESSAGES_PER_S": str(MESSAGES_PER_S)}
+        super().__init__(processes, state, settings, [*commands, ["seed", *seed]])
 
     def run(self) -> Bench:
         print(
@@ -214,46 +183,6 @@ class Series:
             )
         return Storm(report, most[0])
 
-    # --------------------------------------------------------------------------------------- one load test
-
-    def load(self, name: str, server: Server, **options: float) -> Report:
-        return self.measure(name, server, Report, **options)
-
-    def measure[T: (Report, Limit)](
-        self, name: str, server: Server, kind: type[T], *flags: str, **options: float
-    ) -> T:
-        """StackError: the load test failed. Sockets that were not let in are told in the report."""
-        out = self.state.folder / "report.json"
-        command = [*MANAGE, "loadtest", "--url", server.url, "--dialect", server.dialect, *flags]
-        command += ["--targets", str(server.targets), "--json", str(out)]
-        command += [f"--{option}={value}" for option, value in options.items()]
-        command += [f"--process={root}={pid}" for root, pid in server.roots.items()]
-        out.unlink(missing_ok=True)
-        with step(name):
-            try:
-                self.processes.run("loadtest", command, self.env)
-            except ChildDied:
-                if not out.exists():
-                    raise
-        return msgspec.json.decode(out.read_bytes(), type=kind)
-
-    # --------------------------------------------------------------------------------------------- servers
-
-    @contextmanager
-    def doorstep(self, processes: int = 1) -> Iterator[Server]:
-        schedule = str(self.state.folder / "celerybeat-schedule")
-        with self.stopped_at_the_end():
-            server = self.processes.start("web", web(self.port, processes), self.env)
-            ready = self.env["PUBLIC_URL"] + "/readyz"
-            self.processes.wait_for(server, lambda: answers_ok(ready), READY_S)
-            jobs = self.processes.start("worker", worker(2), self.env, stop_s=5)
-            beat = self.processes.start("beat", celery("beat", "--schedule", schedule), self.env)
-            # Their own start takes more CPU than all that comes after it.
-            self.processes.wait_for(jobs, lambda: has_logged(jobs, " ready."), READY_S)
-            self.processes.wait_for(beat, lambda: has_logged(beat, "beat: Starting"), READY_S)
-            names = ["web", "valkey", "postgres", "worker", "beat", "osrm"]
-            yield Server(f"ws://127.0.0.1:{self.port}", "doorstep", self.seeded, self.pids(*names))
-
     @contextmanager
     def plain_server(self, folder: Path, targets: Path) -> Iterator[Server]:
         port, redis_port = free_port(), free_port()
@@ -280,19 +209,6 @@ class Series:
             roots = self.pids("plain", "plain-valkey", "postgres")
             yield Server(f"ws://127.0.0.1:{port}", "plain", targets, roots)
 
-    @contextmanager
-    def stopped_at_the_end(self) -> Iterator[None]:
-        before = len(self.processes.children)
-        try:
-            yield
-        finally:
-            while len(self.processes.children) > before:
-                self.processes.children.pop().stop()
-
-    def pids(self, *names: str) -> dict[str, int]:
-        by_name: dict[str, Child] = {child.name: child for child in self.processes.children}
-        return {name: by_name[name].process.pid for name in names}
-
     def plain_database(self) -> str:
         """Its URL as node reads it too."""
         return f"postgres://{NAME}@/{PLAIN_DATABASE}?host={self.state.sockets}&port={PORT}"
@@ -314,38 +230,6 @@ class Series:
         targets = out / "targets.json"
         targets.write_bytes(msgspec.json.encode(Targets(drivers, customers)))
         return targets
-
-
-@contextmanager
-def most_connections(database: str) -> Iterator[list[int]]:
-    """Looks at the connections of a database while the block runs; the list's one item is the most there were."""
-    most, ended = [0], threading.Event()
-
-    def look() -> None:
-        with psycopg.connect(database, autocommit=True) as connection:
-            while True:
-                row = connection.execute(CONNECTIONS).fetchone()
-                most[0] = max(most[0], row[0] if row else 0)
-                if ended.wait(SAMPLE_S):
-                    return
-
-    looking = threading.Thread(target=look)
-    looking.start()
-    try:
-        yield most
-    finally:
-        ended.set()
-        looking.join()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def has_logged(child: Child, text: str) -> bool:
-    return text in child.log.read_text(errors="replace")
 
 
 def listens(port: int) -> bool:

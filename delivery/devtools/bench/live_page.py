@@ -5,7 +5,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from delivery.devtools.bench.page import Machine, TableRow, judged, markdown
+from delivery.devtools.bench.page import Machine, TableRow, doubts, judged, markdown
 from delivery.devtools.loadtest.report import Limit, Report
 
 PACKAGES = ("django", "uvicorn", "uvloop", "websockets", "msgspec", "psycopg", "redis")
@@ -214,9 +214,4 @@ def _doubts(bench: Bench) -> Iterator[str]:
         for turn, limit in enumerate(comparison.limits if comparison else [], 1):
             if limit.report:
                 runs[f"limit of {name}, turn {turn}"] = limit.report
-    for name, report in runs.items():
-        if not report.generator.trustworthy:
-            yield f"\nDistrust “{name}”: the load generator was too busy."
-        if faults := {**report.connecting.refused, **report.closes, **report.errors}:
-            listed = ", ".join(f"{count} × {what}" for what, count in faults.items())
-            yield f"\nDistrust “{name}”: {listed}."
+    yield from doubts(runs)

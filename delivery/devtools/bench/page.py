@@ -5,7 +5,7 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +15,7 @@ import psycopg
 import redis
 from msgspec import Struct
 
+from delivery.devtools.loadtest.report import Report
 from delivery.devtools.stack.state import ROOT
 from delivery.errors import StackError
 
@@ -85,6 +86,16 @@ def markdown(headings: TableRow, rows: Iterable[TableRow]) -> Iterator[str]:
         yield "".join(f"| {cell} " if cell else "| " for cell in padded) + "|"
         if number == 0:
             yield "|" + "---|" * len(headings)
+
+
+def doubts(runs: Mapping[str, Report]) -> Iterator[str]:
+    """Lines about what takes the worth from the figures of a load test."""
+    for name, report in runs.items():
+        if not report.generator.trustworthy:
+            yield f"\nDistrust “{name}”: the load generator was too busy."
+        if faults := {**report.connecting.refused, **report.closes, **report.errors}:
+            listed = ", ".join(f"{count} × {what}" for what, count in faults.items())
+            yield f"\nDistrust “{name}”: {listed}."
 
 
 def publish(result: Struct, artifact: Path, name: str, table: str, *, write: bool) -> None:

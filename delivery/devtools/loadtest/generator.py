@@ -6,11 +6,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from statistics import median
 from time import monotonic
 
 from delivery.devtools.loadtest.histogram import Histogram
 from delivery.devtools.loadtest.matching import Intake, Tally, Trail
-from delivery.devtools.loadtest.report import Connecting, Feed, Generator, ProcessTree, Report
+from delivery.devtools.loadtest.report import Connecting, Feed, Generator, Newcomers, ProcessTree, Report
 from delivery.devtools.loadtest.schedule import METRES_PER_STEP, Path, Schedule
 from delivery.devtools.loadtest.sockets import Address, Client, Refused
 from delivery.devtools.loadtest.targets import Dialect, Heard, Targets
@@ -41,6 +42,8 @@ class Load:
     drain_s: float = 5.0
     connect_s: float = 30.0
     at_once: bool = False
+    #: Dispatchers who come, and go, one after the other while it is measured.
+    newcomers: int = 0
     seed: int = 1
     #: Name → pid of the process trees to measure.
     processes: Mapping[str, int] = field(default_factory=dict)
@@ -67,7 +70,9 @@ class Run:
             raise ValueError("fixes need drivers to send them")
         self.schedule = Schedule(drivers, load.rate or IDLE_RATE, load.seed)
         self.end = load.warmup_s + load.seconds
-        self.paths = [Path.paced(n, self.schedule.period) for n in range(drivers)]
+        self.paths = [
+            Path.paced(n, self.schedule.period, driver.start) for n, driver in enumerate(targets.drivers)
+        ]
         self.speed = self.paths[0].step * METRES_PER_STEP / self.schedule.period if drivers else 0.0
         self.acks = Histogram() if dialect.acknowledges else None
         self.intakes = [
@@ -81,6 +86,8 @@ class Run:
         self.refused: Counter[str] = Counter()
         self.ready_after = Histogram()
         self.ready_at: list[float] = []
+        self.newcomers: list[Client] = []
+        self.newcomer_ready_after = Histogram()
         self.send_lag = Histogram()
         #: Frames with positions for dispatchers, and when they came.
         self._unread: deque[tuple[list[Trail], Heard, float]] = deque()
@@ -93,22 +100,28 @@ class Run:
 
     async def run(self) -> Report:
         before = measure(self.load.processes)
-        clients = [*self._driver_clients(), *self._customer_clients(), *self._dispatcher_clients()]
+        drivers = self._driver_clients()
+        clients = [*drivers, *self._customer_clients(), *self._dispatcher_clients()]
         try:
             began = monotonic()
-            await self._connect(clients)
+            if not self.load.at_once:
+                await self._connect(drivers)
+            driving = before if self.load.at_once else measure(self.load.processes)
+            await self._connect(clients if self.load.at_once else clients[len(drivers) :])
             await asyncio.sleep(SETTLE_S)
             connected = measure(self.load.processes)
             self._begin(clients)
             await self._until(self.load.warmup_s)
             first = self._moment()
+            coming = asyncio.create_task(self._let_newcomers_in())
             await self._until(self.end)
             last = self._moment()
+            await coming
             await self._drain()
         finally:
             self._index = -1
             await self._close(clients)
-        return self._report(before, connected, first, last, began)
+        return self._report(before, driving, connected, first, last, began)
 
     async def _connect(self, clients: list[Client]) -> None:
         doors = asyncio.Semaphore(len(clients) if self.load.at_once else CONNECTING_AT_A_TIME)
@@ -123,6 +136,18 @@ class Run:
 
         await asyncio.gather(*map(enter, clients))
 
+    async def _let_newcomers_in(self) -> None:
+        """Evenly over the measured time, or as fast as they are let in."""
+        for number in range(self.load.newcomers):
+            await self._until(self.load.warmup_s + number * self.load.seconds / self.load.newcomers)
+            client = self._client("newcomer", self.dialect.dispatcher(), lambda heard, now: None)
+            try:
+                self.newcomer_ready_after.add(await client.connect(self.load.connect_s))
+                self.newcomers.append(client)
+            except Refused as refused:
+                self.refused[f"newcomer: {refused}"] += 1
+            await self._close([client])
+
     def _begin(self, clients: list[Client]) -> None:
         self._start = monotonic()
         self._wall = time.time()
@@ -131,7 +156,7 @@ class Run:
             self._turn()
 
     async def _until(self, moment: float) -> None:
-        await asyncio.sleep(self._start + moment - monotonic())
+        await asyncio.sleep(max(0.0, self._start + moment - monotonic()))
 
     def _turn(self) -> None:
         """Sends what is due, and comes back when more is."""
@@ -283,6 +308,7 @@ class Run:
     def _report(
         self,
         before: dict[str, Usage],
+        driving: dict[str, Usage],
         connected: dict[str, Usage],
         first: Moment,
         last: Moment,
@@ -290,8 +316,8 @@ class Run:
     ) -> Report:
         seconds = last.at - first.at
         ingested = last.confirmed - first.confirmed
-        dispatchers = self.load.dispatchers
-        wanted = len(self.targets.drivers) + len(self.targets.customers) + dispatchers
+        drivers, dispatchers = len(self.targets.drivers), self.load.dispatchers
+        wanted = drivers + len(self.targets.customers) + dispatchers
         ready = len(self.ready_at)
         enough = -int(-MOST * wanted // 1)
 
@@ -306,12 +332,13 @@ class Run:
                 rss_after_kb=last.usage[name].rss_kb,
                 kb_per_socket=(connected[name].rss_kb - before[name].rss_kb) / ready if ready else 0.0,
                 processes=last.usage[name].processes,
+                kb_per_driver=(driving[name].rss_kb - before[name].rss_kb) / drivers if drivers else 0.0,
             )
 
         return Report(
             url=self.address.netloc,
             dialect=type(self.dialect).__name__.lower(),
-            drivers=len(self.targets.drivers),
+            drivers=drivers,
             dispatchers=dispatchers,
             customers=len(self.targets.customers),
             rate=self.load.rate,
@@ -334,6 +361,18 @@ class Run:
             closes=dict(self.closes),
             generator=Generator((last.own_cpu_s - first.own_cpu_s) / seconds, self.send_lag.spread()),
             processes={name: tree(name) for name in self.load.processes},
+            unconfirmed=sum(intake.sent - intake.confirmed for intake in self.intakes),
+            newcomers=self._newcomers() if self.load.newcomers else None,
+        )
+
+    def _newcomers(self) -> Newcomers:
+        came = self.newcomers
+        return Newcomers(
+            wanted=self.load.newcomers,
+            ready=len(came),
+            ready_ms=self.newcomer_ready_after.spread(),
+            frames=int(median(client.snapshot_frames for client in came)) if came else 0,
+            bytes=int(median(client.snapshot_bytes for client in came)) if came else 0,
         )
 
 

@@ -23,6 +23,18 @@ class Connecting(Struct, frozen=True):
     refused: dict[str, int]
 
 
+class Newcomers(Struct, frozen=True):
+    """Dispatchers who came one after the other while it was measured. The median of their snapshots' text frames and
+    bytes; `ready_ms` as in Connecting.
+    """
+
+    wanted: int
+    ready: int
+    ready_ms: Percentiles
+    frames: int
+    bytes: int
+
+
 class Feed(Struct, frozen=True):
     """Pairs of a fix and a receiver; see matching.Tally."""
 
@@ -50,6 +62,8 @@ class ProcessTree(Struct, frozen=True):
     rss_after_kb: float
     kb_per_socket: float
     processes: int
+    #: Growth until the drivers alone were connected; 0 where all came at once.
+    kb_per_driver: float = 0.0
 
 
 class Generator(Struct, frozen=True):
@@ -87,6 +101,9 @@ class Report(Struct, frozen=True):
     closes: dict[str, int]
     generator: Generator
     processes: dict[str, ProcessTree]
+    #: Fixes that were sent and not known to be taken in when all was over.
+    unconfirmed: int = 0
+    newcomers: Newcomers | None = None
 
     @property
     def cpu_ms_per_1000(self) -> float | None:
@@ -120,6 +137,11 @@ def table(report: Report) -> Iterator[str]:
     )
     for why, count in {**connecting.refused, **report.closes}.items():
         yield f"           {count} × {why}"
+    if (came := report.newcomers) is not None:
+        yield (
+            f"newcomers  {came.ready} of {came.wanted} dispatchers: {came.frames:,} frames, "
+            f"{came.bytes / 1024:,.0f} KB; ready after {_ms(came.ready_ms)}"
+        )
     if report.rate:
         yield (
             f"fixes      sent {report.sent_per_s:.1f}/s, ingested {report.ingested_per_s:.1f}/s, "

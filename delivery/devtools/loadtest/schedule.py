@@ -7,7 +7,7 @@ from functools import cached_property
 from math import ceil
 from random import Random
 
-#: Every driver walks in here, around downtown Denver: the geofences of `manage.py seed` are kilometres away.
+#: Whoever has no start walks in here, around downtown Denver: the geofences of `manage.py seed` are kilometres away.
 CENTRE_LAT, CENTRE_LNG, HALF_SIDE = 39_739_200, -104_990_300, 20_000
 METRES_PER_STEP = 0.111_195  # a millionth of a degree of latitude
 WALK_MPS = 12.0
@@ -72,9 +72,11 @@ class Path:
     driver: int
     #: Millionths of a degree.
     step: int
+    #: Latitude and longitude; None: follows from the driver's number.
+    start: tuple[float, float] | None = None
 
     @classmethod
-    def paced(cls, driver: int, period: float) -> "Path":
+    def paced(cls, driver: int, period: float, start: tuple[float, float] | None = None) -> "Path":
         """At WALK_MPS, or as fast as different positions for all fixes demand.
 
         ValueError: that would be over FASTEST_MPS.
@@ -83,14 +85,18 @@ class Path:
         if step * METRES_PER_STEP / period > FASTEST_MPS:
             most = int(FASTEST_MPS / METRES_PER_STEP)
             raise ValueError(f"a driver can send at most {most} fixes a second: take more drivers")
-        return cls(driver, step)
+        return cls(driver, step, start)
 
     @cached_property
     def south(self) -> int:
+        if self.start is not None:
+            return round(self.start[0] * 1e6)
         return CENTRE_LAT - HALF_SIDE + 997 * self.driver % (2 * HALF_SIDE - LEG)
 
     @cached_property
     def east(self) -> int:
+        if self.start is not None:
+            return round(self.start[1] * 1e6)
         return CENTRE_LNG + HALF_SIDE - 1663 * self.driver % HALF_SIDE
 
     @cached_property

@@ -71,6 +71,9 @@ class Client(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._close_code = websocket.ABNORMAL
         self._closing = False
+        #: What came until it was ready: text frames, and bytes in them.
+        self.snapshot_frames = 0
+        self.snapshot_bytes = 0
 
     async def connect(self, seconds: float) -> float:
         """Returns how long (seconds) it took until the socket was ready. Refused: it was not let in."""
@@ -93,7 +96,9 @@ class Client(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        return self._transport is not None and not self._closing and self._head is None
+        if self._transport is None or self._closing or self._head is not None:
+            return False
+        return not self._transport.is_closing()  # as one is that was not let in
 
     def send(self, text: bytes) -> None:
         assert self._transport is not None  # noqa: S101 (whoever sends has waited for `ready`)
@@ -127,8 +132,11 @@ class Client(asyncio.Protocol):
             for opcode, payload in self._reader.feed(data):
                 if opcode == TEXT:
                     heard = decode_heard(payload)
-                    if heard.type == "ready" and not self.ready.done():
-                        self.ready.set_result(now)
+                    if not self.ready.done():
+                        self.snapshot_frames += 1
+                        self.snapshot_bytes += len(payload)
+                        if heard.type == "ready":
+                            self.ready.set_result(now)
                     self._hear(heard, now)
                 else:
                     self._control(opcode, payload)
@@ -174,10 +182,14 @@ class Client(asyncio.Protocol):
             self._transport.close()
 
 
-def allow_files(wanted: int) -> None:
-    """So many open files to this process and those that it starts. ValueError: this machine does not allow them."""
+def allow_files(wanted: int, *, or_fewer: bool = False) -> None:
+    """So many open files to this process and those that it starts. ValueError: this machine does not allow them
+    (`or_fewer`: as many as it does will do).
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and wanted > hard:
-        raise ValueError(f"{wanted} open files are more than this machine allows (ulimit -Hn is {hard})")
+        if not or_fewer:
+            raise ValueError(f"{wanted} open files are more than this machine allows (ulimit -Hn is {hard})")
+        wanted = hard
     if soft != resource.RLIM_INFINITY and wanted > soft:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

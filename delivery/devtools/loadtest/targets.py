@@ -13,6 +13,8 @@ class DriverTarget(Struct, frozen=True):
     id: str
     #: The driver's bearer token; the plain server asks for none.
     token: str = ""
+    #: Latitude and longitude of where the driver begins; None: somewhere around downtown Denver.
+    start: tuple[float, float] | None = None
 
 
 class CustomerTarget(Struct, frozen=True, rename="camel"):

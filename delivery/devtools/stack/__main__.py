@@ -5,6 +5,7 @@ import sys
 
 from delivery.devtools.bench.live import bench
 from delivery.devtools.bench.routing import bench_routing
+from delivery.devtools.bench.scale import bench_scale
 from delivery.devtools.bench.volume import bench_volume
 from delivery.devtools.stack.demo import demo
 from delivery.devtools.stack.test import FAULTS, run_suite
@@ -26,11 +27,13 @@ def main(arguments: list[str]) -> int:
             return bench(rest)
         case ["bench-routing", *rest]:
             return bench_routing(rest)
+        case ["bench-scale", *rest]:
+            return bench_scale(rest)
         case ["bench-volume", *rest]:
             return bench_volume(rest)
         case _:
             raise StackError(
-                "say what to do: demo, test, check, faults, bench, bench-routing or bench-volume; "
+                "say what to do: demo, test, check, faults, bench, bench-routing, bench-scale or bench-volume; "
                 "all but demo take more arguments"
             )
 

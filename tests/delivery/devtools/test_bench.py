@@ -13,7 +13,8 @@ import pytest
 from msgspec.structs import replace
 
 from delivery.devtools.bench import live_page
-from delivery.devtools.bench.live import most_connections, plain_folder
+from delivery.devtools.bench.beside import most_connections
+from delivery.devtools.bench.live import plain_folder
 from delivery.devtools.bench.live_page import Bench, Comparison, Storm
 from delivery.devtools.bench.page import Machine
 from delivery.devtools.loadtest.histogram import Percentiles

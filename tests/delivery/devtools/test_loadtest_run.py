@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -25,6 +26,7 @@ from django.db import connection
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
+from delivery.devtools import fleet
 from delivery.devtools.loadtest.report import Report
 from delivery.devtools.stack.demo import answers_ok, web
 from delivery.devtools.stack.state import ROOT
@@ -108,6 +110,26 @@ def test_a_run_accounts_for_every_fix(server: tuple[str, int], seed: Path, capsy
     assert (User.objects.count(), Session.objects.count()) == (0, 0)
 
 
+def test_dispatchers_who_come_meanwhile(
+    server: tuple[str, int], transactional_db: None, tmp_path: Path
+) -> None:
+    url, pid = server
+    seed = tmp_path / "seed.json"
+    call_command("seed", "--bulk", "--drivers", "10", "--orders", "4", "--json", str(seed))
+    options = ["--rate=20", "--dispatchers=1", "--customers=0", "--seconds=2", "--warmup=0.5"]
+    report = loadtest(url, seed, *options, "--newcomers=3", f"--process=web={pid}")
+    came = report.newcomers
+    assert came is not None
+    assert (came.wanted, came.ready, came.ready_ms.count) == (3, 3, 3)
+    # A frame for each restaurant, order, driver and plan, and those around them.
+    rows = 3 * fleet.RESTAURANTS + 4 + 2 * 10
+    assert rows < came.frames < rows + 10
+    assert came.bytes > 50 * rows
+    assert (report.unconfirmed, report.connecting.ready, report.closes) == (0, 11, {})
+    assert (report.dispatcher.lost, report.dispatcher.unmatched) == (0, 0)
+    assert report.processes["web"].kb_per_driver > 0
+
+
 # --------------------------------------------------------------------------------- a server with a memory gap
 
 
@@ -173,6 +195,7 @@ def test_what_a_server_loses_is_found(forgetful: str, tmp_path: Path) -> None:
     assert report.dispatcher.superseded == report.dispatcher.out_of_order == 0
     assert report.ack_ms is None
     assert report.backlog >= 4  # each driver's last fix was never seen
+    assert report.unconfirmed == 4
 
 
 def test_who_is_not_let_in_is_told_and_the_others_stay(tmp_path: Path) -> None:
@@ -192,6 +215,27 @@ def test_who_is_not_let_in_is_told_and_the_others_stay(tmp_path: Path) -> None:
     connecting = written(seed).connecting
     assert connecting.refused == {"closed 4401": 3}
     assert (connecting.wanted, connecting.ready, connecting.most_ready_s) == (5, 2, None)
+
+
+def test_of_drivers_who_are_not_all_let_in_the_others_send(tmp_path: Path) -> None:
+    come = count(1)
+
+    def doorman(connection: ServerConnection) -> None:
+        if next(come) == 1:
+            connection.close(1013)
+        else:
+            connection.send('{"type":"ready"}')
+            for seq, _ in enumerate(connection):
+                connection.send(json.dumps({"type": "ack", "seq": seq}))
+
+    seed = tmp_path / "seed.json"
+    seed.write_text(json.dumps({"drivers": [{"id": f"d{n}"} for n in range(4)], "customers": []}))
+    options = ["--rate=16", "--warmup=0", "--seconds=1", "--dispatchers=0"]
+    with served(doorman) as url, pytest.raises(CommandError, match="Not every socket was let in"):
+        loadtest(url, seed, *options)
+    report = written(seed)
+    assert report.connecting.refused == {"closed 1013": 1}
+    assert (report.ack_ms.count, report.unconfirmed) == (12, 0)
 
 
 def test_a_server_that_ends_in_the_middle_is_told(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ schedules = st.builds(
     rate=st.floats(0.1, 5000, allow_nan=False),
     seed=st.integers(0, 1000),
 )
-paths = st.builds(Path, driver=st.integers(0, 2000), step=st.integers(1, 3000))
+starts = st.none() | st.tuples(st.floats(-80, 80), st.floats(-170, 170))
+paths = st.builds(Path, driver=st.integers(0, 2000), step=st.integers(1, 3000), start=starts)
 
 
 @given(schedules, st.integers(0, 5000))
@@ -101,3 +102,8 @@ def test_too_many_fixes_a_second_for_one_driver() -> None:
 
 def test_drivers_walk_apart() -> None:
     assert len({Path(driver, 1).position(0) for driver in range(1000)}) == 1000
+
+
+def test_who_has_a_start_begins_there() -> None:
+    path = Path.paced(7, 5.0, (40.0176, -105.2797))
+    assert path.position(0) == (40.0176, -105.2797)

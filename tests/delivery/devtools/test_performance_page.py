@@ -2,7 +2,7 @@
 
 import pytest
 
-from delivery.devtools.bench import live, routing, volume
+from delivery.devtools.bench import live, routing, scale, volume
 from delivery.devtools.bench.page import PAGE, Machine, insert, judged, markdown
 from delivery.errors import StackError
 
@@ -25,7 +25,7 @@ def test_tables_leave_each_other_alone(tables: tuple[str, str]) -> None:
     assert insert(page, second, "new") == WALLS.format(first, "old") + WALLS.format(second, "new")
 
 
-@pytest.mark.parametrize("name", [live.TABLE, routing.TABLE, volume.TABLE])
+@pytest.mark.parametrize("name", [live.TABLE, routing.TABLE, scale.TABLE, volume.TABLE])
 def test_our_page_has_the_place(name: str) -> None:
     assert f"<!-- {name}: begin -->\nnew\n<!-- {name}: end -->" in insert(PAGE.read_text(), name, "new")
 

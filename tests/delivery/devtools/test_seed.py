@@ -5,13 +5,18 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import Q
 
+from delivery.devtools import fleet
+from delivery.devtools.loadtest.schedule import LEG, METRES_PER_STEP
 from delivery.devtools.management.commands.seed import DOOR, KITCHEN
 from delivery.devtools.simulation.places import RESTAURANTS
 from dispatch import access
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop, User
 from dispatch.orders import actions
+from dispatch.planning import replanning
 from routing.errors import NoSegment
+from routing.geo import destination, distance_m
 from routing.osrm import Osrm
 from routing.roads.cities import CITIES
 
@@ -97,6 +102,50 @@ def test_a_file_that_cannot_be_written_is_found_out_first(tmp_path):
     with pytest.raises(CommandError, match=r"Cannot write .*: No such file or directory\. Choose another"):
         seed(tmp_path / "nowhere" / "seed.json", 1, 0)
     assert not Driver.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_whole_fleet_is_as_actions_would_have_left_it(target):
+    seed(target, 9, 6, "--bulk")
+    seeded = json.loads(target.read_text())
+    assert {city.name for city in City.objects.all()} == {city.name for city in CITIES}
+    for each in seeded["drivers"]:
+        (driver,) = access.drivers_by_claim([access.Claim(each["token"], each["id"])]).values()
+        assert driver.on_shift
+        assert (driver.current_lat, driver.current_lng) == tuple(each["start"])
+    assert sorted(Driver.objects.values_list("status", flat=True)) == (
+        ["delivering"] * 3 + ["idle"] * 3 + ["to_restaurant"] * 3
+    )
+    assert [order["driverId"] for order in seeded["orders"]] == [d["id"] for d in seeded["drivers"][:6]]
+    for each in seeded["orders"]:
+        order = access.order_by_token(each["trackingToken"])
+        assert str(order.pk) == each["id"]
+        assert order.restaurant.city_id == order.driver.city_id
+        open_stops = [stop.kind for stop in Stop.objects.filter(order=order, done_at=None)]
+        assert open_stops == {"picked_up": ["dropoff"], "to_restaurant": ["pickup", "dropoff"]}[order.status]
+        assert Stop.objects.filter(order=order).count() == 2
+        steps = OrderEvent.objects.filter(order=order).values_list("to_status", flat=True)
+        assert list(steps) == ["pending", "assigned", order.status]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_whole_fleet_gets_etas_along_roads_and_its_fences_lie_out_of_its_reach(target, settings):
+    seed(target, 30, 30, "--bulk")
+    replanning.refresh_etas()
+    assert not Order.objects.filter(Q(eta_minutes=None) | ~Q(problem=""))
+    for stop in Stop.objects.filter(done_at=None).select_related("order__restaurant", "driver"):
+        radius_m = max(fleet.FENCE_M, settings.CUSTOMER_GEOFENCE_M)
+        for north_m in (0, LEG * METRES_PER_STEP):
+            assert distance_m(destination(stop.driver.point, 0, north_m), stop.point) > radius_m
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_whole_fleet_wants_an_empty_database(target):
+    seed(target, 1, 0)
+    before = target.read_text()
+    with pytest.raises(CommandError, match="not empty"):
+        seed(target, 1, 0, "--bulk")
+    assert target.read_text() == before
 
 
 # ---------------------------------------------------------------------------------------------- sample data

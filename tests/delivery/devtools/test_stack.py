@@ -53,7 +53,7 @@ def test_a_second_run(tmp_path: Path, command: str, folder: str) -> None:
 
 @pytest.mark.slow
 def test_no_such_command() -> None:
-    assert_told(stack("dmeo"), "demo, test, check, faults, bench, bench-routing or bench-volume")
+    assert_told(stack("dmeo"), "demo, test, check, faults, bench, bench-routing, bench-scale or bench-volume")
 
 
 WHOLE = ["tests", "--ignore=tests/e2e", *suite.PARALLEL]

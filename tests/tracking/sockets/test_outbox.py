@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tracking.sockets.outbox import MAX_EVENTS, Outbox
+from tracking.sockets.outbox import AT_A_TIME, MAX_EVENTS, Outbox
 
 PATIENCE_S = 20.0
 
@@ -188,3 +188,23 @@ async def test_events_that_were_sent_count_no_longer(reader: Reader) -> None:
             await reader.take()
         await asyncio.sleep(0)
     assert reader.overflows == 0
+
+
+async def test_a_snapshot_that_a_fast_reader_takes_at_once_holds_up_nobody() -> None:
+    """Of ten thousand drivers it has twenty thousand frames."""
+    sent: list[str] = []
+
+    async def send(frame: str) -> None:
+        sent.append(frame)
+
+    outbox = Outbox(send, lambda: None, lambda: None)
+    for n in range(3 * AT_A_TIME):
+        outbox.put_state(f"driver:{n}", str(n))
+    outbox.finish(4409)
+    running = asyncio.create_task(outbox.run())
+    sent_by_each_turn = []
+    while not running.done():
+        await asyncio.sleep(0)
+        sent_by_each_turn.append(len(sent))
+    assert sent_by_each_turn[:3] == [AT_A_TIME, 2 * AT_A_TIME, 3 * AT_A_TIME]
+    assert sent == [str(n) for n in range(3 * AT_A_TIME)]

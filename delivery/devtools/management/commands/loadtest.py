@@ -51,7 +51,16 @@ class Command(BaseCommand):
         parser.add_argument("--seconds", type=float, default=10.0, help="measured (default 10)")
         parser.add_argument("--warmup", type=float, default=2.0, help="seconds before that (default 2)")
         parser.add_argument("--drain", type=float, default=5.0, help="seconds to wait at the end (default 5)")
+        parser.add_argument(
+            "--connect", type=float, default=30.0, help="seconds for a socket to become ready (default 30)"
+        )
         parser.add_argument("--at-once", action="store_true", help="all sockets connect at the same time")
+        parser.add_argument(
+            "--newcomers",
+            type=int,
+            default=0,
+            help="dispatchers who come and go one after the other while it is measured (default 0)",
+        )
         parser.add_argument("--seed", type=int, default=1, help="of the drivers' phases (default 1)")
         parser.add_argument(
             "--process",
@@ -82,7 +91,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for name in ("rate", "seconds", "warmup", "drain", "dispatchers"):
+        for name in ("rate", "seconds", "warmup", "drain", "connect", "dispatchers", "newcomers"):
             if options[name] < 0:
                 raise CommandError(f"--{name} must be 0 or more.")
         if not options["seconds"]:
@@ -97,7 +106,9 @@ class Command(BaseCommand):
             seconds=options["seconds"],
             warmup_s=options["warmup"],
             drain_s=options["drain"],
+            connect_s=options["connect"],
             at_once=options["at_once"],
+            newcomers=options["newcomers"],
             seed=options["seed"],
             processes=dict(options["process"]),
         )
@@ -178,7 +189,11 @@ async def _until_told_to_stop[T](course: Coroutine[Any, Any, T]) -> T:
 
 @contextmanager
 def _signed_in(options: dict[str, Any]) -> Iterator[str]:
-    if options["cookie"] or options["dialect"] == "plain" or not options["dispatchers"]:
+    if (
+        options["cookie"]
+        or options["dialect"] == "plain"
+        or not (options["dispatchers"] or options["newcomers"])
+    ):
         yield options["cookie"] or ""
     else:
         with benchmark_dispatcher() as cookie:

@@ -7,13 +7,15 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import batched
+from random import Random
 from typing import Any, TextIO
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import InterfaceError, OperationalError, ProgrammingError
+from django.db import InterfaceError, OperationalError, ProgrammingError, connection, transaction
 from django.utils import timezone
 
+from delivery.devtools import fleet
 from dispatch.models import City, Driver, Restaurant
 from dispatch.orders import actions
 from dispatch.signals import announced
@@ -27,8 +29,9 @@ ACTOR = actions.dispatcher("manage.py seed")
 KITCHEN = Point(39.7400, -104.9000)
 DOOR = Point(39.8000, -105.1000)
 
-
 BATCH = 100
+#: The same places each time.
+BULK_SEED = 1
 
 
 class Command(BaseCommand):
@@ -43,6 +46,12 @@ class Command(BaseCommand):
             "--customers-per-order", type=int, default=1, help="entries per order (default 1)"
         )
         parser.add_argument(
+            "--bulk",
+            action="store_true",
+            help="thousands within seconds, in an empty database: dealt out to the cities of the default roads, with "
+            "stops ahead",
+        )
+        parser.add_argument(
             "--json", required=True, metavar="FILE", help="holds secrets: mode 0600; - for stdout"
         )
 
@@ -52,9 +61,12 @@ class Command(BaseCommand):
             raise CommandError("--drivers, --orders and --customers-per-order must be 0 or more.")
         if orders and not drivers:
             raise CommandError("Orders need drivers who carry them: give --drivers 1 or more.")
+        if options["bulk"] and City.objects.exists():
+            raise CommandError("--bulk makes its cities itself: this database is not empty.")
         try:
             with _secret_file(options["json"]) as file:
-                json.dump(_seed(drivers, orders, per_order), file, indent=1)
+                seed = _seed_in_bulk if options["bulk"] else _seed
+                json.dump(seed(drivers, orders, per_order), file, indent=1)
                 file.write("\n")
         except ProgrammingError as error:
             raise CommandError(f"Run manage.py migrate first: {_first_line(error)}") from error
@@ -62,7 +74,7 @@ class Command(BaseCommand):
             raise CommandError(f"The database does not answer: {_first_line(error)}") from error
 
 
-def _seed(drivers: int, orders: int, per_order: int) -> dict[str, list[dict[str, str]]]:
+def _seed(drivers: int, orders: int, per_order: int) -> dict[str, list[dict[str, Any]]]:
     city, _ = City.objects.get_or_create(
         name=DENVER.name,
         defaults={"lat": DENVER.center.lat, "lng": DENVER.center.lng, "time_zone": DENVER.time_zone},
@@ -76,6 +88,26 @@ def _seed(drivers: int, orders: int, per_order: int) -> dict[str, list[dict[str,
         for _ in range(per_order)
     ]
     return {"drivers": fleet, "orders": carried, "customers": customers}
+
+
+def _seed_in_bulk(drivers: int, orders: int, per_order: int) -> dict[str, list[dict[str, Any]]]:
+    """The same, and where each driver begins."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        made = fleet.fill(cursor, drivers, orders, Random(BULK_SEED))
+    return {
+        "drivers": [
+            {"id": str(driver.id), "token": driver.token, "start": driver.start} for driver in made.drivers
+        ],
+        "orders": [
+            {"id": str(order.id), "trackingToken": order.tracking_token, "driverId": str(order.driver.id)}
+            for order in made.orders
+        ],
+        "customers": [
+            {"token": order.tracking_token, "driverId": str(order.driver.id)}
+            for order in made.orders
+            for _ in range(per_order)
+        ],
+    }
 
 
 def _in_batches[T](numbers: Iterable[int], make: Callable[[int], T]) -> list[T]:
