@@ -13,17 +13,14 @@ from channels_redis.pubsub import RedisPubSubChannelLayer, RedisSingleShardConne
 
 class ChannelLayer(RedisPubSubChannelLayer):
     async def new_channel(self, prefix: str = "specific.") -> str:
-        """A channel of this process. While Redis is away (redis.RedisError) it leaves no queue behind: the sockets
-        that try again and again through an outage would fill the memory.
-        """
+        """A channel of this process. Redis, which would confirm each one, hears of its groups alone."""
         layer = self._get_layer()
         channel = f"{layer.prefix}{prefix}{uuid4().hex}"
-        try:
-            await layer._subscribe_to_channel(channel)
-        except BaseException:
-            layer.channels.pop(channel, None)
-            raise
+        layer.channels[channel] = asyncio.Queue()
         return channel
+
+    async def send(self, channel: str, message: dict[str, Any]) -> None:
+        raise NotImplementedError("Redis does not know the channels of sockets: send to a group.")
 
     async def end_channel(self, channel: str, groups: Iterable[str]) -> None:
         """Takes a channel out of its groups and forgets it. channels_redis forgets one when its `receive` is
@@ -39,7 +36,7 @@ class ChannelLayer(RedisPubSubChannelLayer):
             if not members:
                 layer.groups.pop(group, None)
         layer.channels.pop(channel, None)
-        await asyncio.gather(*(layer._get_shard(name).settle(name) for name in [channel, *left]))
+        await asyncio.gather(*(layer._get_shard(name).settle(name) for name in left))
 
     def _get_layer(self) -> Any:
         layer = super()._get_layer()
@@ -74,7 +71,7 @@ class Connection(RedisSingleShardConnection):
         await self.settle(channel)
 
     async def settle(self, name: str) -> None:
-        """Redis is told whether there is this channel or group now, as the layer knows it."""
+        """Redis is told whether there is this group now, as the layer knows it."""
         self._unsettled.add(name)
         if self._settling is None:
             self._settling = asyncio.create_task(self._settle())
@@ -88,8 +85,7 @@ class Connection(RedisSingleShardConnection):
             self._ensure_receiver()
             # Only what has changed is looked at: thousands are heard.
             changed, self._unsettled = self._unsettled, set()
-            layer = self.channel_layer
-            there = {name for name in changed if name in layer.channels or name in layer.groups}
+            there = {name for name in changed if name in self.channel_layer.groups}
             new, old = there - self._subscribed_to, (changed - there) & self._subscribed_to
             try:
                 if new:
