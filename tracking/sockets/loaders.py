@@ -74,7 +74,7 @@ class Loaders:
     def __init__(self) -> None:
         self.driver = DataLoader(_drivers)
         self.plan = DataLoader(snapshots.driver_views_by_id)
-        self.order = DataLoader(access.orders_by_token)
+        self.order_id = DataLoader(access.order_ids_by_token)
         self.customer = DataLoader(snapshots.customer_views_by_token)
         self.dispatcher = DataLoader(snapshots.dispatcher_snapshot)
 

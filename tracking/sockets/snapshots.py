@@ -56,7 +56,7 @@ def customer_views(orders: Iterable[Order], plans: Plans) -> dict[UUID, Customer
 
 def customer_views_by_token(tokens: Iterable[str]) -> dict[str, CustomerView]:
     """What whoever has one of these tracking links may know; by token."""
-    orders = access.orders_by_token(list(tokens))
+    orders = access.orders_by_token(tokens)
     views = customer_views(orders.values(), plans_behind(orders.values()))
     return {token: views[order.pk] for token, order in orders.items()}
 
