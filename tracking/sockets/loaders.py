@@ -11,6 +11,7 @@ from dispatch.models import Driver
 from tracking.database import in_thread
 from tracking.ingest import history
 from tracking.sockets import snapshots
+from tracking.sockets.fleet_snapshots import FleetSnapshots
 
 #: The most that one query is asked for.
 BATCH = 200
@@ -76,7 +77,7 @@ class Loaders:
         self.plan = DataLoader(snapshots.driver_views_by_id)
         self.order_id = DataLoader(access.order_ids_by_token)
         self.customer = DataLoader(snapshots.customer_views_by_token)
-        self.dispatcher = DataLoader(snapshots.dispatcher_snapshot)
+        self.dispatcher = DataLoader(FleetSnapshots().load)
 
 
 def _drivers(claims: Collection[access.Claim]) -> dict[access.Claim, Driver]:

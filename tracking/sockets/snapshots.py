@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from dispatch import access
 from dispatch.models import City, Driver, Order, Restaurant, Stop, left_and_ahead, next_stops, plans_of
-from dispatch.statuses import ACTIVE, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
+from dispatch.statuses import IN_THE_BAG, DriverStatus, OrderStatus, StopKind
 from tracking.ingest.geofences import Fence
 from tracking.protocol import frames, groups
 from tracking.protocol.frames import CustomerView
@@ -102,53 +101,6 @@ def restaurant_items(restaurants: Iterable[Restaurant]) -> list[Item]:
 def city_keys() -> list[str]:
     """Of all cities, and of those drivers and orders that have none."""
     return [groups.NO_CITY, *(groups.city_key(pk) for pk in City.objects.values_list("pk", flat=True))]
-
-
-def at_work() -> list[Driver]:
-    """The drivers on shift, and those off it who have stops left."""
-    unmade = Stop.objects.filter(driver=OuterRef("pk"), done_at__isnull=True)
-    return list(Driver.objects.filter(Q(on_shift=True) | Exists(unmade)))
-
-
-@dataclass(frozen=True)
-class DispatcherSnapshot:
-    """Everything that a dispatcher sees, but positions. Encoded once for all who ask at the same time."""
-
-    cities: list[str]
-    #: The ids of those at work, as positions have them.
-    drivers: frozenset[bytes]
-    items: list[EncodedItem]
-
-
-def dispatcher_snapshot(keys: Collection[None]) -> dict[None, DispatcherSnapshot]:
-    # Each row is read once and shared: of thousands of stops, joins would make an order and a restaurant each, which
-    # is half of the work. Drivers come first, as in `plans_behind`.
-    drivers = at_work()
-    stops = list(Stop.objects.filter(done_at=None))
-    unfinished = Order.objects.filter(status__in=[OrderStatus.PENDING, *ACTIVE]).order_by("created_at")
-    orders = {order.pk: order for order in unfinished}
-    others = Order.objects.in_bulk({stop.order_id for stop in stops} - orders.keys())
-    restaurants = Restaurant.objects.select_related("city").in_bulk()
-    for order in (*orders.values(), *others.values()):
-        order.restaurant = restaurants[order.restaurant_id]
-    plans: dict[UUID, list[Stop]] = {driver.pk: [] for driver in drivers}
-    for stop in stops:
-        order_of_it = orders.get(stop.order_id) or others.get(stop.order_id)
-        # Who has begun to work meanwhile is news; an order that is gone takes its stops along.
-        if stop.driver_id in plans and order_of_it is not None:
-            stop.order = order_of_it
-            plans[stop.driver_id].append(stop)
-    items = [
-        *restaurant_items(restaurants.values()),
-        *driver_items(drivers, plans),
-        *order_items(orders.values()),
-    ]
-    snapshot = DispatcherSnapshot(
-        city_keys(),
-        frozenset(str(driver.pk).encode() for driver in drivers),
-        [item.encoded() for item in items],
-    )
-    return dict.fromkeys(keys, snapshot)
 
 
 def troubles_key(driver_id: str) -> str:
