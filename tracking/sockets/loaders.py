@@ -15,8 +15,8 @@ from tracking.sockets.fleet_snapshots import FleetSnapshots
 
 #: The most that one query is asked for.
 BATCH = 200
-#: After each answer. A query costs as much as a hundred rows of it: without a rest, those who come at some hundred
-#: a second were answered by fours, at twice the CPU.
+#: After each answer. A query has work of its own, as much as some twenty rows: without a rest, those who come at some
+#: hundred a second are answered by fours, at twice the CPU of the database's threads.
 REST_S = 0.1
 
 
