@@ -3,7 +3,7 @@
 import gc
 
 #: Objects that came and did not go, between two looks at them; Python's own is 2,000.
-NEW_OBJECTS = 10_000
+NEW_OBJECTS = 50_000
 
 
 def look_less_often() -> None:
@@ -11,7 +11,7 @@ def look_less_often() -> None:
 
     Python looks at everything there is whenever a fourth has been added, some 0.3 s each time in which no socket is
     served: when thousands come back at once, and thousands of rows are read for them, a third of the CPU went there.
-    A process with 2,500 sockets takes as much memory as before (209 MB).
+    Now it is 5 % (8 with a look every 10,000 objects), and a process with 2,500 sockets is no larger (205 MB).
     """
     gc.collect()
     gc.freeze()

@@ -15,8 +15,8 @@ from tracking.sockets.fleet_snapshots import FleetSnapshots
 
 #: The most that one query is asked for.
 BATCH = 200
-#: After each answer. A query has work of its own, as much as some twenty rows: without a rest, those who come at some
-#: hundred a second are answered by fours, at twice the CPU of the database's threads.
+#: After each answer, unless a whole batch waits. A query has work of its own, as much as some twenty rows: without a
+#: rest, those who come at some hundred a second are answered by fours, at twice the CPU of the database's threads.
 REST_S = 0.1
 
 
@@ -64,7 +64,8 @@ class DataLoader[Key, Found]:
                 else:
                     for key, future in asked.items():
                         future.set_result(found.get(key))
-                await self._rest()
+                if len(self._waiting) < BATCH:
+                    await self._rest()
         finally:
             self._answering = None
 

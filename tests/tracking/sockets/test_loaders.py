@@ -52,6 +52,13 @@ async def test_a_query_is_asked_for_so_much_at_most() -> None:
     assert [len(keys) for keys in database.asked] == [BATCH, 1]
 
 
+async def test_nobody_rests_while_a_whole_query_waits() -> None:
+    database = Database()
+    keys = range(2 * BATCH)
+    assert await asyncio.gather(*map(database.ask, keys)) == [2 * key for key in keys]
+    assert [len(keys) for keys in database.asked] == [BATCH, BATCH]
+
+
 async def test_a_failure_is_theirs_who_asked_and_nobody_elses() -> None:
     database = Database()
     database.rested.set()
