@@ -1,7 +1,7 @@
 """What our channel layer does otherwise than channels_redis."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Never
 
@@ -18,6 +18,7 @@ from tracking.sockets.channel_layer import ChannelLayer
 pytestmark = pytest.mark.usefixtures("live_loop")
 
 MANY = 300
+PATIENCE_S = 20.0
 
 
 async def subscribe_commands() -> int:
@@ -34,14 +35,23 @@ async def heard(url: str | None = None) -> set[str]:
         return {name.decode() for name in await client.pubsub_channels("*")}
 
 
+async def until(holds: Callable[[set[str]], bool]) -> None:
+    """Of what is heard."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds(await heard()):
+            pass
+
+
 async def test_those_who_come_and_go_at_once_share_the_commands_to_redis() -> None:
     layer = get_channel_layer()
+    first = await layer.new_channel()
     before, heard_before = await subscribe_commands(), await heard()
     channels = await asyncio.gather(*(layer.new_channel() for _ in range(MANY)))
     await asyncio.gather(*(layer.group_add(f"group{n}", channel) for n, channel in enumerate(channels)))
     await layer.group_send(f"group{MANY - 1}", {"type": "hello"})
     assert await layer.receive(channels[-1]) == {"type": "hello"}
     await asyncio.gather(*(layer.end_channel(channel, [f"group{n}"]) for n, channel in enumerate(channels)))
+    await layer.end_channel(first, [])
     assert await subscribe_commands() - before < 10
     assert await heard() == heard_before
 
@@ -100,29 +110,51 @@ async def test_many_messages_at_once_share_one_connection() -> None:
         assert (await client.info("stats"))["total_connections_received"] - before <= 1
 
 
-async def test_a_socket_is_no_subscription_until_it_joins_a_group() -> None:
-    layer = get_channel_layer()
+async def test_the_channels_of_a_process_are_one_subscription_and_each_hears_its_own() -> None:
+    layer, elsewhere = get_channel_layer(), ChannelLayer(**settings.CHANNEL_LAYERS["default"]["CONFIG"])
+    channels = [await layer.new_channel()]
     before, commands = await heard(), await subscribe_commands()
-    channel = await layer.new_channel()
-    with pytest.raises(NotImplementedError):
-        await layer.send(channel, {"type": "hello"})
-    await layer.end_channel(channel, [])
+    channels += await asyncio.gather(*(layer.new_channel() for _ in range(MANY)))
+    for n, channel in enumerate(channels):
+        await elsewhere.send(channel, {"type": "hello", "n": n})
+    assert [await layer.receive(channel) for channel in channels] == [
+        {"type": "hello", "n": n} for n in range(len(channels))
+    ]
+    gone = channels.pop()
+    await layer.end_channel(gone, [])
+    await elsewhere.send(gone, {"type": "hello"})
+    await elsewhere.send(channels[0], {"type": "goodbye"})
+    assert await layer.receive(channels[0]) == {"type": "goodbye"}
+    assert set(layer.channels) == set(channels)
     assert await heard() == before
     assert await subscribe_commands() == commands
+    await asyncio.gather(*(layer.end_channel(channel, []) for channel in channels))
+    await elsewhere.flush()
+
+
+async def test_a_channel_that_a_worker_listens_to_by_name_is_heard() -> None:
+    layer = get_channel_layer()
+    before = await heard()
+    receiving = asyncio.create_task(layer.receive("thumbnails"))
+    await until(lambda names: "thumbnails" in names)
+    await layer.send("thumbnails", {"type": "hello"})
+    assert await receiving == {"type": "hello"}
+    stopped = asyncio.create_task(layer.receive("thumbnails"))
+    await asyncio.sleep(0)
+    stopped.cancel()
+    await asyncio.gather(stopped, return_exceptions=True)
+    assert await heard() == before
 
 
 async def test_who_is_cancelled_while_subscribing_takes_nobodys_subscription_along() -> None:
     layer = get_channel_layer()
-    channels = [await layer.new_channel() for _ in range(2)]
-    hasty, patient = (
-        asyncio.create_task(layer.group_add(f"group{n}", channel)) for n, channel in enumerate(channels)
-    )
+    hasty, patient = asyncio.create_task(layer.new_channel()), asyncio.create_task(layer.new_channel())
     await asyncio.sleep(0)
     hasty.cancel()
-    await patient
-    await layer.group_send("group1", {"type": "hello"})
-    assert await layer.receive(channels[1]) == {"type": "hello"}
-    await asyncio.gather(*(layer.end_channel(channel, [f"group{n}"]) for n, channel in enumerate(channels)))
+    channel = await patient
+    await layer.send(channel, {"type": "hello"})
+    assert await layer.receive(channel) == {"type": "hello"}
+    await layer.end_channel(channel, [])
 
 
 async def test_a_channel_that_was_never_listened_to_ends_as_well() -> None:
@@ -158,7 +190,7 @@ async def test_several_redis_share_the_groups(two_redis: tuple[str, Child]) -> N
     channels = await asyncio.gather(*(layer.new_channel() for _ in range(MANY)))
     await asyncio.gather(*(layer.group_add(f"group{n}", channel) for n, channel in enumerate(channels)))
     shares = [len(await heard(url)) for url in servers]
-    assert sum(shares) == MANY + len(before)
+    assert sum(shares) == MANY + 2 + len(before)  # a mailbox at each
     assert min(shares) > MANY / 4
     for n in range(MANY):
         await elsewhere.group_send(f"group{n}", {"type": "hello", "n": n})
@@ -166,8 +198,8 @@ async def test_several_redis_share_the_groups(two_redis: tuple[str, Child]) -> N
         {"type": "hello", "n": n} for n in range(MANY)
     ]
     await asyncio.gather(*(layer.end_channel(channel, [f"group{n}"]) for n, channel in enumerate(channels)))
-    assert await heard() == before
-    assert await heard(two_redis[0]) == set()
+    assert len(await heard()) == len(before) + 1
+    assert len(await heard(two_redis[0])) == 1
     await layer.flush()
     await elsewhere.flush()
 
@@ -177,18 +209,15 @@ async def test_of_several_redis_one_that_is_away_keeps_nobody_else(two_redis: tu
     url, process = two_redis
     layer = ChannelLayer(hosts=[settings.REDIS_URL, url], prefix="x:")
     process.stop()
-    channels = [await layer.new_channel() for _ in range(MANY)]
-    groups = {channel: f"group{n}" for n, channel in enumerate(channels)}
-    tried = await asyncio.gather(
-        *(layer.group_add(group, channel) for channel, group in groups.items()), return_exceptions=True
-    )
-    joined = [channel for channel, failure in zip(channels, tried, strict=True) if failure is None]
-    assert {type(failure) for failure in tried if failure is not None} == {RedisConnectionError}
-    assert len(joined) > MANY / 3
-    for channel in joined:
-        await layer.group_send(groups[channel], {"type": "hello"})
+    tried = await asyncio.gather(*(layer.new_channel() for _ in range(MANY)), return_exceptions=True)
+    channels = [channel for channel in tried if isinstance(channel, str)]
+    assert {type(other) for other in tried if other not in channels} == {RedisConnectionError}
+    assert len(channels) > MANY / 3
+    assert set(layer.channels) == set(channels)
+    for channel in channels:
+        await layer.send(channel, {"type": "hello"})
         assert await layer.receive(channel) == {"type": "hello"}
-        await layer.end_channel(channel, [groups[channel]])
+        await layer.end_channel(channel, [])
     await layer.flush()
 
 
@@ -199,13 +228,10 @@ async def test_who_tries_again_and_again_while_redis_is_away_leaves_nothing(
     url, process = two_redis
     layer = ChannelLayer(hosts=[url], prefix="x:")
     process.stop()
-    for n in range(MANY):
-        channel = await layer.new_channel()
+    for _ in range(MANY):
         with pytest.raises(RedisConnectionError):
-            await layer.group_add(f"group{n}", channel)
-        await layer.end_channel(channel, [f"group{n}"])
+            await layer.new_channel()
     assert not layer.channels
-    assert not layer.groups
     (connection,) = layer._get_layer()._shards
     assert len(connection._unsettled) <= 1  # the last one, of whom Redis was not told
     await layer.flush()
