@@ -13,6 +13,7 @@ from typing import Any, cast  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
+from delivery import garbage  # noqa: E402
 from tracking.sockets import process  # noqa: E402
 from tracking.sockets.routing import websocket_urlpatterns  # noqa: E402
 
@@ -22,10 +23,11 @@ async def _nothing_here(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def _lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """The server's shutdown is the moment for a last commit of fixes and acks."""
+    """At the server's start all is loaded; its shutdown is the moment for a last commit of fixes and acks."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            garbage.look_less_often()
             await send({"type": "lifespan.startup.complete"})
         else:
             await process.close()

@@ -4,11 +4,13 @@ What does not exist and what may not be seen raise the same `NotFound`: a guesse
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from dispatch.errors import NotFound
@@ -29,11 +31,15 @@ class Claim(NamedTuple):
     driver_id: str = ""
 
 
-def orders_by_token(tokens: Collection[str]) -> dict[str, Order]:
+def orders_by_token(tokens: Iterable[str]) -> dict[str, Order]:
     """The orders behind these tracking links, until TRACKING_PAGE_AFTER_DELIVERY_S after their end; by token."""
-    well_formed = [token for token in tokens if _TRACKING_TOKEN.fullmatch(token)]
-    orders = Order.objects.select_related("restaurant__city", "driver").filter(tracking_token__in=well_formed)
-    return {order.tracking_token: order for order in orders if not _link_is_over(order)}
+    orders = _tracked(tokens).select_related("restaurant__city", "driver")
+    return {order.tracking_token: order for order in orders}
+
+
+def order_ids_by_token(tokens: Iterable[str]) -> dict[str, UUID]:
+    """Of the same orders no more than their ids."""
+    return dict(_tracked(tokens).values_list("tracking_token", "pk"))
 
 
 def order_by_token(token: str) -> Order:
@@ -43,9 +49,11 @@ def order_by_token(token: str) -> Order:
     return order
 
 
-def _link_is_over(order: Order) -> bool:
+def _tracked(tokens: Iterable[str]) -> QuerySet[Order]:
+    well_formed = [token for token in tokens if _TRACKING_TOKEN.fullmatch(token)]
     shown_for = timedelta(seconds=settings.TRACKING_PAGE_AFTER_DELIVERY_S)
-    return order.ended_at is not None and timezone.now() - order.ended_at > shown_for
+    not_over = Q(ended_at=None) | Q(ended_at__gte=timezone.now() - shown_for)
+    return Order.objects.filter(not_over, tracking_token__in=well_formed)
 
 
 def drivers_by_claim(claims: Collection[Claim]) -> dict[Claim, Driver]:

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.utils import timezone
 
-from dispatch.access import Claim, drivers_by_claim, may_dispatch, order_by_token
+from dispatch.access import Claim, drivers_by_claim, may_dispatch, order_by_token, order_ids_by_token
 from dispatch.errors import NotFound
 from dispatch.models import Driver, Order, User
 from dispatch.orders import actions
@@ -48,8 +48,10 @@ def test_a_link_works_a_while_after_the_end(order: Order, driver: Driver, over: 
     bring_to(order, driver, over)
     end(order, 890)
     assert order_by_token(order.tracking_token) == order
+    assert order_ids_by_token([order.tracking_token]) == {order.tracking_token: order.pk}
     end(order, 910)
     assert refusal(order.tracking_token)[2] == NO_SUCH_LINK
+    assert order_ids_by_token([order.tracking_token]) == {}
 
 
 def test_a_link_works_for_as_long_as_the_order_is_not_over(order: Order, driver: Driver) -> None:

@@ -55,14 +55,11 @@ def fleet_messages(order_ids: Collection[UUID], driver_ids: Collection[UUID]) ->
     drivers = list(Driver.objects.filter(pk__in=driver_ids))
     plans = snapshots.plans_behind(orders, drivers)
     views = snapshots.customer_views(orders, plans)
-    driver_views = snapshots.driver_views(drivers, plans)
     of_orders = zip(
         (order.restaurant.city_id for order in orders), snapshots.order_items(orders), strict=True
     )
     of_drivers = (
-        (driver.city_id, item)
-        for driver in drivers
-        for item in snapshots.driver_items([driver], driver_views)
+        (driver.city_id, item) for driver in drivers for item in snapshots.driver_items([driver], plans)
     )
     return [
         *((groups.order(order.tracking_token), customer_message(views[order.pk])) for order in orders),

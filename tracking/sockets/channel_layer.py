@@ -4,6 +4,7 @@ Of several Redis each has the channels and groups that channels_redis's hash of 
 """
 
 import asyncio
+import random
 from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
@@ -13,17 +14,24 @@ from channels_redis.pubsub import RedisPubSubChannelLayer, RedisSingleShardConne
 
 class ChannelLayer(RedisPubSubChannelLayer):
     async def new_channel(self, prefix: str = "specific.") -> str:
-        """A channel of this process. While Redis is away (redis.RedisError) it leaves no queue behind: the sockets
-        that try again and again through an outage would fill the memory.
+        """A channel of this process, named as Channels names such ones: up to the "!" it is the process's mailbox,
+        which alone is a subscription at Redis. It would confirm each of thousands. Raises redis.RedisError.
         """
         layer = self._get_layer()
-        channel = f"{layer.prefix}{prefix}{uuid4().hex}"
-        try:
-            await layer._subscribe_to_channel(channel)
-        except BaseException:
-            layer.channels.pop(channel, None)
-            raise
+        connection = random.choice(layer._shards)
+        await connection.open_mailbox()
+        channel = f"{connection.mailbox}{uuid4().hex}"
+        layer.channels[channel] = asyncio.Queue()
         return channel
+
+    async def send(self, channel: str, message: dict[str, Any]) -> None:
+        layer = self._get_layer()
+        mailbox, mark, _ = channel.partition("!")
+        if not mark:
+            await layer.send(channel, message)
+            return
+        mailbox += mark
+        await layer._get_shard(mailbox).publish(mailbox, addressed(channel, self.serialize(message)))
 
     async def end_channel(self, channel: str, groups: Iterable[str]) -> None:
         """Takes a channel out of its groups and forgets it. channels_redis forgets one when its `receive` is
@@ -39,13 +47,25 @@ class ChannelLayer(RedisPubSubChannelLayer):
             if not members:
                 layer.groups.pop(group, None)
         layer.channels.pop(channel, None)
-        await asyncio.gather(*(layer._get_shard(name).settle(name) for name in [channel, *left]))
+        await asyncio.gather(*(layer._get_shard(name).settle(name) for name in left))
 
     def _get_layer(self) -> Any:
         layer = super()._get_layer()
         if not isinstance(layer._shards[0], Connection):
             layer._shards = [Connection(shard.host, layer) for shard in layer._shards]
+            for connection in layer._shards:
+                while layer._get_shard(connection.mailbox) is not connection:
+                    connection.mailbox = new_mailbox(layer.prefix)
         return layer
+
+
+def new_mailbox(prefix: str) -> str:
+    return f"{prefix}specific.{uuid4().hex}!"
+
+
+def addressed(channel: str, message: bytes) -> bytes:
+    """As it is sent to a mailbox: the channel it is for, and the message."""
+    return channel.encode() + b"\n" + message
 
 
 class Connection(RedisSingleShardConnection):
@@ -56,6 +76,8 @@ class Connection(RedisSingleShardConnection):
 
     def __init__(self, host: Any, layer: Any) -> None:
         super().__init__(host, layer)
+        #: Of this process, at this Redis.
+        self.mailbox = new_mailbox(layer.prefix)
         self._publishing = asyncio.Lock()
         self._settling: asyncio.Task[None] | None = None
         #: Names that have come or gone since Redis was last told.
@@ -66,6 +88,18 @@ class Connection(RedisSingleShardConnection):
         async with self._publishing:
             self._ensure_redis()
             await self._redis.publish(channel, message)
+
+    async def open_mailbox(self) -> None:
+        if self.mailbox not in self._subscribed_to:
+            await self.settle(self.mailbox)
+
+    def _receive_message(self, message: dict[str, Any] | None) -> None:
+        if message is None or message["channel"].decode() != self.mailbox:
+            super()._receive_message(message)
+            return
+        channel, _, content = message["data"].partition(b"\n")
+        if queue := self.channel_layer.channels.get(channel.decode()):
+            queue.put_nowait(content)
 
     async def subscribe(self, channel: str) -> None:
         await self.settle(channel)
@@ -88,8 +122,7 @@ class Connection(RedisSingleShardConnection):
             self._ensure_receiver()
             # Only what has changed is looked at: thousands are heard.
             changed, self._unsettled = self._unsettled, set()
-            layer = self.channel_layer
-            there = {name for name in changed if name in layer.channels or name in layer.groups}
+            there = {name for name in changed if self._is_there(name)}
             new, old = there - self._subscribed_to, (changed - there) & self._subscribed_to
             try:
                 if new:
@@ -102,3 +135,7 @@ class Connection(RedisSingleShardConnection):
                 # The next time, but for those who came in vain and are gone by then: an outage has no end of them.
                 self._unsettled |= new | old
                 raise
+
+    def _is_there(self, name: str) -> bool:
+        layer = self.channel_layer
+        return name == self.mailbox or name in layer.groups or name in layer.channels

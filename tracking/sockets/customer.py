@@ -25,8 +25,7 @@ class CustomerConsumer(LiveConsumer):
 
     async def enter(self) -> None:
         token = self.query.get("token", "")
-        order = self._found(await self.process.loaders.order(token))
-        self.key = f"order:{order.pk}"
+        self.key = f"order:{self._found(await self.process.loaders.order_id(token))}"
         group = groups.order(token)
         if len(self.process.subscriptions.of(group)) >= settings.SOCKETS_PER_TRACKING_LINK:
             raise Denied(TOO_MUCH, "too_many", "This tracking link is open on too many screens. Close one.")

@@ -18,7 +18,8 @@ from tracking.protocol import groups
 from tracking.protocol.close_codes import NOT_SIGNED_IN
 from tracking.sockets import fanout, snapshots
 from tracking.sockets.base import Denied, LiveConsumer
-from tracking.sockets.snapshots import DispatcherSnapshot, EncodedItem
+from tracking.sockets.fleet_snapshots import DispatcherSnapshot
+from tracking.sockets.snapshots import EncodedItem
 
 #: How often a dispatcher's right to look is checked again.
 RECHECK_S = 60.0

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from dispatch import access
 from dispatch.models import City, Driver, Order, Restaurant, Stop, left_and_ahead, next_stops, plans_of
-from dispatch.statuses import ACTIVE, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
+from dispatch.statuses import IN_THE_BAG, DriverStatus, OrderStatus, StopKind
 from tracking.ingest.geofences import Fence
 from tracking.protocol import frames, groups
 from tracking.protocol.frames import CustomerView
@@ -56,7 +55,7 @@ def customer_views(orders: Iterable[Order], plans: Plans) -> dict[UUID, Customer
 
 def customer_views_by_token(tokens: Iterable[str]) -> dict[str, CustomerView]:
     """What whoever has one of these tracking links may know; by token."""
-    orders = access.orders_by_token(list(tokens))
+    orders = access.orders_by_token(tokens)
     views = customer_views(orders.values(), plans_behind(orders.values()))
     return {token: views[order.pk] for token, order in orders.items()}
 
@@ -72,11 +71,11 @@ class DriverView:
     arrivals: dict[UUID, int]
 
 
-def driver_items(drivers: Iterable[Driver], views: Mapping[UUID, DriverView]) -> list[Item]:
+def driver_items(drivers: Iterable[Driver], plans: Plans) -> list[Item]:
     items = []
     for driver in drivers:
         # The plan first: whoever ends the shift leaves the dashboard, unless there are stops left.
-        items.append(Item(f"plan:{driver.pk}", driver.version, views[driver.pk].plan))
+        items.append(Item(f"plan:{driver.pk}", driver.version, frames.plan(driver, plans[driver.pk])))
         items.append(Item(f"driver:{driver.pk}", driver.version, frames.driver_state(driver)))
     return items
 
@@ -102,38 +101,6 @@ def restaurant_items(restaurants: Iterable[Restaurant]) -> list[Item]:
 def city_keys() -> list[str]:
     """Of all cities, and of those drivers and orders that have none."""
     return [groups.NO_CITY, *(groups.city_key(pk) for pk in City.objects.values_list("pk", flat=True))]
-
-
-def at_work() -> list[Driver]:
-    """The drivers on shift, and those off it who have stops left."""
-    unmade = Stop.objects.filter(driver=OuterRef("pk"), done_at__isnull=True)
-    return list(Driver.objects.filter(Q(on_shift=True) | Exists(unmade)))
-
-
-@dataclass(frozen=True)
-class DispatcherSnapshot:
-    """Everything that a dispatcher sees, but positions. Encoded once for all who ask at the same time."""
-
-    cities: list[str]
-    #: The ids of those at work, as positions have them.
-    drivers: frozenset[bytes]
-    items: list[EncodedItem]
-
-
-def dispatcher_snapshot(keys: Collection[None]) -> dict[None, DispatcherSnapshot]:
-    unfinished = Order.objects.filter(status__in=[OrderStatus.PENDING, *ACTIVE])
-    drivers = at_work()
-    items = [
-        *restaurant_items(Restaurant.objects.all()),
-        *driver_items(drivers, driver_views(drivers, plans_behind(drivers=drivers))),
-        *order_items(unfinished.select_related("restaurant__city").order_by("created_at")),
-    ]
-    snapshot = DispatcherSnapshot(
-        city_keys(),
-        frozenset(str(driver.pk).encode() for driver in drivers),
-        [item.encoded() for item in items],
-    )
-    return dict.fromkeys(keys, snapshot)
 
 
 def troubles_key(driver_id: str) -> str:

@@ -23,7 +23,8 @@ from tests.dispatch import story
 from tests.dispatch.story import DANA
 from tests.tracking.sockets.clients import Socket, customer_socket, dispatcher_socket, driver_socket
 from tracking.protocol.messages import FleetPosition
-from tracking.sockets import broadcast, reconciliation, snapshots
+from tracking.sockets import broadcast, fleet_snapshots, reconciliation
+from tracking.sockets.fleet_snapshots import DispatcherSnapshot, FleetSnapshots
 from tracking.sockets.outbox import MAX_EVENTS
 from tracking.sockets.process import this_process
 
@@ -174,6 +175,38 @@ async def test_snapshot_and_frames_make_a_fresh_snapshot(
         await customer.until(lambda: fold_customer(customer.frames) == seen)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_what_dispatchers_share_is_what_each_would_read(
+    seed: int, new_order: Callable[..., Order], new_driver: Callable[..., Driver]
+) -> None:
+    day = Day(seed, [new_order() for _ in range(4)], [new_driver() for _ in range(2)])
+    shared = FleetSnapshots()
+    for _ in range(30):
+        day.step()
+        assert shared.load([None]) == FleetSnapshots().load([None])
+
+
+def test_only_what_has_changed_is_worked_out_again(
+    new_order: Callable[..., Order], driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed, other = new_order(), new_order()
+    shared = FleetSnapshots()
+
+    def frames() -> dict[str | None, str]:
+        return {key: frame for key, _, frame in shared.load([None])[None].items}
+
+    before = frames()
+    Order.objects.filter(pk=changed.pk).update(customer_name="Changed in psql")
+    after = frames()
+    assert "Changed in psql" in after[f"order:{changed.pk}"]
+    for key in (f"order:{other.pk}", f"driver:{driver.pk}", f"plan:{driver.pk}"):
+        assert after[key] is before[key]
+    monkeypatch.setattr(fleet_snapshots, "REUSED_S", 0)
+    later = frames()
+    assert later == after
+    assert later[f"order:{other.pk}"] is not after[f"order:{other.pk}"]
+
+
 async def test_drivers_off_shift_are_shown_as_long_as_they_have_stops(
     new_order: Callable[..., Order], new_driver: Callable[..., Driver]
 ) -> None:
@@ -251,7 +284,7 @@ async def test_who_waits_for_the_snapshot_is_not_healed(
     process = this_process()
     load, asked, go_on = process.loaders.dispatcher, asyncio.Event(), asyncio.Event()
 
-    async def load_slowly(key: None) -> snapshots.DispatcherSnapshot | None:
+    async def load_slowly(key: None) -> DispatcherSnapshot | None:
         asked.set()
         await go_on.wait()
         return await load(key)
