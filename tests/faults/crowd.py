@@ -19,9 +19,10 @@ from tests.faults.cluster import Cluster
 from tests.faults.office import DriverRow, OrderRow
 
 _DRIVERS = """
-INSERT INTO drivers (id, name, city_id, on_shift, status, last_seen_at, token_digest)
-SELECT id, 'Driver ' || left(id::text, 8), %s, true, 'idle', now(), digest
-FROM unnest(%s::uuid[], %s::text[]) AS given (id, digest)
+INSERT INTO drivers (id, name, city_id, on_shift, status, last_seen_at, token_digest, current_lat, current_lng, fix_at)
+SELECT id, 'Driver ' || left(id::text, 8), %s, true, 'idle', now(), digest, lat, lng,
+    CASE WHEN lat IS NOT NULL THEN now() END
+FROM unnest(%s::uuid[], %s::text[]) AS given (id, digest), (VALUES (%s::float8, %s::float8)) AS place (lat, lng)
 """
 _RESTAURANT = """
 INSERT INTO restaurants (name, city_id, lat, lng, geofence_radius) VALUES ('Kitchen', %s, %s, %s, %s) RETURNING id
@@ -64,12 +65,13 @@ class RestaurantSpec:
     radius_m: int
 
 
-def hire(cluster: Cluster, city: str, count: int) -> list[DriverRow]:
-    """New drivers on shift."""
+def hire(cluster: Cluster, city: str, count: int, at: Point | None = None) -> list[DriverRow]:
+    """New drivers on shift; `at`: where their last fix was, if there was one."""
     rows = [DriverRow(str(uuid4()), Driver.new_token()) for _ in range(count)]
     with _connected(cluster) as connection:
         digests = [Driver.digest(row.token) for row in rows]
-        connection.execute(_DRIVERS, [city, [row.id for row in rows], digests])
+        place = [at.lat, at.lng] if at else [None, None]
+        connection.execute(_DRIVERS, [city, [row.id for row in rows], digests, *place])
     return rows
 
 

@@ -11,6 +11,7 @@ import pytest
 from delivery.devtools.loadtest.sockets import Address, Client, Refused, allow_files
 from delivery.devtools.loadtest.targets import CustomerTarget, Doorstep, DriverTarget, Heard
 from dispatch.statuses import OrderStatus
+from routing.geo import Point
 from tests.faults import length, within
 from tests.faults.clients import OPEN_S, SILENCE_S, Company, backoff, until
 from tests.faults.cluster import Cluster
@@ -24,6 +25,9 @@ SOCKETS = length(short=60, full=5000)
 DRIVERS = length(short=10, full=800)
 DISPATCHERS = length(short=2, full=20)
 FIX_S = 5.0
+#: All drivers, all the time.
+PARKED = Point(39.70, -104.90)
+FIX = b'{"type":"location","lat":39.70,"lng":-104.90,"speed":0.0,"seq":%d}'
 #: From the loss of their sockets on.
 READY_S = 10.0
 #: For all to be there, and for the last to be back.
@@ -92,7 +96,7 @@ class Page:
             await lost
         await asyncio.wait([lost], timeout=self._rng.uniform(0, FIX_S))
         while not lost.done():
-            client.send(b'{"type":"location","lat":39.70,"lng":-104.90,"speed":0.0,"seq":%d}' % self._next)
+            client.send(FIX % self._next)
             self._next += 1
             await asyncio.wait([lost], timeout=FIX_S)
 
@@ -128,7 +132,7 @@ async def test_thousands_come_back(cluster: Cluster, cookie: str, rng: Random) -
 def crowd(cluster: Cluster, url: str, cookie: str, rng: Random, said: Counter[str]) -> list[Page]:
     """Drivers with two orders each, dispatchers of one account, and customers, two or three to an order."""
     city = cluster.office.city(f"Thousands {cookie[-8:]}", DENVER)
-    drivers = hire(cluster, city, DRIVERS)
+    drivers = hire(cluster, city, DRIVERS, at=PARKED)
     orders = [
         CustomerTarget(order.token, driver.id)
         for status in (OrderStatus.PICKED_UP, OrderStatus.ASSIGNED)
