@@ -19,9 +19,10 @@ from tests.faults.cluster import Cluster
 from tests.faults.office import DriverRow, OrderRow
 
 _DRIVERS = """
-INSERT INTO drivers (id, name, city_id, on_shift, status, last_seen_at, token_digest, current_lat, current_lng, fix_at)
-SELECT id, 'Driver ' || left(id::text, 8), %s, true, 'idle', now(), digest, lat, lng,
-    CASE WHEN lat IS NOT NULL THEN now() END
+INSERT INTO drivers
+    (id, name, city_id, on_shift, status, last_seen_at, token_digest, fix_at, current_lat, current_lng)
+SELECT id, 'Driver ' || left(id::text, 8), %s, true, 'idle', now(), digest,
+    CASE WHEN lat IS NOT NULL THEN now() END, lat, lng
 FROM unnest(%s::uuid[], %s::text[]) AS given (id, digest), (VALUES (%s::float8, %s::float8)) AS place (lat, lng)
 """
 _RESTAURANT = """
