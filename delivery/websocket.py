@@ -4,6 +4,7 @@ from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode, Frame
 
 #: Pings, pongs and parts of messages that one client may send in a second. The application, which has its own limit,
@@ -20,7 +21,15 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         if self.close_sent:
             # A broken frame ended the connection, of which the application hears next.
             raise ClientDisconnected
-        await super().send(message)
+        if not message.get("more"):
+            await super().send(message)
+            return
+        # Written with the next one, which follows in the same turn of the event loop: the snapshot of ten thousand
+        # drivers was 22,000 writes, each of them a call of the kernel.
+        try:
+            self.conn.send_text(message["text"].encode())
+        except InvalidState:
+            raise ClientDisconnected from None
 
     def send_receive_event_to_app(self) -> None:
         if self.curr_msg_data_type == "text":

@@ -234,8 +234,8 @@ class LiveConsumer(AsyncConsumer):
     def _too_slow(self) -> None:
         self.close(TOO_SLOW)
 
-    async def _send_now(self, frame: str) -> None:
-        await self.base_send({"type": "websocket.send", "text": frame})
+    async def _send_now(self, frame: str, more: bool) -> None:
+        await self.base_send({"type": "websocket.send", "text": frame, "more": more})
 
     async def _write(self) -> None:
         try:

@@ -18,14 +18,15 @@ class Outbox:
     A state takes the place of an older one of the same thing: there are never more of them than things, and a
     reader who is behind catches up. Events are all sent, and bounded in number.
 
-    `send` writes one text frame and returns when the socket can take another. `latest` is asked for a frame of
+    `send` writes one text frame and returns when the socket can take another; it is told whether more follow at once,
+    with which this one may be written. `latest` is asked for a frame of
     positions when nothing else waits, and answers None when there is none. `overflow` is called once, when the
     reader is too slow for the events.
     """
 
     def __init__(
         self,
-        send: Callable[[str], Awaitable[None]],
+        send: Callable[[str, bool], Awaitable[None]],
         latest: Callable[[], str | None],
         overflow: Callable[[], None],
     ) -> None:
@@ -79,15 +80,16 @@ class Outbox:
             if self._waiting:
                 key, frame = self._waiting.popitem(last=False)
                 self._events -= isinstance(key, int)
-                await self._send(frame)
                 sent += 1
-                if sent % AT_A_TIME == 0:
+                turn_ends = sent % AT_A_TIME == 0
+                await self._send(frame, bool(self._waiting) and not turn_ends)
+                if turn_ends:
                     # A socket with room takes a frame without any waiting: a whole snapshot would be one turn.
                     await asyncio.sleep(0)
             elif self._close_code is not None:
                 return self._close_code
             elif (positions := self._latest()) is not None:
-                await self._send(positions)
+                await self._send(positions, False)
             else:
                 self._wake.clear()
                 await self._wake.wait()

@@ -21,7 +21,7 @@ class Reader:
         self._frames: asyncio.Queue[str] = asyncio.Queue()
         self._taken: asyncio.Queue[None] = asyncio.Queue()
 
-    async def _send(self, frame: str) -> None:
+    async def _send(self, frame: str, more: bool) -> None:
         self.in_flight += 1
         assert self.in_flight == 1
         self._frames.put_nowait(frame)
@@ -193,12 +193,15 @@ async def test_events_that_were_sent_count_no_longer(reader: Reader) -> None:
 async def test_a_snapshot_that_a_fast_reader_takes_at_once_holds_up_nobody() -> None:
     """Of ten thousand drivers it has twenty thousand frames."""
     sent: list[str] = []
+    written: list[int] = []
 
-    async def send(frame: str) -> None:
+    async def send(frame: str, more: bool) -> None:
         sent.append(frame)
+        if not more:
+            written.append(len(sent))
 
     outbox = Outbox(send, lambda: None, lambda: None)
-    for n in range(3 * AT_A_TIME):
+    for n in range(3 * AT_A_TIME - 1):
         outbox.put_state(f"driver:{n}", str(n))
     outbox.finish(4409)
     running = asyncio.create_task(outbox.run())
@@ -206,5 +209,6 @@ async def test_a_snapshot_that_a_fast_reader_takes_at_once_holds_up_nobody() -> 
     while not running.done():
         await asyncio.sleep(0)
         sent_by_each_turn.append(len(sent))
-    assert sent_by_each_turn[:3] == [AT_A_TIME, 2 * AT_A_TIME, 3 * AT_A_TIME]
-    assert sent == [str(n) for n in range(3 * AT_A_TIME)]
+    assert sent_by_each_turn[:3] == [AT_A_TIME, 2 * AT_A_TIME, 3 * AT_A_TIME - 1]
+    assert written == sent_by_each_turn[:3], "what one turn sends is written together"
+    assert sent == [str(n) for n in range(3 * AT_A_TIME - 1)]
