@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 #: Starts the application as its server does, and says how much is looked at for garbage before and after.
 STARTS = """
 import asyncio, gc
@@ -22,6 +24,7 @@ print(kind, after < before / 10, threshold > rarely)
 """
 
 
+@pytest.mark.slow
 def test_what_a_server_has_loaded_is_not_looked_at_for_garbage() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", STARTS], capture_output=True, text=True, timeout=60, check=True

@@ -345,6 +345,7 @@ def instances(draw: st.DrawFn) -> Instance:
     return Instance(0.0, shipments, crew, travel)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(instances(), st.booleans(), st.integers(1, 3))
 def test_no_plan_loses_doubles_or_moves_what_is_in_a_bag(
@@ -470,6 +471,7 @@ def _is_true(problem: Problem, shipment: Shipment, vehicle: Vehicle, instance: I
             assert all(isinf(roads[place]) for place in places - {None, vehicle.place})
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(instances() | st.builds(at_work, st.integers(0, 10_000)), st.integers(1, 3))
 def test_proposals_keep_all_stops_and_say_what_best_trip_says(instance: Instance, most_on_board: int) -> None:

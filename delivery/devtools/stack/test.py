@@ -18,8 +18,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 END_TO_END = "tests/e2e"
 FAULTS = "tests/faults"
 NO_TESTS_COLLECTED = 5
-#: Unless paths are named: a process for each processor and one more, since many tests wait for servers; four at most.
-PARALLEL = ["-n", str(min((os.cpu_count() or 1) + 1, 4)), "--dist", "loadgroup"]
+MOST_PROCESSES = 4
 #: Of the whole suite, and printed in short at the end.
 COVERAGE = ["--cov", "--cov-report="]
 PACKAGES = ("delivery", "tracking", "dispatch", "routing")
@@ -114,6 +113,14 @@ def is_whole(arguments: Sequence[str]) -> bool:
     return not any(argument.startswith(("tests", "-k", "-m", "--lf", "--deselect")) for argument in arguments)
 
 
+def parallel(*, fast: bool) -> list[str]:
+    """Unless paths are named: a process for each processor, and one more as many tests, but no fast one, wait for
+    servers.
+    """
+    processes = min((os.cpu_count() or 1) + (0 if fast else 1), MOST_PROCESSES)
+    return ["-n", str(processes), "--dist", "loadgroup"]
+
+
 def apart(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """What pytest gets without a browser and with one; an empty list says not to run it at all.
 
@@ -122,7 +129,8 @@ def apart(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     named = [argument for argument in arguments if argument.split("/")[0] == "tests"]
     options = [argument for argument in arguments if argument not in named]
     if not named:
-        return ["tests", f"--ignore={END_TO_END}", *PARALLEL, *options], [END_TO_END, *options]
+        processes = parallel(fast=wants_fast(arguments))
+        return ["tests", f"--ignore={END_TO_END}", *processes, *options], [END_TO_END, *options]
     in_browser = [path for path in named if path.startswith(END_TO_END)]
     others = [path for path in named if path not in in_browser]
     if any(path.rstrip("/") == "tests" for path in others):

@@ -56,7 +56,8 @@ def test_no_such_command() -> None:
     assert_told(stack("dmeo"), "demo, test, check, faults, bench, bench-routing, bench-scale or bench-volume")
 
 
-WHOLE = ["tests", "--ignore=tests/e2e", *suite.PARALLEL]
+WHOLE = ["tests", "--ignore=tests/e2e", *suite.parallel(fast=False)]
+FAST = ["tests", "--ignore=tests/e2e", *suite.parallel(fast=True)]
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,7 @@ WHOLE = ["tests", "--ignore=tests/e2e", *suite.PARALLEL]
     [
         ([], WHOLE, ["tests/e2e"]),
         (["-k", "fences"], [*WHOLE, "-k", "fences"], ["tests/e2e", "-k", "fences"]),
+        (["-m", "fast"], [*FAST, "-m", "fast"], ["tests/e2e", "-m", "fast"]),
         (["tests", "-x"], ["tests", "--ignore=tests/e2e", "-x"], ["tests/e2e", "-x"]),
         (["tests/routing", "-x"], ["tests/routing", "-x"], []),
         (["tests/e2e/test_pages.py::test_one", "-x"], [], ["tests/e2e/test_pages.py::test_one", "-x"]),

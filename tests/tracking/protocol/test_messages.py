@@ -199,6 +199,7 @@ _fields = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(st.text() | st.binary() | (_json | _fields).map(json.dumps))
 def test_whatever_is_sent_is_a_frame_or_an_error_of_ours(text: str | bytes) -> None:
     try:
