@@ -2,7 +2,6 @@
 serve.
 """
 
-import msgspec
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -10,6 +9,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.log import log_response
 
 from dispatch.rest import Refusal
+from dispatch.views import json_answer
 from tracking.database import is_away, refusal
 
 #: By then a connection that began read-only is no longer used (delivery/database_pool.py).
@@ -34,7 +34,7 @@ class PutOff(MiddlewareMixin):
         if request.get_preferred_type(["application/json", "text/html"]) == "text/html":
             response = HttpResponse(render_to_string("503.html"), status=503)
         else:
-            response = HttpResponse(msgspec.json.encode(_AWAY), content_type="application/json", status=503)
+            response = json_answer(_AWAY, 503)
         response["Retry-After"] = str(RETRY_AFTER_S)
         log_response(
             "%s is put off: %s",

@@ -48,7 +48,7 @@ def _question(answer: Callable[[UUID], Struct]) -> Callable[..., HttpResponse]:
         if not may_dispatch(request.user):
             return _refusal(403, "forbidden", "Sign in as a dispatcher.")
         try:
-            return _json(answer(subject_id))
+            return json_answer(answer(subject_id))
         except DispatchError as error:
             return _refusal(HTTP_STATUS[type(error)], error.code, error.message)
 
@@ -97,10 +97,10 @@ def _request[Body: Struct](body_type: type[Body]) -> Callable[..., Callable[...,
 
 
 def _refusal(status: int, code: str, message: str) -> HttpResponse:
-    return _json(rest.Refusal(code, message), status)
+    return json_answer(rest.Refusal(code, message), status)
 
 
-def _json(answer: Struct, status: int = 200) -> HttpResponse:
+def json_answer(answer: Struct, status: int = 200) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(answer), content_type="application/json", status=status)
 
 

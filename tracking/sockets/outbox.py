@@ -19,9 +19,8 @@ class Outbox:
     reader who is behind catches up. Events are all sent, and bounded in number.
 
     `send` writes one text frame and returns when the socket can take another; it is told whether more follow at once,
-    with which this one may be written. `latest` is asked for a frame of
-    positions when nothing else waits, and answers None when there is none. `overflow` is called once, when the
-    reader is too slow for the events.
+    with which this one may be written. `latest` is asked for a frame of positions when nothing else waits, and
+    answers None when there is none. `overflow` is called once, when the reader is too slow for the events.
     """
 
     def __init__(
