@@ -1,7 +1,5 @@
 """Valkeys that tests start for themselves: alone, as a cluster's node, or behind a sentinel."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -12,6 +10,7 @@ from redis.exceptions import RedisError
 from delivery.devtools.stack import valkey
 from delivery.osrm_server import free_port
 from delivery.processes import Child, Processes
+from tests.waiting import wait_until
 from tracking.redis_servers import why_unusable
 
 PATIENCE_S = 60.0
@@ -67,7 +66,9 @@ class Failover:
         _, second = valkeys.start(*secured, f"replicaof 127.0.0.1 {first}")
         with redis.Redis(port=second, password=PASSWORD) as client:
             # First: a sentinel that misses it asks again ten seconds later.
-            wait_until(lambda: client.info("replication")["master_link_status"] == "up")
+            wait_until(
+                lambda: client.info("replication")["master_link_status"] == "up", "its copy", PATIENCE_S
+            )
         _, sentinel = valkeys.start(
             f"sentinel monitor {MASTER} 127.0.0.1 {first} 1",
             f"sentinel auth-pass {MASTER} {PASSWORD}",
@@ -75,24 +76,17 @@ class Failover:
             sentinel=True,
         )
         with redis.Redis(port=sentinel) as client:
-            wait_until(lambda: len(client.sentinel_slaves(MASTER)) == 1)
+            wait_until(lambda: len(client.sentinel_slaves(MASTER)) == 1, "the sentinel's list", PATIENCE_S)
         sentinels = f"127.0.0.1:{free_port()},127.0.0.1:{sentinel}"
         return cls(valkeys, f"redis+sentinel://:{quote(PASSWORD, safe='')}@{sentinels}/{MASTER}/1", master)
 
     def happen(self) -> None:
         """The master dies, and the sentinel puts the replica in its place."""
         self.valkeys.processes.kill(self.master)
-        wait_until(self._has_a_master)
+        wait_until(self._has_a_master, "another master", PATIENCE_S)
 
     def _has_a_master(self) -> bool:
         try:
             return why_unusable("REDIS_URL", self.url, PATIENCE_S) is None
         except RedisError:
             return False
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -24,7 +24,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from delivery.asgi import application
 from delivery.probes import own_connection
 from dispatch.models import City, Driver, Order, User
-from tests.faults.cluster import wait_until
+from tests.waiting import wait_until
 from tracking.database import is_away
 
 ANSWER_S = 30.0

@@ -22,8 +22,9 @@ from delivery.processes import Child, Processes
 from dispatch.models import Driver, Lease, Order
 from tests.dispatch.story import assign
 from tests.exposition import figures
-from tests.faults.cluster import READY_S, descendants, runs, wait_until
+from tests.faults.cluster import READY_S, descendants, runs
 from tests.locks import wait_for_a_waiter
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("servers")]
 

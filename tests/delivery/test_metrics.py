@@ -25,7 +25,7 @@ from dispatch.leases import lease
 from dispatch.models import Lease, Order
 from tests.conftest import NO_REDIS
 from tests.exposition import figures
-from tests.faults.cluster import wait_until
+from tests.waiting import wait_until
 from tracking.ingest import partitions
 from tracking.ingest.history import connection_params
 from tracking.metrics import report

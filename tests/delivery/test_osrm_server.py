@@ -24,9 +24,9 @@ from routing.roads.builds import Algorithm, current_build, rollback
 from routing.roads.denver import downtown_denver
 from routing.roads.network import write_pbf
 from routing.roads.progress import ProgressLog
-from tests.faults.cluster import wait_until
 from tests.routing.conftest import copied, village
 from tests.routing.places import places
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

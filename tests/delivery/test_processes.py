@@ -2,8 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from delivery.devtools.stack.state import ROOT
 from delivery.errors import ChildDied, StackError
 from delivery.processes import Processes
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -47,13 +46,6 @@ while True:
 """
 
 
-def wait_until(ready: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
-
-
 def runs(pid: int) -> bool:
     """Whether a process runs: one that waits to be reaped does not."""
     try:
@@ -87,7 +79,7 @@ def test_a_killed_launcher_leaves_nothing(launcher: subprocess.Popen[str]) -> No
     with launcher:
         pids = children_of(launcher)
         launcher.kill()
-        wait_until(lambda: not any(runs(pid) for pid in pids))
+        wait_until(lambda: not any(runs(pid) for pid in pids), "they are gone")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -118,11 +110,11 @@ def test_a_child_that_will_not_stop_is_killed_with_its_own_children(tmp_path: Pa
     stubborn = "trap '' TERM; sleep 60 & echo $!; wait"
     with Processes(tmp_path) as processes:
         child = processes.start("stubborn", ["sh", "-c", stubborn], os.environ, stop_s=0.2)
-        wait_until(lambda: bool(child.last_lines()))
+        wait_until(lambda: bool(child.last_lines()), "it has begun")
         grandchild = int(child.last_lines()[0])
         assert runs(grandchild)
     assert child.process.returncode == -signal.SIGKILL
-    wait_until(lambda: not runs(grandchild))
+    wait_until(lambda: not runs(grandchild), "the grandchild is gone")
 
 
 def test_a_command_runs_to_its_end(tmp_path: Path) -> None:
@@ -137,7 +129,7 @@ def test_a_command_runs_to_its_end(tmp_path: Path) -> None:
 def test_waiting_ends(tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
         child = processes.start("slow", ["sh", "-c", "echo still loading; sleep 60"], os.environ)
-        wait_until(lambda: bool(child.last_lines()))
+        wait_until(lambda: bool(child.last_lines()), "it has begun")
         with pytest.raises(StackError, match=r"(?s)^slow is not ready after 0.1 s; .*still loading"):
             processes.wait_for(child, lambda: False, 0.1)
 
@@ -150,12 +142,12 @@ def test_the_exit_status_of_a_command_in_the_terminal(tmp_path: Path) -> None:
 def test_a_child_that_was_killed_is_started_again(tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
         child = processes.start("server", ["sh", "-c", "sleep 60 & echo $!; wait"], os.environ)
-        wait_until(lambda: bool(child.last_lines()))
+        wait_until(lambda: bool(child.last_lines()), "it has begun")
         processes.kill(child)
         grandchild = int(child.last_lines()[0])
-        wait_until(lambda: not runs(grandchild))
+        wait_until(lambda: not runs(grandchild), "the grandchild is gone")
         processes.pause()  # nobody misses it
         again = processes.restart(child)
-        wait_until(lambda: len(again.last_lines()) == 2)  # the log goes on
+        wait_until(lambda: len(again.last_lines()) == 2, "it has begun again")  # the log goes on
         assert runs(again.process.pid)
         assert processes.children == [again]

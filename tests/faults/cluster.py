@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from delivery.devtools.stack.state import StateFolder, open_state
 from delivery.osrm_server import accepts, free_port
 from delivery.processes import Child, Processes
 from tests.faults.office import Office
+from tests.waiting import wait_until
 
 READY_S = 30.0
 POLL_S = 0.05
@@ -284,13 +285,6 @@ def _start_doorstep(cluster: Cluster) -> None:
     cluster.make_whole()
     start("worker", worker(1))
     start("beat", celery("beat", "--schedule", str(cluster.state.folder / "schedule")))
-
-
-def wait_until(ready: Callable[[], bool], what: str, seconds: float = READY_S) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
-        time.sleep(POLL_S)
 
 
 def descendants(pid: int) -> list[int]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from delivery.osrm_server import LOOPBACK
 from delivery.processes import Child, Processes
 from tests.faults import FULL
-from tests.faults.cluster import runs, wait_until
+from tests.faults.cluster import runs
+from tests.waiting import wait_until
 
 #: The third number is the host's; ours is .1 at each cable, the host .2.
 NETWORK = "10.213"

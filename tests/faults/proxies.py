@@ -6,7 +6,8 @@ from pathlib import Path
 
 from delivery.devtools.stack.programs import system_program
 from delivery.osrm_server import LOOPBACK, accepts, free_port
-from tests.faults.cluster import Cluster, wait_until
+from tests.faults.cluster import Cluster
+from tests.waiting import wait_until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SHIPPED = ("127.0.0.1:8000", "127.0.0.1:8001")

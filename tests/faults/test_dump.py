@@ -13,10 +13,11 @@ from delivery.devtools.stack.servers import for_libpq
 from tests.faults import length, within
 from tests.faults.apps import DriverApp
 from tests.faults.clients import Company, decode, open_socket, until
-from tests.faults.cluster import Cluster, wait_until
+from tests.faults.cluster import Cluster
 from tests.faults.office import DriverRow
 from tests.faults.scene import PATIENCE_S, drive
 from tests.faults.world import DENVER
+from tests.waiting import wait_until
 
 #: Enough that the dump is not through before we read it to its end.
 ROWS = length(short=20_000, full=5_000_000)

@@ -13,11 +13,12 @@ from delivery.osrm_server import free_port
 from delivery.processes import Processes
 from tests.faults import within
 from tests.faults.clients import Company, eventually, until
-from tests.faults.cluster import Cluster, wait_until
+from tests.faults.cluster import Cluster
 from tests.faults.office import Office
 from tests.faults.promises import history_is_kept
 from tests.faults.scene import START, arrives_in, newest_seen, set_scene
 from tests.valkeys import Failover, Valkeys
+from tests.waiting import wait_until
 
 INTERVAL_S = 1.0
 #: A process tries again each second, twice if it comes at the wrong moment; and the next fix has to come.

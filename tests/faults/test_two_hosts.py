@@ -22,7 +22,7 @@ from delivery.osrm_server import LOOPBACK, free_port
 from delivery.processes import Child, Processes
 from tests.faults import within
 from tests.faults.clients import Company, eventually, until
-from tests.faults.cluster import Cluster, wait_until
+from tests.faults.cluster import Cluster
 from tests.faults.hosts import Host, two_hosts
 from tests.faults.office import Office
 from tests.faults.promises import history_is_kept
@@ -30,6 +30,7 @@ from tests.faults.proxies import osrm_proxy, proxy
 from tests.faults.scene import START, Scene, arrives_in, newest_seen, set_scene
 from tests.faults.world import somewhere
 from tests.valkeys import Valkeys
+from tests.waiting import wait_until
 
 INTERVAL_S = 1.0
 #: Positions of one host's driver on the other's pages, and whatever else a process passes on.

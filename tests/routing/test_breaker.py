@@ -18,7 +18,7 @@ from routing.errors import NoSegment, Unavailable
 from routing.geo import Point
 from routing.osrm import Osrm
 from routing.roads.cities import DENVER
-from tests.faults.cluster import wait_until
+from tests.waiting import wait_until
 
 PARIS = Point(48.8566, 2.3522)
 

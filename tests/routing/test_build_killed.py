@@ -18,9 +18,9 @@ from routing.roads.cities import CITIES
 from routing.roads.programs import await_end
 from routing.roads.progress import ProgressLog
 from routing.roads.tiles import Tiles
-from tests.faults.cluster import wait_until
 from tests.routing.conftest import copied
 from tests.routing.tiles import tile_at
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from delivery.devtools.bench.scale_page import ScaleBench, Size
 from delivery.devtools.loadtest.histogram import Percentiles
 from delivery.devtools.loadtest.report import Connecting, Feed, Generator, Newcomers, ProcessTree, Report
 from delivery.devtools.stack.servers import for_libpq
-from tests.valkeys import wait_until
+from tests.waiting import wait_until
 
 MACHINE = Machine("2030-01-02 03:04 UTC", 0.01, "A CPU", 2, 4.0, "Linux 6", "3.13.0", {"django": "6.1"})
 
@@ -146,11 +146,11 @@ def test_rounds_are_those_that_begin_and_end_meanwhile(leases: str) -> None:
         worker.execute(begin)
         worker.execute(end, [7])
         with eta_rounds(leases) as rounds:
-            wait_until(lambda: bool(begun(worker)))
+            wait_until(lambda: bool(begun(worker)), "somebody looks")
             for number, seconds in enumerate((2.0, 3.5), 1):
                 worker.execute(begin)
                 worker.execute(end, [seconds])
-                wait_until(lambda number=number: len(rounds) == number)
+                wait_until(lambda number=number: len(rounds) == number, f"round {number}")
             worker.execute(begin)
     assert rounds == [2.0, 3.5]
 

@@ -18,8 +18,8 @@ from dispatch.orders import actions
 from dispatch.planning import replanning
 from routing.geo import destination
 from tests.conftest import DENVER
-from tests.faults.cluster import wait_until
 from tests.tracking.sockets.clients import Socket, dispatcher_socket, driver_socket
+from tests.waiting import wait_until
 from tracking.clock import now_ms
 from tracking.models import LocationHistory
 from tracking.sockets import broadcast
