@@ -6,9 +6,11 @@ from functools import cached_property
 from typing import Any
 
 import celery
+from celery.signals import worker_process_init
 from django.conf import settings
 from django.db import connection
 
+from delivery import garbage
 from delivery.metrics.folder import shared_folder
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "delivery.settings")
@@ -43,3 +45,9 @@ class App(celery.Celery):
 app = App("doorstep", task_cls=Task)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+def _look_less_often(**_: Any) -> None:
+    """A round of ETAs makes thousands of rows."""
+    garbage.look_less_often()

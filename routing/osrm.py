@@ -232,6 +232,7 @@ class Osrm:
         if session is None:
             session = self._local.session = requests.Session()
             session.trust_env = False  # no proxy or .netrc look-up for each request to a service of ours
+            session.headers["Accept-Encoding"] = "identity"  # packing takes longer than the way to it
         return session
 
 

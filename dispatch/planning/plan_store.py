@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, Self
 from uuid import UUID
 
+import msgspec
 from django.db import connection
 from django.utils import timezone
 
@@ -161,22 +162,31 @@ def _store_stops(revisions: Iterable[_Revision]) -> set[UUID]:
         if revision.is_visible:
             (drawn if revision.redraws else timed).extend(revision.apply())
             drivers.add(revision.plan.driver_id)
-    Stop.objects.bulk_update(drawn, ["eta", "position", "leg"])
-    _store_stop_etas(timed)
+    # By bulk_update these would cost as much as finding the roads does.
+    with connection.cursor() as cursor:
+        cursor.execute(_STORE_ETAS, [[stop.pk for stop in timed], [stop.eta for stop in timed]])
+        cursor.execute(
+            _STORE_DRAWN,
+            [
+                [stop.pk for stop in drawn],
+                [stop.eta for stop in drawn],
+                [stop.position for stop in drawn],
+                [None if stop.leg is None else msgspec.json.encode(stop.leg).decode() for stop in drawn],
+            ],
+        )
     Driver.objects.filter(pk__in=drivers).touch()
     return drivers
 
 
-def _store_stop_etas(stops: Sequence[Stop]) -> None:
-    """Those alone. ETAs are nearly all that a cycle has to store; by bulk_update they would cost more
-    than all the rest of it.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE stops SET eta = new.eta FROM unnest(%s::uuid[], %s::timestamptz[]) AS new (id, eta)"
-            " WHERE stops.id = new.id",
-            [[stop.pk for stop in stops], [stop.eta for stop in stops]],
-        )
+_STORE_ETAS = """
+UPDATE stops SET eta = new.eta
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS new (id, eta) WHERE stops.id = new.id
+"""
+_STORE_DRAWN = """
+UPDATE stops SET eta = new.eta, position = new.position, leg = new.leg::jsonb
+FROM unnest(%s::uuid[], %s::timestamptz[], %s::int[], %s::text[]) AS new (id, eta, position, leg)
+WHERE stops.id = new.id
+"""
 
 
 def _store_order_etas(revisions: Iterable[_Revision], now: datetime) -> set[UUID]:

@@ -78,16 +78,31 @@ class Connection(RedisSingleShardConnection):
         super().__init__(host, layer)
         #: Of this process, at this Redis.
         self.mailbox = new_mailbox(layer.prefix)
-        self._publishing = asyncio.Lock()
+        self._publishing: asyncio.Task[None] | None = None
+        #: Channel or group, and message, of those who have come since.
+        self._unpublished: list[tuple[str, bytes]] = []
+        self._in_order = asyncio.Lock()
         self._settling: asyncio.Task[None] | None = None
         #: Names that have come or gone since Redis was last told.
         self._unsettled: set[str] = set()
 
     async def publish(self, channel: str, message: bytes) -> None:
-        # One at a time, or each would open a connection; but not after the subscriptions.
-        async with self._publishing:
+        """With those of others who come in this turn of the event loop, or while Redis is busy with the ones before."""
+        self._unpublished.append((channel, message))
+        if self._publishing is None:
+            self._publishing = asyncio.create_task(self._publish())
+        # Whoever is cancelled takes nobody's message along.
+        await asyncio.shield(self._publishing)
+
+    async def _publish(self) -> None:
+        async with self._in_order:
+            self._publishing = None
+            messages, self._unpublished = self._unpublished, []
             self._ensure_redis()
-            await self._redis.publish(channel, message)
+            pipeline = self._redis.pipeline(transaction=False)
+            for channel, message in messages:
+                pipeline.publish(channel, message)
+            await pipeline.execute()
 
     async def open_mailbox(self) -> None:
         if self.mailbox not in self._subscribed_to:
