@@ -87,7 +87,7 @@ class Connection(RedisSingleShardConnection):
         self._unsettled: set[str] = set()
 
     async def publish(self, channel: str, message: bytes) -> None:
-        """With those of others who come in this turn of the event loop, or while Redis is busy with the ones before."""
+        """With those of others who come in this turn of the event loop, or while Redis has the ones before."""
         self._unpublished.append((channel, message))
         if self._publishing is None:
             self._publishing = asyncio.create_task(self._publish())
