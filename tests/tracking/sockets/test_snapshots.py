@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
+from pytest_django import Settings
 
 from dispatch.errors import DispatchError
 from dispatch.models import City, Driver, Order, Restaurant, Stop
@@ -23,7 +24,7 @@ from tests.dispatch import story
 from tests.dispatch.story import DANA
 from tests.tracking.sockets.clients import Socket, customer_socket, dispatcher_socket, driver_socket
 from tracking.protocol.messages import FleetPosition
-from tracking.sockets import broadcast, fleet_snapshots, reconciliation
+from tracking.sockets import broadcast, reconciliation
 from tracking.sockets.fleet_snapshots import DispatcherSnapshot, FleetSnapshots
 from tracking.sockets.outbox import MAX_EVENTS
 from tracking.sockets.process import this_process
@@ -186,25 +187,52 @@ def test_what_dispatchers_share_is_what_each_would_read(
         assert shared.load([None]) == FleetSnapshots().load([None])
 
 
-def test_only_what_has_changed_is_worked_out_again(
-    new_order: Callable[..., Order], driver: Driver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def shown_by(shared: FleetSnapshots) -> dict[str | None, str]:
+    return {key: frame for key, _, frame in shared.load([None])[None].items}
+
+
+def test_only_what_has_changed_is_worked_out_again(new_order: Callable[..., Order], driver: Driver) -> None:
     changed, other = new_order(), new_order()
     shared = FleetSnapshots()
-
-    def frames() -> dict[str | None, str]:
-        return {key: frame for key, _, frame in shared.load([None])[None].items}
-
-    before = frames()
+    before = shown_by(shared)
     Order.objects.filter(pk=changed.pk).update(customer_name="Changed in psql")
-    after = frames()
+    after = shown_by(shared)
     assert "Changed in psql" in after[f"order:{changed.pk}"]
     for key in (f"order:{other.pk}", f"driver:{driver.pk}", f"plan:{driver.pk}"):
         assert after[key] is before[key]
-    monkeypatch.setattr(fleet_snapshots, "REUSED_S", 0)
-    later = frames()
-    assert later == after
-    assert later[f"order:{other.pk}"] is not after[f"order:{other.pk}"]
+
+
+@pytest.mark.parametrize(
+    ("change", "shows"),
+    [
+        (lambda order: Restaurant.objects.update(name="Renamed"), ["restaurant", "plan"]),
+        (lambda order: City.objects.update(promise_minutes=7), ["order"]),
+        (lambda order: Order.objects.filter(pk=order.pk).update(customer_name="Eve"), ["order", "plan"]),
+        (lambda order: Order.objects.filter(pk=order.pk).delete(), ["order", "plan"]),
+    ],
+    ids=["restaurant", "city", "order in a plan", "order deleted"],
+)
+def test_what_has_no_version_of_its_own_is_shared_as_it_is_now(
+    change: Callable[[Order], object], shows: list[str], order: Order, driver: Driver
+) -> None:
+    actions.assign(order.pk, driver.pk, actor=DANA)
+    shared = FleetSnapshots()
+    before = shown_by(shared)
+    change(order)
+    after = shown_by(shared)
+    assert after == shown_by(FleetSnapshots())
+    for kind in shows:
+        keys = {key for key in before.keys() | after.keys() if key is not None and key.startswith(kind)}
+        assert any(before.get(key) != after.get(key) for key in keys)
+
+
+def test_that_a_pickup_can_be_undone_ends_by_itself(order: Order, driver: Driver, settings: Settings) -> None:
+    story.bring_to(order, driver, "driver_at_restaurant")
+    story.leave(driver, "pickup", order)
+    shared = FleetSnapshots()
+    assert "autoPickupAt" in shown_by(shared)[f"order:{order.pk}"]
+    settings.UNDO_PICKUP_S = -1
+    assert "autoPickupAt" not in shown_by(shared)[f"order:{order.pk}"]
 
 
 async def test_drivers_off_shift_are_shown_as_long_as_they_have_stops(
