@@ -2,7 +2,9 @@
 
 import os
 import time
+from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import celery
@@ -15,7 +17,7 @@ from delivery.metrics.folder import shared_folder
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "delivery.settings")
 
-#: A worker is so much nicer than other processes: where all are busy it gets a third of what one of them gets.
+#: With so much a process gets a third of what others get, where all are busy.
 NICE = 5
 #: So long (seconds) before its time limit a task hears that the database took too long: it still ends by itself.
 _HEARS_S = 5.0
@@ -51,8 +53,17 @@ app.autodiscover_tasks()
 
 @worker_process_init.connect
 def _prepare(**_: Any) -> None:
-    """A round of ETAs makes thousands of rows, and keeps a processor for seconds: on a host that it shares with a
-    web server, whoever waits at a socket comes first.
-    """
     garbage.look_less_often()
+    _give_way()
+
+
+def _give_way() -> None:
+    """A round of ETAs keeps a processor busy for seconds: where a worker shares a host with a web server, whoever
+    waits at a socket comes first.
+    """
     os.nice(NICE)
+    # Linux may share between sessions first (autogroups in sched(7)), so that being nice counts only within one. One
+    # that the worker did not begin may be the web server's as well.
+    if os.getsid(0) == os.getppid():
+        with suppress(OSError):  # there are none
+            Path("/proc/self/autogroup").write_text(str(NICE))

@@ -8,7 +8,7 @@ from itertools import count
 #: Events behind the one being sent; beyond it the client is closed and comes back for a snapshot.
 MAX_EVENTS = 512
 #: Frames that are sent before everybody else of the process has a turn, even if the reader would take more.
-AT_A_TIME = 32
+AT_A_TIME = 128
 
 
 class Outbox:
