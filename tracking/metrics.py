@@ -9,6 +9,9 @@ from django.db import connection
 from prometheus_client import Counter, Gauge, Histogram
 
 _FIXES = Counter("doorstep_fixes", "Fixes that came in, by verdict.", ["verdict"])
+_LEFT_OUT = Counter(
+    "doorstep_fix_fields_left_out", "Frames with fixes of which a field made no sense, by field.", ["field"]
+)
 _CLOSED = Counter("doorstep_sockets_closed", "Live sockets that this server closed, by code.", ["code"])
 _SOCKETS = Gauge("doorstep_sockets", "Live sockets that are signed in.", multiprocess_mode="livesum")
 _WAITING = Gauge(
@@ -39,6 +42,10 @@ _POOL_ERRORS = Counter(
 
 def closed(code: int) -> None:
     _CLOSED.labels(code).inc()
+
+
+def left_out(field: str) -> None:
+    _LEFT_OUT.labels(field).inc()
 
 
 def report(verdicts: Counts[str], *, sockets: int, waiting: int) -> None:

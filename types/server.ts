@@ -100,12 +100,16 @@ export interface Heartbeat {
   now: number;
 }
 
-/** Something the client sent was not taken; the message says what to do. */
+/**
+ * Something the client sent was not taken; the message says what to do. `seq`: the number of the fix, of several
+ * the last one; `seqs`: all of them then.
+ */
 export interface Error {
   type: "error";
   code: string;
   message: string;
   seq?: number;
+  seqs?: number[];
 }
 
 /**

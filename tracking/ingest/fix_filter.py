@@ -110,7 +110,7 @@ def fix_from(location: Location, now: int, track: Track, limits: Limits) -> Fix:
         ts,
         None if speed is None or speed < 0 else speed,
         None if heading is None or heading < 0 else heading,
-        None if accuracy is None or accuracy < 0 else accuracy,
+        None if accuracy is None or accuracy <= 0 else accuracy,
     )
 
 

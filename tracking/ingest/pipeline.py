@@ -86,6 +86,10 @@ class Pipeline:
             self.verdicts.count(name)
         return verdict
 
+    def pass_over(self, session: Session, seq: int | None) -> None:
+        """A fix that can't be read, and whose app is told so: acks go past its number."""
+        self._came_before(session, seq)
+
     def end(self, session: Session) -> None:
         """The driver's socket is gone: keeps the last fix of the session."""
         if (fix := session.sampling.last()) is not None:

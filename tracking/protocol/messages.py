@@ -24,26 +24,36 @@ class Frame(Struct, tag_field="type", rename="camel", frozen=True, omit_defaults
 
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
-Milliseconds = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
+Speed = Annotated[float, Meta(ge=-1, le=150)]
+Heading = Annotated[float, Meta(ge=-1, le=360)]
+Accuracy = Annotated[float, Meta(ge=-1, le=1e6)]
+Number = Annotated[int, Meta(ge=0, le=2**53)]
+#: From 1973 on: what is less was meant as seconds. To the end of the year 9999.
+MILLISECONDS_FROM = 10**11
+LATEST_MS = 253_402_300_799_999
+TakenAt = Annotated[int, Meta(ge=MILLISECONDS_FROM, le=LATEST_MS)]
+#: In one frame.
+MOST_FIXES = 50
 
 
 class Location(Frame, tag="location", frozen=True):
-    """One fix. A speed, heading or accuracy of −1 is unknown, as phones report it. `ts` is the device's time; `seq`
-    counts up by one per fix within a session, to be acknowledged."""
+    """One fix. A speed, heading or accuracy of −1 is unknown, as phones report it, and an accuracy of 0. `ts` is the
+    device's time; `seq` counts up by one per fix within a session, to be acknowledged.
+    """
 
     lat: Latitude
     lng: Longitude
-    speed: Annotated[float, Meta(ge=-1, le=150)] | None = None
-    heading: Annotated[float, Meta(ge=-1, le=360)] | None = None
-    accuracy: Annotated[float, Meta(ge=-1, le=1e6)] | None = None
-    ts: Milliseconds | None = None
-    seq: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    speed: Speed | None = None
+    heading: Heading | None = None
+    accuracy: Accuracy | None = None
+    ts: TakenAt | None = None
+    seq: Number | None = None
 
 
 class Locations(Frame, tag="locations", frozen=True):
-    """Fixes that were buffered while the network was away, oldest first."""
+    """Fixes that were buffered while the network was away, oldest first, each with its time."""
 
-    fixes: Annotated[list[Location], Meta(min_length=1, max_length=50)]
+    fixes: Annotated[list[Location], Meta(min_length=1, max_length=MOST_FIXES)]
 
 
 class StatusReport(Frame, tag="status", frozen=True):
@@ -51,7 +61,7 @@ class StatusReport(Frame, tag="status", frozen=True):
 
     order_id: UUID
     status: Literal["picked_up", "delivered", "failed"]
-    ts: Milliseconds | None = None
+    ts: TakenAt | None = None
 
 
 class Shift(Frame, tag="shift", frozen=True):
@@ -81,11 +91,14 @@ class Heartbeat(Frame, tag="heartbeat", frozen=True):
 
 
 class Error(Frame, tag="error", frozen=True):
-    """Something the client sent was not taken; the message says what to do."""
+    """Something the client sent was not taken; the message says what to do. `seq`: the number of the fix, of several
+    the last one; `seqs`: all of them then.
+    """
 
     code: str
     message: str
     seq: int | None = None
+    seqs: list[int] | None = None
 
 
 ControlFrame = Hello | Ready | Heartbeat | Error
@@ -285,6 +298,7 @@ ServerFrame = ControlFrame | Plan | Expect | Ack | CustomerFrame | DispatcherFra
 
 _encoder = msgspec.json.Encoder()
 _driver_decoder: msgspec.json.Decoder[DriverFrame] = msgspec.json.Decoder(DriverFrame)
+_json_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 def encode(frame: Frame | FleetPosition) -> str:
@@ -292,9 +306,23 @@ def encode(frame: Frame | FleetPosition) -> str:
 
 
 def decode_driver_frame(text: str | bytes) -> DriverFrame:
-    """A driver's frame, decoded and validated in one pass; `msgspec.MsgspecError` says what is wrong with it."""
+    """A driver's frame, decoded and validated in one pass; `msgspec.MsgspecError` says what is wrong with it
+    (tracking/protocol/lenient.py reads it all the same, if it can be read).
+    """
+    frame = _decode(_driver_decoder, text)
+    if isinstance(frame, Locations) and any(fix.ts is None for fix in frame.fixes):
+        raise msgspec.ValidationError("Of fixes that waited each needs its time")
+    return frame
+
+
+def decode_json(text: str | bytes) -> Any:
+    """`msgspec.MsgspecError`: it is none."""
+    return _decode(_json_decoder, text)
+
+
+def _decode[T](decoder: msgspec.json.Decoder[T], text: str | bytes) -> T:
     try:
-        return _driver_decoder.decode(text)
+        return decoder.decode(text)
     except UnicodeError:
         raise msgspec.DecodeError("The text is not valid UTF-8") from None
     except RecursionError:

@@ -143,8 +143,11 @@ class LiveConsumer(AsyncConsumer):
     def send_message(self, frame: Frame) -> None:
         self.outbox.put(encode(frame))
 
-    def send_error(self, code: str, message: str, seq: int | None = None) -> None:
-        self.send_message(Error(code=code, message=message, seq=seq))
+    def send_error(self, code: str, message: str, *numbers: int | None) -> None:
+        """`numbers`: of the fixes that it is about."""
+        known = [number for number in numbers if number is not None]
+        seq, seqs = (known[-1] if known else None), (known if len(known) > 1 else None)
+        self.send_message(Error(code=code, message=message, seq=seq, seqs=seqs))
 
     def knows(self, key: str, v: int) -> bool:
         return self.versions.get(key, 0) >= v

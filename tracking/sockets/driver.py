@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -14,17 +15,19 @@ from dispatch import access
 from dispatch.errors import DispatchError
 from dispatch.models import Driver
 from dispatch.orders import actions
+from tracking import metrics
 from tracking.clock import now_ms
 from tracking.database import in_thread
 from tracking.ingest.fix_filter import DUPLICATE, Fix
 from tracking.ingest.numbering import Numbering
 from tracking.ingest.session import Session
 from tracking.ingest.verdicts import REFUSED
-from tracking.protocol import groups
+from tracking.protocol import groups, lenient
 from tracking.protocol.close_codes import BAD_REQUEST, NOT_SIGNED_IN, REPLACED, TRY_AGAIN_LATER
 from tracking.protocol.frames import milliseconds
 from tracking.protocol.messages import (
     Ack,
+    DriverFrame,
     Expect,
     Location,
     Locations,
@@ -44,6 +47,10 @@ class DriverConsumer(LiveConsumer):
     """Takes fixes and buttons, sends the plan. Of two sockets of one driver the newer one stays."""
 
     session: Session | None = None
+
+    def __init__(self) -> None:
+        #: The fields that the app has been told of.
+        self._left_out: set[str] = set()
 
     async def enter(self) -> None:
         name = self.query.get("session")
@@ -86,14 +93,15 @@ class DriverConsumer(LiveConsumer):
             return None
         try:
             frame = decode_driver_frame(data)
-        except msgspec.MsgspecError as wrong:
-            self._malformed(self.session, f"{wrong}. Send one JSON object as docs/protocol.md describes.")
-            return None
+        except msgspec.MsgspecError:
+            try:
+                frame = self._read_leniently(self.session, data)
+            except msgspec.MsgspecError as wrong:
+                self._malformed(self.session, [None], str(wrong))
+                return None
         match frame:
             case Location():
                 self._ingest(self.session, [frame])
-            case Locations() if any(location.ts is None for location in frame.fixes):
-                self._malformed(self.session, "A fix that waited needs its time: send `ts` with each.")
             case Locations():
                 self._ingest(self.session, frame.fixes)
             case StatusReport():
@@ -102,9 +110,25 @@ class DriverConsumer(LiveConsumer):
                 return partial(in_thread(actions.set_shift), self.driver_id, frame.on)
         return None
 
+    def _read_leniently(self, session: Session, data: str | bytes) -> DriverFrame:
+        """`msgspec.MsgspecError`: nothing of it can be read."""
+        reading = lenient.read_driver_frame(data)
+        if reading.unreadable:
+            numbers = [number for number, _ in reading.unreadable]
+            for number in numbers:
+                self.process.pipeline.pass_over(session, number)
+            self._malformed(session, numbers, reading.unreadable[0][1])
+        for name in sorted(reading.left_out):
+            metrics.left_out(name)
+        if said_first := sorted(reading.left_out - self._left_out):
+            self._left_out |= reading.left_out
+            names = " and ".join(f"`{name}`" for name in said_first)
+            self.send_error("odd_field", f"{names}: left out, each time that it makes no sense.")
+        return reading.frame
+
     def _ingest(self, session: Session, locations: Sequence[Location]) -> None:
-        #: Verdict → how many of this frame, and the number of the last one.
-        named: dict[str, tuple[int, int | None]] = {}
+        #: Verdict → the numbers of those of this frame.
+        named: defaultdict[str, list[int | None]] = defaultdict(list)
         now = now_ms()
         for location in locations:
             if session.abandoned:
@@ -112,11 +136,10 @@ class DriverConsumer(LiveConsumer):
             name = self._verdict(session, location, now)
             # A fix that came before is answered by its ack.
             if name and not (name == DUPLICATE.name and location.seq is not None):
-                count, _ = named.get(name, (0, None))
-                named[name] = count + 1, location.seq
-        for name, (count, seq) in named.items():
-            what = "The fix is" if count == 1 else f"{count} fixes of the frame are"
-            self.send_error(name, f"{what} “{name}”: docs/protocol.md says what that means.", seq)
+                named[name].append(location.seq)
+        for name, numbers in named.items():
+            what = "The fix is" if len(numbers) == 1 else f"{len(numbers)} fixes of the frame are"
+            self.send_error(name, f"{what} “{name}”: docs/protocol.md says what that means.", *numbers)
 
     def _verdict(self, session: Session, location: Location, now: int) -> str | None:
         try:
@@ -127,9 +150,12 @@ class DriverConsumer(LiveConsumer):
             self.process.verdicts.reject(session, REFUSED, now)
             return REFUSED
 
-    def _malformed(self, session: Session, message: str) -> None:
-        self.process.verdicts.reject(session, "malformed", now_ms())
-        self.send_error("malformed", message)
+    def _malformed(self, session: Session, numbers: Sequence[int | None], why: str) -> None:
+        """What can't be read, by the numbers of fixes as far as they have one."""
+        for _ in numbers:
+            self.process.verdicts.reject(session, "malformed", now_ms())
+        what = "" if len(numbers) == 1 else f"{len(numbers)} fixes of the frame can't be read. The first: "
+        self.send_error("malformed", f"{what}{why}. docs/protocol.md describes what to send.", *numbers)
 
     async def _press(self, frame: StatusReport) -> None:
         pressed_at = now_ms() if frame.ts is None else min(frame.ts, now_ms())

@@ -201,7 +201,7 @@ def test_minus_one_is_unknown() -> None:
     unknown = fix_from(Location(1.0, 2.0, speed=-1, heading=-1, accuracy=-1), NOW, Track(), LIMITS)
     assert (unknown.speed, unknown.heading, unknown.accuracy) == (None, None, None)
     zero = fix_from(Location(1.0, 2.0, speed=0, heading=0, accuracy=0), NOW, Track(), LIMITS)
-    assert (zero.speed, zero.heading, zero.accuracy) == (0, 0, 0)
+    assert (zero.speed, zero.heading, zero.accuracy) == (0, 0, None)
 
 
 # ------------------------------------------------------------------------------------- the time of a fix

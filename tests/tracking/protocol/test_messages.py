@@ -66,9 +66,9 @@ def test_the_other_frames_of_a_driver() -> None:
     assert isinstance(report, StatusReport)
     assert (str(report.order_id), report.status) == (ORDER, "delivered")
     buffered = decode_driver_frame(
-        '{"type":"locations","fixes":[{"type":"location","lat":1,"lng":2,"seq":0}]}'
+        '{"type":"locations","fixes":[{"type":"location","lat":1,"lng":2,"ts":1795834233000,"seq":0}]}'
     )
-    assert buffered == Locations([Location(1.0, 2.0, seq=0)])
+    assert buffered == Locations([Location(1.0, 2.0, ts=1_795_834_233_000, seq=0)])
 
 
 @pytest.mark.parametrize("name", ["lat", "lng"])
@@ -178,7 +178,7 @@ def test_nesting_without_end_is_no_frame(nested: str) -> None:
 
 
 def test_no_more_than_fifty_buffered_fixes() -> None:
-    fix = '{"type":"location","lat":1,"lng":2}'
+    fix = '{"type":"location","lat":1,"lng":2,"ts":1795834233000}'
     frame = decode_driver_frame(f'{{"type":"locations","fixes":[{",".join([fix] * 50)}]}}')
     assert isinstance(frame, Locations)
     assert len(frame.fixes) == 50

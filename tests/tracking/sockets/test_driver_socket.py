@@ -22,6 +22,7 @@ from tests.tracking.sockets.clients import Socket, dispatcher_socket, driver_soc
 from tests.waiting import wait_until
 from tracking.clock import now_ms
 from tracking.models import LocationHistory
+from tracking.protocol.frames import milliseconds
 from tracking.sockets import broadcast
 
 pytestmark = pytest.mark.usefixtures("live_loop")
@@ -54,7 +55,7 @@ def fix(metres_west: float, seq: int, **more: Any) -> dict[str, Any]:
         '{"type":"location","lat":1e999,"lng":1}',
         '{"type":"location","lat":90.5,"lng":1}',
         '{"type":"location","lat":1,"lng":180.5}',
-        '{"type":"location","lat":"39.7","lng":-104.9}',
+        '{"type":"location","lat":"39.7 N","lng":-104.9}',
         '{"type":"location","lat":39.7}',
         '{"type":"location","lat":null,"lng":null}',
         '{"type":"locations","fixes":[]}',
@@ -85,6 +86,54 @@ async def test_an_acknowledged_fix_is_in_the_database(driver: Driver) -> None:
         assert (driver.current_lat, driver.current_lng) == (at.lat, at.lng)
         row = await LocationHistory.objects.alatest("recorded_at")
         assert (row.driver_id, row.lat, row.speed, row.heading) == (driver.pk, at.lat, 9.5, 90)
+
+
+def left_out(field: str) -> float:
+    return REGISTRY.get_sample_value("doorstep_fix_fields_left_out_total", {"field": field}) or 0.0
+
+
+def errors(socket: Socket) -> list[dict[str, Any]]:
+    return [frame for frame in socket.frames if frame["type"] == "error"]
+
+
+async def test_a_position_counts_whatever_is_wrong_beside_it(driver: Driver) -> None:
+    before = left_out("heading")
+    fixes = [fix(900 - n * 30, n) | ({"heading": 360.5} if n % 5 == 0 else {}) for n in range(20)]
+    async with await driver_socket(driver) as socket:
+        await socket.send({"type": "locations", "fixes": fixes[:10]})
+        await socket.send({"type": "locations", "fixes": fixes[10:]})
+        await socket.frame("ack", seq=19)
+    [said_once] = errors(socket)
+    assert said_once["code"] == "odd_field"
+    assert "`heading`" in said_once["message"]
+    assert left_out("heading") == before + 2
+    await driver.arefresh_from_db()
+    assert driver.current_lng == fixes[-1]["lng"]
+
+
+async def test_of_a_batch_a_bad_fix_costs_itself_alone(driver: Driver) -> None:
+    fixes = [fix(900 - n * 30, n) for n in range(20)]
+    for n in (7, 19):
+        fixes[n]["lat"] = 239.7
+    async with await driver_socket(driver) as socket:
+        await socket.send({"type": "locations", "fixes": fixes})
+        # The last one, too, is done with: it will not be sent again.
+        ack = await socket.frame("ack", seq=19)
+    [error] = errors(socket)
+    assert (error["code"], error["seq"], error["seqs"]) == ("malformed", 19, [7, 19])
+    assert socket.frames.index(error) < socket.frames.index(ack)
+    await driver.arefresh_from_db()
+    assert driver.current_lng == fixes[18]["lng"]
+
+
+async def test_a_time_in_seconds_is_understood(driver: Driver) -> None:
+    sent = fix(900, 1)
+    async with await driver_socket(driver) as socket:
+        await socket.send(sent | {"ts": sent["ts"] / 1000})
+        await socket.frame("ack", seq=1)
+    await driver.arefresh_from_db()
+    assert milliseconds(driver.fix_at) == sent["ts"]
+    assert errors(socket) == []
 
 
 async def test_a_batch_of_buffered_fixes_is_acknowledged_as_one(driver: Driver) -> None:
