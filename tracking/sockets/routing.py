@@ -1,11 +1,11 @@
-"""Which consumer a WebSocket reaches: `/ws?role=driver|customer|dispatcher`."""
+"""Which consumer a WebSocket reaches: `/ws?role=driver|customer|dispatcher`; `/ws/` and `/` are the same."""
 
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from channels.auth import AuthMiddlewareStack
 from django.db import InterfaceError, OperationalError
-from django.urls import path
+from django.urls import re_path
 
 from tracking.protocol.close_codes import BAD_REQUEST, TRY_AGAIN_LATER
 from tracking.sockets.base import DenyingConsumer
@@ -41,4 +41,4 @@ async def by_role(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await ROLES.get(role, _no_role)(scope, receive, send)
 
 
-websocket_urlpatterns = [path("ws", cast(Any, by_role))]
+websocket_urlpatterns = [re_path(r"^(ws/?)?$", cast(Any, by_role))]

@@ -28,9 +28,10 @@ class Socket:
         headers: list[tuple[bytes, bytes]] | None = None,
         consumer: Any = application,
         scope: dict[str, Any] | None = None,
+        path: str = "/ws",
         **options: Any,
     ) -> None:
-        self._communicator = WebsocketCommunicator(consumer, f"/ws?{query}", headers or [], **options)
+        self._communicator = WebsocketCommunicator(consumer, f"{path}?{query}", headers or [], **options)
         self._communicator.scope |= scope or {}
         self.frames: list[dict[str, Any]] = []
         self.close_code: int | None = None

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
 from django.contrib.sessions.models import Session
 
+from delivery.asgi import application
 from dispatch.models import Driver, Order, User
 from dispatch.orders import actions
 from tests.tracking.sockets.clients import (
@@ -35,6 +37,18 @@ async def test_no_role_is_told_the_roles() -> None:
 async def test_an_unknown_role_is_refused(query: str) -> None:
     _, code = await refusal(Socket(query))
     assert code == 4400
+
+
+@pytest.mark.parametrize("path", ["/ws", "/ws/", "/"])
+async def test_the_endpoint_is_known_by_several_addresses(order: Order, path: str) -> None:
+    async with Socket(f"role=customer&token={order.tracking_token}", path=path) as socket:
+        await socket.frame("ready")
+
+
+@pytest.mark.parametrize("path", ["/wss", "/ws/driver", "/dispatch/"])
+async def test_there_is_no_socket_elsewhere(order: Order, path: str) -> None:
+    elsewhere = WebsocketCommunicator(application, f"{path}?role=customer&token={order.tracking_token}")
+    assert (await elsewhere.connect())[0] is False
 
 
 async def test_a_driver_signs_in_by_header(driver: Driver) -> None:
