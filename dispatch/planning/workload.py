@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from math import inf
 from uuid import UUID
 
-from django.db.models import Max, prefetch_related_objects
+from django.db.models import Max
 from django.utils import timezone
 
 from dispatch.etas.travel_time_model import TravelTimeModel
@@ -39,13 +39,9 @@ class Workload:
 
     @classmethod
     def of(cls, drivers: Iterable[Driver], pending: Iterable[Order] = ()) -> "Workload":
-        """Reads what these drivers have to do. Pending orders need their restaurant and its city loaded."""
+        """Reads what these drivers have to do. Pending orders need their restaurant loaded."""
         drivers = list(drivers)
         stops = plans_of({driver.pk for driver in drivers})
-        # For what the city promises; nobody else who reads plans asks for that.
-        prefetch_related_objects(
-            [stop.order.restaurant for those in stops.values() for stop in those], "city"
-        )
         lately = timezone.now() - timedelta(seconds=UNDER_WAY_S)
         done = Stop.objects.filter(driver__in=drivers, done_at__gte=lately).values_list("driver_id")
         return cls(

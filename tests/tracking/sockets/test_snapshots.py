@@ -206,16 +206,21 @@ def test_only_what_has_changed_is_worked_out_again(new_order: Callable[..., Orde
     ("change", "shows"),
     [
         (lambda order: Restaurant.objects.update(name="Renamed"), ["restaurant", "plan"]),
-        (lambda order: City.objects.update(promise_minutes=7), ["order"]),
+        (lambda order: City.objects.update(assignment="auto"), ["order"]),
         (lambda order: Order.objects.filter(pk=order.pk).update(customer_name="Eve"), ["order", "plan"]),
         (lambda order: Order.objects.filter(pk=order.pk).delete(), ["order", "plan"]),
     ],
     ids=["restaurant", "city", "order in a plan", "order deleted"],
 )
 def test_what_has_no_version_of_its_own_is_shared_as_it_is_now(
-    change: Callable[[Order], object], shows: list[str], order: Order, driver: Driver
+    change: Callable[[Order], object],
+    shows: list[str],
+    order: Order,
+    driver: Driver,
+    new_order: Callable[..., Order],
 ) -> None:
     actions.assign(order.pk, driver.pk, actor=DANA)
+    Order.objects.filter(pk=new_order().pk).update(problem=Problem.NO_DRIVER)
     shared = FleetSnapshots()
     before = shown_by(shared)
     change(order)
