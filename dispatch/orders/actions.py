@@ -204,7 +204,7 @@ def close_for_driver(order_id: UUID, status: str, *, actor: Actor, reason: str) 
     with announced() as changes:
         order, drivers = lock_order(order_id)
         step = OrderStatus(status)
-        take_step(changes, order, step, actor=actor, reason=reason.strip(), **_ending(step))
+        take_step(changes, order, step, actor=actor, reason=reason.strip(), **_ending(step, timezone.now()))
         if step == OrderStatus.DELIVERED:
             prediction_log.settle(order, None)
         plans_changed(changes, drivers.values(), reassigned=True)
@@ -214,7 +214,11 @@ def close_for_driver(order_id: UUID, status: str, *, actor: Actor, reason: str) 
 
 
 def report(driver_id: UUID, order_id: UUID, status: str, *, happened_at: datetime | None = None) -> None:
-    """A driver's button: picked up, delivered, or could not be handed over."""
+    """A driver's button: picked up, delivered, or could not be handed over; pressed at `happened_at`, or just now.
+
+    A press may come long after, when there is a network again, and counts from when it was made. A device's clock may
+    be anywhere: no step is before the one before it.
+    """
     if status not in DRIVER_BUTTONS:
         raise Invalid(f"A driver reports one of {', '.join(sorted(DRIVER_BUTTONS))}.")
     step = OrderStatus(status)
@@ -224,14 +228,28 @@ def report(driver_id: UUID, order_id: UUID, status: str, *, happened_at: datetim
             raise NotYours("This order is not with you.")
         driver = drivers[driver_id]
         actor = Actor(OrderEvent.Actor.DRIVER, driver.name)
-        event = take_step(changes, order, step, actor=actor, happened_at=happened_at, **_ending(step))
+        pressed_at = max(happened_at, _last_step_at(order)) if happened_at else timezone.now()
+        take_step(
+            changes,
+            order,
+            step,
+            actor=actor,
+            happened_at=pressed_at,
+            done_at=pressed_at,
+            **_ending(step, pressed_at),
+        )
         if step == OrderStatus.DELIVERED:
-            prediction_log.settle(order, event.happened_at)
+            prediction_log.settle(order, pressed_at)
         plans_changed(changes, [driver], reassigned=True)
 
 
-def _ending(step: OrderStatus) -> dict[str, Any]:
-    return {"delivered_at": timezone.now()} if step == OrderStatus.DELIVERED else {}
+def _last_step_at(order: Order) -> datetime:
+    last: datetime = order.events.aggregate(Max("happened_at"))["happened_at__max"] or order.created_at
+    return last
+
+
+def _ending(step: OrderStatus, at: datetime) -> dict[str, Any]:
+    return {"delivered_at": at} if step == OrderStatus.DELIVERED else {}
 
 
 def set_shift(driver_id: UUID, on: bool) -> None:

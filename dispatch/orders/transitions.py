@@ -55,6 +55,7 @@ def take_step(
     *,
     actor: Actor,
     happened_at: datetime | None = None,
+    done_at: datetime | None = None,
     reason: str = "",
     evidence: dict[str, Any] | None = None,
     allowed: Mapping[OrderStatus, frozenset[OrderStatus]] = TRANSITIONS,
@@ -62,7 +63,8 @@ def take_step(
 ) -> OrderEvent:
     """One step of an order's life: guarded update, timeline, announcement. Exactly one caller wins it.
 
-    `allowed` is the table that has the step: TRANSITIONS, or the one of a way back.
+    `happened_at`: of the timeline; `done_at`: of the stops that it closes; now where they are not given. `allowed` is
+    the table that has the step: TRANSITIONS, or the one of a way back.
     """
     before = OrderStatus(order.status)
     now = timezone.now()
@@ -87,7 +89,7 @@ def take_step(
     )
     for kind, steps in CLOSED_BY.items():
         if to in steps:
-            Stop.objects.filter(order=order, kind=kind, done_at=None).update(done_at=now)
+            Stop.objects.filter(order=order, kind=kind, done_at=None).update(done_at=done_at or now)
     changes.orders.add(order.pk)
     return event
 
