@@ -21,6 +21,7 @@ test("why fixes were turned away", () => {
   assert.equal(words({ out_of_order: 1 }), "1 fix not used since 2 o’clock: out of order (1)");
   assert.equal(words({ refused: 1 }), "1 fix not used since 2 o’clock: not to be stored (1)");
   assert.equal(words({ future: 4 }), "4 fixes used with the time put right: clock ahead");
+  assert.equal(words({ behind: 1 }), "1 fix used with the time put right: clock behind");
   assert.equal(words({ inaccurate: 3 }), "3 fixes too inaccurate to move an order along");
   assert.equal(
     words({ malformed: 1, inaccurate: 1 }),

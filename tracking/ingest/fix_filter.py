@@ -41,10 +41,15 @@ class Verdict(NamedTuple):
 
 GOOD = Verdict(None, live=True, fences=True, history=True)
 FUTURE = Verdict("future", live=True, fences=True, history=True)
+BEHIND = Verdict("behind", live=True, fences=True, history=True)
 INACCURATE = Verdict("inaccurate", live=True, history=True)
 OUT_OF_ORDER = Verdict("out_of_order", history=True)
 STALE = Verdict("stale", history=True)
+#: As stale as nothing is that is kept: the phone has no idea what day it is.
+ANCIENT = Verdict("stale")
 DUPLICATE = Verdict("duplicate")
+#: The phone has no new place, and sends the last one again and again.
+REPEATED = Verdict("repeated")
 TELEPORT = Verdict("teleport")
 
 
@@ -52,8 +57,11 @@ TELEPORT = Verdict("teleport")
 class Limits:
     """Thresholds (seconds, m/s, metres), from the settings of the same names."""
 
+    #: A clock that is less ahead or behind is right.
     future_s: float = 30.0
     stale_s: float = 120.0
+    #: Older than this nothing is kept.
+    oldest_s: float = 30 * 86_400.0
     max_speed_mps: float = 45.0
     max_accuracy_m: float = 100.0
     #: An implausible jump is believed once this many more fixes agree with the new place …
@@ -87,22 +95,24 @@ class Track:
     jump: Jump | None = None
     left_behind: Fix | None = None
     left_until: int = 0
-    #: How far the phone's clock is ahead (ms), 0 where that is within `future_s`; the last time that it reported
-    #: while it was, and the arrival of that.
+    #: How far the phone's clock is ahead (ms; below 0: behind), 0 where that is within `future_s`; the last time that
+    #: it reported while it was, or seemed to be, and the arrival of that; and how many in a row were as late as the
+    #: one before.
     ahead: int = 0
     reported: int = 0
     reported_at: int = 0
+    as_late: int = 0
 
 
 def fix_from(location: Location, now: int, track: Track, limits: Limits) -> Fix:
     """A fix out of a frame that arrived at `now` (ms), with the best guess at the time when it was taken.
 
-    That is the arrival where the device tells no time, and the device's time put right where its clock is ahead.
+    That is the arrival where the device tells no time, and the device's time put right where its clock is wrong.
     """
     ts, speed, heading, accuracy = location.ts, location.speed, location.heading, location.accuracy
     if ts is None:
         ts = _arrival(track, now)
-    elif track.ahead or ts > now + limits.future_s * 1000:
+    elif track.ahead or abs(ts - now) > limits.future_s * 1000:
         ts = _put_right(track, ts, now, limits)
     return Fix(
         location.lat,
@@ -120,7 +130,9 @@ def _arrival(track: Track, now: int) -> int:
 
 
 def _put_right(track: Track, ts: int, now: int, limits: Limits) -> int:
-    """The true time of a fix whose device says `ts`, its clock being ahead, or having been so until now."""
+    """The true time of a fix whose device says `ts`, its clock being wrong, or having been so until now, or the fix
+    having waited.
+    """
     ahead, passed, passed_here = ts - now, ts - track.reported, now - track.reported_at
     track.reported, track.reported_at = ts, now
     set_back = passed < 0
@@ -128,17 +140,35 @@ def _put_right(track: Track, ts: int, now: int, limits: Limits) -> int:
     at_once = abs(passed - passed_here) >= passed / 2
     if track.ahead and at_once and not set_back and ahead <= track.ahead:
         return ts - track.ahead
+    wrong = abs(ahead) > limits.future_s * 1000
+    if wrong and ahead < 0 and track.ahead >= 0:
+        # Nothing comes from the future, but much comes late. What waited does not keep coming equally late.
+        track.as_late = track.as_late + 1 if passed > 0 and abs(passed - passed_here) <= _JITTER_MS else 0
+        if track.as_late < _AS_LATE:
+            track.ahead = 0
+            return ts
     # It was taken just now, so that this is what the clock is ahead.
-    track.ahead = ahead if ahead > limits.future_s * 1000 else 0
+    track.ahead = ahead if wrong else 0
     return _arrival(track, now) if track.ahead else ts
+
+
+#: Fixes that come as late as the one before it, give or take so many milliseconds, and so many times in a row, were
+#: taken just now by a clock that is behind.
+_AS_LATE = 3
+_JITTER_MS = 2_000
 
 
 def judge(track: Track, fix: Fix, now: int, limits: Limits) -> Verdict:
     """The verdict on `fix`, which arrived at `now` (ms); a believed fix, live or late, becomes the track's last."""
+    if now - fix.ts > limits.oldest_s * 1000:
+        return ANCIENT
     last = track.last
     if last is not None:
-        if fix.ts <= last.ts:
-            return DUPLICATE if fix.ts == last.ts else OUT_OF_ORDER
+        if fix.ts < last.ts:
+            return OUT_OF_ORDER
+        if fix.ts == last.ts:
+            old = now - fix.ts > limits.future_s * 1000
+            return REPEATED if old and fix.point == last.point else DUPLICATE
         before = track.sure or last
         if _ambles(before, fix):
             track.jump = None
@@ -152,7 +182,9 @@ def judge(track: Track, fix: Fix, now: int, limits: Limits) -> Verdict:
         return STALE
     if vague:
         return INACCURATE
-    return FUTURE if track.ahead else GOOD
+    if track.ahead:
+        return FUTURE if track.ahead > 0 else BEHIND
+    return GOOD
 
 
 #: Good fixes err by some tens of metres, which over a shorter time than this looks like a great speed.

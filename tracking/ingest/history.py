@@ -4,7 +4,7 @@ Written in batches straight from the web process, one transaction each: while Po
 the batch waits (and with it the acks), live positions go on.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -88,16 +88,20 @@ class HistoryWriter:
         self._connection: psycopg.AsyncConnection | None = None
 
     async def write(
-        self, kept: Sequence[Kept], latest: Mapping[UUID, Fix], numbered: Mapping[UUID, Numbered]
+        self,
+        kept: Sequence[Kept],
+        latest: Mapping[UUID, Fix],
+        numbered: Mapping[UUID, Numbered],
+        heard: Collection[UUID] = (),
     ) -> Refused:
-        """One transaction: `kept` into the history, `latest` (driver id → newest live fix) and `numbered` (driver
-        id → how far its app's fixes are taken care of) into the drivers' rows.
+        """One transaction: `kept` into the history; `latest` (driver id → newest live fix), `numbered` (driver id →
+        how far its app's fixes are taken care of) and that others were `heard` of into the drivers' rows.
 
         What PostgreSQL refuses for its content costs itself only, and is returned: a batch with such a row is halved
         until it stands alone. A driver who was deleted meanwhile has no history. Raises psycopg.Error or OSError
         where a later moment may take it; writing the same once more does no harm.
         """
-        heads = [_head(id, latest, numbered) for id in {*latest, *numbered}]
+        heads = [_head(id, latest, numbered) for id in {*latest, *heard, *numbered}]
         reasons: set[str] = set()
         try:
             if not await self._refused(kept, heads, reasons):

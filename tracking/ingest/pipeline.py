@@ -49,6 +49,7 @@ class Pipeline:
         limits = Limits(
             future_s=settings.FIX_FUTURE_S,
             stale_s=settings.FIX_STALE_S,
+            oldest_s=settings.LOCATION_HISTORY_DAYS * 86_400,
             max_speed_mps=settings.FIX_MAX_SPEED_MPS,
             max_accuracy_m=settings.FIX_MAX_ACCURACY_M,
             jump_confirmations=settings.FIX_JUMP_CONFIRMATIONS,
@@ -77,6 +78,11 @@ class Pipeline:
             self.verdicts.turn_away(session, verdict.name, now)
         if verdict.live:
             self._publish(session, fix, now)
+        else:
+            self.recorder.heard(session)
+        if session.offline:
+            session.offline = False
+            self.domain.ask(session, None, partial(geofence_actions.heard_of, session.driver_id))
         moved_something = verdict.fences and self._observe(session, before, fix, location.seq)
         keep = verdict.history and session.sampling.keeps(fix, self.keep_every, always=moved_something)
         name = verdict.name or GOOD
@@ -124,9 +130,6 @@ class Pipeline:
             fix.heading,
         )
         self.publisher.put(session.city, position)
-        if session.offline:
-            session.offline = False
-            self.domain.ask(session, None, partial(geofence_actions.heard_of, session.driver_id))
         if session.unplaced:
             session.unplaced = False
             write = partial(geofence_actions.placed, session.driver_id, fix.lat, fix.lng, _time_of(fix))

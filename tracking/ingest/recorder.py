@@ -25,17 +25,19 @@ _RETRY_S = 1.0
 
 @dataclass(slots=True)
 class Record:
-    """What waits for the next commit: fixes for the history, and of each session its newest live fix and the highest
-    number that was considered. `verdicts`: how the fixes of which something is stored were judged.
+    """What waits for the next commit: fixes for the history, and of each session its newest live fix, that others
+    came, and the highest number that was considered. `verdicts`: how the fixes of which something is stored were
+    judged.
     """
 
     kept: list[Kept] = field(default_factory=list)
     latest: dict[Session, Kept] = field(default_factory=dict)
+    heard: set[Session] = field(default_factory=set)
     seqs: dict[Session, int] = field(default_factory=dict)
     verdicts: Counter[str] = field(default_factory=Counter)
 
     def __bool__(self) -> bool:
-        return bool(self.kept or self.latest or self.seqs)
+        return bool(self.kept or self.latest or self.heard or self.seqs)
 
     def positions(self) -> dict[UUID, Fix]:
         """Driver id → newest live fix."""
@@ -61,6 +63,7 @@ class Record:
         return Record(
             self.kept + newer.kept,
             self.latest | newer.latest,
+            self.heard | newer.heard,
             self.seqs | newer.seqs,
             self.verdicts + newer.verdicts,
         )
@@ -96,6 +99,11 @@ class Recorder:
         if keep:
             self.record.kept.append(one)
         self.record.verdicts[verdict] += 1
+        self._fill()
+
+    def heard(self, session: Session) -> None:
+        """A fix came that is not live: worth nothing perhaps, but the driver is there."""
+        self.record.heard.add(session)
         self._fill()
 
     def keep(self, session: Session, fix: Fix) -> None:
@@ -147,7 +155,8 @@ class Recorder:
         }
         try:
             with metrics.COMMIT_SECONDS.time():
-                refused = await self._history.write(record.kept, record.positions(), numbered)
+                heard = {session.driver_id for session in record.heard}
+                refused = await self._history.write(record.kept, record.positions(), numbered, heard)
         except (psycopg.Error, OSError) as away:
             logger.warning("PostgreSQL takes no fixes, they wait unacknowledged: %s", refusal(away))
             self._put_back(record)

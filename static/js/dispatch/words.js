@@ -21,6 +21,7 @@ export const OWN_EVENTS = {
 const REJECTIONS = {
   malformed: "unreadable",
   duplicate: "sent twice",
+  repeated: "an old place again and again",
   out_of_order: "out of order",
   stale: "too late",
   teleport: "jumps",
@@ -33,8 +34,8 @@ const REJECTIONS = {
  * @param {(moment: number) => string} clock
  */
 export function troubleWords({ rejected, since }, clock) {
-  // These two are shown all the same.
-  const { inaccurate = 0, future = 0, ...unused } = rejected;
+  // These are shown all the same.
+  const { inaccurate = 0, future = 0, behind = 0, ...unused } = rejected;
   const most = Object.entries(unused).sort(([, a], [, b]) => b - a);
   const total = most.reduce((sum, [, count]) => sum + count, 0);
   const fixes = (/** @type {number} */ count) => plural(count, "fix", "fixes");
@@ -45,6 +46,7 @@ export function troubleWords({ rejected, since }, clock) {
   }
   if (inaccurate) parts.push(`${fixes(inaccurate)} too inaccurate to move an order along`);
   if (future) parts.push(`${fixes(future)} used with the time put right: clock ahead`);
+  if (behind) parts.push(`${fixes(behind)} used with the time put right: clock behind`);
   return parts.join("; ");
 }
 

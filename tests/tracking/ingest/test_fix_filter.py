@@ -54,7 +54,10 @@ def judged(track: Track, *arriving: Fix) -> list[str | None]:
         ),
         pytest.param(None, fix(ts=NOW - 120_000), NOW, fix_filter.GOOD, id="two minutes old"),
         pytest.param(None, fix(ts=NOW - 120_001), NOW, fix_filter.STALE, id="older than that"),
-        pytest.param(None, fix(ts=0), NOW, fix_filter.STALE, id="a clock that was never set"),
+        pytest.param(None, fix(ts=NOW - 30 * 86_400_000), NOW, fix_filter.STALE, id="a month old"),
+        pytest.param(None, fix(ts=0), NOW, fix_filter.ANCIENT, id="a clock that was never set"),
+        pytest.param(fix(), fix(), NOW + 30_001, fix_filter.REPEATED, id="the same again and again"),
+        pytest.param(fix(), fix(9), NOW + 30_001, fix_filter.DUPLICATE, id="the same time, long after"),
         pytest.param(None, fix(accuracy=100), NOW, fix_filter.GOOD, id="accurate enough"),
         pytest.param(None, fix(accuracy=101), NOW, fix_filter.INACCURATE, id="a cell tower's guess"),
     ],
@@ -70,7 +73,10 @@ def test_the_verdict(last: Fix | None, new: Fix, now: int, verdict: Verdict) -> 
         (fix_filter.INACCURATE, True, False, True),
         (fix_filter.OUT_OF_ORDER, False, False, True),
         (fix_filter.STALE, False, False, True),
+        (fix_filter.ANCIENT, False, False, False),
         (fix_filter.DUPLICATE, False, False, False),
+        (fix_filter.REPEATED, False, False, False),
+        (fix_filter.BEHIND, True, True, True),
         (fix_filter.FUTURE, True, True, True),
         (fix_filter.TELEPORT, False, False, False),
     ],
@@ -90,7 +96,7 @@ def test_what_comes_late_is_judged_by_what_came_late_before_it() -> None:
     track = Track(fix(0, NOW - 900_000))
     late = [(4000, -300), (4100, -295), (9000, -290), (4200, -285), (4200, -285)]
     names = [judge(track, fix(metres, NOW + s * 1000), NOW, LIMITS).name for metres, s in late]
-    assert names == ["stale", "stale", "teleport", "stale", "duplicate"]
+    assert names == ["stale", "stale", "teleport", "stale", "repeated"]
 
 
 def test_a_vague_fix_is_not_what_others_are_judged_by() -> None:
@@ -284,6 +290,45 @@ def test_a_clock_ahead_makes_no_bad_fix_good() -> None:
     assert judge(track, vague, NOW + 10_000, LIMITS) == fix_filter.INACCURATE
 
 
+@pytest.mark.parametrize("late", [31, 130, 300, 3600, 1024 * 7 * 86_400])
+@pytest.mark.parametrize("last", [None, fix(0, NOW - 300_000), fix(0, NOW)])
+def test_of_a_clock_behind_the_fourth_fix_is_live(late: float, last: Fix | None) -> None:
+    track = Track(last)
+    told = [(n * 5 - late, n * 5 + 0.3 * (n % 2)) for n in range(1, 9)]
+    first, then = (found[:3], found[3:]) if (found := taken(track, told)) else ([], [])
+    assert {name for _, name in first} <= {None, "stale", "out_of_order"}
+    assert then == [(arrival, "behind") for _, arrival in told[3:]]
+
+
+def test_a_clock_behind_that_is_set_right_is_believed_at_once() -> None:
+    track = Track()
+    taken(track, [(n * 5 - 300, n * 5) for n in range(6)])
+    assert taken(track, [(30, 30), (35, 35)]) == [(30, None), (35, None)]
+
+
+def test_of_a_clock_behind_what_waited_comes_out_in_order() -> None:
+    track = Track()
+    taken(track, [(n * 5 - 300, n * 5) for n in range(6)])
+    waited = [(25 + n * 5 - 300, 400 + n / 1000) for n in range(1, 76)]
+    found = taken(track, waited)
+    assert [seconds for seconds, _ in found] == [25 + n * 5 for n in range(1, 76)]
+    assert {name for seconds, name in found if seconds < 280} == {"stale"}
+    # And what is taken after it is live again.
+    assert taken(track, [(405 - 300, 405)]) == [(405, "behind")]
+
+
+@pytest.mark.parametrize("apart", [0.0, 0.05, 1.0, 2.5])
+def test_what_waited_in_a_tunnel_stays_history_however_it_is_uploaded(apart: float) -> None:
+    track = Track(fix(0, NOW))
+    waited = [(5 * n, 900 + n * apart) for n in range(1, 120)]
+    assert {name for _, name in taken(track, waited)} == {"stale"}
+
+
+def test_a_network_that_grows_slower_makes_no_clock_wrong() -> None:
+    told = [(5 * n, 8.5 * n) for n in range(1, 60)]
+    assert {name for _, name in taken(Track(), told)} == {None, "stale"}
+
+
 _told = st.lists(
     st.tuples(st.none() | st.integers(NOW - 400_000, NOW + 400_000), st.integers(0, 60_000)), max_size=12
 )
@@ -326,7 +371,7 @@ def test_whatever_comes_the_last_fix_only_moves_forward_in_time(stream: list[tup
     for one, late in stream:
         before = track.last
         verdict = judge(track, one, NOW + late, LIMITS)
-        assert (track.last is one) == (verdict.live or verdict.name == "stale")
+        assert (track.last is one) == (verdict.live or verdict == fix_filter.STALE)
         if before is not None and track.last is not before:
             assert track.last.ts > before.ts
         if verdict.name in {"duplicate", "out_of_order", "teleport"}:

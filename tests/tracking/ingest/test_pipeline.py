@@ -185,12 +185,16 @@ def test_a_driver_without_a_position_gets_one_with_the_first_fix_and_once(
     assert write.args == (DRIVER, first.lat, first.lng, datetime.fromtimestamp(T0 / 1000, UTC))
 
 
-def test_a_rejected_fix_is_no_sign_of_life(session: Session, take: Callable) -> None:
+def test_a_fix_that_is_turned_away_is_a_sign_of_life_all_the_same(
+    session: Session, take: Callable, pipeline: Pipeline
+) -> None:
     session.offline = True
     session.track.last = at(0, 0)
     assert take(9000, 5) == "teleport"
-    assert not session.writes
-    assert session.offline
+    [(_, write)] = session.writes
+    assert write.func == geofence_actions.heard_of
+    assert not session.offline
+    assert (pipeline.recorder.record.heard, pipeline.recorder.record.latest) == ({session}, {})
 
 
 # ----------------------------------------------------------------------------------------------------- acks

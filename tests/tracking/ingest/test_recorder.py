@@ -29,12 +29,17 @@ def test_a_record_that_could_not_be_written_goes_before_what_came_after_it() -> 
     first, second = new_session(), new_session(OTHER)
     fixes = [Kept(first, at(0, 0)), Kept(first, at(9, 5)), Kept(second, at(0, 0))]
     old = Record(
-        [fixes[0]], {first: fixes[0], second: fixes[2]}, {first: 3, second: 1}, Counter(good=1, stale=1)
+        kept=[fixes[0]],
+        latest={first: fixes[0], second: fixes[2]},
+        heard={second},
+        seqs={first: 3, second: 1},
+        verdicts=Counter(good=1, stale=1),
     )
-    new = Record([fixes[1]], {first: fixes[1]}, {first: 4}, Counter(good=2))
+    new = Record([fixes[1]], {first: fixes[1]}, heard={first}, seqs={first: 4}, verdicts=Counter(good=2))
     merged = old.before(new)
     assert merged.kept == fixes[:2]
     assert merged.positions() == {DRIVER: at(9, 5), OTHER: at(0, 0)}
+    assert merged.heard == {first, second}
     assert merged.seqs == {first: 4, second: 1}
     assert merged.verdicts == {"good": 3, "stale": 1}
 

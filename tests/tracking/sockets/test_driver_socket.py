@@ -4,12 +4,14 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
+from django.utils import timezone
 from prometheus_client import REGISTRY
 from redis import Redis
 
@@ -439,6 +441,8 @@ async def test_dispatchers_see_the_driver_move(driver: Driver) -> None:
 
 async def test_a_button_counts_from_when_it_was_pressed(driver: Driver, order: Order) -> None:
     await assigned(order, driver)
+    # No press is before the step that came before.
+    await OrderEvent.objects.filter(order=order).aupdate(happened_at=timezone.now() - timedelta(minutes=5))
     pressed_at = now_ms() - 90_000
     async with await driver_socket(driver) as socket:
         await socket.frame("ready")
@@ -448,3 +452,21 @@ async def test_a_button_counts_from_when_it_was_pressed(driver: Driver, order: O
         await socket.until(lambda: socket.frames[-1].get("stops", [{}])[0].get("orderStatus") == "picked_up")
     event = await OrderEvent.objects.aget(order=order, to_status="picked_up")
     assert round(event.happened_at.timestamp() * 1000) == pressed_at
+
+
+async def test_who_sends_an_old_place_again_and_again_is_heard_of(driver: Driver) -> None:
+    heard_at = timezone.now() - timedelta(minutes=10)
+    old = fix(900, 1, ts=now_ms() - 50_000)
+    del old["seq"]
+
+    def heard_since_then() -> bool:
+        return Driver.objects.filter(pk=driver.pk, last_seen_at__gt=heard_at).exists()
+
+    async with await driver_socket(driver) as socket, await dispatcher_socket() as dispatcher:
+        await socket.send(old)
+        await sync_to_async(wait_until)(heard_since_then, "the first one is stored")
+        await Driver.objects.filter(pk=driver.pk).aupdate(last_seen_at=heard_at)
+        await socket.send(old)
+        assert (await socket.frame("error"))["code"] == "repeated"
+        await dispatcher.frame("fixes", driverId=str(driver.pk), last="repeated")
+        await sync_to_async(wait_until)(heard_since_then, "the driver is heard of")
