@@ -143,7 +143,8 @@ def _put_right(track: Track, ts: int, now: int, limits: Limits) -> int:
     wrong = abs(ahead) > limits.future_s * 1000
     if wrong and ahead < 0 and track.ahead >= 0:
         # Nothing comes from the future, but much comes late. What waited does not keep coming equally late.
-        track.as_late = track.as_late + 1 if passed > 0 and abs(passed - passed_here) <= _JITTER_MS else 0
+        as_late = not at_once and not set_back and abs(passed - passed_here) <= _JITTER_MS
+        track.as_late = track.as_late + 1 if as_late else 0
         if track.as_late < _AS_LATE:
             track.ahead = 0
             return ts

@@ -317,10 +317,11 @@ def test_of_a_clock_behind_what_waited_comes_out_in_order() -> None:
     assert taken(track, [(405 - 300, 405)]) == [(405, "behind")]
 
 
+@pytest.mark.parametrize("every", [1, 2, 5])
 @pytest.mark.parametrize("apart", [0.0, 0.05, 1.0, 2.5])
-def test_what_waited_in_a_tunnel_stays_history_however_it_is_uploaded(apart: float) -> None:
+def test_what_waited_in_a_tunnel_stays_history_however_it_is_uploaded(apart: float, every: float) -> None:
     track = Track(fix(0, NOW))
-    waited = [(5 * n, 900 + n * apart) for n in range(1, 120)]
+    waited = [(every * n, 900 + n * apart * every / 5) for n in range(1, 120)]
     assert {name for _, name in taken(track, waited)} == {"stale"}
 
 
