@@ -21,12 +21,17 @@ from tracking.protocol.close_codes import INTERNAL_ERROR, TOO_BIG, TOO_MUCH, TOO
 from tracking.protocol.messages import PROTOCOL_VERSION, Error, Frame, Hello, Ready, encode
 from tracking.sockets.outbox import Outbox
 from tracking.sockets.process import Process, this_process
-from tracking.sockets.rate_limiter import Decision, RateLimiter
+from tracking.sockets.rate_limiter import RateLimiter
 
 logger = logging.getLogger(__name__)
 
 #: What has to wait for something.
 type Work = Callable[[], Awaitable[None]]
+
+#: Who sends faster than that is read without a break for so long (seconds) is shown out.
+STUBBORN_S = 60.0
+#: And is told of it so often.
+TOLD_EVERY_S = 10.0
 
 
 class Denied(Exception):
@@ -77,6 +82,7 @@ class LiveConsumer(AsyncConsumer):
         self.left = False
         self._most_bytes = settings.SOCKET_FRAME_BYTES
         self._limiter = RateLimiter(settings.SOCKET_MESSAGES_PER_S)
+        self._told_of_limit_at = float("-inf")
         self._jobs: set[asyncio.Task[None]] = set()
 
     # ---------------------------------------------------------------------------------- handlers of all roles
@@ -88,6 +94,7 @@ class LiveConsumer(AsyncConsumer):
             self.process.sockets.add(self)
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
+        await self._wait_its_turn()
         if not self.closed and (work := self._take(message)) is not None:
             await self._guard(work)
 
@@ -205,15 +212,22 @@ class LiveConsumer(AsyncConsumer):
         if len(data) > self._most_bytes:
             self.deny(Denied(TOO_BIG, "too_big", f"A frame has at most {self._most_bytes} bytes."))
             return None
-        decision = self._limiter.count(time.monotonic())
-        if decision is Decision.FINE:
-            return self.take(data)
-        match decision:
-            case Decision.WARN:
-                self.send_error("too_fast", f"At most {settings.SOCKET_MESSAGES_PER_S} messages a second.")
-            case Decision.CLOSE:
-                self.deny(Denied(TOO_MUCH, "too_fast", "Too many messages after a warning."))
-        return None
+        return self.take(data)
+
+    async def _wait_its_turn(self) -> None:
+        """Nothing more of the connection is read meanwhile: what the client sends waits on its way."""
+        now = time.monotonic()
+        wait_s, slowed_s = self._limiter.count(now)
+        if not wait_s or self.closed:
+            return
+        most = settings.SOCKET_MESSAGES_PER_S
+        if slowed_s > STUBBORN_S:
+            self.deny(Denied(TOO_MUCH, "too_fast", f"Over {most} messages a second, for a minute."))
+        elif now - self._told_of_limit_at > TOLD_EVERY_S:
+            self._told_of_limit_at = now
+            hint = "Send fixes that waited in `locations`, many in one."
+            self.send_error("too_fast", f"At most {most} messages a second are read; others wait. {hint}")
+        await asyncio.sleep(wait_s)
 
     async def _guard(self, work: Work) -> bool:
         """Does `work`; whether it was done. The client is told why not."""

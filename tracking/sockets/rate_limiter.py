@@ -1,35 +1,36 @@
-"""How much one socket may ask of us. Pure."""
+"""How fast one socket is read. Pure."""
 
-from enum import Enum
+from typing import NamedTuple
 
 
-class Decision(Enum):
-    """What to do with a message."""
+class Turn(NamedTuple):
+    """Of a message: how long it has to wait, and for how long those before it all had to (seconds)."""
 
-    FINE = "take it"
-    #: The first one over the limit: drop it, and say so.
-    WARN = "warn"
-    DROP = "drop it"
-    #: Still at it after the warning.
-    CLOSE = "close"
+    wait_s: float
+    slowed_s: float
+
+
+AT_ONCE = Turn(0.0, 0.0)
 
 
 class RateLimiter:
-    """Counts a socket's messages by the second; `most` of them are taken, twice as many end it."""
+    """Takes `most` messages at once, and as many a second from then on."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._second = -1
-        self._count = 0
+        self._each_s = 1 / most
+        self._ahead_s = 1 - self._each_s
+        #: When the next message would come if they came steadily.
+        self._next_s = 0.0
+        self._slowed_from_s: float | None = None
 
-    def count(self, now_s: float) -> Decision:
+    def count(self, now_s: float) -> Turn:
         """One more message, at `now_s` (seconds, of any clock that only goes forward)."""
-        second = int(now_s)
-        if second != self._second:
-            self._second, self._count = second, 0
-        self._count += 1
-        if self._count <= self._most:
-            return Decision.FINE
-        if self._count == self._most + 1:
-            return Decision.WARN
-        return Decision.DROP if self._count <= 2 * self._most else Decision.CLOSE
+        at_s = max(self._next_s, now_s)
+        self._next_s = at_s + self._each_s
+        wait_s = at_s - now_s - self._ahead_s
+        if wait_s <= 0:
+            self._slowed_from_s = None
+            return AT_ONCE
+        if self._slowed_from_s is None:
+            self._slowed_from_s = now_s
+        return Turn(wait_s, now_s - self._slowed_from_s)

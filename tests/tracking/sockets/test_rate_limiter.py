@@ -8,42 +8,59 @@ from hypothesis import strategies as st
 
 from dispatch.models import Driver, Order
 from tests.tracking.sockets.clients import customer_socket, driver_socket
-from tracking.sockets.rate_limiter import Decision, RateLimiter
+from tracking.sockets import base
+from tracking.sockets.rate_limiter import RateLimiter
 
 
-def test_a_meter_warns_once_drops_and_closes() -> None:
-    meter = RateLimiter(2)
-    paces = [meter.count(7.0 + n / 10) for n in range(6)]
-    assert paces == [
-        Decision.FINE,
-        Decision.FINE,
-        Decision.WARN,
-        Decision.DROP,
-        Decision.CLOSE,
-        Decision.CLOSE,
-    ]
-    assert meter.count(8.0) == Decision.FINE
+def test_many_at_once_and_then_one_after_the_other() -> None:
+    limiter = RateLimiter(4)
+    waits = [limiter.count(7.0) for _ in range(6)]
+    assert [wait_s for wait_s, _ in waits] == [0, 0, 0, 0, pytest.approx(0.25), pytest.approx(0.5)]
+    assert limiter.count(7.5) == (pytest.approx(0.25), 0.5)
+    assert limiter.count(9.0) == (0, 0)
 
 
 @given(st.lists(st.floats(0, 5), max_size=300).map(sorted), st.integers(1, 50))
-def test_no_second_takes_more_than_the_limit(times: list[float], most: int) -> None:
-    meter = RateLimiter(most)
-    taken = [int(moment) for moment in times if meter.count(moment) == Decision.FINE]
-    assert all(taken.count(second) == min(most, sum(int(t) == second for t in times)) for second in range(6))
+def test_no_second_takes_more_than_twice_the_limit_and_none_waits_without_need(
+    times: list[float], most: int
+) -> None:
+    limiter, taken, clock = RateLimiter(most), list[float](), 0.0
+    for moment in times:
+        clock = max(clock, moment)
+        clock += limiter.count(clock).wait_s
+        taken.append(clock)
+    for at in taken:
+        within = sum(at <= other < at + 1 - 1e-6 for other in taken)
+        assert within < 2 * most
+    if len(times) <= most:
+        assert taken == times
 
 
 @pytest.fixture
 def few_messages(settings: Any) -> None:
-    settings.SOCKET_MESSAGES_PER_S = 5
+    settings.SOCKET_MESSAGES_PER_S = 20
 
 
 @pytest.mark.usefixtures("live_loop", "few_messages")
-async def test_a_flooding_driver_is_told_and_then_closed(driver: Driver) -> None:
+async def test_of_a_driver_who_sends_too_fast_nothing_is_lost(driver: Driver) -> None:
     async with await driver_socket(driver) as app:
         await app.frame("ready")
         for seq in range(40):
             await app.send({"type": "location", "lat": 39.75, "lng": -104.99, "seq": seq})
-        await app.frame("error", code="too_fast")
+        await app.frame("ack", seq=39)
+    [error] = [frame for frame in app.frames if frame["type"] == "error"]
+    assert error["code"] == "too_fast"
+    assert "`locations`" in error["message"]
+    assert app.close_code is None
+
+
+@pytest.mark.usefixtures("live_loop", "few_messages")
+async def test_who_never_slows_down_is_shown_out(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "STUBBORN_S", 0.2)
+    async with await driver_socket(driver) as app:
+        await app.frame("ready")
+        for seq in range(80):
+            await app.send({"type": "location", "lat": 39.75, "lng": -104.99, "seq": seq})
         assert await app.closed() == 4429
 
 
