@@ -4,7 +4,7 @@ Actions like those of dispatch/orders/actions.py, asked for by geofences and the
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,8 @@ from dispatch.signals import announced
 from dispatch.statuses import TRANSITIONS, DriverStatus, OrderStatus, StopKind
 
 GEOFENCE = Actor(OrderEvent.Actor.GEOFENCE)
+#: Food may be ready so much (seconds) before the kitchen expects it.
+READY_EARLY_S = 300.0
 
 
 def set_out(
@@ -63,8 +65,17 @@ def leave(
     """Confirmed exit after a dwell: a pickup whose button was forgotten counts as picked up, by geofence.
 
     A dropoff does not: `left_at` is a question to the driver and an alert to the dispatcher, until one of them says
-    how the handover ended or the driver is back. A stop without an arrival before is passed over.
+    how the handover ended or the driver is back. A stop without an arrival before is passed over. Nobody leaves with
+    food that is not ready: the driver comes back for it.
     """
+    unready = Stop.objects.filter(
+        pk__in=stop_ids,
+        kind=StopKind.PICKUP,
+        order__ready_at__gt=happened_at + timedelta(seconds=READY_EARLY_S),
+    )
+    if without_food := list(unready.values_list("pk", flat=True)):
+        pass_by(driver_id, without_food, happened_at=happened_at, evidence=evidence)
+        stop_ids = [pk for pk in stop_ids if pk not in without_food]
     steps = {StopKind.PICKUP: OrderStatus.PICKED_UP}
     arrived = Q(arrived_at__lte=happened_at)
     times = {"left_at": happened_at}

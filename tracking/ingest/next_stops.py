@@ -35,6 +35,9 @@ class NextStops:
     def _state(self, stop_id: UUID, arrived_at: int | None) -> FenceState:
         """What this process saw of a stop, or what another one did: the driver may have come from there."""
         state = self.states.get(stop_id, FenceState())
+        if state.left and arrived_at is None:
+            # The domain did not take it for a visit, and waits for one.
+            return FenceState(set_out=True, passed_at=state.arrived_at)
         if state.arrived_at is None and arrived_at is not None and arrived_at > (state.passed_at or 0):
             return FenceState(arrived_at=arrived_at)
         return state

@@ -102,6 +102,31 @@ def test_leaving_after_a_forgotten_button_is_an_automatic_pickup(order: Order, d
     assert (event.actor, event.evidence, event.happened_at) == ("geofence", EVIDENCE, at(600))
 
 
+def test_nobody_leaves_with_food_that_is_not_ready(
+    new_order: Callable[..., Order], order: Order, driver: Driver
+) -> None:
+    later = new_order(ready_at=at(300 + 1200))
+    for each in (order, later):
+        assign(each, driver)
+    arrive(driver, "pickup", order, later, seconds=300)
+    leave(driver, "pickup", order, later, seconds=360)
+    # One was picked up, for the other the driver comes back.
+    assert [status(order), status(later)] == ["picked_up", "driver_at_restaurant"]
+    pickup = Stop.objects.get(order=later, kind="pickup")
+    assert (pickup.arrived_at, pickup.left_at, pickup.done_at) == (None, None, None)
+    arrive(driver, "pickup", later, seconds=1500)
+    leave(driver, "pickup", later, seconds=1600)
+    assert status(later) == "picked_up"
+
+
+def test_food_may_be_ready_a_little_early(new_order: Callable[..., Order], driver: Driver) -> None:
+    order = new_order(ready_at=at(600))
+    assign(order, driver)
+    arrive(driver, "pickup", order, seconds=240)
+    leave(driver, "pickup", order, seconds=310)
+    assert status(order) == "picked_up"
+
+
 def test_leaving_after_the_button_was_pressed_changes_nothing(order: Order, driver: Driver) -> None:
     bring_to(order, driver, "picked_up")
     leave(driver, "pickup", order)

@@ -104,3 +104,16 @@ def test_a_short_stop_is_taken_back_and_stays_so(next_stops: NextStops, drive: D
     assert next_stops.states[STOP].arrived_at is None
     next_stops.replace([fence(200)], {STOP: T0 + 60_000})
     assert next_stops.states[STOP].arrived_at == T0 + 60_000
+
+
+def test_who_left_without_the_food_is_seen_to_come_back(next_stops: NextStops, drive: Drive) -> None:
+    for n in range(10):
+        drive(50, n * 5, speed=0.0, accuracy=5)
+    for n in range(10):
+        drive(50 + n * 60, 60 + n * 5, speed=12.0)
+    assert drive.events == [(FenceEvent.ARRIVED, [STOP]), (FenceEvent.LEFT, [STOP])]
+    # Its plan has the pickup still, and no arrival there.
+    next_stops.replace([fence(200)], {})
+    for n in range(3):
+        drive(50, 900 + n * 5, speed=0.0, accuracy=5)
+    assert drive.events[2:] == [(FenceEvent.ARRIVED, [STOP])]
