@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from delivery.devtools.stack.state import ROOT
+
 pytestmark = pytest.mark.slow
 
 ASK = """
@@ -197,3 +199,13 @@ def test_proxies_are_named_by_address_or_network() -> None:
 def test_figures_on_a_port_want_a_token(port: str) -> None:
     assert "Set METRICS_TOKEN" in refusal(**{port: "9101"})
     assert settings(port, "METRICS_HOST", METRICS_TOKEN="sesame", **{port: "9101"}) == [9101, "127.0.0.1"]
+
+
+@pytest.mark.parametrize("more", [[], ["--traceback"]])
+def test_a_setting_that_is_missing_is_one_line(more: list[str]) -> None:
+    env = {name: value for name, value in os.environ.items() if name != "SECRET_KEY"} | {"DEBUG": "false"}
+    command = [sys.executable, "manage.py", "replay", "nowhere", *more]
+    ran = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 1
+    assert ("Traceback" in ran.stderr) == bool(more)
+    assert "Set SECRET_KEY" in ran.stderr

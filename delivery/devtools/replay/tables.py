@@ -7,6 +7,7 @@ differently. Times in the tables are minutes (or HH:MM, HH:MM:SS), in memory sec
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf, isfinite, nan
 from pathlib import Path
 
 from routing.geo import Point
@@ -86,7 +87,7 @@ def read_day(folder: Path) -> Day:
             raise BadTable(f"{cells.where}: restaurant {name} is not in the restaurants' table.")
         ready = cells.time("ready", "ready_time")
         promised = cells.time("promised") if cells.has("promised") else placed + parameters.target_s
-        bags = int(cells.number("bags")) if cells.has("bags") else 1
+        bags = int(cells.number("bags", least=1)) if cells.has("bags") else 1
         orders.append(
             DayOrder(
                 cells.text("order", "id"), place(cells), restaurants[name], placed, ready, promised, bags
@@ -98,10 +99,13 @@ def read_day(folder: Path) -> Day:
             place(cells),
             cells.time("on", "on_time"),
             cells.time("off", "off_time"),
-            int(cells.number("capacity")) if cells.has("capacity") else 10,
+            int(cells.number("capacity", least=1)) if cells.has("capacity") else 10,
         )
         for cells in _rows(folder, "couriers")
     ]
+    for courier in couriers:
+        if courier.off_at <= courier.on_at:
+            raise BadTable(f"{folder}: courier {courier.id} is off before being on.")
     for name, ids in (("orders", [o.id for o in orders]), ("couriers", [c.id for c in couriers])):
         if len(set(ids)) < len(ids):
             raise BadTable(f"{folder}: one of the {name} is listed twice.")
@@ -113,11 +117,11 @@ def _parameters(folder: Path) -> Parameters:
     (cells, *_) = [*_rows(folder, "instance_parameters" if public else "parameters")]
     speed = None
     if cells.has("metres_per_minute", "meters_per_minute"):
-        speed = cells.number("metres_per_minute", "meters_per_minute")
+        speed = cells.number("metres_per_minute", "meters_per_minute", least=1)
     return Parameters(
-        pickup_s=60 * cells.number("pickup_service_minutes"),
-        dropoff_s=60 * cells.number("dropoff_service_minutes"),
-        target_s=60 * cells.number("target_click_to_door"),
+        pickup_s=60 * cells.number("pickup_service_minutes", least=0),
+        dropoff_s=60 * cells.number("dropoff_service_minutes", least=0),
+        target_s=60 * cells.number("target_click_to_door", least=0),
         metres_per_minute=speed,
         whole_minutes=bool(cells.number("whole_minutes")) if cells.has("whole_minutes") else public,
         handover=cells.number("handover") if cells.has("handover") else (0.5 if public else 1.0),
@@ -138,14 +142,22 @@ class Cells:
         for name in names:
             if value := self.row.get(name):
                 return value
+        known = next((name for name in names if name in self.row), None)
+        if known is not None:
+            raise BadTable(f"{self.where}: nothing in column “{known}”.")
         raise BadTable(f"{self.where}: no column “{names[0]}”.")
 
-    def number(self, *names: str) -> float:
+    def number(self, *names: str, least: float = -inf) -> float:
         text = self.text(*names)
         try:
-            return float(text)
+            number = float(text)
         except ValueError:
-            raise BadTable(f"{self.where}: “{text}” in column “{names[0]}” is no number.") from None
+            number = nan
+        if not isfinite(number):
+            raise BadTable(f"{self.where}: “{text}” in column “{names[0]}” is no number.")
+        if number < least:
+            raise BadTable(f"{self.where}: {text} in column “{names[0]}” is below {least:g}.")
+        return number
 
     def time(self, *names: str) -> float:
         """Seconds, from minutes or HH:MM or HH:MM:SS."""
@@ -154,18 +166,24 @@ class Cells:
             return 60 * self.number(*names)
         try:
             hours, minutes, *seconds = (float(part) for part in text.split(":"))
+            at = 3600 * hours + 60 * minutes + sum(seconds)
         except ValueError:
-            raise BadTable(f"{self.where}: “{text}” in column “{names[0]}” is no time.") from None
-        return 3600 * hours + 60 * minutes + sum(seconds)
+            at = nan
+        if not isfinite(at):
+            raise BadTable(f"{self.where}: “{text}” in column “{names[0]}” is no time.")
+        return at
 
 
 def _rows(folder: Path, name: str) -> Iterable[Cells]:
     path = next((path for ending in (".tsv", ".txt") if (path := folder / f"{name}{ending}").exists()), None)
     if path is None:
         raise BadTable(f"{folder} has no {name}.tsv (or .txt).")
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        lines = list(csv.reader(file, delimiter="\t"))
-    if len(lines) < 2:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            lines = list(csv.reader(file, delimiter="\t"))
+    except (OSError, ValueError, csv.Error) as wrong:
+        raise BadTable(f"{path} can't be read as a table: {wrong}.") from None
+    if not any(cell.strip() for line in lines[1:] for cell in line):
         raise BadTable(f"{path} has no rows below its header.")
     header = [column.strip().lower().replace(" ", "_").replace("-", "_") for column in lines[0]]
     for number, line in enumerate(lines[1:], start=2):

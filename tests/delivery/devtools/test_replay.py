@@ -6,7 +6,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from delivery.devtools.replay.demand import Demand, write_rush
 from delivery.devtools.replay.measures import measure, table
@@ -140,6 +140,16 @@ def test_the_referee_weighs_the_bag(tmp_path: Path) -> None:
         ("orders.txt", "order\tx\ty\nplace\t1\t2\n", "no column “restaurant”"),
         ("orders.txt", "order\tx\ty\tplaced\trestaurant\tready\no1\t1\t1\t0\tr9\t5\n", "r9 is not in"),
         ("orders.txt", "order\tx\ty\tplaced\trestaurant\tready\no1\teast\t1\t0\tr1\t5\n", "line 2: “east”"),
+        (
+            "orders.txt",
+            "order\tx\ty\tplaced\trestaurant\tready\no1\t\t1\t0\tr1\t5\n",
+            "nothing in column “x”",
+        ),
+        ("orders.txt", "order\tx\ty\tplaced\trestaurant\tready\no1\tnan\t1\t0\tr1\t5\n", "“nan” in"),
+        ("orders.txt", "order\tx\ty\n\t\t\n", "no rows"),
+        ("orders.txt", "\udcff", "can't be read as a table"),
+        ("couriers.txt", "courier\tx\ty\ton\toff\nc1\t1\t1\t90\t30\n", "c1 is off before being on"),
+        ("couriers.txt", "courier\tx\ty\ton\toff\tcapacity\nc1\t1\t1\t0\t30\t0\n", "0 in column “capacity”"),
         ("couriers.txt", None, "has no couriers.tsv"),
     ],
 )
@@ -150,9 +160,25 @@ def test_a_table_that_cannot_be_read_says_where_and_why(
     if text is None:
         (tmp_path / name).unlink()
     else:
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text, errors="surrogateescape")
     with pytest.raises(BadTable, match=complaint):
         read_day(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        (["--tick", "0"], "--tick: 0 is not above 0"),
+        (["--tick", "nan"], "without end"),
+        (["--late", "-1"], "--late: -1 is below 0"),
+        (["--rounds", "1.5"], "--rounds: 1.5 is no count"),
+        (["--couriers", "0", "--generate", "5"], "--couriers: 0 is no count"),
+        (["--generate", "many"], "--generate: many is no number"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(tmp_path: Path, option: list[str], complaint: str) -> None:
+    with pytest.raises(CommandError, match=complaint):
+        call_command("replay", str(tmp_path), *option)
 
 
 def test_the_command_writes_events_and_a_table(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from delivery.devtools.argument_types import count, not_negative, positive
 from delivery.devtools.replay.demand import Demand, write_rush
 from delivery.devtools.replay.measures import Measures, measure, table
 from delivery.devtools.replay.policies import policies
@@ -36,32 +37,34 @@ class Command(BaseCommand):
             "--policy", action="append", choices=names, help="one of them only; may be repeated"
         )
         parser.add_argument("--out", type=Path, help="where the events go (default: FOLDER/replay)")
-        parser.add_argument("--tick", type=float, default=30.0, help="seconds between decisions (default 30)")
+        parser.add_argument(
+            "--tick", type=positive, default=30.0, help="seconds between decisions (default 30)"
+        )
         parser.add_argument(
             "--divert", action="store_true", help="couriers may be turned away from a leg under way"
         )
         parser.add_argument(
-            "--most-on-board", type=int, default=defaults.most_on_board, help="orders in one bag"
+            "--most-on-board", type=count, default=defaults.most_on_board, help="orders in one bag"
         )
         parser.add_argument(
             "--food-wait",
-            type=float,
+            type=not_negative,
             default=defaults.food_wait_s / 60,
             help="minutes that a bundle may cost",
         )
         parser.add_argument(
-            "--rounds", type=int, default=60, help="of improvement at each decision (default 60)"
+            "--rounds", type=count, default=60, help="of improvement at each decision (default 60)"
         )
         parser.add_argument("--seed", type=int, default=0)
         for name in WEIGHTS:
             default = getattr(defaults.objective, name)
             parser.add_argument(
-                f"--{name}", type=float, default=default, help=f"weight (default {default:g})"
+                f"--{name}", type=not_negative, default=default, help=f"weight (default {default:g})"
             )
         parser.add_argument(
-            "--generate", type=int, metavar="ORDERS", help="first write a made-up dinner rush into FOLDER"
+            "--generate", type=count, metavar="ORDERS", help="first write a made-up dinner rush into FOLDER"
         )
-        parser.add_argument("--couriers", type=int, default=40, help="of the made-up rush")
+        parser.add_argument("--couriers", type=count, default=40, help="of the made-up rush")
         parser.add_argument(
             "--streets",
             action="store_true",
