@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -202,8 +203,8 @@ def test_figures_on_a_port_want_a_token(port: str) -> None:
 
 
 @pytest.mark.parametrize("more", [[], ["--traceback"]])
-def test_a_setting_that_is_missing_is_one_line(more: list[str]) -> None:
-    env = {name: value for name, value in os.environ.items() if name != "SECRET_KEY"} | {"DEBUG": "false"}
+def test_a_setting_that_is_missing_is_one_line(more: list[str], tmp_path: Path) -> None:
+    env = os.environ | {"SECRET_KEY": "", "DOORSTEP_STATE": str(tmp_path)}
     command = [sys.executable, "manage.py", "replay", "nowhere", *more]
     ran = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
     assert ran.returncode == 1
