@@ -32,6 +32,7 @@ from dispatch.orders.transitions import (
 from dispatch.signals import Changes, announced
 from dispatch.statuses import (
     ACTIVE,
+    BEFORE_PICKUP,
     DRIVER_BUTTONS,
     FINAL,
     HANDED_OVER_OR_NOT,
@@ -229,6 +230,8 @@ def report(driver_id: UUID, order_id: UUID, status: str, *, happened_at: datetim
         driver = drivers[driver_id]
         actor = Actor(OrderEvent.Actor.DRIVER, driver.name)
         pressed_at = max(happened_at, _last_step_at(order)) if happened_at else timezone.now()
+        if step == OrderStatus.DELIVERED and order.status in BEFORE_PICKUP:
+            _infer_pickup(changes, order, pressed_at)
         take_step(
             changes,
             order,
@@ -241,6 +244,16 @@ def report(driver_id: UUID, order_id: UUID, status: str, *, happened_at: datetim
         if step == OrderStatus.DELIVERED:
             prediction_log.settle(order, pressed_at)
         plans_changed(changes, [driver], reassigned=True)
+
+
+def _infer_pickup(changes: Changes, order: Order, at: datetime) -> None:
+    """What is delivered was picked up, though nobody said so: the customer's door may be within the restaurant's
+    fence. How long the driver was at the restaurant nobody knows, and nothing is learned of it.
+    """
+    reason = "Inferred: the driver pressed “delivered” without “picked up”."
+    take_step(changes, order, OrderStatus.PICKED_UP, actor=SYSTEM, happened_at=at, done_at=at, reason=reason)
+    order.status = OrderStatus.PICKED_UP
+    order.stops.filter(kind=StopKind.PICKUP).update(arrived_at=None, left_at=None)
 
 
 def _last_step_at(order: Order) -> datetime:

@@ -9,7 +9,6 @@ from django.utils import timezone
 from dispatch.errors import Invalid, NotYours, WrongStatus
 from dispatch.models import Driver, Order, OrderEvent, Stop
 from dispatch.orders import actions
-from dispatch.statuses import OrderStatus
 from tests.dispatch.story import NOON, assign, bring_to, last_event, plan, report, status, timeline
 
 
@@ -79,13 +78,28 @@ def test_no_press_is_before_the_step_that_came_before(order: Order, driver: Driv
 
 
 @pytest.mark.parametrize("before", ["assigned", "to_restaurant", "driver_at_restaurant"])
-def test_nothing_is_handed_over_that_was_not_picked_up(order: Order, driver: Driver, before: str) -> None:
+def test_nothing_fails_at_the_door_that_was_not_picked_up(order: Order, driver: Driver, before: str) -> None:
     bring_to(order, driver, before)
-    for step in ("delivered", "failed"):
-        with pytest.raises(WrongStatus, match=f"cannot become {OrderStatus(step).label.lower()}"):
-            report(driver, order, step)
+    with pytest.raises(WrongStatus, match="cannot become not handed over"):
+        report(driver, order, "failed")
     assert status(order) == before
     assert len(plan(driver)) == 2
+
+
+@pytest.mark.parametrize("before", ["assigned", "to_restaurant", "driver_at_restaurant"])
+def test_what_is_delivered_was_picked_up_though_nobody_said_so(
+    order: Order, driver: Driver, before: str
+) -> None:
+    bring_to(order, driver, before)
+    report(driver, order, "delivered")
+    assert status(order) == "delivered"
+    assert plan(driver) == []
+    inferred, delivered = OrderEvent.objects.filter(order=order).order_by("-id")[:2][::-1]
+    assert (inferred.from_status, inferred.to_status, inferred.actor) == (before, "picked_up", "system")
+    assert "Inferred" in inferred.reason
+    assert (delivered.actor, delivered.reason) == ("driver", "")
+    pickup = Stop.objects.get(order=order, kind="pickup")
+    assert (pickup.arrived_at, pickup.done_at) == (None, inferred.happened_at)
 
 
 def test_the_same_press_twice_counts_once(order: Order, driver: Driver) -> None:
