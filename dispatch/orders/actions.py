@@ -307,12 +307,15 @@ def change_driver(driver: Driver) -> None:
         if driver._state.adding:
             driver.save()
         else:
+            before = lock_drivers([driver.pk])[driver.pk]
             Driver.objects.filter(pk=driver.pk).update(
                 name=driver.name,
                 phone=driver.phone,
                 city=driver.city,
                 capacity=driver.capacity,
             )
+            if before.city_id != driver.city_id:  # by which customers hear of the driver's fixes
+                plans_changed(changes, [before])
         changes.drivers.add(driver.pk)
 
 

@@ -92,6 +92,13 @@ class Pipeline:
             self.verdicts.count(name)
         return verdict
 
+    def move(self, session: Session, city: str) -> None:
+        """The driver works in another city from now on: what dispatchers and customers there see at once."""
+        self.publisher.forget(session.city, session.key)
+        session.city = city
+        if (last := session.track.last) is not None:
+            self.publisher.put(city, _position(session, last, last.ts))
+
     def pass_over(self, session: Session, seq: int | None) -> None:
         """A fix that can't be read, and whose app is told so: acks go past its number."""
         self._came_before(session, seq)
@@ -120,16 +127,8 @@ class Pipeline:
 
     def _publish(self, session: Session, fix: Fix, now: int) -> None:
         """Live position, and with it the broadcast."""
-        position = FleetPosition(
-            session.key,
-            round(fix.lat, 6),
-            round(fix.lng, 6),
-            # A device whose clock runs ahead must not hide its own next fixes from the map.
-            min(fix.ts, now),
-            fix.speed,
-            fix.heading,
-        )
-        self.publisher.put(session.city, position)
+        # A device whose clock runs ahead must not hide its own next fixes from the map.
+        self.publisher.put(session.city, _position(session, fix, min(fix.ts, now)))
         if session.unplaced:
             session.unplaced = False
             write = partial(geofence_actions.placed, session.driver_id, fix.lat, fix.lng, _time_of(fix))
@@ -148,6 +147,10 @@ class Pipeline:
             )
             self.domain.ask(session, seq, write)
         return bool(seen)
+
+
+def _position(session: Session, fix: Fix, ts: int) -> FleetPosition:
+    return FleetPosition(session.key, round(fix.lat, 6), round(fix.lng, 6), ts, fix.speed, fix.heading)
 
 
 def _time_of(fix: Fix) -> datetime:

@@ -124,6 +124,13 @@ class Positions:
         value: Any = await self._redis.hget(self._keys.positions + city, driver_id)
         return None if value is None else decode(value[_TS_DIGITS:])
 
+    async def forget(self, city: str, driver_id: str) -> None:
+        """The driver is of another city from now on."""
+        async with self._redis.pipeline(transaction=False) as batch:
+            batch.hdel(self._keys.positions + city, driver_id)
+            batch.hdel(self._keys.troubles + city, driver_id)
+            await batch.execute()
+
     def subscribe(self) -> "FixSubscription":
         return FixSubscription(self._url)
 

@@ -29,6 +29,13 @@ class Publisher:
         self.moved.setdefault(city, {})[position.driver_id] = position
         self._filled.set()
 
+    def forget(self, city: str, driver: str) -> None:
+        """What waits of this driver is not for this city any more."""
+        waiting = self.moved.get(city, {})
+        waiting.pop(driver, None)
+        if not waiting:
+            self.moved.pop(city, None)
+
     def take(self) -> dict[str, dict[str, FleetPosition]]:
         """The batch that has formed: city → driver → position. The next one begins."""
         moved, self.moved = self.moved, {}

@@ -64,8 +64,9 @@ class DispatcherConsumer(LiveConsumer):
                 return  # the next fixes show them
             for driver, frame in troubles.items():
                 self.outbox.put_state(snapshots.troubles_key(driver), frame)
-            if here := known.keys() & snapshot.drivers:
-                self.send_text(fanout.fleet_frame(city, (known[driver] for driver in here)))
+            # Who has another city now may have a place in this one still.
+            if here := [place for driver, place in known.items() if snapshot.drivers.get(driver) == city]:
+                self.send_text(fanout.fleet_frame(city, here))
 
     async def _leave_when_signed_out(self) -> None:
         """A dashboard is open for hours; who may no longer look must not go on seeing."""

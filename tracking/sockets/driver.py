@@ -4,12 +4,14 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import msgspec
+from redis.exceptions import RedisError
 
 from dispatch import access
 from dispatch.errors import DispatchError
@@ -189,6 +191,15 @@ class DriverConsumer(LiveConsumer):
         self.session.offline = view.offline
         self.session.next_stops.replace(view.fences, view.arrivals)
         self.send_message(view.plan)
+        if view.city != self.session.city:
+            await self._move(self.session, view.city)
+
+    async def _move(self, session: Session, city: str) -> None:
+        """The driver works in another city from now on."""
+        before = session.city
+        self.process.pipeline.move(session, city)
+        with suppress(RedisError):  # nobody is shown a place in a city that is not the driver's
+            await self.process.positions.forget(before, session.key)
 
     def _acknowledge(self, seq: int) -> None:
         self.send_message(Ack(seq=seq))

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from dispatch.models import City, Driver, Order, Restaurant, Stop
 from dispatch.statuses import ACTIVE, OrderStatus
+from tracking.protocol.groups import city_key
 from tracking.protocol.messages import OrderState
 from tracking.sockets.snapshots import (
     EncodedItem,
@@ -28,8 +29,8 @@ type Versions = tuple[object, ...]
 @dataclass(frozen=True)
 class DispatcherSnapshot:
     cities: list[str]
-    #: The ids of those at work, as positions have them.
-    drivers: frozenset[bytes]
+    #: The city of each driver at work; the ids as positions have them.
+    drivers: dict[bytes, str]
     items: list[EncodedItem]
 
 
@@ -60,7 +61,8 @@ class FleetSnapshots:
         ]
         if places != self._places:
             self._drivers, self._orders, self._places = {}, {}, places
-        drivers, orders = _versions()
+        at_work = {pk: (v, city_id) for pk, v, city_id in _at_work().values_list("pk", "version", "city_id")}
+        drivers, orders = _versions({pk: v for pk, (v, _) in at_work.items()})
         # Without those who are gone.
         self._drivers = {pk: made for pk, made in self._drivers.items() if made.of == drivers.get(pk, ())}
         self._orders = {pk: made for pk, made in self._orders.items() if made.of == orders.get(pk, ())}
@@ -74,7 +76,7 @@ class FleetSnapshots:
             self._orders[order.pk] = Made(None if ends else orders[order.pk], [item.encoded()])
         snapshot = DispatcherSnapshot(
             city_keys(),
-            frozenset(str(pk).encode() for pk in drivers),
+            {str(pk).encode(): city_key(city_id) for pk, (_, city_id) in at_work.items()},
             [
                 *(item.encoded() for item in restaurant_items(Restaurant.objects.all())),
                 # But what was deleted meanwhile.
@@ -85,11 +87,14 @@ class FleetSnapshots:
         return dict.fromkeys(keys, snapshot)
 
 
-def _versions() -> tuple[Mapping[UUID, Versions], Mapping[UUID, Versions]]:
-    """Of what is shown: the drivers on shift, and those off it who have stops left; and orders under way."""
+def _at_work() -> QuerySet[Driver]:
+    """The drivers on shift, and those off it who have stops left."""
     unmade = Stop.objects.filter(driver=OuterRef("pk"), done_at__isnull=True)
-    at_work = Driver.objects.filter(Q(on_shift=True) | Exists(unmade))
-    drivers = dict(at_work.values_list("pk", "version"))
+    return Driver.objects.filter(Q(on_shift=True) | Exists(unmade))
+
+
+def _versions(drivers: Mapping[UUID, int]) -> tuple[Mapping[UUID, Versions], Mapping[UUID, Versions]]:
+    """Of what is shown: of these drivers, by their own versions; and of orders under way."""
     unfinished = Order.objects.filter(status__in=[OrderStatus.PENDING, *ACTIVE]).order_by("created_at")
     orders: dict[UUID, Versions] = {}
     of_driver: defaultdict[UUID | None, list[tuple[UUID, int]]] = defaultdict(list)

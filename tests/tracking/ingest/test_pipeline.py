@@ -353,3 +353,14 @@ def test_an_accurate_fix_far_in_the_past_is_no_live_position(pipeline: Pipeline,
     session.track.last = Fix(39.75, -104.99, T0)
     assert pipeline.ingest(session, Location(39.75, -104.99, ts=T0 - 1), T0).name == "out_of_order"
     assert not pipeline.publisher.moved
+
+
+def test_what_waits_to_be_published_moves_with_the_driver(
+    pipeline: Pipeline, session: Session, take: Callable
+) -> None:
+    take(0, 0)
+    denver = session.city
+    pipeline.move(session, "boulder")
+    moved = pipeline.publisher.take()
+    assert denver not in moved
+    assert (moved["boulder"][session.key].lat, session.city) == (round(at(0, 0).lat, 6), "boulder")

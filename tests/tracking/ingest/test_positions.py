@@ -144,3 +144,11 @@ async def test_a_batch_of_a_thousand_in_one_call(positions: Positions) -> None:
 
 async def test_nothing_to_store_is_fine(positions: Positions) -> None:
     assert (await positions.store(moved([]))).newer == 0
+
+
+async def test_a_driver_who_left_the_city_has_no_place_there(positions: Positions) -> None:
+    await positions.store(moved([ada(1), bob(1)]))
+    await positions.store_troubles("denver", {"ada": "{}", "bob": "{}"})
+    await positions.forget("denver", "ada")
+    assert set(await positions.of_city("denver")) == {b"bob"}
+    assert set(await positions.troubles_of("denver")) == {"bob"}

@@ -15,12 +15,12 @@ from django.utils import timezone
 from prometheus_client import REGISTRY
 from redis import Redis
 
-from dispatch.models import Driver, Order, OrderEvent, Restaurant
+from dispatch.models import City, Driver, Order, OrderEvent, Restaurant
 from dispatch.orders import actions
 from dispatch.planning import replanning
 from routing.geo import destination
 from tests.conftest import DENVER
-from tests.tracking.sockets.clients import Socket, dispatcher_socket, driver_socket
+from tests.tracking.sockets.clients import Socket, customer_socket, dispatcher_socket, driver_socket
 from tests.waiting import wait_until
 from tracking.clock import now_ms
 from tracking.models import LocationHistory
@@ -470,3 +470,38 @@ async def test_who_sends_an_old_place_again_and_again_is_heard_of(driver: Driver
         assert (await socket.frame("error"))["code"] == "repeated"
         await dispatcher.frame("fixes", driverId=str(driver.pk), last="repeated")
         await sync_to_async(wait_until)(heard_since_then, "the driver is heard of")
+
+
+async def test_who_works_in_another_city_has_one_place_there_at_once(driver: Driver, order: Order) -> None:
+    await assigned(order, driver)
+    await sync_to_async(actions.report)(driver.pk, order.pk, "picked_up")
+    boulder = await City.objects.acreate(name="Boulder", lat=40.01, lng=-105.27)
+    denver = str(driver.city_id)
+    page = customer_socket(order.tracking_token)
+    async with await driver_socket(driver) as app, await dispatcher_socket() as dispatcher, page:
+        await app.send(fix(900, 1))
+        await dispatcher.until(lambda: places(dispatcher, driver) == {denver})
+        moved = await Driver.objects.aget(pk=driver.pk)
+        moved.city = boulder
+        await sync_to_async(actions.change_driver)(moved)
+        await dispatcher.until(lambda: places(dispatcher, driver) == {denver, str(boulder.pk)})
+        await app.until(lambda: [frame["type"] for frame in app.frames].count("plan") > 1)
+        async with await dispatcher_socket() as later:
+            await later.frame("ready")
+            assert places(later, driver) == {str(boulder.pk)}
+        # The customer's page goes on with the next fix.
+        heard = page.types().count("driver_pos")
+        await app.send(fix(800, 2))
+        await page.until(lambda: page.types().count("driver_pos") > heard)
+        assert page.frames[-1]["lng"] == pytest.approx(fix(800, 2)["lng"], abs=1e-5)
+
+
+def places(dispatcher: Socket, driver: Driver) -> set[str]:
+    """The cities in which a place of the driver was shown."""
+    return {
+        frame["cityId"]
+        for frame in dispatcher.frames
+        if frame["type"] == "driver_pos"
+        for place in frame["drivers"]
+        if place["driverId"] == str(driver.pk)
+    }
