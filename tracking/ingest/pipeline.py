@@ -92,12 +92,12 @@ class Pipeline:
             self.verdicts.count(name)
         return verdict
 
-    def move(self, session: Session, city: str) -> None:
-        """The driver works in another city from now on: what dispatchers and customers there see at once."""
+    def move(self, session: Session, city: str, now: int) -> None:
+        """The driver works in another city from `now` on (ms): dispatchers and customers there see where at once."""
         self.publisher.forget(session.city, session.key)
         session.city = city
         if (last := session.track.last) is not None:
-            self.publisher.put(city, _position(session, last, last.ts))
+            self.publisher.put(city, _position(session, last, now))
 
     def pass_over(self, session: Session, seq: int | None) -> None:
         """A fix that can't be read, and whose app is told so: acks go past its number."""
@@ -127,8 +127,7 @@ class Pipeline:
 
     def _publish(self, session: Session, fix: Fix, now: int) -> None:
         """Live position, and with it the broadcast."""
-        # A device whose clock runs ahead must not hide its own next fixes from the map.
-        self.publisher.put(session.city, _position(session, fix, min(fix.ts, now)))
+        self.publisher.put(session.city, _position(session, fix, now))
         if session.unplaced:
             session.unplaced = False
             write = partial(geofence_actions.placed, session.driver_id, fix.lat, fix.lng, _time_of(fix))
@@ -149,8 +148,16 @@ class Pipeline:
         return bool(seen)
 
 
-def _position(session: Session, fix: Fix, ts: int) -> FleetPosition:
-    return FleetPosition(session.key, round(fix.lat, 6), round(fix.lng, 6), ts, fix.speed, fix.heading)
+def _position(session: Session, fix: Fix, now: int) -> FleetPosition:
+    return FleetPosition(
+        session.key,
+        round(fix.lat, 6),
+        round(fix.lng, 6),
+        # A device whose clock runs ahead must not hide its own next fixes from the map.
+        min(fix.ts, now),
+        fix.speed,
+        fix.heading,
+    )
 
 
 def _time_of(fix: Fix) -> datetime:

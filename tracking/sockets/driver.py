@@ -197,7 +197,7 @@ class DriverConsumer(LiveConsumer):
     async def _move(self, session: Session, city: str) -> None:
         """The driver works in another city from now on."""
         before = session.city
-        self.process.pipeline.move(session, city)
+        self.process.pipeline.move(session, city, now_ms())
         with suppress(RedisError):  # nobody is shown a place in a city that is not the driver's
             await self.process.positions.forget(before, session.key)
 

@@ -360,7 +360,7 @@ def test_what_waits_to_be_published_moves_with_the_driver(
 ) -> None:
     take(0, 0)
     denver = session.city
-    pipeline.move(session, "boulder")
+    pipeline.move(session, "boulder", T0 + 1000)
     moved = pipeline.publisher.take()
     assert denver not in moved
     assert (moved["boulder"][session.key].lat, session.city) == (round(at(0, 0).lat, 6), "boulder")
