@@ -78,9 +78,11 @@ class Processes:
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's SIGHUP stays ignored
-                self._handlers[number] = signal.signal(number, self._mark)
+        # Nohup's SIGHUP stays ignored. SIGINT is ignored by whatever a script starts in the background, but whoever
+        # sends it to one process means it.
+        nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        for number in (signal.SIGINT, signal.SIGTERM, *([] if nohup else [signal.SIGHUP])):
+            self._handlers[number] = signal.signal(number, self._mark)
         self._handlers[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._count)
         return self
 

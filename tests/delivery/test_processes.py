@@ -96,6 +96,24 @@ def test_a_signal_stops_the_last_first(
     assert not any(runs(pid) for pid in pids)
 
 
+def test_in_the_background_of_a_script_it_stops_when_it_is_asked_to(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LAUNCHER, str(tmp_path), CHILD]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=hear_nothing
+    ) as launcher:
+        pids = children_of(launcher)
+        launcher.send_signal(signal.SIGHUP)
+        launcher.send_signal(signal.SIGINT)
+        assert launcher.communicate(timeout=30)[0] == "stopped\n"
+    assert not any(runs(pid) for pid in pids)
+
+
+def hear_nothing() -> None:
+    """As under nohup, in the background of a script."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def test_a_child_that_dies_is_named_with_its_last_words(tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
         steady = processes.start("steady", ["sleep", "60"], os.environ)

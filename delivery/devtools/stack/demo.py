@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import psycopg
 
@@ -28,14 +29,26 @@ TRACKING_TOKENS = """
 """
 
 
+class Fleet(NamedTuple):
+    """Without drivers nobody orders either."""
+
+    drivers: int
+    orders_per_hour: int
+
+    @property
+    def delivers(self) -> bool:
+        return self.drivers > 0 and self.orders_per_hour > 0
+
+
 def demo() -> int:
     """Run the demo; returns the exit status. StackError: the state folder or the port can't be had."""
     with open_state(default_folder()) as state, Processes(state.logs) as processes:
         port = chosen_port(os.environ.get("PORT") or "8000")
+        fleet = chosen_fleet(os.environ)
         ready = False
         try:
-            servers = start(processes, state, port)
-            announce(servers.env, state, tracking_tokens(processes, servers.env))
+            servers = start(processes, state, port, fleet)
+            announce(servers.env, state, tracking_tokens(processes, servers.env) if fleet.delivers else [])
             ready = True
             while True:
                 processes.pause(0.5)
@@ -50,7 +63,7 @@ def demo() -> int:
     return status
 
 
-def start(processes: Processes, state: StateFolder, port: int) -> Servers:
+def start(processes: Processes, state: StateFolder, port: int, fleet: Fleet) -> Servers:
     """Start everything, in the order in which one needs the other."""
     password = os.environ.get("DOORSTEP_DEMO_PASSWORD") or state.secret("demo-password", 9)
     settings = {
@@ -67,12 +80,12 @@ def start(processes: Processes, state: StateFolder, port: int) -> Servers:
         server = processes.start("web", web(port), env)
         ready = env["PUBLIC_URL"] + "/readyz"
         processes.wait_for(server, lambda: answers_ok(ready), WEB_READY_S)
-    with step("worker, beat, drivers"):
+    with step("worker, beat, drivers" if fleet.drivers else "worker, beat"):
         processes.start("worker", worker(2), env, stop_s=5)
         processes.start("beat", celery("beat", "--schedule", str(state.folder / "celerybeat-schedule")), env)
-        fleet = ["--drivers", os.environ.get("DEMO_DRIVERS", "24")]
-        fleet += ["--orders-per-hour", os.environ.get("DEMO_ORDERS_PER_HOUR", "240")]
-        processes.start("simulate", [*MANAGE, "simulate", *fleet], env)
+        if fleet.drivers:
+            size = ["--drivers", str(fleet.drivers), "--orders-per-hour", str(fleet.orders_per_hour)]
+            processes.start("simulate", [*MANAGE, "simulate", *size], env)
         processes.pause()
     return servers
 
@@ -127,6 +140,17 @@ def chosen_port(text: str) -> int:
                 f"port {text} can't be used ({error.strerror}): choose another, such as PORT={int(text) + 1}"
             ) from error
     return int(text)
+
+
+def chosen_fleet(env: Mapping[str, str]) -> Fleet:
+    """StackError: not a count."""
+    counts = []
+    for name, default in (("DEMO_DRIVERS", "24"), ("DEMO_ORDERS_PER_HOUR", "240")):
+        text = env.get(name) or default
+        if not text.isdecimal():
+            raise StackError(f"{name}={text} is no count: choose a whole number, 0 for none")
+        counts.append(int(text))
+    return Fleet(*counts)
 
 
 def answers_ok(url: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from delivery.devtools.stack import demo
 from delivery.devtools.stack import test as suite
 from delivery.devtools.stack.state import ROOT, open_state
 
@@ -42,6 +43,27 @@ def test_a_port_in_use(tmp_path: Path) -> None:
 @pytest.mark.parametrize("port", ["http", "0", "65536", "-1", "8000.5", "²"])
 def test_no_port(tmp_path: Path, port: str) -> None:
     assert_told(stack("demo", PORT=port, DOORSTEP_STATE=str(tmp_path)), f"PORT={port} is not a port")
+
+
+@pytest.mark.slow
+def test_no_fleet(tmp_path: Path) -> None:
+    run = stack("demo", PORT="65535", DEMO_DRIVERS="-3", DOORSTEP_STATE=str(tmp_path))
+    assert_told(run, "DEMO_DRIVERS=-3 is no count")
+    assert not (tmp_path / "postgres").exists()
+
+
+@pytest.mark.parametrize(
+    ("env", "fleet", "delivers"),
+    [
+        ({}, (24, 240), True),
+        ({"DEMO_DRIVERS": "", "DEMO_ORDERS_PER_HOUR": "60"}, (24, 60), True),
+        ({"DEMO_DRIVERS": "0"}, (0, 240), False),
+        ({"DEMO_ORDERS_PER_HOUR": "0"}, (24, 0), False),
+    ],
+)
+def test_the_size_of_the_demo(env: dict[str, str], fleet: tuple[int, int], delivers: bool) -> None:
+    chosen = demo.chosen_fleet(env)
+    assert (chosen, chosen.delivers) == (fleet, delivers)
 
 
 @pytest.mark.slow
