@@ -28,10 +28,13 @@ class Kept(NamedTuple):
 
 
 class Numbered(NamedTuple):
-    """How far the fixes of a run of a driver's app are taken care of: up to and including `seq`."""
+    """How far the fixes of a run of a driver's app are taken care of: up to and including `seq`. `began_again`: it
+    was farther before.
+    """
 
     session: str
     seq: int
+    began_again: bool = False
 
 
 class Refused(NamedTuple):
@@ -50,7 +53,7 @@ UPDATE drivers SET
     current_lng = CASE WHEN head.newer THEN head.lng ELSE current_lng END,
     fix_at = CASE WHEN head.newer THEN head.fix_at ELSE drivers.fix_at END,
     fix_seq = CASE
-        WHEN head.session = fix_session THEN greatest(fix_seq, head.seq)
+        WHEN head.session = fix_session AND NOT head.began_again THEN greatest(fix_seq, head.seq)
         ELSE coalesce(head.seq, fix_seq)
     END,
     fix_session = coalesce(head.session, fix_session),
@@ -58,9 +61,9 @@ UPDATE drivers SET
 FROM (
     SELECT sent.*, coalesce(sent.fix_at >= coalesce(known.fix_at, '-infinity'), false) AS newer
     FROM (
-        SELECT id, lat, lng, 'epoch'::timestamptz + ts * interval '1 ms' AS fix_at, session, seq
-        FROM unnest(%s::uuid[], %s::float8[], %s::float8[], %s::int8[], %s::text[], %s::int8[])
-            AS sent (id, lat, lng, ts, session, seq)
+        SELECT id, lat, lng, 'epoch'::timestamptz + ts * interval '1 ms' AS fix_at, session, seq, began_again
+        FROM unnest(%s::uuid[], %s::float8[], %s::float8[], %s::int8[], %s::text[], %s::int8[], %s::bool[])
+            AS sent (id, lat, lng, ts, session, seq, began_again)
     ) AS sent
     JOIN drivers AS known USING (id)
 ) AS head
@@ -77,7 +80,7 @@ ON CONFLICT DO NOTHING
 """
 
 
-#: Of a driver's row: id; lat, lng, ts of the newest fix; session, seq.
+#: Of a driver's row: id; lat, lng, ts of the newest fix; session, seq, whether that began again.
 type _Head = tuple[Any, ...]
 
 
@@ -193,7 +196,7 @@ async def _sifted[Row](
 def _head(driver_id: UUID, latest: Mapping[UUID, Fix], numbered: Mapping[UUID, Numbered]) -> _Head:
     fix = latest.get(driver_id)
     place = (None, None, None) if fix is None else (fix.lat, fix.lng, fix.ts)
-    return (driver_id, *place, *numbered.get(driver_id, (None, None)))
+    return (driver_id, *place, *numbered.get(driver_id, (None, None, False)))
 
 
 def _row(kept: Kept) -> tuple[Any, ...]:

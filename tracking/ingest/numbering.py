@@ -16,6 +16,8 @@ class Numbering:
     #: The highest number that was considered, and the highest that the app was told of.
     highest: int = -1
     acked: int = -1
+    #: Lower numbers than an earlier socket's are newer ones.
+    began_again: bool = False
     #: Of the numbers up to `highest` those that came: bit 0 is `highest` itself, bit 1 the one before.
     _seen: int = 0
 
@@ -23,6 +25,12 @@ class Numbering:
         """The app's numbering goes on where an earlier socket left it."""
         self.highest = self.acked = safe_seq
         self._seen = _ALL_SEEN
+
+    def begin_again(self) -> None:
+        """The app has lost its numbering, and begins a new one."""
+        self.highest = self.acked = -1
+        self._seen = 0
+        self.began_again = True
 
     def is_new(self, seq: int) -> bool:
         """Whether this number comes for the first time; one far below the highest counts as known."""

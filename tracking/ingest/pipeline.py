@@ -66,6 +66,8 @@ class Pipeline:
 
     def ingest(self, session: Session, location: Location, now: int) -> Verdict:
         """One fix that arrived at `now` (ms since the epoch), from its frame to everything that follows from it."""
+        if session.goes_back and _is_of_another_run(session, location):
+            session.numbering.begin_again()
         if self._came_before(session, location.seq):
             self.verdicts.count("duplicate")  # nobody is troubled by it
             return DUPLICATE
@@ -146,6 +148,15 @@ class Pipeline:
             )
             self.domain.ask(session, seq, write)
         return bool(seen)
+
+
+def _is_of_another_run(session: Session, location: Location) -> bool:
+    """Whether an app that begins with a number from before tells something new: installed anew, it has only the name
+    of its session still, and numbers from 0 on.
+    """
+    last, seq = session.track.last, location.seq
+    known = seq is not None and seq <= session.numbering.highest
+    return known and last is not None and location.ts is not None and location.ts > last.ts + 1000
 
 
 def _position(session: Session, fix: Fix, now: int) -> FleetPosition:

@@ -149,7 +149,7 @@ class Recorder:
         record = self._leaving = self.take()
         safe_seqs = record.safe_seqs()
         numbered = {
-            session.driver_id: Numbered(session.name, seq)
+            session.driver_id: Numbered(session.name, seq, session.numbering.began_again)
             for session, seq in safe_seqs.items()
             if session.name is not None and seq >= 0
         }

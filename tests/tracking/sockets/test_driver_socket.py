@@ -454,6 +454,33 @@ async def test_a_button_counts_from_when_it_was_pressed(driver: Driver, order: O
     assert round(event.happened_at.timestamp() * 1000) == pressed_at
 
 
+async def test_an_app_that_was_installed_anew_numbers_from_the_start_again(driver: Driver) -> None:
+    headers = [(b"authorization", f"Bearer {await sync_to_async(actions.issue_token)(driver.pk)}".encode())]
+    device, began = "role=driver&session=device-17", now_ms() - 90_000
+
+    def numbered(seq: int, seconds: float) -> dict[str, Any]:
+        return fix(900 - 5 * seconds, seq, ts=began + round(seconds * 1000))
+
+    async with Socket(device, headers) as before:
+        await before.send({"type": "locations", "fixes": [numbered(2000 + n, n) for n in range(20)]})
+        await before.frame("ack", seq=2019)
+    async with Socket(device, headers) as anew:
+        await anew.frame("expect", seq=2020)
+        await anew.send(numbered(0, 60))
+        await anew.send(numbered(1, 65))
+        await anew.frame("ack", seq=1)
+        assert errors(anew) == []
+    await driver.arefresh_from_db()
+    assert (driver.current_lng, driver.fix_seq) == (numbered(1, 65)["lng"], 1)
+    async with Socket(device, headers) as again:
+        await again.frame("expect", seq=2)
+        # Sent again it is known, as ever.
+        await again.send(numbered(1, 65))
+        await again.send(numbered(2, 70))
+        await again.frame("ack", seq=2)
+        assert errors(again) == []
+
+
 async def test_who_sends_an_old_place_again_and_again_is_heard_of(driver: Driver) -> None:
     heard_at = timezone.now() - timedelta(minutes=10)
     old = fix(900, 1, ts=now_ms() - 50_000)
