@@ -4,14 +4,19 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from dispatch.models import Driver, Order
 from dispatch.orders.actions import CORRECTABLE
 from dispatch.statuses import OrderStatus
 
+TIMES = frozenset({"ready_at", "promised_at"})
+
 
 class OrderForm(forms.ModelForm):
-    """An order as staff enter or correct it; a door has both coordinates or none yet."""
+    """An order as staff enter or correct it; a door has both coordinates or none yet. Times are in the time zone that
+    is active.
+    """
 
     class Meta:
         model = Order
@@ -21,8 +26,15 @@ class OrderForm(forms.ModelForm):
             for name in ("customer_name", "customer_phone", "customer_address")
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in TIMES & self.fields.keys():
+            self.fields[name].help_text += f" By the clocks of {timezone.get_current_timezone_name()}."
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
+        # What the page shows to the second and nobody has changed stays as it is.
+        data |= {name: self.initial[name] for name in TIMES - {*self.changed_data} if name in self.initial}
         if (data.get("customer_lat") is None) != (data.get("customer_lng") is None) and not self.errors:
             raise ValidationError("Give both coordinates of the customer's door, or none.")
         return data

@@ -1,6 +1,7 @@
 """Restaurants, drivers, orders. Every write is an action of dispatch/orders/actions.py."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,10 +10,12 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.utils import flatten
+from django.contrib.admin.utils import flatten, unquote
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -140,7 +143,7 @@ class _Timeline(ReadOnly, admin.TabularInline):
 
     @admin.display(description="happened at")
     def when(self, event: OrderEvent) -> str:
-        return _local_time(event)
+        return _local_time(event.happened_at, event.order)
 
 
 class _Stops(ReadOnly, admin.TabularInline):
@@ -154,10 +157,10 @@ class _Stops(ReadOnly, admin.TabularInline):
 @admin.register(Order)
 class OrderAdmin(ManyRows):
     form = OrderForm
-    list_display = ["__str__", "status", "tracking_page", "kitchen", "driver", "eta", "created_at"]
+    list_display = ["__str__", "status", "tracking_page", "kitchen", "driver", "eta", "placed"]
     list_filter = ["status", "restaurant__city", "created_at"]
     list_select_related = ["restaurant__city", "driver"]
-    sortable_by = ["created_at"]
+    sortable_by = ["placed"]
     search_fields = ["id"]  # see get_search_results
     search_help_text = (
         "How words of the customer’s name and address begin, a phone number or its end, a restaurant, a driver, "
@@ -171,9 +174,17 @@ class OrderAdmin(ManyRows):
         ("customer_name", "customer_phone"),
         "customer_address",
         ("customer_lat", "customer_lng"),
-        "ready_at",
+        ("ready_at", "promised_at", "bags"),
     )
-    facts = (("status", "driver", "eta"), "trouble", ("created_at", "delivered_at", "tracking_page"))
+    facts = (("status", "driver", "eta"), "trouble", ("placed", "delivered", "tracking_page"))
+
+    @admin.display(description="placed", ordering="created_at")
+    def placed(self, order: Order) -> str:
+        return _local_time(order.created_at, order)
+
+    @admin.display(description="delivered")
+    def delivered(self, order: Order) -> str:
+        return _local_time(order.delivered_at, order)
 
     @admin.display(description="restaurant", ordering="restaurant__name")
     def kitchen(self, order: Order) -> str:
@@ -219,12 +230,28 @@ class OrderAdmin(ManyRows):
     def has_dispatch_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(access.DISPATCH_PERMISSION)
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        # Who types 18:30 means the restaurant's clock, wherever the browser is.
+        with timezone.override(_zone(self._restaurants(request, object_id))):
+            try:
+                response = super().changeform_view(request, object_id, *args, **kwargs)
+            except DispatchError as error:  # the order moved on while the page was open
+                messages.error(request, error.message)
+                return HttpResponseRedirect(request.get_full_path())
+            return response.render() if isinstance(response, TemplateResponse) else response
+
+    def _restaurants(self, request: HttpRequest, object_id: str | None) -> QuerySet[Restaurant]:
+        """That of the order; of a new one the chosen one, or all as long as there is none."""
+        if object_id is not None:
+            order = self.get_object(request, unquote(object_id))
+            return Restaurant.objects.filter(orders=order) if order else Restaurant.objects.none()
         try:
-            return super().changeform_view(request, *args, **kwargs)
-        except DispatchError as error:  # the order moved on while the page was open
-            messages.error(request, error.message)
-            return HttpResponseRedirect(request.get_full_path())
+            chosen = Restaurant.objects.filter(pk=request.POST["restaurant"])
+        except (KeyError, ValidationError):
+            return Restaurant.objects.all()
+        return chosen
 
     def save_model(self, request: HttpRequest, obj: Order, form: Any, change: bool) -> None:
         if change:
@@ -315,7 +342,7 @@ class OrderEventAdmin(ReadOnly, ManyRows):
 
     @admin.display(description="happened at", ordering="id")
     def when(self, event: OrderEvent) -> str:
-        return _local_time(event)
+        return _local_time(event.happened_at, event.order)
 
 
 # -------------------------------------------------------------------------------------------- what they share
@@ -335,11 +362,17 @@ def _found[Row: models.Model](
     return rows.filter(**{of_orders: found})
 
 
-def _local_time(event: OrderEvent) -> str:
+def _local_time(at: datetime | None, order: Order) -> str:
     """To the second, by the clocks of the order's city."""
-    city = event.order.restaurant.city
+    city = order.restaurant.city
     zone = ZoneInfo(city.time_zone) if city else None
-    return f"{timezone.localtime(event.happened_at, zone):%Y-%m-%d %H:%M:%S %Z}"
+    return f"{timezone.localtime(at, zone):%Y-%m-%d %H:%M:%S %Z}" if at else ""
+
+
+def _zone(restaurants: QuerySet[Restaurant]) -> ZoneInfo | None:
+    """That of their cities; None where they have several, or none."""
+    zones = {*City.objects.filter(restaurants__in=restaurants).values_list("time_zone", flat=True)}
+    return ZoneInfo(zones.pop()) if len(zones) == 1 else None
 
 
 def _actor(request: HttpRequest) -> Actor:

@@ -1,5 +1,5 @@
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.timezone import localtime
 
 from dispatch import access, signals
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, User
@@ -21,6 +22,7 @@ from tracking.models import LocationHistory
 
 pytestmark = pytest.mark.django_db
 
+DENVER = ZoneInfo("America/Denver")
 ORDERS = reverse("admin:dispatch_order_changelist")
 DRIVERS = reverse("admin:dispatch_driver_changelist")
 RESTAURANTS = reverse("admin:dispatch_restaurant_changelist")
@@ -232,6 +234,7 @@ def test_an_order_entered_by_hand_begins_its_timeline(staff, restaurant, announc
         "customer_lng": "-104.98",
         "ready_at_0": "",
         "ready_at_1": "",
+        "bags": "1",
     }
     response = staff.post(reverse("admin:dispatch_order_add"), fields)
     assert response.status_code == 302, response.context["errors"]
@@ -247,8 +250,54 @@ def test_an_order_entered_by_hand_begins_its_timeline(staff, restaurant, announc
     assert announced == [("fleet", {"orders": frozenset({order.pk}), "drivers": frozenset()})]
 
 
+def entered(restaurant: Restaurant, **times: str) -> dict[str, str]:
+    fields = {"restaurant": str(restaurant.pk), "customer_name": "Ada", "bags": "3"}
+    for name, text in times.items():
+        fields[f"{name}_0"], _, fields[f"{name}_1"] = text.partition(" ")
+    return fields
+
+
+@pytest.mark.parametrize(
+    ("zone", "typed", "stored"),
+    [
+        ("America/Denver", "2026-07-01 18:30", datetime(2026, 7, 2, 0, 30, tzinfo=UTC)),
+        ("America/Denver", "2026-12-01 18:30", datetime(2026, 12, 2, 1, 30, tzinfo=UTC)),
+        ("America/New_York", "2026-12-01 18:30", datetime(2026, 12, 1, 23, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_time_that_staff_type_is_that_of_the_restaurant(staff, restaurant, zone, typed, stored):
+    City.objects.update(time_zone=zone)
+    City.objects.create(name="Phoenix", lat=33.4, lng=-112.1, time_zone="America/Phoenix")
+    form = entered(restaurant, ready_at=typed, promised_at=typed.replace("18:30", "19:00"))
+    response = staff.post(reverse("admin:dispatch_order_add"), form)
+    assert response.status_code == 302, response.context["errors"]
+    order = Order.objects.get()
+    assert (order.ready_at, order.promised_at, order.bags) == (stored, stored + timedelta(minutes=30), 3)
+    html = staff.get(page("order", order)).content.decode()
+    assert 'value="18:30:00"' in html
+    assert f"By the clocks of {zone}." in html
+    placed = f"{localtime(order.created_at, ZoneInfo(zone)):%Y-%m-%d %H:%M:%S %Z}"
+    assert placed in html
+    assert placed in staff.get(reverse("admin:dispatch_order_changelist")).content.decode()
+
+
+@pytest.mark.parametrize("typed", ["2026-03-08 02:30", "2026-11-01 01:30"])
+def test_a_time_that_is_none_or_two_when_the_clocks_change_is_asked_for_again(staff, restaurant, typed):
+    response = staff.post(reverse("admin:dispatch_order_add"), entered(restaurant, ready_at=typed))
+    assert response.status_code == 200
+    assert list(response.context["adminform"].form.errors) == ["ready_at"]
+
+
+def test_what_nobody_changes_stays_to_the_microsecond(staff, order):
+    before = Order.objects.get()
+    assert before.promised_at.microsecond
+    staff.post(page("order", order), corrected(order, customer_name="Grace"))
+    after = Order.objects.get()
+    assert (after.customer_name, after.promised_at) == ("Grace", before.promised_at)
+
+
 def test_half_a_place_is_refused(staff, restaurant):
-    fields = {"restaurant": str(restaurant.pk), "customer_lat": "39.76", "customer_lng": ""}
+    fields = entered(restaurant) | {"customer_lat": "39.76", "customer_lng": ""}
     response = staff.post(reverse("admin:dispatch_order_add"), fields)
     assert response.status_code == 200
     assert "Give both coordinates" in response.content.decode()
@@ -264,6 +313,9 @@ def corrected(order: Order, **fields: str) -> dict[str, str]:
         "customer_lng": str(order.customer_lng),
         "ready_at_0": "",
         "ready_at_1": "",
+        "promised_at_0": f"{localtime(order.promise, DENVER):%Y-%m-%d}",
+        "promised_at_1": f"{localtime(order.promise, DENVER):%H:%M:%S}",
+        "bags": str(order.bags),
     }
     inlines = {f"{name}-{count}_FORMS": "0" for name in ("events", "stops") for count in ("TOTAL", "INITIAL")}
     return now | inlines | fields
