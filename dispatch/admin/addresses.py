@@ -2,6 +2,7 @@
 column, with values that nothing checks before they are SQL, and so guesses at columns that no page shows.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.admin.views.main import ChangeList
@@ -34,10 +35,18 @@ class Typed:
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """What a form begins with: the widgets of foreign keys look up what they are given."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)  # type: ignore[misc]
+        self._check_foreign_keys(initial)
+        return initial
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """A form that comes back with its errors has its widgets look up what was sent."""
+        self._check_foreign_keys(request.POST)
+        return super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]
+
+    def _check_foreign_keys(self, values: Mapping[str, Any]) -> None:
         for field in self.opts.concrete_fields:  # type: ignore[attr-defined]
-            if isinstance(field, models.ForeignKey) and initial.get(field.name):
+            if isinstance(field, models.ForeignKey) and values.get(field.name):
                 try:
-                    field.to_python(initial[field.name])
+                    field.to_python(values[field.name])
                 except ValidationError as error:
                     raise BadRequest(f"This can't be the {field.name}.") from error
-        return initial

@@ -9,7 +9,17 @@ from django.db import models
 from django.test import Client
 from django.urls import reverse
 
-from dispatch.models import City, Driver, EtaPrediction, HandoverTime, KitchenTime, Order, SpeedFactor, User
+from dispatch.models import (
+    City,
+    Driver,
+    EtaPrediction,
+    HandoverTime,
+    KitchenTime,
+    Order,
+    Restaurant,
+    SpeedFactor,
+    User,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -107,3 +117,15 @@ def test_an_empty_field_to_refer_to_is_none(staff: Client, order: Order) -> None
     for page in ("change", "delete"):
         address = reverse(f"admin:dispatch_restaurant_{page}", args=[order.restaurant_id])
         assert staff.get(address, {"_to_field": ""}).status_code == 200
+
+
+@pytest.mark.parametrize("sent", ["ü", "(", "1" * 5000, "c0ffee00"])
+@pytest.mark.parametrize("model", [Order, Driver, Restaurant, SpeedFactor], ids=lambda model: model.__name__)
+def test_a_form_that_is_sent_what_no_key_can_be_is_refused(
+    model: type[models.Model], sent: str, staff: Client
+) -> None:
+    """Shown again with its errors, it would look that up."""
+    name = next(field.name for field in model._meta.concrete_fields if isinstance(field, models.ForeignKey))
+    add = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")
+    for method in (staff.post, staff.get):
+        assert method(add, {name: sent}).status_code in (400, 403, 405)
