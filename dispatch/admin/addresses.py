@@ -33,20 +33,22 @@ class Typed:
         return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """What a form begins with: the widgets of foreign keys look up what they are given."""
+        """What a form begins with: widgets of foreign keys look it up, and those of times take it apart."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)  # type: ignore[misc]
-        self._check_foreign_keys(initial)
-        return initial
+        return initial | self._read(initial, models.ForeignKey, models.DateField)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """A form that comes back with its errors has its widgets look up what was sent."""
-        self._check_foreign_keys(request.POST)
+        self._read(request.POST, models.ForeignKey)
         return super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]
 
-    def _check_foreign_keys(self, values: Mapping[str, Any]) -> None:
+    def _read(self, values: Mapping[str, Any], *kinds: type[models.Field]) -> dict[str, Any]:
+        """What fields of these kinds make of their values. BadRequest: nothing."""
+        read = {}
         for field in self.opts.concrete_fields:  # type: ignore[attr-defined]
-            if isinstance(field, models.ForeignKey) and values.get(field.name):
+            if isinstance(field, kinds) and values.get(field.name):
                 try:
-                    field.to_python(values[field.name])
-                except ValidationError as error:
+                    read[field.name] = field.to_python(values[field.name])
+                except (ValidationError, ValueError, OverflowError) as error:
                     raise BadRequest(f"This can't be the {field.name}.") from error
+        return read

@@ -129,3 +129,12 @@ def test_a_form_that_is_sent_what_no_key_can_be_is_refused(
     add = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")
     for method in (staff.post, staff.get):
         assert method(add, {name: sent}).status_code in (400, 403, 405)
+
+
+@pytest.mark.parametrize(
+    ("begins", "status"), [("2026-12-24T18:30", 200), ("2026-12-24", 200), ("soon", 400)]
+)
+def test_a_form_may_begin_with_a_time(begins: str, status: int, staff: Client) -> None:
+    answer = staff.get(reverse("admin:dispatch_order_add"), {"ready_at": begins})
+    assert answer.status_code == status
+    assert status == 400 or "2026-12-24" in answer.content.decode()
