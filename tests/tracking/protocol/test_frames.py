@@ -36,6 +36,7 @@ def make_order(status: str, restaurant: Restaurant = NOODLES, door: float = 39.7
             "eta_minutes": 12,
             "version": 3,
             "created_at": NOON,
+            "promised_at": NOON + timedelta(minutes=45),
         }
         | fields
     )
