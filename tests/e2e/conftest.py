@@ -48,7 +48,8 @@ FLEET = [
 ]
 READY_S = 30
 #: What a browser, and the map's tiles, say of a server that is not there.
-UNREACHABLE = ("ERR_CONNECTION_REFUSED", "Failed to fetch")
+#: What a browser says of a server that is away, or goes away under a connection that it has not answered yet.
+UNREACHABLE = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "Failed to fetch")
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
