@@ -244,14 +244,12 @@ class OrderAdmin(ManyRows):
 
     def _restaurants(self, request: HttpRequest, object_id: str | None) -> QuerySet[Restaurant]:
         """That of the order; of a new one the chosen one, or all as long as there is none."""
-        if object_id is not None:
-            order = self.get_object(request, unquote(object_id))
-            return Restaurant.objects.filter(orders=order) if order else Restaurant.objects.none()
         try:
-            chosen = Restaurant.objects.filter(pk=request.POST["restaurant"])
+            if object_id is not None:
+                return Restaurant.objects.filter(orders__pk=unquote(object_id))
+            return Restaurant.objects.filter(pk=request.POST["restaurant"])
         except (KeyError, ValidationError):
             return Restaurant.objects.all()
-        return chosen
 
     def save_model(self, request: HttpRequest, obj: Order, form: Any, change: bool) -> None:
         if change:

@@ -164,16 +164,18 @@ def _store_stops(revisions: Iterable[_Revision]) -> set[UUID]:
             drivers.add(revision.plan.driver_id)
     # By bulk_update these would cost as much as finding the roads does.
     with connection.cursor() as cursor:
-        cursor.execute(_STORE_ETAS, [[stop.pk for stop in timed], [stop.eta for stop in timed]])
-        cursor.execute(
-            _STORE_DRAWN,
-            [
-                [stop.pk for stop in drawn],
-                [stop.eta for stop in drawn],
-                [stop.position for stop in drawn],
-                [None if stop.leg is None else msgspec.json.encode(stop.leg).decode() for stop in drawn],
-            ],
-        )
+        if timed:
+            cursor.execute(_STORE_ETAS, [[stop.pk for stop in timed], [stop.eta for stop in timed]])
+        if drawn:
+            cursor.execute(
+                _STORE_DRAWN,
+                [
+                    [stop.pk for stop in drawn],
+                    [stop.eta for stop in drawn],
+                    [stop.position for stop in drawn],
+                    [None if stop.leg is None else msgspec.json.encode(stop.leg).decode() for stop in drawn],
+                ],
+            )
     Driver.objects.filter(pk__in=drivers).touch()
     return drivers
 

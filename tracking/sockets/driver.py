@@ -93,14 +93,11 @@ class DriverConsumer(LiveConsumer):
     def take(self, data: str | bytes) -> Work | None:
         if self.session is None:
             return None
+        frame: DriverFrame | None
         try:
             frame = decode_driver_frame(data)
         except msgspec.MsgspecError:
-            try:
-                frame = self._read_leniently(self.session, data)
-            except msgspec.MsgspecError as wrong:
-                self._malformed(self.session, [None], str(wrong))
-                return None
+            frame = self._read_leniently(self.session, data)
         match frame:
             case Location():
                 self._ingest(self.session, [frame])
@@ -112,9 +109,13 @@ class DriverConsumer(LiveConsumer):
                 return partial(in_thread(actions.set_shift), self.driver_id, frame.on)
         return None
 
-    def _read_leniently(self, session: Session, data: str | bytes) -> DriverFrame:
-        """`msgspec.MsgspecError`: nothing of it can be read."""
-        reading = lenient.read_driver_frame(data)
+    def _read_leniently(self, session: Session, data: str | bytes) -> DriverFrame | None:
+        """None where nothing of it can be read; the driver is told what could not."""
+        try:
+            reading = lenient.read_driver_frame(data)
+        except msgspec.MsgspecError as wrong:
+            self._malformed(session, [None], str(wrong))
+            return None
         if reading.unreadable:
             numbers = [number for number, _ in reading.unreadable]
             for number in numbers:

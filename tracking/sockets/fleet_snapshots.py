@@ -49,7 +49,9 @@ class FleetSnapshots:
     def __init__(self) -> None:
         self._drivers: dict[UUID, Made] = {}
         self._orders: dict[UUID, Made] = {}
+        #: The rows of cities and restaurants, and what is sent of the latter.
         self._places: list[Any] = []
+        self._restaurants: list[EncodedItem] = []
 
     def load(self, keys: Collection[None]) -> dict[None, DispatcherSnapshot]:
         """For a DataLoader: there is one snapshot for all who ask."""
@@ -61,6 +63,7 @@ class FleetSnapshots:
         ]
         if places != self._places:
             self._drivers, self._orders, self._places = {}, {}, places
+            self._restaurants = [item.encoded() for item in restaurant_items(Restaurant.objects.all())]
         at_work = {pk: (v, city_id) for pk, v, city_id in _at_work().values_list("pk", "version", "city_id")}
         drivers, orders = _versions({pk: v for pk, (v, _) in at_work.items()})
         # Without those who are gone.
@@ -78,7 +81,7 @@ class FleetSnapshots:
             city_keys(),
             {str(pk).encode(): city_key(city_id) for pk, (_, city_id) in at_work.items()},
             [
-                *(item.encoded() for item in restaurant_items(Restaurant.objects.all())),
+                *self._restaurants,
                 # But what was deleted meanwhile.
                 *(item for pk in drivers if pk in self._drivers for item in self._drivers[pk].items),
                 *(item for pk in orders if pk in self._orders for item in self._orders[pk].items),

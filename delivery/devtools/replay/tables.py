@@ -183,12 +183,12 @@ def _rows(folder: Path, name: str) -> Iterable[Cells]:
             lines = list(csv.reader(file, delimiter="\t"))
     except (OSError, ValueError, csv.Error) as wrong:
         raise BadTable(f"{path} can't be read as a table: {wrong}.") from None
-    if not any(cell.strip() for line in lines[1:] for cell in line):
+    below = [(number, line) for number, line in enumerate(lines[1:], start=2) if any(map(str.strip, line))]
+    if not below:
         raise BadTable(f"{path} has no rows below its header.")
     header = [column.strip().lower().replace(" ", "_").replace("-", "_") for column in lines[0]]
-    for number, line in enumerate(lines[1:], start=2):
-        if any(cell.strip() for cell in line):
-            yield Cells(dict(zip(header, map(str.strip, line), strict=False)), f"{path.name} line {number}")
+    for number, line in below:
+        yield Cells(dict(zip(header, map(str.strip, line), strict=False)), f"{path.name} line {number}")
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

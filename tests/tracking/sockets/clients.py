@@ -92,9 +92,13 @@ class Socket:
         return [frame["type"] for frame in self.frames]
 
 
+def bearer(token: str) -> list[tuple[bytes, bytes]]:
+    """The headers with which an app signs in."""
+    return [(b"authorization", f"Bearer {token}".encode())]
+
+
 async def driver_socket(driver: Driver, **options: Any) -> Socket:
-    token = await sync_to_async(actions.issue_token)(driver.pk)
-    return Socket("role=driver", [(b"authorization", f"Bearer {token}".encode())], **options)
+    return Socket("role=driver", bearer(await sync_to_async(actions.issue_token)(driver.pk)), **options)
 
 
 def customer_socket(tracking_token: str) -> Socket:

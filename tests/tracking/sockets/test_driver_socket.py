@@ -20,7 +20,7 @@ from dispatch.orders import actions
 from dispatch.planning import replanning
 from routing.geo import destination
 from tests.conftest import DENVER
-from tests.tracking.sockets.clients import Socket, customer_socket, dispatcher_socket, driver_socket
+from tests.tracking.sockets.clients import Socket, bearer, customer_socket, dispatcher_socket, driver_socket
 from tests.waiting import wait_until
 from tracking.clock import now_ms
 from tracking.models import LocationHistory
@@ -159,7 +159,7 @@ async def test_the_last_fix_of_a_session_is_kept(driver: Driver) -> None:
 
 
 async def test_numbering_goes_on_where_the_database_has_it(driver: Driver) -> None:
-    headers = [(b"authorization", f"Bearer {await sync_to_async(actions.issue_token)(driver.pk)}".encode())]
+    headers = bearer(await sync_to_async(actions.issue_token)(driver.pk))
     async with Socket("role=driver&session=monday", headers) as first:
         await first.frame("expect", seq=0)
         await first.send({"type": "locations", "fixes": [fix(900 - n * 30, n) for n in range(4)]})
@@ -198,7 +198,7 @@ async def test_numbers_that_leap_hold_up_nobody_elses_event_loop(driver: Driver)
 async def test_a_session_name_that_is_none(driver: Driver, name: str) -> None:
     token = await sync_to_async(actions.issue_token)(driver.pk)
     query = urlencode({"role": "driver", "session": name})
-    async with Socket(query, [(b"authorization", f"Bearer {token}".encode())]) as socket:
+    async with Socket(query, bearer(token)) as socket:
         assert await socket.closed() == 4400
 
 
@@ -455,7 +455,7 @@ async def test_a_button_counts_from_when_it_was_pressed(driver: Driver, order: O
 
 
 async def test_an_app_that_was_installed_anew_numbers_from_the_start_again(driver: Driver) -> None:
-    headers = [(b"authorization", f"Bearer {await sync_to_async(actions.issue_token)(driver.pk)}".encode())]
+    headers = bearer(await sync_to_async(actions.issue_token)(driver.pk))
     device, began = "role=driver&session=device-17", now_ms() - 90_000
 
     def numbered(seq: int, seconds: float) -> dict[str, Any]:

@@ -16,7 +16,14 @@ from django.contrib.sessions.backends.db import SessionStore
 from delivery.asgi import application
 from dispatch.models import City, Driver, Order, User
 from dispatch.orders import actions
-from tests.tracking.sockets.clients import ORIGIN, PATIENCE_S, Socket, customer_socket, dispatcher_socket
+from tests.tracking.sockets.clients import (
+    ORIGIN,
+    PATIENCE_S,
+    Socket,
+    bearer,
+    customer_socket,
+    dispatcher_socket,
+)
 from tracking.ingest.positions import Batch, Positions, decode
 from tracking.protocol.messages import FleetPosition
 from tracking.sockets import broadcast, fanout, reconciliation
@@ -151,7 +158,7 @@ async def test_a_new_city_that_could_not_be_joined_is_joined_at_the_next_look(
 async def test_each_consumer_stands_alone(driver: Driver, order: Order) -> None:
     """As Channels' documentation has it: a communicator on the consumer, without our routing."""
     token = await sync_to_async(actions.issue_token)(driver.pk)
-    headers = [(b"authorization", f"Bearer {token}".encode())]
+    headers = bearer(token)
     async with Socket("", headers, consumer=DriverConsumer.as_asgi()) as app:
         await app.frame("ready")
     async with Socket(f"token={order.tracking_token}", consumer=CustomerConsumer.as_asgi()) as page:

@@ -14,7 +14,7 @@ from dispatch.orders import actions
 from routing.geo import destination
 from tests.conftest import DENVER
 from tests.tracking.ingest.states import STATES, state
-from tests.tracking.sockets.clients import Socket, customer_socket, dispatcher_socket, driver_socket
+from tests.tracking.sockets.clients import Socket, bearer, customer_socket, dispatcher_socket, driver_socket
 from tracking.clock import now_ms
 from tracking.sockets.channel_layer import ChannelLayer
 from tracking.sockets.process import this_process
@@ -80,7 +80,7 @@ async def test_while_postgresql_takes_no_writes_fixes_wait_and_whoever_comes_is_
     """Read-only, as after a failover. The fixes drive up to the restaurant: the order waits as well."""
     await sync_to_async(actions.assign)(order.pk, driver.pk, actor=actions.SYSTEM)
     token = await sync_to_async(actions.issue_token)(driver.pk)
-    headers = [(b"authorization", f"Bearer {token}".encode())]
+    headers = bearer(token)
     async with Socket("role=driver&session=monday", headers) as app:
         await app.frame("ready")
         read_only = state(STATES["ReadOnlySqlTransaction"])

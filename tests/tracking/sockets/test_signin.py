@@ -13,6 +13,7 @@ from dispatch.orders import actions
 from tests.tracking.sockets.clients import (
     ORIGIN,
     Socket,
+    bearer,
     customer_socket,
     dispatcher_cookie,
     dispatcher_socket,
@@ -75,21 +76,21 @@ async def test_a_driver_without_a_token_of_ours_is_refused(driver: Driver, heade
 async def test_a_token_opens_no_other_driver(driver: Driver, new_driver) -> None:
     other = await sync_to_async(new_driver)()
     token = await sync_to_async(actions.issue_token)(driver.pk)
-    socket = Socket(f"role=driver&driverId={other.pk}", [(b"authorization", f"Bearer {token}".encode())])
+    socket = Socket(f"role=driver&driverId={other.pk}", bearer(token))
     frame, code = await refusal(socket)
     assert (frame["code"], code) == ("not_signed_in", 4401)
 
 
 async def test_a_driver_may_name_itself(driver: Driver) -> None:
     token = await sync_to_async(actions.issue_token)(driver.pk)
-    headers = [(b"authorization", f"Bearer {token}".encode())]
+    headers = bearer(token)
     async with Socket(f"role=driver&driverId={driver.pk}", headers) as socket:
         await socket.frame("ready")
 
 
 async def test_the_newer_of_two_sockets_of_a_driver_wins(driver: Driver) -> None:
     token = await sync_to_async(actions.issue_token)(driver.pk)
-    headers = [(b"authorization", f"Bearer {token}".encode())]
+    headers = bearer(token)
     async with Socket("role=driver", headers) as older:
         await older.frame("ready")
         async with Socket("role=driver", headers) as newer:
