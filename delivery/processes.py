@@ -33,10 +33,10 @@ class Child:
     stop_s: float
     spawn: Callable[[], subprocess.Popen[bytes]]
 
-    def last_lines(self, count: int = LAST_LINES) -> list[str]:
+    def last_lines(self) -> list[str]:
         with self.log.open("rb") as file:
             file.seek(max(0, self.log.stat().st_size - 20_000))
-            return file.read().decode(errors="replace").splitlines()[-count:]
+            return file.read().decode(errors="replace").splitlines()[-LAST_LINES:]
 
     def died(self, what: str = "ended by itself") -> ChildDied:
         code = self.process.returncode

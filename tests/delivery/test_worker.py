@@ -22,7 +22,9 @@ django.setup()
 if os.fork() == 0:
     worker_process_init.send(sender=None)
     group = Path("/proc/self/autogroup")
-    session = group.read_text().split()[-1] if group.exists() else None
+    # Empty for whoever is in none, as in some containers.
+    words = group.read_text().split() if group.exists() else []
+    session = words[-1] if words else None
     print(json.dumps([gc.get_threshold()[0], os.nice(0), session]))
     sys.exit()
 os.wait()

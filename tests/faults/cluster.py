@@ -33,6 +33,9 @@ SAMPLE_S = 0.02
 LISTENS = "0A"
 INSTANCE = "faults"
 USERNAME, PASSWORD = "dispatcher", "under-faults"
+#: What a worker logs that falls over a flaw of kombu's: when Redis dies while kombu connects, closing that connection
+#: fails on an attribute, which ends the worker.
+KOMBU_FLAW = "Unrecoverable error: AttributeError"
 
 type Part = Literal["postgres", "valkey", "osrm", "web-1", "web-2", "worker", "beat"]
 PARTS: tuple[Part, ...] = ("postgres", "valkey", "osrm", "web-1", "web-2", "worker", "beat")
@@ -48,6 +51,8 @@ class Cluster:
     urls: list[str] = field(default_factory=list)
     children: dict[Part, Child] = field(default_factory=dict)
     down: set[Part] = field(default_factory=set)
+    #: How often the worker has fallen over kombu's flaw.
+    falls: int = 0
     office: Office = field(init=False, repr=False)
 
     # ------------------------------------------------------------------------------------------ the faults
@@ -132,14 +137,14 @@ class Cluster:
                 return self.children[part].process.poll() is None
 
     def supervise(self) -> None:
-        """Starts a worker again that fell over a flaw of kombu's, as whoever runs it would (see the README).
-
-        When Redis dies while kombu connects, closing that connection fails on an attribute, which ends the worker.
-        """
-        fallen = self.children["worker"]
-        if "worker" in self.down or fallen.process.poll() is None:
+        """Starts a worker again that fell over a flaw of kombu's, as whoever runs it would (see the README)."""
+        worker = self.children["worker"]
+        if "worker" in self.down or worker.process.poll() is None:
             return
-        if any("Unrecoverable error: AttributeError" in line for line in fallen.last_lines(200)):
+        # All of its log: what its child was at may go on for pages after it.
+        falls = worker.log.read_text(errors="replace").count(KOMBU_FLAW)
+        if falls > self.falls:
+            self.falls = falls
             self.kill("worker")
             self.start("worker")
 
