@@ -232,8 +232,8 @@ FIX_PARKED_JUMP_S = env.float("FIX_PARKED_JUMP_S", default=30.0)
 GEOFENCE_CONFIRMING_FIXES = env.int("GEOFENCE_CONFIRMING_FIXES", default=2)
 GEOFENCE_DWELL_S = env.float("GEOFENCE_DWELL_S", default=30.0)
 GEOFENCE_EXIT_MARGIN_M = env.float("GEOFENCE_EXIT_MARGIN_M", default=100.0)
-GEOFENCE_EXIT_S = env.float("GEOFENCE_EXIT_S", default=5.0)
-GEOFENCE_MIN_VISIT_S = env.float("GEOFENCE_MIN_VISIT_S", default=30.0)
+GEOFENCE_EXIT_S = env.float("GEOFENCE_EXIT_S", default=8.0)
+GEOFENCE_MIN_VISIT_S = env.float("GEOFENCE_MIN_VISIT_S", default=65.0)
 
 # How long a driver stands at a stop, for ETAs (seconds).
 PICKUP_SERVICE_S = env.int("PICKUP_SERVICE_S", default=120)

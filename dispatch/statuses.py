@@ -43,7 +43,7 @@ ACTIVE = BEFORE_PICKUP | IN_THE_BAG
 FINAL = frozenset({S.DELIVERED, S.CANCELLED, S.FAILED})
 
 #: to → from. Steps may be skipped forward; the way back is only unassigning and reassigning before the pickup,
-#: and PICKUP_UNDONE after it.
+#: ARRIVAL_UNDONE, and PICKUP_UNDONE after it.
 TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     S.PENDING: BEFORE_PICKUP,
     S.ASSIGNED: frozenset({S.PENDING}) | BEFORE_PICKUP,
@@ -59,6 +59,11 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
 #: to → from, the only way back out of the bag: a dispatcher undoes a pickup that a geofence took for granted, and
 #: the order is again what it was before.
 PICKUP_UNDONE: dict[OrderStatus, frozenset[OrderStatus]] = dict.fromkeys(BEFORE_PICKUP, IN_THE_BAG)
+
+#: to → from: an arrival turns out to have been none.
+ARRIVAL_UNDONE: dict[OrderStatus, frozenset[OrderStatus]] = {
+    S.TO_RESTAURANT: frozenset({S.DRIVER_AT_RESTAURANT}),
+}
 
 #: What a driver's own buttons may ask for.
 DRIVER_BUTTONS = frozenset({S.PICKED_UP, S.DELIVERED, S.FAILED})

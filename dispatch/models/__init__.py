@@ -11,7 +11,7 @@ from dispatch.models.etas import EtaPrediction, EtaSpread, HandoverTime, Kitchen
 from dispatch.models.leases import Lease
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
 from dispatch.models.restaurants import Restaurant
-from dispatch.models.stops import Stop, left_and_ahead, next_stops, places, plans_of
+from dispatch.models.stops import Stop, left_and_ahead, next_stops, number, places, plans_of
 from dispatch.models.users import User
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "User",
     "left_and_ahead",
     "next_stops",
+    "number",
     "places",
     "plans_of",
 ]

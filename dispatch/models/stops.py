@@ -14,7 +14,7 @@ from django.db.models.functions import UUID4
 from dispatch.models.columns import one_of
 from dispatch.models.drivers import Driver
 from dispatch.models.orders import Order
-from dispatch.statuses import StopKind
+from dispatch.statuses import IN_THE_BAG, StopKind
 from routing.geo import Point
 
 
@@ -80,6 +80,11 @@ class Stop(models.Model):
         """Where it is (degrees); None for a customer without coordinates."""
         return self.order.restaurant.point if self.kind == StopKind.PICKUP else self.order.customer_point
 
+    @property
+    def can_be_visited(self) -> bool:
+        """In whatever order the driver does it: all but a door whose food is not on board yet."""
+        return self.kind == StopKind.PICKUP or self.order.status in IN_THE_BAG
+
     def is_undoable_at(self, now: datetime) -> bool:
         """A pickup that a geofence took for granted, so lately that a dispatcher can still take it back."""
         if self.kind != StopKind.PICKUP or self.left_at is None or self.done_at is None:
@@ -94,6 +99,13 @@ def left_and_ahead(stops: Iterable[Stop]) -> tuple[list[Stop], list[Stop]]:
     for stop in stops:
         (ahead if stop.left_at is None else left).append(stop)
     return left, ahead
+
+
+def number(left: Sequence[Stop], stops: Sequence[Stop]) -> None:
+    """Gives the stops that lie ahead their ranks, after the doors that were left."""
+    first = 1 + max((stop.position for stop in left), default=0)
+    for position, stop in enumerate(stops, start=first):
+        stop.position = position
 
 
 def plans_of(driver_ids: Collection[UUID], *, roads: bool = True) -> dict[UUID, list[Stop]]:

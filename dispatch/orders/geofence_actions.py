@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from dispatch.clock import database_now
-from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Stop
+from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Stop, left_and_ahead, number
 from dispatch.orders.transitions import (
     Actor,
     heard_since,
@@ -21,7 +21,7 @@ from dispatch.orders.transitions import (
     take_step,
 )
 from dispatch.signals import announced
-from dispatch.statuses import TRANSITIONS, DriverStatus, OrderStatus, StopKind
+from dispatch.statuses import ARRIVAL_UNDONE, TRANSITIONS, DriverStatus, OrderStatus, StopKind
 
 GEOFENCE = Actor(OrderEvent.Actor.GEOFENCE)
 #: Food may be ready so much (seconds) before the kitchen expects it.
@@ -40,7 +40,8 @@ def arrive(
 ) -> None:
     """Confirmed arrival at these stops (one place): at the restaurant, or near the customer.
 
-    Whoever had left a stop and comes back begins another visit there.
+    Whoever had left a stop and comes back begins another visit there. Where the driver is comes first, whatever was
+    planned.
     """
     steps = {StopKind.PICKUP: OrderStatus.DRIVER_AT_RESTAURANT, StopKind.DROPOFF: OrderStatus.DRIVER_NEARBY}
     coming = Q(arrived_at=None) | Q(left_at__lt=happened_at)
@@ -51,12 +52,21 @@ def arrive(
 def pass_by(
     driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]
 ) -> None:
-    """The arrival at these stops was only a short stop on the way, after which there is nothing to leave.
-
-    The order's status stays what it was told to be.
+    """The arrival at these stops was only a short stop on the way, after which there is nothing to leave: it is taken
+    back. That the driver was near the customer stays said.
     """
     stopped = Q(arrived_at__lte=happened_at, left_at=None)
-    _visit(driver_id, stop_ids, {}, happened_at, evidence, where=stopped, times={"arrived_at": None})
+    _visit(
+        driver_id,
+        stop_ids,
+        {StopKind.PICKUP: OrderStatus.TO_RESTAURANT},
+        happened_at,
+        evidence,
+        among=stopped,
+        times={"arrived_at": None},
+        allowed=ARRIVAL_UNDONE,
+        reason="The driver drove on: the arrival is taken back.",
+    )
 
 
 def leave(
@@ -94,10 +104,13 @@ def _visit(
     among: Q = Q(),  # noqa: B008 (never changed)
     where: Q = Q(),  # noqa: B008
     times: Mapping[str, datetime | None] | None = None,
+    allowed: Mapping[OrderStatus, frozenset[OrderStatus]] = TRANSITIONS,
+    reason: str = "",
 ) -> None:
     """Writes what a geofence saw at the open stops of this driver. A step that was taken before is no error.
 
-    `among`: the stops that it concerns; `where`: those of them whose `times` it changes.
+    `among`: the stops that it concerns; `where`: those of them whose `times` it changes; `allowed`: the table of
+    statuses that has the steps.
     """
     times = times or {}
     replanned = False
@@ -112,13 +125,30 @@ def _visit(
                 # Nobody can say when, or whether, the driver comes to this door again.
                 Order.objects.filter(pk=order.pk).update(**NO_ETA)
             step = steps.get(StopKind(stop.kind))
-            if step is not None and order.status in TRANSITIONS[step]:
+            if step is not None and order.status in allowed[step]:
                 event = take_step(
-                    changes, order, step, actor=GEOFENCE, happened_at=happened_at, evidence=evidence
+                    changes,
+                    order,
+                    step,
+                    actor=GEOFENCE,
+                    happened_at=happened_at,
+                    reason=reason,
+                    evidence=evidence,
+                    allowed=allowed,
                 )
                 changes.geofence_events.append(event.pk)
                 replanned = True
+        _here_first(driver)
         plans_changed(changes, [driver], reassigned=replanned)
+
+
+def _here_first(driver: Driver) -> None:
+    """Puts the stops at which a locked driver is before all that lie ahead."""
+    left, ahead = left_and_ahead(Stop.objects.plans_of([driver.pk]))
+    here_first = sorted(ahead, key=lambda stop: stop.arrived_at is None or not stop.can_be_visited)
+    if here_first != ahead:
+        number(left, here_first)
+        Stop.objects.bulk_update(here_first, ["position"])
 
 
 def heard_of(driver_id: UUID) -> None:

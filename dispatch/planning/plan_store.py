@@ -10,7 +10,7 @@ import msgspec
 from django.db import connection
 from django.utils import timezone
 
-from dispatch.models import Driver, EtaPrediction, Order, Stop, left_and_ahead, plans_of
+from dispatch.models import Driver, EtaPrediction, Order, Stop, left_and_ahead, number, plans_of
 from dispatch.orders.transitions import lock_drivers, plans_changed
 from dispatch.signals import announced
 from dispatch.statuses import OrderStatus, StopKind
@@ -230,13 +230,6 @@ def _log_predictions(revisions: Iterable[_Revision], now: datetime) -> None:
         for stop, planned in revision.dropoffs
         if planned.eta is not None and stop.arrived_at is None
     )
-
-
-def number(left: Sequence[Stop], stops: Sequence[Stop]) -> None:
-    """Gives the stops that lie ahead their ranks, after the doors that were left."""
-    first = 1 + max((stop.position for stop in left), default=0)
-    for position, stop in enumerate(stops, start=first):
-        stop.position = position
 
 
 def _moved(known: datetime | None, eta: datetime | None) -> bool:

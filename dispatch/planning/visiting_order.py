@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from dispatch.errors import Invalid, WrongStatus
-from dispatch.models import Driver, Stop, left_and_ahead
+from dispatch.models import Driver, Stop, left_and_ahead, number
 from dispatch.orders.transitions import lock_drivers, lock_order, plans_changed
-from dispatch.planning.plan_store import number
 from dispatch.signals import Changes, announced
 from dispatch.statuses import ACTIVE, StopKind
 

@@ -11,7 +11,8 @@ MAY_BECOME = {
     "cancelled": set(),
     "failed": set(),
 }
-#: And by undoing an automatic pickup, which nothing but that may do.
+#: And by taking back an arrival that was none, or by undoing an automatic pickup, which nothing else may do.
+ARRIVAL_MAY_GO_BACK_TO = {"driver_at_restaurant": {"to_restaurant"}}
 MAY_GO_BACK_TO = {
     "picked_up": {"assigned", "to_restaurant", "driver_at_restaurant"},
     "driver_nearby": {"assigned", "to_restaurant", "driver_at_restaurant"},

@@ -9,7 +9,7 @@ from dispatch.orders import actions, geofence_actions
 from dispatch.planning import visiting_order
 from dispatch.planning.visiting_order import Wish
 from dispatch.statuses import StopKind
-from tests.dispatch.status_table import MAY_BECOME, MAY_GO_BACK_TO
+from tests.dispatch.status_table import ARRIVAL_MAY_GO_BACK_TO, MAY_BECOME, MAY_GO_BACK_TO
 
 DANA = actions.dispatcher("Dana")
 #: When the first thing happens; a story's seconds count from here.
@@ -104,11 +104,17 @@ def status(thing: Order | Driver) -> str:
 
 
 def allowed(event: OrderEvent) -> bool:
-    """Whether the order could take this step; back out of the bag only by a dispatcher, who says why."""
-    if event.to_status in MAY_BECOME[str(event.from_status)]:
+    """Whether the order could take this step; back out of the bag only by a dispatcher, away from the restaurant only
+    by a geofence, and with a reason.
+    """
+    before = str(event.from_status)
+    if event.to_status in MAY_BECOME[before]:
         return True
-    explained = event.actor == OrderEvent.Actor.DISPATCHER and event.reason != ""
-    return explained and event.to_status in MAY_GO_BACK_TO.get(str(event.from_status), set())
+    backward = {
+        OrderEvent.Actor.DISPATCHER.value: MAY_GO_BACK_TO,
+        OrderEvent.Actor.GEOFENCE.value: ARRIVAL_MAY_GO_BACK_TO,
+    }.get(event.actor, {})
+    return event.reason != "" and event.to_status in backward.get(before, set())
 
 
 def check_everything() -> None:

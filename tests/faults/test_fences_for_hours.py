@@ -59,7 +59,7 @@ def test_at_60_km_h_past_the_door_nobody_arrives(radius: float, every_s: float) 
 @pytest.mark.parametrize("every_s", [1, 5, 10])
 @pytest.mark.parametrize("radius", [100, 200])
 @pytest.mark.parametrize("knows_speed", [True, False])
-def test_arrivals_are_confirmed_within_15_s_and_exits_within_20_of_all_but_one_in_twenty(
+def test_arrivals_are_confirmed_within_15_s_and_exits_within_25_of_all_but_one_in_twenty(
     radius: float, every_s: float, knows_speed: bool
 ) -> None:
     rng, arrivals, exits = Random(7), [], []
@@ -69,7 +69,7 @@ def test_arrivals_are_confirmed_within_15_s_and_exits_within_20_of_all_but_one_i
             radius_m=radius,
             every_s=every_s,
             sigma_m=rng.choice([4, 4, 10, 20]),
-            stay_s=rng.uniform(60, 300),
+            stay_s=rng.uniform(120, 300),
             knows_speed=knows_speed,
         )
         _, sightings = watch(fence(radius), way.fixes)
@@ -78,5 +78,5 @@ def test_arrivals_are_confirmed_within_15_s_and_exits_within_20_of_all_but_one_i
         arrivals.append(arrived - way.stands_from)
         exits.append(left - way.outside_from)
     assert quantiles(arrivals, n=20)[-1] <= 15
-    # Two fixes must be clearly outside: of a phone that tells its place every 10 s they take longer to come.
-    assert quantiles(exits, n=20)[-1] <= (20 if every_s <= 5 else 30)
+    # Several fixes must be clearly outside: of a phone that tells its place every 10 s they take longer to come.
+    assert quantiles(exits, n=20)[-1] <= (25 if every_s <= 5 else 30)

@@ -62,7 +62,7 @@ class Phone:
             self.drive(self.every_s)
             if self.rng.random() < 0.004:
                 self.drive(self.rng.uniform(20, 180))  # a tunnel
-            elif self.rng.random() < 0.0008:
+            elif self.rng.random() < 0.0008 and self.last_good:  # else nobody knows that it moved
                 self.move_away()
             elif self.rng.random() < 0.004:
                 self.offline_until = self.seconds + self.rng.uniform(10, 200)

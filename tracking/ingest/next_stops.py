@@ -1,13 +1,15 @@
-"""The geofences of a driver's next stops, and what was seen of each so far. Pure."""
+"""The geofences of a driver's stops, and what was seen of each so far. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from routing.geo import Point
 from tracking.ingest import geofences
 from tracking.ingest.fix_filter import Fix
 from tracking.ingest.geofences import Fence, FenceEvent, FenceState, Rules
+from tracking.ingest.standing import Standing
 
 
 class Seen(NamedTuple):
@@ -24,6 +26,7 @@ class NextStops:
 
     fences: tuple[Fence, ...] = ()
     states: dict[UUID, FenceState] = field(default_factory=dict)
+    standing: Standing = field(default_factory=Standing)
 
     def replace(self, fences: Iterable[Fence], arrivals: Mapping[UUID, int]) -> None:
         """Another plan; `arrivals`: stop id → time of the arrival (ms) that is in the database."""
@@ -44,11 +47,17 @@ class NextStops:
 
     def observe(self, before: Fix | None, fix: Fix, rules: Rules) -> Iterable[Seen]:
         """What `fix` says of the stops (`before`: the believed fix ahead of it); nearly always nothing."""
-        seen: dict[FenceEvent, Seen] = {}
+        if not self.fences:
+            self.standing.forget()
+            return ()
+        seen: dict[tuple[FenceEvent, Point], Seen] = {}
+        stood_s = self.standing.add(fix)
         for fence in self.fences:
             state = self.states[fence.stop_id]
-            self.states[fence.stop_id], sighting = geofences.observe(state, fence, before, fix, rules)
+            self.states[fence.stop_id], sighting = geofences.observe(
+                state, fence, before, fix, stood_s, rules
+            )
             if sighting is not None:
-                stop_ids = seen[sighting.event].stop_ids if sighting.event in seen else []
-                seen[sighting.event] = Seen(sighting.event, [*stop_ids, fence.stop_id], sighting.evidence)
+                one = Seen(sighting.event, [], sighting.evidence)
+                seen.setdefault((sighting.event, fence.center), one).stop_ids.append(fence.stop_id)
         return seen.values()

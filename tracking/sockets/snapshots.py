@@ -11,10 +11,14 @@ from django.utils import timezone
 from dispatch import access
 from dispatch.models import City, Driver, Order, Restaurant, Stop, left_and_ahead, next_stops, plans_of
 from dispatch.statuses import IN_THE_BAG, DriverStatus, OrderStatus, StopKind
+from routing.geo import distance_m
 from tracking.ingest.geofences import Fence
 from tracking.protocol import frames, groups
 from tracking.protocol.frames import CustomerView
 from tracking.protocol.messages import Frame, Plan, encode
+
+#: Restaurants so near each other (metres) share a door, as in a food hall. Customers do not share theirs.
+ONE_DOOR_M = {StopKind.PICKUP: 60.0, StopKind.DROPOFF: 0.0}
 
 #: An Item's key and version, and its frame as it is sent.
 type EncodedItem = tuple[str | None, int, str]
@@ -121,12 +125,13 @@ def driver_views_by_id(driver_ids: Collection[UUID]) -> dict[UUID, DriverView]:
 
 def _driver_view(driver: Driver, stops: Sequence[Stop]) -> DriverView:
     left, ahead = left_and_ahead(stops)
-    coming = [stop for stop in (*left, *next_stops(ahead)) if stop.point is not None]
+    in_turn = next_stops(ahead)
+    coming = [stop for stop in (*left, *ahead) if stop.point is not None and stop.can_be_visited]
     return DriverView(
         city=groups.city_key(driver.city_id),
         plan=frames.plan(driver, stops),
         offline=driver.status == DriverStatus.OFFLINE,
-        fences=tuple(_fence(stop, settings.CUSTOMER_GEOFENCE_M) for stop in coming),
+        fences=tuple(_fence(stop, later=not (stop in left or _at_one_of(stop, in_turn))) for stop in coming),
         arrivals={
             stop.pk: frames.milliseconds(stop.arrived_at) or 0
             for stop in coming
@@ -135,7 +140,19 @@ def _driver_view(driver: Driver, stops: Sequence[Stop]) -> DriverView:
     )
 
 
-def _fence(stop: Stop, customer_radius_m: float) -> Fence:
+def _at_one_of(stop: Stop, stops: Iterable[Stop]) -> bool:
+    """Whether who arrives at one of these stops arrives at this one as well."""
+    here = stop.point
+    return any(
+        stop.kind == other.kind
+        and here is not None
+        and (there := other.point) is not None
+        and distance_m(here, there) <= ONE_DOOR_M[StopKind(stop.kind)]
+        for other in stops
+    )
+
+
+def _fence(stop: Stop, *, later: bool) -> Fence:
     point = stop.point
     assert point is not None  # noqa: S101 (filtered by the caller)
     is_pickup = stop.kind == StopKind.PICKUP
@@ -143,7 +160,8 @@ def _fence(stop: Stop, customer_radius_m: float) -> Fence:
         stop_id=stop.pk,
         kind=StopKind(stop.kind),
         center=point,
-        radius_m=stop.order.restaurant.geofence_radius if is_pickup else customer_radius_m,
-        waiting=stop.order.status == OrderStatus.ASSIGNED,
+        radius_m=stop.order.restaurant.geofence_radius if is_pickup else settings.CUSTOMER_GEOFENCE_M,
+        waiting=stop.order.status == OrderStatus.ASSIGNED and not later,
         left=stop.left_at is not None,
+        later=later,
     )

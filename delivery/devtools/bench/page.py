@@ -20,6 +20,7 @@ from delivery.devtools.stack.state import ROOT
 from delivery.errors import StackError
 
 PAGE = ROOT / "docs" / "performance.md"
+FENCES_PAGE = ROOT / "docs" / "geofences.md"
 
 
 class Machine(Struct, frozen=True):

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from delivery.devtools.bench.fences import bench_fences
 from delivery.devtools.bench.live import bench
 from delivery.devtools.bench.routing import bench_routing
 from delivery.devtools.bench.scale import bench_scale
@@ -25,6 +26,8 @@ def main(arguments: list[str]) -> int:
             return run_suite([FAULTS, *rest], checks=False)
         case ["bench", *rest]:
             return bench(rest)
+        case ["bench-fences", *rest]:
+            return bench_fences(rest)
         case ["bench-routing", *rest]:
             return bench_routing(rest)
         case ["bench-scale", *rest]:
@@ -33,8 +36,8 @@ def main(arguments: list[str]) -> int:
             return bench_volume(rest)
         case _:
             raise StackError(
-                "say what to do: demo, test, check, faults, bench, bench-routing, bench-scale or bench-volume; "
-                "all but demo take more arguments"
+                "say what to do: demo, test, check, faults, bench, bench-fences, bench-routing, bench-scale or "
+                "bench-volume; all but demo take more arguments"
             )
 
 

@@ -11,6 +11,7 @@ from dispatch.orders import geofence_actions
 from routing.problems import Problem
 from tests.dispatch.story import (
     EVIDENCE,
+    arrange,
     arrive,
     assign,
     at,
@@ -111,7 +112,7 @@ def test_nobody_leaves_with_food_that_is_not_ready(
     arrive(driver, "pickup", order, later, seconds=300)
     leave(driver, "pickup", order, later, seconds=360)
     # One was picked up, for the other the driver comes back.
-    assert [status(order), status(later)] == ["picked_up", "driver_at_restaurant"]
+    assert [status(order), status(later)] == ["picked_up", "to_restaurant"]
     pickup = Stop.objects.get(order=later, kind="pickup")
     assert (pickup.arrived_at, pickup.left_at, pickup.done_at) == (None, None, None)
     arrive(driver, "pickup", later, seconds=1500)
@@ -158,11 +159,47 @@ def test_a_short_stop_on_the_way_is_nothing_to_leave(order: Order, driver: Drive
     pass_by(driver, "pickup", order, seconds=320)
     assert pickup(order).arrived_at is None
     leave(driver, "pickup", order, seconds=600)
-    assert timeline(order)[-1] == "driver_at_restaurant"
+    assert timeline(order)[-2:] == ["driver_at_restaurant", "to_restaurant"]
+    event = last_event(order)
+    assert (event.actor, event.happened_at, event.evidence) == ("geofence", at(320), EVIDENCE)
+    assert event.reason
     arrive(driver, "pickup", order, seconds=900)
     leave(driver, "pickup", order, seconds=1000)
-    assert timeline(order)[-2:] == ["driver_at_restaurant", "picked_up"]
-    assert timeline(order).count("driver_at_restaurant") == 1
+    assert timeline(order)[-3:] == ["to_restaurant", "driver_at_restaurant", "picked_up"]
+
+
+def test_that_the_driver_was_near_the_customer_is_not_taken_back(order: Order, driver: Driver) -> None:
+    bring_to(order, driver, "driver_nearby")
+    pass_by(driver, "dropoff", order, seconds=1230)
+    assert (status(order), dropoff(order).arrived_at) == ("driver_nearby", None)
+
+
+def test_where_the_driver_is_comes_first(new_order: Callable[..., Order], driver: Driver) -> None:
+    first, second, third = (new_order(customer_name=name) for name in ("Ann", "Bob", "Cyd"))
+    for order in (first, second, third):
+        assign(order, driver)
+    arrange(
+        driver,
+        [
+            pk
+            for order in (first, second, third)
+            for kind in ("pickup", "dropoff")
+            for pk in stops(order, kind)
+        ],
+    )
+    arrive(driver, "pickup", second, seconds=300)
+    assert plan(driver) == [
+        "pickup Bob",
+        "pickup Ann",
+        "dropoff Ann",
+        "dropoff Bob",
+        "pickup Cyd",
+        "dropoff Cyd",
+    ]
+    arrive(driver, "pickup", third, seconds=310)
+    assert plan(driver)[:3] == ["pickup Bob", "pickup Cyd", "pickup Ann"]
+    pass_by(driver, "pickup", second, seconds=320)
+    assert plan(driver)[:3] == ["pickup Cyd", "pickup Bob", "pickup Ann"]
 
 
 def test_what_came_before_the_arrival_does_not_take_it_back(order: Order, driver: Driver) -> None:

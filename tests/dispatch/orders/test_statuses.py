@@ -4,6 +4,7 @@ import pytest
 
 from dispatch.statuses import (
     ACTIVE,
+    ARRIVAL_UNDONE,
     BEFORE_PICKUP,
     DRIVER_BUTTONS,
     FINAL,
@@ -15,7 +16,7 @@ from dispatch.statuses import (
     StopKind,
     driver_status,
 )
-from tests.dispatch.status_table import LIFE, MAY_BECOME, MAY_GO_BACK_TO
+from tests.dispatch.status_table import ARRIVAL_MAY_GO_BACK_TO, LIFE, MAY_BECOME, MAY_GO_BACK_TO
 
 
 @pytest.mark.parametrize("before", OrderStatus.values)
@@ -29,6 +30,13 @@ def test_what_an_order_may_become(before: str) -> None:
 def test_the_way_back_from_a_pickup(before: str) -> None:
     back = {after for after, befores in PICKUP_UNDONE.items() if before in befores}
     assert back == MAY_GO_BACK_TO.get(before, set())
+    assert not back & MAY_BECOME[before]
+
+
+@pytest.mark.parametrize("before", OrderStatus.values)
+def test_the_way_back_from_an_arrival(before: str) -> None:
+    back = {after for after, befores in ARRIVAL_UNDONE.items() if before in befores}
+    assert back == ARRIVAL_MAY_GO_BACK_TO.get(before, set())
     assert not back & MAY_BECOME[before]
 
 

@@ -10,6 +10,7 @@ from dispatch.statuses import StopKind
 from routing.geo import Point, destination
 from tracking.ingest.fix_filter import Fix
 from tracking.ingest.geofences import Fence, FenceEvent, FenceState, Rules, Sighting, observe
+from tracking.ingest.standing import Standing
 
 HOME = Point(39.7495, -104.9865)
 T0 = 1_800_000_000_000
@@ -108,8 +109,9 @@ def watch(
 ) -> tuple[FenceState, list[Sighting]]:
     """The state of the fence after these fixes, and all that was seen on the way."""
     state, rules, before, sightings = state or FenceState(), rules or Rules(), None, []
+    standing = Standing()
     for fix in fixes:
-        state, sighting = observe(state, fence, before, fix, rules)
+        state, sighting = observe(state, fence, before, fix, standing.add(fix), rules)
         sightings += [sighting] if sighting else []
         before = fix
     return state, sightings

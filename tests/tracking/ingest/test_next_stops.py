@@ -89,15 +89,15 @@ def test_a_stop_that_is_no_longer_next_is_forgotten(next_stops: NextStops, drive
 def test_an_arrival_that_another_process_stored_meanwhile_counts(next_stops: NextStops, drive: Drive) -> None:
     drive(150, 0)
     next_stops.replace([fence(200)], {STOP: T0 - 60_000})
-    for n in range(1, 4):
+    for n in range(1, 5):
         drive(400 + 60 * n, n * 10, speed=6.0)
     assert drive.events == [(FenceEvent.LEFT, [STOP])]
 
 
 def test_a_short_stop_is_taken_back_and_stays_so(next_stops: NextStops, drive: Drive) -> None:
     next_stops.replace([fence(200)], {STOP: T0})
-    for east, seconds in ((320, 10), (400, 20), (480, 30)):
-        drive(east, seconds, speed=8.0)
+    for n in range(7):
+        drive(150 + 80 * n, 10 + 10 * n, speed=8.0)
     assert drive.events == [(FenceEvent.PASSED, [STOP])]
     # The database has the arrival until that is written.
     next_stops.replace([fence(200)], {STOP: T0})
@@ -107,10 +107,10 @@ def test_a_short_stop_is_taken_back_and_stays_so(next_stops: NextStops, drive: D
 
 
 def test_who_left_without_the_food_is_seen_to_come_back(next_stops: NextStops, drive: Drive) -> None:
-    for n in range(10):
+    for n in range(20):
         drive(50, n * 5, speed=0.0, accuracy=5)
     for n in range(10):
-        drive(50 + n * 60, 60 + n * 5, speed=12.0)
+        drive(50 + n * 60, 110 + n * 5, speed=12.0)
     assert drive.events == [(FenceEvent.ARRIVED, [STOP]), (FenceEvent.LEFT, [STOP])]
     # Its plan has the pickup still, and no arrival there.
     next_stops.replace([fence(200)], {})

@@ -129,9 +129,9 @@ def test_every_fifth_fix_and_the_last_of_a_session_are_kept(
 def test_a_fix_that_changed_something_is_kept(pipeline: Pipeline, session: Session, take: Callable) -> None:
     session.next_stops.replace([fence(200)], {})
     for n in range(5):
-        take(250 - n * 30, n * 5)
+        take(250 - n * 18, n * 5)
     assert [write.func for _, write in session.writes] == [geofence_actions.arrive]
-    assert kept_seconds(pipeline) == [0, 15]
+    assert kept_seconds(pipeline) == [0, 20]
 
 
 def test_what_is_not_worth_keeping_is_not_kept(pipeline: Pipeline, session: Session, take: Callable) -> None:

@@ -1,7 +1,6 @@
 """A driver leaves a customer’s door and presses nothing: what comes next is seen, and so is coming back."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -10,47 +9,12 @@ from dispatch.models import Driver, Order, Stop
 from routing.geo import destination
 from tests.conftest import DENVER
 from tests.dispatch import story
-from tests.tracking.sockets.clients import Socket, driver_socket
-from tracking.clock import now_ms
+from tests.tracking.sockets.clients import driver_socket
+from tests.tracking.sockets.phone import Phone
 
 pytestmark = pytest.mark.usefixtures("live_loop")
 
 ANN_M, BOB_M = 1500, 2200  # metres east of the restaurant
-
-
-class Phone:
-    """Sends a sharp fix every five seconds of its own time, which begins 110 seconds ago."""
-
-    def __init__(self, socket: Socket) -> None:
-        self.socket = socket
-        self.ts = now_ms() - 110_000
-        self.seq = 0
-
-    async def at(self, *metres_east: float, speed: float) -> None:
-        for metres in metres_east:
-            self.seq += 1
-            self.ts += 5000
-            place = destination(DENVER, 90, metres)
-            await self.socket.send(
-                {
-                    "type": "location",
-                    "lat": place.lat,
-                    "lng": place.lng,
-                    "ts": self.ts,
-                    "seq": self.seq,
-                    "speed": speed,
-                    "accuracy": 8,
-                }
-            )
-
-    async def plan(self, order: Order, says: Callable[[dict[str, Any]], bool]) -> None:
-        """Waits for a plan that says this of the order's dropoff."""
-
-        def found() -> bool:
-            plans = [frame for frame in self.socket.frames if frame["type"] == "plan"]
-            return any(says(stop) for stop in plans[-1]["stops"] if stop["orderId"] == str(order.pk))
-
-        await self.socket.until(found)
 
 
 async def test_the_next_door_is_seen_and_so_is_the_return(
@@ -66,7 +30,7 @@ async def test_the_next_door_is_seen_and_so_is_the_return(
     async with await driver_socket(driver) as socket:
         await socket.frame("ready")
         phone = Phone(socket)
-        await phone.at(*[ANN_M] * 8, speed=0)
+        await phone.at(*[ANN_M] * 15, speed=0)
         await phone.plan(ann, lambda stop: stop["orderStatus"] == "driver_nearby")
         await phone.at(1650, 1800, 1950, 2100, speed=30)
         await phone.plan(ann, lambda stop: "leftAt" in stop)
