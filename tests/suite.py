@@ -4,6 +4,7 @@ It is loaded before Django's settings are, which read the environment once.
 """
 
 import os
+import re
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from delivery.processes import Processes
 SERVERS = {"servers", "django_db_setup"}
 #: Tests under these have processes of their own, too many to have them twice: one worker runs them all.
 TOGETHER = ("tests/faults/",)
+_MARK_OF_FILE = re.compile(r"^pytestmark = .*", re.MULTILINE)
+_NEVER_FAST = re.compile(r"mark\.(slow|django_db)\b|\"(servers|live_loop)\"")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,6 +27,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "fast: needs no server and is not slow; each test that is gets the mark"
     )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where only fast tests are wanted, files are not imported whose own mark says that they have none."""
+    if config.option.markexpr != "fast" or not collection_path.name.startswith("test_"):
+        return None
+    mark = _MARK_OF_FILE.search(collection_path.read_text())
+    return True if mark and _NEVER_FAST.search(mark[0]) else None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -12,6 +12,8 @@ from tracking.ingest.geofences import FenceEvent
 ARRIVED, LEFT = FenceEvent.ARRIVED, FenceEvent.LEFT
 HOUR_S = 3600
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("radius", [100, 200])
 @pytest.mark.parametrize("memory_s", [0, 20, 60, 120])
