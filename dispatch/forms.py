@@ -7,10 +7,28 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from dispatch.models import Driver, Order
+from dispatch.models.items import as_lines, parse_items, validate_items
 from dispatch.orders.actions import CORRECTABLE
 from dispatch.statuses import OrderStatus
 
 TIMES = frozenset({"ready_at", "promised_at"})
+#: Told in a line.
+LINES = ("number", "kitchen_note", "driver_note", "door_note", "tip", "cash_due")
+
+
+class ItemsField(forms.CharField):
+    """A list of items as lines of text (dispatch/models/items.py)."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return as_lines(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        return parse_items(super().to_python(value) or "")
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool((initial or []) != self.to_python(data))
 
 
 class OrderForm(forms.ModelForm):
@@ -18,12 +36,14 @@ class OrderForm(forms.ModelForm):
     is active.
     """
 
+    items = ItemsField(required=False, validators=[validate_items], help_text="One a line: 2 × Pad Thai")
+
     class Meta:
         model = Order
         fields = ["restaurant", *CORRECTABLE]
         widgets = {
             name: forms.TextInput(attrs={"class": "vTextField"})
-            for name in ("customer_name", "customer_phone", "customer_address")
+            for name in ("customer_name", "customer_phone", "customer_address", *LINES)
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

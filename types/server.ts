@@ -218,6 +218,13 @@ export interface OrderState {
   readyAt?: number;
   autoPickupAt?: number;
   leftDropoffAt?: number;
+  number?: string;
+  bags?: number;
+  items?: Item[];
+  kitchenNote?: string;
+  driverNote?: string;
+  doorNote?: string;
+  cashDue?: string;
 }
 
 /** The latest position of each driver of a city that moved since the last of these frames. */
@@ -362,6 +369,20 @@ export interface PlanStop {
   leftAt?: number;
   readyAt?: number;
   pinned?: boolean;
+  number?: string;
+  bags?: number;
+  items?: Item[];
+  phone?: string;
+  note?: string;
+  doorNote?: string;
+  tip?: string;
+  cashDue?: string;
+}
+
+/** `text`: what it is, with whatever was wished for. */
+export interface Item {
+  count: number;
+  text: string;
 }
 
 export interface FleetPosition {

@@ -175,8 +175,13 @@ class OrderAdmin(ManyRows):
         "customer_address",
         ("customer_lat", "customer_lng"),
         ("ready_at", "promised_at", "bags"),
+        "number",
+        "items",
+        ("kitchen_note", "driver_note"),
+        "door_note",
+        ("tip", "cash_due"),
     )
-    facts = (("status", "driver", "eta"), "trouble", ("placed", "delivered", "tracking_page"))
+    facts = (("status", "driver", "eta"), "trouble", ("placed", "delivered", "tracking_page"), "external_id")
 
     @admin.display(description="placed", ordering="created_at")
     def placed(self, order: Order) -> str:

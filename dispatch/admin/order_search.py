@@ -1,5 +1,5 @@
 """Finding orders by what people remember of them: words that begin so, the start or the end of a phone number, a
-restaurant, a driver, an order's number.
+restaurant, a driver, an order's number or id.
 
 Words and not any text within: `order_words` (dispatch/migrations) has an index of a kind that every PostgreSQL has;
 pg_trgm is an extension that the database's owner may have no right to, or no package of.
@@ -89,8 +89,8 @@ class _Word:
 
     def condition(self, *, leads: bool) -> tuple[str, list[Any]]:
         """What holds, in SQL, of orders that have the word, and the values in it."""
-        conditions: list[str] = []
-        values: list[Any] = []
+        conditions = ["number <> '' AND lower(number) = lower(%s)", "external_id = %s"]
+        values: list[Any] = [self.text, self.text]
         number = self.text.lower().replace("-", "")
         if _NUMBER.fullmatch(number):
             conditions.append("id BETWEEN %s AND %s")

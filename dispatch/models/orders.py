@@ -6,12 +6,14 @@ from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Func, Q
-from django.db.models.functions import UUID4, Now
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import UUID4, Lower, Now
+from django.db.models.lookups import Exact
 
 from dispatch.models.cities import City
 from dispatch.models.columns import LATITUDE, LONGITUDE, in_range, one_of
 from dispatch.models.drivers import Driver
+from dispatch.models.items import validate_items
 from dispatch.models.restaurants import Restaurant
 from dispatch.models.versions import Versioned
 from dispatch.statuses import ACTIVE, FINAL, OrderStatus
@@ -62,6 +64,31 @@ class Order(Versioned):
     bags = models.IntegerField(
         default=1, db_default=1, validators=[MinValueValidator(1), MaxValueValidator(100)]
     )
+    external_id = models.TextField(
+        "the ordering platform’s id",
+        null=True,
+        blank=True,
+        unique=True,
+        help_text="By which the ordering platform knows it.",
+    )
+    number = models.TextField(
+        blank=True, default="", db_default="", help_text="As people say it: on the bag, on the phone."
+    )
+    items = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), blank=True, validators=[validate_items]
+    )
+    kitchen_note = models.TextField(blank=True, default="", db_default="")
+    driver_note = models.TextField(blank=True, default="", db_default="")
+    door_note = models.TextField(
+        blank=True, default="", db_default="", help_text="Door code, floor, where to leave it."
+    )
+    tip = models.TextField(blank=True, default="", db_default="", help_text="As the driver is to read it.")
+    cash_due = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the driver takes at the door, with its currency.",
+    )
     eta_minutes = models.IntegerField(null=True, editable=False, help_text="Minutes to the customer's door.")
     eta_low = models.IntegerField(
         null=True, editable=False, help_text="Four arrivals of five lie between these minutes."
@@ -107,6 +134,12 @@ class Order(Versioned):
                 | Q(eta_low__gte=1, eta_high__gt=F("eta_low"), eta_minutes__isnull=False),
             ),
             models.CheckConstraint(name="orders_bags_range", condition=Q(bags__range=(1, 100))),
+            models.CheckConstraint(
+                name="orders_items_list",
+                condition=Exact(
+                    Func("items", function="jsonb_typeof", output_field=models.TextField()), "array"
+                ),
+            ),
         ]
         indexes = [
             models.Index(
@@ -117,6 +150,7 @@ class Order(Versioned):
             models.Index(fields=["status", "-created_at"], name="orders_status_created"),
             models.Index(fields=["-created_at", "id"], name="orders_newest"),
             models.Index(fields=["updated_at"], name="orders_updated"),
+            models.Index(Lower("number"), name="orders_number", condition=~Q(number="")),
         ]
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ Each action is one transaction, made of the pieces in dispatch/orders/transition
 two processes that try the same step, one succeeds; the other gets `WrongStatus`.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,9 +19,9 @@ from django.db.models import Max, Min
 from django.utils import timezone
 
 from dispatch.clock import database_now
-from dispatch.errors import Invalid, NotFound, NotYours, WrongStatus
+from dispatch.errors import Conflict, Invalid, NotFound, NotYours, WrongStatus
 from dispatch.etas import prediction_log
-from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.models import NO_ETA, Driver, Item, Order, OrderEvent, Restaurant, Stop
 from dispatch.orders.transitions import (
     Actor,
     lock_drivers,
@@ -64,14 +65,24 @@ def create_order(
     ready_at: datetime | None = None,
     promised_at: datetime | None = None,
     bags: int = 1,
+    external_id: str | None = None,
+    number: str = "",
+    items: Sequence[Item] = (),
+    kitchen_note: str = "",
+    driver_note: str = "",
+    door_note: str = "",
+    tip: str = "",
+    cash_due: str = "",
     actor: Actor = PLATFORM,
 ) -> Order:
     """A new pending order (degrees).
 
     `ready_at` is when the kitchen expects to be done, `promised_at` by when the customer has the food (None: as the
-    city promises).
+    city promises). Conflict: there is one with this `external_id`.
     """
     with announced() as changes:
+        if external_id is not None and Order.objects.filter(external_id=external_id).exists():
+            raise Conflict("There is an order with this external_id already.")
         order = Order.objects.create(
             restaurant_id=restaurant_id,
             customer_name=customer_name,
@@ -82,6 +93,14 @@ def create_order(
             ready_at=ready_at,
             promised_at=promised_at,
             bags=bags,
+            external_id=external_id,
+            number=number,
+            items=list(items),
+            kitchen_note=kitchen_note,
+            driver_note=driver_note,
+            door_note=door_note,
+            tip=tip,
+            cash_due=cash_due,
         )
         record_creation(order, actor, changes)
     return order
@@ -329,6 +348,13 @@ CORRECTABLE = (
     "ready_at",
     "promised_at",
     "bags",
+    "number",
+    "items",
+    "kitchen_note",
+    "driver_note",
+    "door_note",
+    "tip",
+    "cash_due",
 )
 #: What of it plans are made of.
 PLANNED = ("customer_lat", "customer_lng", "ready_at", "promised_at", "bags")

@@ -296,6 +296,22 @@ def test_what_nobody_changes_stays_to_the_microsecond(staff, order):
     assert (after.customer_name, after.promised_at) == ("Grace", before.promised_at)
 
 
+def test_items_are_entered_one_a_line(staff, restaurant):
+    details = {"number": "A-17", "items": "2 × Pad Thai\r\nTea", "door_note": "4th floor", "cash_due": "$12"}
+    response = staff.post(reverse("admin:dispatch_order_add"), entered(restaurant) | details)
+    assert response.status_code == 302, response.context["errors"]
+    order = Order.objects.get()
+    assert (order.number, order.door_note, order.cash_due) == ("A-17", "4th floor", "$12")
+    assert order.items == [{"count": 2, "text": "Pad Thai"}, {"count": 1, "text": "Tea"}]
+    assert "2 × Pad Thai\n1 × Tea" in staff.get(page("order", order)).content.decode()
+    no_door = {"customer_lat": "", "customer_lng": ""}
+    staff.post(page("order", order), corrected(order, items="3 Tea", **no_door))
+    order.refresh_from_db()
+    assert order.items == [{"count": 3, "text": "Tea"}]
+    too_many = staff.post(page("order", order), corrected(order, items="Tea\n" * 201, **no_door))
+    assert list(too_many.context["adminform"].form.errors) == ["items"]
+
+
 def test_half_a_place_is_refused(staff, restaurant):
     fields = entered(restaurant) | {"customer_lat": "39.76", "customer_lng": ""}
     response = staff.post(reverse("admin:dispatch_order_add"), fields)

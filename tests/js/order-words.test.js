@@ -6,7 +6,9 @@ import { Fleet } from "../../static/js/dispatch/fleet.js";
 import {
   customerWords,
   etaWords,
+  itemsWords,
   lateWords,
+  notesWords,
   pickupWords,
   problemWords,
   waited,
@@ -25,6 +27,15 @@ test("the minutes to the door: a range, an approximation, none, or nothing to sa
   assert.equal(words({}), "");
   assert.equal(words({ etaMinutes: 14, status: "pending" }), "");
   assert.equal(etaWords({ ...order(1, { ...assigned, etaMinutes: 14 }), claimed: true }), "");
+});
+
+test("what is in the bags, and what is to be minded", () => {
+  assert.equal(itemsWords(order(1)), "");
+  const items = [{ count: 2, text: "Pad Thai" }, { count: 1, text: "Tea" }];
+  assert.equal(itemsWords(order(1, { items, bags: 2 })), "2 × Pad Thai\n1 × Tea\nin 2 bags");
+  assert.equal(notesWords(order(1)), "");
+  const notes = { kitchenNote: "no nuts", driverNote: "ring twice", doorNote: "4th floor", cashDue: "$12.50" };
+  assert.equal(notesWords(order(1, notes)), "Kitchen: no nuts\nDriver: ring twice\nDoor: 4th floor\nCash due: $12.50");
 });
 
 test("a problem is told where a dispatcher can do something about it", () => {

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -129,13 +130,15 @@ def without_version(frame: Frame) -> str:
 # ---------------------------------------------------------------------------------------------- the driver
 
 
-def plan(driver: Driver, stops: Sequence[Stop]) -> Plan:
+def plan(driver: Driver, stops: Sequence[Stop], *, for_driver: bool = False) -> Plan:
+    """`for_driver`: with what is needed at each stop."""
+    make = _drivers_stop if for_driver else _plan_stop
     return Plan(
         driver_id=driver.pk,
         v=driver.version,
         status=DriverStatus(driver.status),
         on_shift=driver.on_shift,
-        stops=[_plan_stop(stop) for stop in stops],
+        stops=[make(stop) for stop in stops],
         geometry=geometry_through(left_and_ahead(stops)[1]),
     )
 
@@ -158,6 +161,20 @@ def _plan_stop(stop: Stop) -> PlanStop:
         left_at=milliseconds(stop.left_at),
         ready_at=milliseconds(order.ready_at) if is_pickup else None,
     )
+
+
+def _drivers_stop(stop: Stop) -> PlanStop:
+    order = stop.order
+    needed: dict[str, Any] = {"number": order.number, "bags": order.bags, "items": order.items}
+    if stop.kind == StopKind.DROPOFF:
+        needed |= {
+            "phone": order.customer_phone,
+            "note": order.driver_note,
+            "door_note": order.door_note,
+            "tip": order.tip,
+            "cash_due": order.cash_due,
+        }
+    return replace(_plan_stop(stop), **needed)
 
 
 # ------------------------------------------------------------------------------------------ the dispatcher
@@ -202,6 +219,13 @@ def order_state(order: Order, now: datetime, left: Iterable[Stop] = ()) -> Order
         ready_at=milliseconds(order.ready_at),
         auto_pickup_at=milliseconds(pickup.done_at) if pickup and pickup.is_undoable_at(now) else None,
         left_dropoff_at=milliseconds(dropoff.left_at) if dropoff else None,
+        number=order.number,
+        bags=order.bags,
+        items=order.items,
+        kitchen_note=order.kitchen_note,
+        driver_note=order.driver_note,
+        door_note=order.door_note,
+        cash_due=order.cash_due,
     )
 
 

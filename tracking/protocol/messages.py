@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
+from dispatch.models import Item
 from dispatch.statuses import DriverStatus, OrderStatus
 from routing.problems import Problem
 
@@ -141,6 +142,17 @@ class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):
     ready_at: int | None = None
     #: A dispatcher wants it at this place in the visiting order.
     pinned: bool = False
+    #: From here on only the driver is told, and only what is needed at this stop: how the order is called and what it
+    #: is made of, …
+    number: str = ""
+    bags: int | None = None
+    items: list[Item] = []
+    #: … and at the door what the customer wants, and how to reach them.
+    phone: str = ""
+    note: str = ""
+    door_note: str = ""
+    tip: str = ""
+    cash_due: str = ""
 
 
 class Plan(Frame, tag="plan", frozen=True):
@@ -268,6 +280,13 @@ class OrderState(Frame, tag="order", frozen=True):
     ready_at: int | None = None
     auto_pickup_at: int | None = None
     left_dropoff_at: int | None = None
+    number: str = ""
+    bags: int = 1
+    items: list[Item] = []
+    kitchen_note: str = ""
+    driver_note: str = ""
+    door_note: str = ""
+    cash_due: str = ""
 
 
 class RestaurantState(Frame, tag="restaurant", frozen=True):

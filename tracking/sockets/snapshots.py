@@ -129,7 +129,7 @@ def _driver_view(driver: Driver, stops: Sequence[Stop]) -> DriverView:
     coming = [stop for stop in (*left, *ahead) if stop.point is not None and stop.can_be_visited]
     return DriverView(
         city=groups.city_key(driver.city_id),
-        plan=frames.plan(driver, stops),
+        plan=frames.plan(driver, stops, for_driver=True),
         offline=driver.status == DriverStatus.OFFLINE,
         fences=tuple(_fence(stop, later=not (stop in left or _at_one_of(stop, in_turn))) for stop in coming),
         arrivals={

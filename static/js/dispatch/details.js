@@ -6,7 +6,7 @@ import { byId, fill, fromTemplate, setAttribute, setText, syncList, withFields }
 import { candidates } from "./candidates.js";
 import { silenceWords, statusWords } from "./driver-words.js";
 import { drawCandidates } from "./drivers.js";
-import { etaWords, lateWords, pickupWords } from "./order-words.js";
+import { etaWords, itemsWords, lateWords, notesWords, pickupWords } from "./order-words.js";
 import { drawRows } from "./orders.js";
 import { drawRemedies } from "./remedies.js";
 import { savingWords, speedWords, troubleWords } from "./words.js";
@@ -163,7 +163,7 @@ function drawOrderPanel(desk, order) {
   const eta = etaWords(order);
   drawPhone(orderPanel.fields.phone, order.customerPhone);
   fill(orderPanel, {
-    title: order.customerName || "Order",
+    title: [order.number && `#${order.number}`, order.customerName].filter(Boolean).join(" · ") || "Order",
     status: order.claimed ? "Saving…" : desk.statuses.orders[order.status],
     eta: eta && `${eta} to the door`,
     restaurant: restaurant?.name ?? "…",
@@ -176,12 +176,16 @@ function drawOrderPanel(desk, order) {
     promised: clockTime(order.promisedAt, zone),
     late: lateWords(fleet, order, now),
     ready: order.readyAt && clockTime(order.readyAt, zone),
+    items: itemsWords(order),
+    notes: notesWords(order),
     auto: pickupWords(order, now),
     problem: order.claimed ? "" : order.problemText,
   });
   setAttribute(orderPanel.fields.status, "data-status", order.status);
   setAttribute(orderPanel, "data-late", fleet.lateness(order, now).level);
   orderPanel.fields.readyRow.hidden = !order.readyAt;
+  orderPanel.fields.itemsRow.hidden = !itemsWords(order);
+  orderPanel.fields.notesRow.hidden = !notesWords(order);
   const before = fleet.isBeforePickup(order) && !order.claimed;
   byId("reassign").hidden = !before || desk.reassigning;
   byId("unassign").hidden = !before;

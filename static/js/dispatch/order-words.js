@@ -56,6 +56,31 @@ export function pickupWords({ autoPickupAt }, now) {
 }
 
 /**
+ * What is in the bags, an item a line.
+ * @param {Order} order
+ */
+export function itemsWords({ items = [], bags = 1 }) {
+  const lines = items.map(({ count, text }) => `${count} × ${text}`);
+  if (bags > 1) lines.push(`in ${bags} bags`);
+  return lines.join("\n");
+}
+
+/**
+ * For whom each note is, and what is to be paid; a line each.
+ * @param {Order} order
+ */
+export function notesWords({ kitchenNote, driverNote, doorNote, cashDue }) {
+  return [
+    kitchenNote && `Kitchen: ${kitchenNote}`,
+    driverNote && `Driver: ${driverNote}`,
+    doorNote && `Door: ${doorNote}`,
+    cashDue && `Cash due: ${cashDue}`,
+  ]
+    .filter(Boolean)
+    .join("\n");
+}
+
+/**
  * Whether an order without a driver has waited for long.
  * @param {Order} order
  * @param {number} now

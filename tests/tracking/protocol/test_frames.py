@@ -258,6 +258,37 @@ def test_a_plan_shows_the_stops_in_order_with_what_the_driver_needs() -> None:
     ]
 
 
+def test_a_driver_is_told_of_each_stop_what_is_needed_there() -> None:
+    order = make_order(
+        "to_restaurant",
+        customer_address="5 Elm",
+        customer_phone="+1 720",
+        number="A-17",
+        bags=2,
+        items=[{"count": 2, "text": "Pad Thai"}],
+        kitchen_note="no nuts",
+        driver_note="ring twice",
+        door_note="4th floor",
+        tip="$3",
+        cash_due="$12.50",
+    )
+    stops = [stop(order, "pickup"), stop(order, "dropoff")]
+    bare = told(frames.plan(DRIVER, stops))["stops"]
+    pickup, dropoff = (
+        {name: value for name, value in one.items() if name not in other}
+        for one, other in zip(told(frames.plan(DRIVER, stops, for_driver=True))["stops"], bare, strict=True)
+    )
+    called = {"number": "A-17", "bags": 2, "items": [{"count": 2, "text": "Pad Thai"}]}
+    assert pickup == called
+    assert dropoff == called | {
+        "phone": "+1 720",
+        "note": "ring twice",
+        "doorNote": "4th floor",
+        "tip": "$3",
+        "cashDue": "$12.50",
+    }
+
+
 def test_the_driver_is_asked_about_a_door_that_was_left() -> None:
     ann = make_order("driver_nearby", door=39.71, customer_address="")
     bob = make_order("picked_up", door=39.72, customer_address="")
