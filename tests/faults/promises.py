@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from dispatch.statuses import TRANSITIONS, OrderStatus
+from dispatch.statuses import ARRIVAL_UNDONE, TRANSITIONS, OrderStatus
 from tests.faults.clients import Frame
 from tests.faults.office import DriverRow
 
@@ -94,9 +94,11 @@ def timelines_are_legal(database: Database, city: str) -> Counter[str]:
         if from_status is None:
             assert to_status == OrderStatus.PENDING, f"{step} is no beginning"
         else:
-            assert from_status in TRANSITIONS[OrderStatus(to_status)], f"{step} is illegal"
-        if to_status in (OrderStatus.PENDING, OrderStatus.ASSIGNED):
-            steps[order].clear()  # another driver, another try
+            step_to = OrderStatus(to_status)
+            is_taken_back = from_status in ARRIVAL_UNDONE.get(step_to, ())
+            assert is_taken_back or from_status in TRANSITIONS[step_to], f"{step} is illegal"
+            if is_taken_back or step_to in (OrderStatus.PENDING, OrderStatus.ASSIGNED):
+                steps[order].clear()  # another driver, another try
         assert to_status not in steps[order], f"{step} twice: {steps[order]}"
         steps[order].append(to_status)
         before[order] = to_status
