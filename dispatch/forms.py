@@ -91,3 +91,8 @@ class CancelForm(forms.Form):
         help_text="The order's timeline keeps it.",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
+    dispose = forms.BooleanField(
+        required=False,
+        label="Dispose of the food",
+        help_text="Else a driver who has it already brings it back to the restaurant.",
+    )

@@ -39,6 +39,13 @@ class Reason(Struct, frozen=True):
     reason: Words = ""
 
 
+class Cancelling(Struct, frozen=True):
+    """`dispose`: food that the driver has already is not brought back."""
+
+    reason: Words = ""
+    dispose: bool = False
+
+
 class Closing(Struct, frozen=True):
     status: Literal["delivered", "failed"]
     reason: Words = ""

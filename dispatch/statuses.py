@@ -29,6 +29,8 @@ class DriverStatus(models.TextChoices):
 class StopKind(models.TextChoices):
     PICKUP = "pickup", "Pickup"
     DROPOFF = "dropoff", "Dropoff"
+    #: Food that nobody gets any more is brought back to its restaurant.
+    RETURN = "return", "Return"
 
 
 S = OrderStatus
@@ -43,7 +45,7 @@ ACTIVE = BEFORE_PICKUP | IN_THE_BAG
 FINAL = frozenset({S.DELIVERED, S.CANCELLED, S.FAILED})
 
 #: to → from. Steps may be skipped forward; the way back is only unassigning and reassigning before the pickup,
-#: ARRIVAL_UNDONE, and PICKUP_UNDONE after it.
+#: ARRIVAL_UNDONE, and PICKUP_UNDONE after it; DELIVERED_AFTER_ALL is what was so already.
 TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     S.PENDING: BEFORE_PICKUP,
     S.ASSIGNED: frozenset({S.PENDING}) | BEFORE_PICKUP,
@@ -64,6 +66,9 @@ PICKUP_UNDONE: dict[OrderStatus, frozenset[OrderStatus]] = dict.fromkeys(BEFORE_
 ARRIVAL_UNDONE: dict[OrderStatus, frozenset[OrderStatus]] = {
     S.TO_RESTAURANT: frozenset({S.DRIVER_AT_RESTAURANT}),
 }
+
+#: to → from: the driver had delivered it before it was cancelled, and could not say so in time.
+DELIVERED_AFTER_ALL: dict[OrderStatus, frozenset[OrderStatus]] = {S.DELIVERED: frozenset({S.CANCELLED})}
 
 #: What a driver's own buttons may ask for.
 DRIVER_BUTTONS = frozenset({S.PICKED_UP, S.DELIVERED, S.FAILED})

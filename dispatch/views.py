@@ -132,9 +132,9 @@ def rearrange(driver_id: UUID, body: rest.VisitingOrder, actor: Actor) -> None:
     logger.info("the stops of driver %s are put in order by %s", driver_id, actor.name)
 
 
-@_request(rest.Reason)
-def cancel(order_id: UUID, body: rest.Reason, actor: Actor) -> None:
-    actions.cancel(order_id, actor=actor, reason=body.reason)
+@_request(rest.Cancelling)
+def cancel(order_id: UUID, body: rest.Cancelling, actor: Actor) -> None:
+    actions.cancel(order_id, actor=actor, reason=body.reason, dispose=body.dispose)
 
 
 @_request(rest.Reason)

@@ -358,7 +358,7 @@ export interface Saving {
 export interface PlanStop {
   stopId: string;
   orderId: string;
-  kind: "pickup" | "dropoff";
+  kind: "pickup" | "dropoff" | "return";
   lat: number | null;
   lng: number | null;
   name: string;
@@ -368,6 +368,7 @@ export interface PlanStop {
   arrivedAt?: number;
   leftAt?: number;
   readyAt?: number;
+  seenAt?: number;
   pinned?: boolean;
   number?: string;
   bags?: number;
@@ -400,7 +401,7 @@ export interface StatusChange {
   icon: string;
 }
 
-export type StopKind = "pickup" | "dropoff";
+export type StopKind = "pickup" | "dropoff" | "return";
 
 /** What it would mean that this driver takes the order: more work, when it is at the door, what becomes late. */
 export interface Offer {

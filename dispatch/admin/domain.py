@@ -148,7 +148,7 @@ class _Timeline(ReadOnly, admin.TabularInline):
 
 class _Stops(ReadOnly, admin.TabularInline):
     model = Stop
-    fields = ["driver", "position", "eta", "arrived_at", "left_at", "done_at"]
+    fields = ["kind", "driver", "position", "eta", "seen_at", "arrived_at", "left_at", "done_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Stop]:
         return super().get_queryset(request).select_related("driver")
@@ -295,8 +295,8 @@ class OrderAdmin(ManyRows):
 
     @admin.action(description="Cancel …", permissions=["dispatch"], location=BOTH_PAGES)
     def cancel(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
-        def call_off(order: Order, reason: str) -> None:
-            actions.cancel(order.pk, actor=_actor(request), reason=reason)
+        def call_off(order: Order, reason: str, dispose: bool) -> None:
+            actions.cancel(order.pk, actor=_actor(request), reason=reason, dispose=dispose)
 
         return self._ask(request, queryset, "cancel", "Cancel orders", CancelForm, call_off, "cancelled")
 

@@ -103,7 +103,7 @@ class _Trips:
             if stay.kind == StopKind.PICKUP:
                 self.pickups += 1
                 self.kitchens.add(_pickup(stay))
-            elif stay.city_id is not None:
+            elif stay.kind == StopKind.DROPOFF and stay.city_id is not None:
                 self.dropoffs += 1
                 self.doors.add(Dwell(stay.city_id, (stay.left_at - stay.arrived_at).total_seconds()))
 

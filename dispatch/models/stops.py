@@ -49,6 +49,8 @@ class Stop(models.Model):
     )
     #: When the driver left without pressing a button; empty again once the driver is back.
     left_at = models.DateTimeField(null=True)
+    #: When the driver said to have seen it.
+    seen_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
 
     objects = StopQuerySet.as_manager()
@@ -78,12 +80,12 @@ class Stop(models.Model):
     @property
     def point(self) -> Point | None:
         """Where it is (degrees); None for a customer without coordinates."""
-        return self.order.restaurant.point if self.kind == StopKind.PICKUP else self.order.customer_point
+        return self.order.customer_point if self.kind == StopKind.DROPOFF else self.order.restaurant.point
 
     @property
     def can_be_visited(self) -> bool:
         """In whatever order the driver does it: all but a door whose food is not on board yet."""
-        return self.kind == StopKind.PICKUP or self.order.status in IN_THE_BAG
+        return self.kind != StopKind.DROPOFF or self.order.status in IN_THE_BAG
 
     def is_undoable_at(self, now: datetime) -> bool:
         """A pickup that a geofence took for granted, so lately that a dispatcher can still take it back."""

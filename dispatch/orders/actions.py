@@ -9,7 +9,7 @@ Each action is one transaction, made of the pieces in dispatch/orders/transition
 two processes that try the same step, one succeeds; the other gets `WrongStatus`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,7 @@ from dispatch.signals import Changes, announced
 from dispatch.statuses import (
     ACTIVE,
     BEFORE_PICKUP,
+    DELIVERED_AFTER_ALL,
     DRIVER_BUTTONS,
     FINAL,
     HANDED_OVER_OR_NOT,
@@ -151,8 +152,10 @@ def unassign(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
         plans_changed(changes, drivers.values(), reassigned=True)
 
 
-def cancel(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
-    """Cancels an order. Once picked up, only a dispatcher can, and says why."""
+def cancel(order_id: UUID, *, actor: Actor, reason: str = "", dispose: bool = False) -> None:
+    """Cancels an order. Once picked up, only a dispatcher can, and says why; then the driver brings the food back to
+    the restaurant, or is to `dispose` of it.
+    """
     with announced() as changes:
         order, drivers = lock_order(order_id)
         if order.status in IN_THE_BAG:
@@ -161,8 +164,18 @@ def cancel(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
             if not reason.strip():
                 raise Invalid("The food is already with the driver: give a reason for cancelling.")
         take_step(changes, order, OrderStatus.CANCELLED, actor=actor, reason=reason)
-        order.stops.filter(done_at=None).delete()
+        open_stops = order.stops.filter(done_at=None)
+        position = open_stops.aggregate(Min("position"))["position__min"]
+        open_stops.delete()
+        if order.status in IN_THE_BAG and not dispose:
+            (driver,) = drivers.values()
+            _add_return(order, driver, position)
         plans_changed(changes, drivers.values(), reassigned=True)
+
+
+def _add_return(order: Order, driver: Driver, position: int) -> None:
+    """The driver has the food of an order that is over, and gets a stop for it at the restaurant."""
+    Stop.objects.create(driver=driver, order=order, kind=StopKind.RETURN, position=position)
 
 
 # ------------------------------------------------------------- a dispatcher speaks for a driver who forgot a button
@@ -247,6 +260,8 @@ def report(driver_id: UUID, order_id: UUID, status: str, *, happened_at: datetim
         if order.driver_id != driver_id:
             raise NotYours("This order is not with you.")
         driver = drivers[driver_id]
+        if happened_at and _report_late(changes, order, driver, step, happened_at):
+            return
         actor = Actor(OrderEvent.Actor.DRIVER, driver.name)
         pressed_at = max(happened_at, _last_step_at(order)) if happened_at else timezone.now()
         if step == OrderStatus.DELIVERED and order.status in BEFORE_PICKUP:
@@ -263,6 +278,58 @@ def report(driver_id: UUID, order_id: UUID, status: str, *, happened_at: datetim
         if step == OrderStatus.DELIVERED:
             prediction_log.settle(order, pressed_at)
         plans_changed(changes, [driver], reassigned=True)
+
+
+def _report_late(
+    changes: Changes, order: Order, driver: Driver, step: OrderStatus, pressed_at: datetime
+) -> bool:
+    """A press that was made before a dispatcher cancelled the order, and came after. Whether it was one.
+
+    What was delivered by then is delivered; what was picked up by then is brought back.
+    """
+    cancelled = order.events.filter(to_status=OrderStatus.CANCELLED).last()
+    if order.status != OrderStatus.CANCELLED or cancelled is None or pressed_at >= cancelled.happened_at:
+        return False
+    on_the_way_back = order.stops.filter(kind=StopKind.RETURN)
+    if step == OrderStatus.DELIVERED:
+        before = order.events.exclude(pk=cancelled.pk).aggregate(Max("happened_at"))["happened_at__max"]
+        delivered_at = max(pressed_at, before)
+        take_step(
+            changes,
+            order,
+            step,
+            actor=Actor(OrderEvent.Actor.DRIVER, driver.name),
+            happened_at=delivered_at,
+            reason="Pressed without a network, before it was cancelled.",
+            allowed=DELIVERED_AFTER_ALL,
+            delivered_at=delivered_at,
+        )
+        on_the_way_back.delete()
+    elif not on_the_way_back.exists() and cancelled.from_status in BEFORE_PICKUP:
+        last = driver.stops.filter(done_at=None).aggregate(Max("position", default=0))["position__max"]
+        _add_return(order, driver, last + 1)
+    plans_changed(changes, [driver], reassigned=True)
+    return True
+
+
+def bring_back(driver_id: UUID, order_id: UUID, *, happened_at: datetime | None = None) -> None:
+    """A driver's button: the food is at the restaurant again."""
+    with announced() as changes:
+        order, drivers = lock_order(order_id)
+        stop = order.stops.filter(driver_id=driver_id, kind=StopKind.RETURN, done_at=None).first()
+        if stop is None:
+            raise NotYours("You have nothing of this order to bring back.")
+        Stop.objects.filter(pk=stop.pk).update(done_at=happened_at or timezone.now())
+        plans_changed(changes, [drivers[driver_id]], reassigned=True)
+
+
+def acknowledge(driver_id: UUID, stop_ids: Collection[UUID], *, happened_at: datetime | None = None) -> None:
+    """The driver says to have seen these stops; what is no longer the driver's is passed over."""
+    with announced() as changes:
+        driver = lock_drivers([driver_id])[driver_id]
+        unseen = Stop.objects.filter(driver=driver, pk__in=stop_ids, seen_at=None, done_at=None)
+        if unseen.update(seen_at=happened_at or timezone.now()):
+            plans_changed(changes, [driver])
 
 
 def _infer_pickup(changes: Changes, order: Order, at: datetime) -> None:

@@ -72,11 +72,12 @@ def pass_by(
 def leave(
     driver_id: UUID, stop_ids: Sequence[UUID], *, happened_at: datetime, evidence: dict[str, Any]
 ) -> None:
-    """Confirmed exit after a dwell: a pickup whose button was forgotten counts as picked up, by geofence.
+    """Confirmed exit after a dwell: a pickup whose button was forgotten counts as picked up, by geofence, and food
+    that was to be brought back is back.
 
-    A dropoff does not: `left_at` is a question to the driver and an alert to the dispatcher, until one of them says
-    how the handover ended or the driver is back. A stop without an arrival before is passed over. Nobody leaves with
-    food that is not ready: the driver comes back for it.
+    A dropoff is not done by it: `left_at` is a question to the driver and an alert to the dispatcher, until one of
+    them says how the handover ended or the driver is back. A stop without an arrival before is passed over. Nobody
+    leaves with food that is not ready: the driver comes back for it.
     """
     unready = Stop.objects.filter(
         pk__in=stop_ids,
@@ -124,6 +125,8 @@ def _visit(
             if stop.kind == StopKind.DROPOFF and times.get("left_at") is not None:
                 # Nobody can say when, or whether, the driver comes to this door again.
                 Order.objects.filter(pk=order.pk).update(**NO_ETA)
+            if stop.kind == StopKind.RETURN and times.get("left_at") is not None:
+                Stop.objects.filter(pk=stop.pk).update(done_at=happened_at)
             step = steps.get(StopKind(stop.kind))
             if step is not None and order.status in allowed[step]:
                 event = take_step(

@@ -70,7 +70,7 @@ def _leaves(stop: Stop, there: datetime, travel_times: TravelTimeModel) -> datet
     """When the driver, at the stop since `there`, drives on: after the handover, and not without the food."""
     since = stop.arrived_at or there
     restaurant = stop.order.restaurant
-    if stop.kind == StopKind.DROPOFF:
+    if stop.kind != StopKind.PICKUP:
         return max(there, since + timedelta(seconds=travel_times.door_s(restaurant.city_id)))
     pickup = travel_times.pickup(restaurant.pk)
     done = since + timedelta(seconds=pickup.handover_s)
@@ -102,6 +102,7 @@ def why_unsure(
 _UNREACHABLE = {
     StopKind.PICKUP: Problem.RESTAURANT_UNREACHABLE,
     StopKind.DROPOFF: Problem.CUSTOMER_UNREACHABLE,
+    StopKind.RETURN: Problem.RESTAURANT_UNREACHABLE,
 }
 
 

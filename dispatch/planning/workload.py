@@ -22,6 +22,8 @@ from routing.osrm import osrm_from_settings, straight_line
 
 #: So long after the last stop (seconds) a driver is on the way to the next one; until then the way is open.
 UNDER_WAY_S = 60.0
+#: Food that nobody waits for is to be back within this (seconds): orders that somebody waits for come first.
+RETURN_WITHIN_S = 7200.0
 #: OSRM takes about half a second for the drives among so many places (and refuses 500, as we start it).
 TABLE_PLACES = 300
 
@@ -81,7 +83,15 @@ class Workload:
         `pins`: whether stops that a dispatcher pinned stay where they are.
         """
         places = _Places()
-        shipments = [_shipment(order, places, self.travel_times) for order in self.orders]
+        back = {
+            stop.order_id for stops in self.stops.values() for stop in stops if stop.kind == StopKind.RETURN
+        }
+        shipments = [
+            _return(order, places, self.travel_times, now)
+            if order.pk in back
+            else _shipment(order, places, self.travel_times)
+            for order in self.orders
+        ]
         vehicles = [
             _vehicle(driver, self.stops[driver.pk], self.free_since.get(driver.pk), now, places, pins=pins)
             for driver in self.drivers
@@ -128,6 +138,24 @@ def _shipment(order: Order, places: _Places, travel_times: TravelTimeModel) -> p
         restaurant.city_id,
         pickup.handover_s,
         travel_times.door_s(restaurant.city_id),
+    )
+
+
+def _return(order: Order, places: _Places, travel_times: TravelTimeModel, now: datetime) -> planner.Shipment:
+    """Food on board that goes back to where it came from, when nobody else has to wait for it."""
+    restaurant = order.restaurant
+    place = places.number(restaurant.point, restaurant.city_id)
+    return planner.Shipment(
+        order.pk,
+        place,
+        place,
+        now.timestamp(),
+        now.timestamp(),
+        now.timestamp() + RETURN_WITHIN_S,
+        order.bags,
+        restaurant.city_id,
+        0.0,
+        travel_times.pickup(restaurant.pk).handover_s,
     )
 
 

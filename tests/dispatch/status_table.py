@@ -13,6 +13,8 @@ MAY_BECOME = {
 }
 #: And by taking back an arrival that was none, or by undoing an automatic pickup, which nothing else may do.
 ARRIVAL_MAY_GO_BACK_TO = {"driver_at_restaurant": {"to_restaurant"}}
+#: What a driver says late of an order that was cancelled meanwhile.
+WAS_SO_ALREADY = {"cancelled": {"delivered"}}
 MAY_GO_BACK_TO = {
     "picked_up": {"assigned", "to_restaurant", "driver_at_restaurant"},
     "driver_nearby": {"assigned", "to_restaurant", "driver_at_restaurant"},

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple
 
-from dispatch.statuses import ACTIVE, BEFORE_PICKUP, IN_THE_BAG, TRANSITIONS, OrderStatus, StopKind
+from dispatch.statuses import (
+    ACTIVE,
+    ARRIVAL_UNDONE,
+    BEFORE_PICKUP,
+    IN_THE_BAG,
+    TRANSITIONS,
+    OrderStatus,
+    StopKind,
+)
 from routing.geo import Point, destination
 from tests.faults.crowd import RestaurantSpec
 
@@ -185,7 +193,11 @@ def _illegal(told: Told, outcome: Outcome) -> list[str]:
         step = f"{event.from_status} → {event.to_status} by {event.actor}"
         if event.from_status != before:
             wrong.append(f"{step}, but it was {before}")
-        elif before is not None and before not in TRANSITIONS[OrderStatus(event.to_status)]:
+        elif (
+            before is not None
+            and before not in TRANSITIONS[OrderStatus(event.to_status)]
+            and not _takes_arrival_back(event)
+        ):
             wrong.append(f"{step} is illegal")
         owner = event.driver if event.to_status == OrderStatus.ASSIGNED else owner
         if event.actor == "geofence" and owner != told.driver:
@@ -196,11 +208,16 @@ def _illegal(told: Told, outcome: Outcome) -> list[str]:
     return wrong
 
 
+def _takes_arrival_back(event: Event) -> bool:
+    back_from = ARRIVAL_UNDONE.get(OrderStatus(event.to_status), frozenset())
+    return event.actor == "geofence" and event.from_status in back_from
+
+
 def _doubled(outcome: Outcome) -> list[str]:
     wrong = []
     taken: set[str] = set()
     for event in outcome.timeline:
-        if event.to_status in (OrderStatus.PENDING, OrderStatus.ASSIGNED):
+        if event.to_status in (OrderStatus.PENDING, OrderStatus.ASSIGNED) or _takes_arrival_back(event):
             taken = set()
         if event.to_status in taken:
             wrong.append(f"{event.to_status} twice in one assignment")

@@ -145,21 +145,22 @@ def plan(driver: Driver, stops: Sequence[Stop], *, for_driver: bool = False) -> 
 
 def _plan_stop(stop: Stop) -> PlanStop:
     order, point = stop.order, stop.point
-    is_pickup = stop.kind == StopKind.PICKUP
+    is_pickup, is_door = stop.kind == StopKind.PICKUP, stop.kind == StopKind.DROPOFF
     return PlanStop(
         stop_id=stop.pk,
         order_id=order.pk,
-        kind="pickup" if is_pickup else "dropoff",
+        kind="pickup" if is_pickup else "dropoff" if is_door else "return",
         lat=None if point is None else point.lat,
         lng=None if point is None else point.lng,
-        name=order.restaurant.name if is_pickup else order.customer_name,
-        address=order.restaurant.address if is_pickup else order.customer_address,
+        name=order.customer_name if is_door else order.restaurant.name,
+        address=order.customer_address if is_door else order.restaurant.address,
         order_status=OrderStatus(order.status),
         pinned=stop.pinned,
         eta=milliseconds(stop.eta),
         arrived_at=milliseconds(stop.arrived_at),
         left_at=milliseconds(stop.left_at),
         ready_at=milliseconds(order.ready_at) if is_pickup else None,
+        seen_at=milliseconds(stop.seen_at),
     )
 
 

@@ -58,18 +58,24 @@ class Locations(Frame, tag="locations", frozen=True):
 
 
 class StatusReport(Frame, tag="status", frozen=True):
-    """A button: the driver picked the order up, delivered it, or could not hand it over."""
+    """A button: the driver picked the order up, delivered it, could not hand it over, or brought it back."""
 
     order_id: UUID
-    status: Literal["picked_up", "delivered", "failed"]
+    status: Literal["picked_up", "delivered", "failed", "returned"]
     ts: TakenAt | None = None
+
+
+class Seen(Frame, tag="seen", frozen=True):
+    """The driver has seen these stops of the plan."""
+
+    stop_ids: Annotated[list[UUID], Meta(max_length=1000)]
 
 
 class Shift(Frame, tag="shift", frozen=True):
     on: bool
 
 
-DriverFrame = Location | Locations | StatusReport | Shift
+DriverFrame = Location | Locations | StatusReport | Seen | Shift
 
 # ------------------------------------------------------------------------------------------ to every client
 
@@ -129,7 +135,8 @@ class Expect(Frame, tag="expect", frozen=True):
 class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):
     stop_id: UUID
     order_id: UUID
-    kind: Literal["pickup", "dropoff"]
+    #: "return": the order is over, and its food is brought back to the restaurant.
+    kind: Literal["pickup", "dropoff", "return"]
     lat: float | None
     lng: float | None
     name: str
@@ -140,6 +147,8 @@ class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):
     #: The driver was at this door and left without a button: was it delivered?
     left_at: int | None = None
     ready_at: int | None = None
+    #: When the driver said to have seen it.
+    seen_at: int | None = None
     #: A dispatcher wants it at this place in the visiting order.
     pinned: bool = False
     #: From here on only the driver is told, and only what is needed at this stop: how the order is called and what it

@@ -33,6 +33,7 @@ from tracking.protocol.messages import (
     Expect,
     Location,
     Locations,
+    Seen,
     Shift,
     StatusReport,
     decode_driver_frame,
@@ -105,6 +106,8 @@ class DriverConsumer(LiveConsumer):
                 self._ingest(self.session, frame.fixes)
             case StatusReport():
                 return partial(self._press, frame)
+            case Seen():
+                return partial(in_thread(actions.acknowledge), self.driver_id, frame.stop_ids)
             case Shift():
                 return partial(in_thread(actions.set_shift), self.driver_id, frame.on)
         return None
@@ -162,13 +165,14 @@ class DriverConsumer(LiveConsumer):
 
     async def _press(self, frame: StatusReport) -> None:
         pressed_at = now_ms() if frame.ts is None else min(frame.ts, now_ms())
+        happened_at = datetime.fromtimestamp(pressed_at / 1000, UTC)
+        act = (
+            partial(actions.bring_back, self.driver_id, frame.order_id)
+            if frame.status == "returned"
+            else partial(actions.report, self.driver_id, frame.order_id, frame.status)
+        )
         try:
-            await in_thread(actions.report)(
-                self.driver_id,
-                frame.order_id,
-                frame.status,
-                happened_at=datetime.fromtimestamp(pressed_at / 1000, UTC),
-            )
+            await in_thread(act)(happened_at=happened_at)
         except DispatchError as error:
             self.send_error(error.code, error.message)
             # What the app believed is not so: show it what is.

@@ -18,7 +18,7 @@ from tracking.protocol.frames import CustomerView
 from tracking.protocol.messages import Frame, Plan, encode
 
 #: Restaurants so near each other (metres) share a door, as in a food hall. Customers do not share theirs.
-ONE_DOOR_M = {StopKind.PICKUP: 60.0, StopKind.DROPOFF: 0.0}
+ONE_DOOR_M = {StopKind.PICKUP: 60.0, StopKind.DROPOFF: 0.0, StopKind.RETURN: 60.0}
 
 #: An Item's key and version, and its frame as it is sent.
 type EncodedItem = tuple[str | None, int, str]
@@ -155,12 +155,12 @@ def _at_one_of(stop: Stop, stops: Iterable[Stop]) -> bool:
 def _fence(stop: Stop, *, later: bool) -> Fence:
     point = stop.point
     assert point is not None  # noqa: S101 (filtered by the caller)
-    is_pickup = stop.kind == StopKind.PICKUP
+    is_door = stop.kind == StopKind.DROPOFF
     return Fence(
         stop_id=stop.pk,
         kind=StopKind(stop.kind),
         center=point,
-        radius_m=stop.order.restaurant.geofence_radius if is_pickup else settings.CUSTOMER_GEOFENCE_M,
+        radius_m=settings.CUSTOMER_GEOFENCE_M if is_door else stop.order.restaurant.geofence_radius,
         waiting=stop.order.status == OrderStatus.ASSIGNED and not later,
         left=stop.left_at is not None,
         later=later,

@@ -128,7 +128,7 @@ class SimulatedDriver:
         if self._rng.random() < self._habits.forgets:
             self._forgotten.add(stop.stop_id)
         else:
-            await self._press(stop, "delivered")
+            await self._press(stop, "returned" if stop.kind == "return" else "delivered")
 
     async def _answer(self) -> None:
         """Asked about a door that it left, it presses the button that it forgot."""

@@ -16,6 +16,8 @@ import { savingWords, speedWords, troubleWords } from "./words.js";
 /** @import { Desk } from "./desk.js" */
 /** @import { Order } from "./fleet.js" */
 
+const STOP_WORDS = { pickup: "Pick up", dropoff: "Drop off", return: "Bring back" };
+
 const driverPanel = withFields(byId("driver-panel"));
 const orderPanel = withFields(byId("order-panel"));
 
@@ -117,13 +119,13 @@ function drawStop(row, stop, n, before, zone) {
   setAttribute(row, "data-left", Boolean(stop.leftAt));
   fill(row, {
     number: String(n + 1),
-    name: stop.name || (stop.kind === "pickup" ? "Restaurant" : "Customer"),
+    name: stop.name || (stop.kind === "dropoff" ? "Customer" : "Restaurant"),
     eta: stop.leftAt
       ? "left"
       : stop.arrivedAt
         ? "here"
         : stop.eta && `${Math.max(0, Math.ceil((stop.eta - serverNow()) / 60_000))} min`,
-    kind: [stop.kind === "pickup" ? "Pick up" : "Drop off", stop.pinned && "pinned", stop.address]
+    kind: [STOP_WORDS[stop.kind], stop.seenAt && "seen by the driver", stop.pinned && "pinned", stop.address]
       .filter(Boolean)
       .join(" · "),
     clock: clockTime(stop.leftAt ?? stop.arrivedAt ?? stop.eta ?? serverNow(), zone),

@@ -22,7 +22,7 @@ export const QUESTIONS = {
     title: "Cancel this order?",
     words: ({ customer, needsReason }) =>
       needsReason
-        ? `${customer}’s food is with the driver already. Say why it is cancelled.`
+        ? `${customer}’s food is with the driver already. Say why it is cancelled: the driver brings the food back.`
         : `${customer}’s order ends here. The customer sees it at once.`,
     submit: "Cancel order",
     needsReason: ({ fleet }, order) => fleet.isInTheBag(order),

@@ -6,6 +6,7 @@ from dispatch.statuses import (
     ACTIVE,
     ARRIVAL_UNDONE,
     BEFORE_PICKUP,
+    DELIVERED_AFTER_ALL,
     DRIVER_BUTTONS,
     FINAL,
     HANDED_OVER_OR_NOT,
@@ -16,7 +17,13 @@ from dispatch.statuses import (
     StopKind,
     driver_status,
 )
-from tests.dispatch.status_table import ARRIVAL_MAY_GO_BACK_TO, LIFE, MAY_BECOME, MAY_GO_BACK_TO
+from tests.dispatch.status_table import (
+    ARRIVAL_MAY_GO_BACK_TO,
+    LIFE,
+    MAY_BECOME,
+    MAY_GO_BACK_TO,
+    WAS_SO_ALREADY,
+)
 
 
 @pytest.mark.parametrize("before", OrderStatus.values)
@@ -38,6 +45,13 @@ def test_the_way_back_from_an_arrival(before: str) -> None:
     back = {after for after, befores in ARRIVAL_UNDONE.items() if before in befores}
     assert back == ARRIVAL_MAY_GO_BACK_TO.get(before, set())
     assert not back & MAY_BECOME[before]
+
+
+@pytest.mark.parametrize("before", OrderStatus.values)
+def test_what_was_so_already_before_the_end(before: str) -> None:
+    late = {after for after, befores in DELIVERED_AFTER_ALL.items() if before in befores}
+    assert late == WAS_SO_ALREADY.get(before, set())
+    assert not late & MAY_BECOME[before]
 
 
 def test_every_status_is_in_the_table() -> None:

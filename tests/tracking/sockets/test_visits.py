@@ -165,3 +165,19 @@ def _one_after_the_other(driver: Driver, *orders: Order) -> None:
     story.arrange(
         driver, [pk for order in orders for kind in ("pickup", "dropoff") for pk in story.stops(order, kind)]
     )
+
+
+async def test_a_driver_hears_that_the_food_goes_back_and_says_so(order: Order, driver: Driver) -> None:
+    await sync_to_async(story.bring_to)(order, driver, "picked_up")
+    async with await driver_socket(driver) as socket:
+        await socket.frame("ready")
+        await sync_to_async(actions.cancel)(order.pk, actor=story.DANA, reason="Nobody home")
+        await socket.until(
+            lambda: [stop["kind"] for stop in socket.frames[-1].get("stops", [])] == ["return"]
+        )
+        (stop,) = socket.frames[-1]["stops"]
+        assert (stop["name"], stop["orderStatus"]) == ("Larimer Noodles", "cancelled")
+        await socket.send({"type": "seen", "stopIds": [stop["stopId"]]})
+        await socket.until(lambda: any("seenAt" in one for one in socket.frames[-1].get("stops", [])))
+        await socket.send({"type": "status", "orderId": str(order.pk), "status": "returned"})
+        await socket.until(lambda: socket.frames[-1].get("stops") == [])
