@@ -12,7 +12,7 @@ from django.urls import reverse
 from msgspec import Struct
 
 from dispatch.maps import LatLng, MapConfig, map_config
-from dispatch.models import City
+from dispatch.models import City, FailureReason
 from dispatch.problems import PASSING
 from dispatch.statuses import BEFORE_PICKUP, FINAL, IN_THE_BAG, DriverStatus, OrderStatus
 from routing.problems import Problem
@@ -94,6 +94,8 @@ class DashboardPage(Struct, rename="camel", frozen=True):
     time_zone: str
     stale_after_ms: int
     undo_pickup_ms: int
+    #: Why an order could not be picked up or handed over.
+    failure_reasons: list[str]
     cities: list[CityOfPage]
     map: MapConfig
 
@@ -107,6 +109,7 @@ def dashboard_page(request: HttpRequest) -> DashboardPage:
         time_zone=settings.TIME_ZONE,
         stale_after_ms=settings.DRIVER_STALE_AFTER_S * 1000,
         undo_pickup_ms=settings.UNDO_PICKUP_S * 1000,
+        failure_reasons=list(FailureReason.objects.filter(active=True).values_list("name", flat=True)),
         cities=[
             CityOfPage(id=str(city.pk), name=city.name, lat=city.lat, lng=city.lng, time_zone=city.time_zone)
             for city in City.objects.all()

@@ -55,7 +55,7 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     S.DRIVER_NEARBY: frozenset({S.PICKED_UP}),
     S.DELIVERED: IN_THE_BAG,
     S.CANCELLED: frozenset({S.PENDING}) | ACTIVE,
-    S.FAILED: IN_THE_BAG,
+    S.FAILED: ACTIVE,
 }
 
 #: to → from, the only way back out of the bag: a dispatcher undoes a pickup that a geofence took for granted, and

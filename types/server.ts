@@ -31,6 +31,7 @@ export interface DashboardPage {
   timeZone: string;
   staleAfterMs: number;
   undoPickupMs: number;
+  failureReasons: string[];
   cities: CityOfPage[];
   map: MapConfig;
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -27,7 +27,7 @@ from dispatch.admin.pages import ManyRows, ReadOnly, page
 from dispatch.errors import DispatchError
 from dispatch.forms import AssignForm, CancelForm, CloseForm, OrderForm
 from dispatch.maps import Circle, LatLng, PlaceMap, map_config
-from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.models import City, Driver, FailureReason, Order, OrderEvent, Restaurant, Stop
 from dispatch.orders import actions
 from dispatch.orders.transitions import Actor
 from dispatch.problems import SENTENCES
@@ -126,6 +126,13 @@ class RestaurantAdmin(Typed, admin.ModelAdmin):
         )
         context["map"] = msgspec.to_builtins(page)
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+@admin.register(FailureReason)
+class FailureReasonAdmin(admin.ModelAdmin):
+    list_display = ["name", "code", "leads_to", "position", "active"]
+    list_editable = ["leads_to", "position", "active"]
+    prepopulated_fields: ClassVar = {"code": ["name"]}
 
 
 # --------------------------------------------------------------------------------------------------- orders

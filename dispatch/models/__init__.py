@@ -8,6 +8,7 @@ dispatch/planning/plan_store.py.
 from dispatch.models.cities import City
 from dispatch.models.drivers import Driver
 from dispatch.models.etas import EtaPrediction, EtaSpread, HandoverTime, KitchenTime, SpeedFactor
+from dispatch.models.failure_reasons import FailureReason
 from dispatch.models.items import Item
 from dispatch.models.leases import Lease
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
@@ -21,6 +22,7 @@ __all__ = [
     "Driver",
     "EtaPrediction",
     "EtaSpread",
+    "FailureReason",
     "HandoverTime",
     "Item",
     "KitchenTime",

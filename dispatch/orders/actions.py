@@ -9,7 +9,7 @@ Each action is one transaction, made of the pieces in dispatch/orders/transition
 two processes that try the same step, one succeeds; the other gets `WrongStatus`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,8 @@ from django.utils import timezone
 from dispatch.clock import database_now
 from dispatch.errors import Conflict, Invalid, NotFound, NotYours, WrongStatus
 from dispatch.etas import prediction_log
-from dispatch.models import NO_ETA, Driver, Item, Order, OrderEvent, Restaurant, Stop
+from dispatch.models import NO_ETA, Driver, FailureReason, Item, Order, OrderEvent, Restaurant, Stop
+from dispatch.models.failure_reasons import LeadsTo
 from dispatch.orders.transitions import (
     Actor,
     lock_drivers,
@@ -227,7 +228,10 @@ def _status_before_automatic_pickup(order: Order, actor: Actor) -> OrderStatus:
 
 
 def close_for_driver(order_id: UUID, status: str, *, actor: Actor, reason: str) -> None:
-    """A dispatcher says for the driver how the handover ended, and why the driver's own button did not."""
+    """A dispatcher says for the driver how the handover ended, and why the driver's own button did not.
+
+    A reason of the list says what becomes of the order.
+    """
     if status not in HANDED_OVER_OR_NOT:
         raise Invalid(f"A handover ends as one of {', '.join(sorted(HANDED_OVER_OR_NOT))}.")
     if actor.kind != OrderEvent.Actor.DISPATCHER:
@@ -237,17 +241,30 @@ def close_for_driver(order_id: UUID, status: str, *, actor: Actor, reason: str) 
     with announced() as changes:
         order, drivers = lock_order(order_id)
         step = OrderStatus(status)
-        take_step(changes, order, step, actor=actor, reason=reason.strip(), **_ending(step, timezone.now()))
+        now = timezone.now()
         if step == OrderStatus.DELIVERED:
+            take_step(changes, order, step, actor=actor, reason=reason.strip(), **_ending(step, now))
             prediction_log.settle(order, None)
+        else:
+            listed = FailureReason.objects.filter(name=reason.strip()).first()
+            _fail(changes, order, drivers, actor, now, reason.strip(), listed)
         plans_changed(changes, drivers.values(), reassigned=True)
 
 
 # ------------------------------------------------------------------------------------------ drivers' buttons
 
 
-def report(driver_id: UUID, order_id: UUID, status: str, *, happened_at: datetime | None = None) -> None:
-    """A driver's button: picked up, delivered, or could not be handed over; pressed at `happened_at`, or just now.
+def report(
+    driver_id: UUID,
+    order_id: UUID,
+    status: str,
+    *,
+    happened_at: datetime | None = None,
+    reason: str | None = None,
+) -> None:
+    """A driver's button: picked up, delivered, or could not be; pressed at `happened_at`, or just now.
+
+    `reason`: the code of one of the list, of what could not be done. Before the pickup there must be one.
 
     A press may come long after, when there is a network again, and counts from when it was made. A device's clock may
     be anywhere: no step is before the one before it.
@@ -264,6 +281,13 @@ def report(driver_id: UUID, order_id: UUID, status: str, *, happened_at: datetim
             return
         actor = Actor(OrderEvent.Actor.DRIVER, driver.name)
         pressed_at = max(happened_at, _last_step_at(order)) if happened_at else timezone.now()
+        if step == OrderStatus.FAILED:
+            listed = _listed_reason(reason)
+            if listed is None and order.status in BEFORE_PICKUP:
+                raise Invalid("Before the pickup, say why it failed: send a `reason` of the list.")
+            _fail(changes, order, drivers, actor, pressed_at, listed.name if listed else "", listed)
+            plans_changed(changes, [driver], reassigned=True)
+            return
         if step == OrderStatus.DELIVERED and order.status in BEFORE_PICKUP:
             _infer_pickup(changes, order, pressed_at)
         take_step(
@@ -278,6 +302,43 @@ def report(driver_id: UUID, order_id: UUID, status: str, *, happened_at: datetim
         if step == OrderStatus.DELIVERED:
             prediction_log.settle(order, pressed_at)
         plans_changed(changes, [driver], reassigned=True)
+
+
+def _listed_reason(code: str | None) -> FailureReason | None:
+    """Invalid: there is none of this code."""
+    if code is None:
+        return None
+    listed = FailureReason.objects.filter(code=code).first()
+    if listed is None:
+        codes = FailureReason.objects.filter(active=True).values_list("code", flat=True)
+        raise Invalid(f"There is no such reason; send one of {', '.join(codes)}.")
+    return listed
+
+
+def _fail(
+    changes: Changes,
+    order: Order,
+    drivers: Mapping[UUID, Driver],
+    actor: Actor,
+    at: datetime,
+    words: str,
+    listed: FailureReason | None,
+) -> None:
+    """The order could not be picked up or handed over; what becomes of it, the reason of the list says."""
+    leads_to = listed.leads_to if listed else LeadsTo.END
+    on_board = order.status in IN_THE_BAG
+    if leads_to == LeadsTo.PENDING and not on_board:
+        take_step(
+            changes, order, OrderStatus.PENDING, actor=actor, happened_at=at, reason=words, driver_id=None
+        )
+        order.stops.all().delete()
+        return
+    position = order.stops.filter(done_at=None).aggregate(Min("position"))["position__min"]
+    take_step(changes, order, OrderStatus.FAILED, actor=actor, happened_at=at, done_at=at, reason=words)
+    order.stops.filter(done_at=None).delete()
+    if on_board and leads_to != LeadsTo.END:
+        (driver,) = drivers.values()
+        _add_return(order, driver, position)
 
 
 def _report_late(

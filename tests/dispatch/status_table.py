@@ -2,9 +2,17 @@
 
 MAY_BECOME = {
     "pending": {"assigned", "cancelled"},
-    "assigned": {"pending", "assigned", "to_restaurant", "driver_at_restaurant", "picked_up", "cancelled"},
-    "to_restaurant": {"pending", "assigned", "driver_at_restaurant", "picked_up", "cancelled"},
-    "driver_at_restaurant": {"pending", "assigned", "picked_up", "cancelled"},
+    "assigned": {
+        "pending",
+        "assigned",
+        "to_restaurant",
+        "driver_at_restaurant",
+        "picked_up",
+        "cancelled",
+        "failed",
+    },
+    "to_restaurant": {"pending", "assigned", "driver_at_restaurant", "picked_up", "cancelled", "failed"},
+    "driver_at_restaurant": {"pending", "assigned", "picked_up", "cancelled", "failed"},
     "picked_up": {"driver_nearby", "delivered", "cancelled", "failed"},
     "driver_nearby": {"delivered", "cancelled", "failed"},
     "delivered": set(),

@@ -12,7 +12,18 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop, left_and_ahead, places
+from dispatch.models import (
+    City,
+    Driver,
+    FailureReason,
+    Order,
+    OrderEvent,
+    Restaurant,
+    Stop,
+    left_and_ahead,
+    places,
+)
+from dispatch.models.failure_reasons import LeadsTo
 from dispatch.problems import SENTENCES
 from dispatch.statuses import BEFORE_PICKUP, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
 from tracking.protocol.messages import (
@@ -27,6 +38,8 @@ from tracking.protocol.messages import (
     OrderState,
     Plan,
     PlanStop,
+    Reason,
+    Reasons,
     RestaurantState,
     Route,
     encode,
@@ -141,6 +154,10 @@ def plan(driver: Driver, stops: Sequence[Stop], *, for_driver: bool = False) -> 
         stops=[make(stop) for stop in stops],
         geometry=geometry_through(left_and_ahead(stops)[1]),
     )
+
+
+def reasons(listed: Iterable[FailureReason]) -> Reasons:
+    return Reasons([Reason(one.code, one.name, LeadsTo(one.leads_to)) for one in listed])
 
 
 def _plan_stop(stop: Stop) -> PlanStop:

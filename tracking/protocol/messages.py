@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from dispatch.models import Item
+from dispatch.models.failure_reasons import LeadsTo
 from dispatch.statuses import DriverStatus, OrderStatus
 from routing.problems import Problem
 
@@ -58,11 +59,14 @@ class Locations(Frame, tag="locations", frozen=True):
 
 
 class StatusReport(Frame, tag="status", frozen=True):
-    """A button: the driver picked the order up, delivered it, could not hand it over, or brought it back."""
+    """A button: the driver picked the order up, delivered it, could not do either, or brought it back. `reason`: why
+    not, a code of the list (`reasons`).
+    """
 
     order_id: UUID
     status: Literal["picked_up", "delivered", "failed", "returned"]
     ts: TakenAt | None = None
+    reason: str | None = None
 
 
 class Seen(Frame, tag="seen", frozen=True):
@@ -130,6 +134,20 @@ class Expect(Frame, tag="expect", frozen=True):
     """The next `seq` that the server expects in this session: all fixes below it survive a crash of ours."""
 
     seq: int
+
+
+class Reason(Struct, rename="camel", frozen=True):
+    """`leads_to`: “pending”: another driver fetches the order; “return”: food on board goes back; “end”: neither."""
+
+    code: str
+    name: str
+    leads_to: LeadsTo
+
+
+class Reasons(Frame, tag="reasons", frozen=True):
+    """What a driver may say of an order that fails, in this order."""
+
+    reasons: list[Reason]
 
 
 class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):

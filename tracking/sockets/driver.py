@@ -33,6 +33,7 @@ from tracking.protocol.messages import (
     Expect,
     Location,
     Locations,
+    Reasons,
     Seen,
     Shift,
     StatusReport,
@@ -52,8 +53,9 @@ class DriverConsumer(LiveConsumer):
     session: Session | None = None
 
     def __init__(self) -> None:
-        #: The fields that the app has been told of.
+        #: The fields, and the reasons, that the app has been told of.
         self._left_out: set[str] = set()
+        self._reasons: Reasons | None = None
 
     async def enter(self) -> None:
         name = self.query.get("session")
@@ -169,7 +171,7 @@ class DriverConsumer(LiveConsumer):
         act = (
             partial(actions.bring_back, self.driver_id, frame.order_id)
             if frame.status == "returned"
-            else partial(actions.report, self.driver_id, frame.order_id, frame.status)
+            else partial(actions.report, self.driver_id, frame.order_id, frame.status, reason=frame.reason)
         )
         try:
             await in_thread(act)(happened_at=happened_at)
@@ -195,6 +197,9 @@ class DriverConsumer(LiveConsumer):
         self.versions[self.key] = view.plan.v
         self.session.offline = view.offline
         self.session.next_stops.replace(view.fences, view.arrivals)
+        if view.reasons != self._reasons:
+            self._reasons = view.reasons
+            self.send_message(view.reasons)
         self.send_message(view.plan)
         if view.city != self.session.city:
             await self._move(self.session, view.city)

@@ -9,13 +9,23 @@ from django.conf import settings
 from django.utils import timezone
 
 from dispatch import access
-from dispatch.models import City, Driver, Order, Restaurant, Stop, left_and_ahead, next_stops, plans_of
+from dispatch.models import (
+    City,
+    Driver,
+    FailureReason,
+    Order,
+    Restaurant,
+    Stop,
+    left_and_ahead,
+    next_stops,
+    plans_of,
+)
 from dispatch.statuses import IN_THE_BAG, DriverStatus, OrderStatus, StopKind
 from routing.geo import distance_m
 from tracking.ingest.geofences import Fence
 from tracking.protocol import frames, groups
 from tracking.protocol.frames import CustomerView
-from tracking.protocol.messages import Frame, Plan, encode
+from tracking.protocol.messages import Frame, Plan, Reasons, encode
 
 #: Restaurants so near each other (metres) share a door, as in a food hall. Customers do not share theirs.
 ONE_DOOR_M = {StopKind.PICKUP: 60.0, StopKind.DROPOFF: 0.0, StopKind.RETURN: 60.0}
@@ -74,6 +84,8 @@ class DriverView:
     fences: tuple[Fence, ...]
     #: Stop id → time of the arrival (ms).
     arrivals: dict[UUID, int]
+    #: What the driver may say of an order that fails.
+    reasons: Reasons
 
 
 def driver_items(drivers: Iterable[Driver], plans: Plans) -> list[Item]:
@@ -115,7 +127,8 @@ def troubles_key(driver_id: str) -> str:
 
 def driver_views(drivers: Iterable[Driver], plans: Plans) -> dict[UUID, DriverView]:
     """By driver id."""
-    return {driver.pk: _driver_view(driver, plans[driver.pk]) for driver in drivers}
+    reasons = frames.reasons(FailureReason.objects.filter(active=True))
+    return {driver.pk: _driver_view(driver, plans[driver.pk], reasons) for driver in drivers}
 
 
 def driver_views_by_id(driver_ids: Collection[UUID]) -> dict[UUID, DriverView]:
@@ -123,13 +136,14 @@ def driver_views_by_id(driver_ids: Collection[UUID]) -> dict[UUID, DriverView]:
     return driver_views(drivers, plans_behind(drivers=drivers))
 
 
-def _driver_view(driver: Driver, stops: Sequence[Stop]) -> DriverView:
+def _driver_view(driver: Driver, stops: Sequence[Stop], reasons: Reasons) -> DriverView:
     left, ahead = left_and_ahead(stops)
     in_turn = next_stops(ahead)
     coming = [stop for stop in (*left, *ahead) if stop.point is not None and stop.can_be_visited]
     return DriverView(
         city=groups.city_key(driver.city_id),
         plan=frames.plan(driver, stops, for_driver=True),
+        reasons=reasons,
         offline=driver.status == DriverStatus.OFFLINE,
         fences=tuple(_fence(stop, later=not (stop in left or _at_one_of(stop, in_turn))) for stop in coming),
         arrivals={

@@ -36,9 +36,11 @@ export class Desk {
    * @param {string} parts.timeZone of what has no city
    * @param {() => void} parts.draw called after each change
    * @param {(words: string, undo?: Undo | null) => void} parts.toast tells how an action went
+   * @param {string[]} [parts.failureReasons] why an order could not be picked up or handed over
    */
-  constructor({ fleet, api, statuses, cities, timeZone, draw, toast }) {
+  constructor({ fleet, api, statuses, cities, timeZone, draw, toast, failureReasons = [] }) {
     this.fleet = fleet;
+    this.failureReasons = failureReasons;
     this.statuses = statuses;
     this.cities = new Map(cities.map((city) => [city.id, city]));
     this.timeZone = timeZone;
@@ -65,6 +67,7 @@ export class Desk {
   /** @param {Order} order */
   matchesOrder(order) {
     return this.matches(
+      order.number,
       order.customerName,
       order.customerAddress,
       order.customerPhone,

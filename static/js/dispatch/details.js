@@ -192,7 +192,8 @@ function drawOrderPanel(desk, order) {
   byId("reassign").hidden = !before || desk.reassigning;
   byId("unassign").hidden = !before;
   // At a door that was left, the question itself has the answers beside it.
-  byId("handover").hidden = !fleet.isInTheBag(order) || Boolean(order.leftDropoffAt);
+  byId("handover").hidden = !(fleet.isInTheBag(order) || before) || Boolean(order.leftDropoffAt);
+  byId("handed-over").hidden = before;
   byId("cancel", HTMLButtonElement).disabled = Boolean(order.claimed);
   byId("automatic").hidden = !fleet.canUndoPickup(order, now);
   const own = fleet.stopsOf(order.driverId).filter((stop) => stop.orderId === order.orderId);

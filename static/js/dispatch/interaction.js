@@ -139,7 +139,7 @@ export function reasonDialog(desk) {
     setText(byId("reason-submit"), question.submit);
     byId("reason-optional").hidden = needsReason;
     byId("reasons").replaceChildren(
-      ...question.reasons.map((words) =>
+      ...question.reasons(desk).map((words) =>
         el("button", { type: "button", class: "button", onclick: () => fillIn(reason, words) }, words),
       ),
     );

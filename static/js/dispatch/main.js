@@ -35,6 +35,7 @@ export const desk = new Desk({
   statuses: page.statuses,
   cities: page.cities,
   timeZone: page.timeZone,
+  failureReasons: page.failureReasons,
   draw: () => draw(),
   toast,
 });

@@ -12,7 +12,7 @@
  * @property {(subject: Subject) => string} words
  * @property {string} submit
  * @property {(desk: Desk, order: Order) => boolean} needsReason
- * @property {string[]} reasons
+ * @property {(desk: Desk) => string[]} reasons
  * @property {(desk: Desk, orderId: string, reason: string) => Promise<void>} act
  */
 
@@ -26,7 +26,7 @@ export const QUESTIONS = {
         : `${customer}’s order ends here. The customer sees it at once.`,
     submit: "Cancel order",
     needsReason: ({ fleet }, order) => fleet.isInTheBag(order),
-    reasons: [],
+    reasons: () => [],
     act: (desk, orderId, reason) => desk.cancel(orderId, reason),
   },
   delivered: {
@@ -35,15 +35,16 @@ export const QUESTIONS = {
       `${driver} has not pressed “delivered” for ${customer}. You say it, with your name in the timeline.`,
     submit: "Mark as delivered",
     needsReason: () => true,
-    reasons: ["Driver confirmed", "Customer confirmed"],
+    reasons: () => ["Driver confirmed", "Customer confirmed"],
     act: (desk, orderId, reason) => desk.close(orderId, "delivered", reason),
   },
   failed: {
-    title: "Not handed over?",
-    words: ({ customer }) => `${customer}’s order ends here as not handed over, with your name in the timeline.`,
+    title: "It failed?",
+    words: ({ customer }) =>
+      `${customer}’s order ends, or waits for another driver: the reason says which. Your name is in the timeline.`,
     submit: "Mark as not handed over",
     needsReason: () => true,
-    reasons: ["Customer not reached", "Wrong address"],
+    reasons: ({ failureReasons }) => failureReasons,
     act: (desk, orderId, reason) => desk.close(orderId, "failed", reason),
   },
 };

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.models import City, Driver, FailureReason, Order, OrderEvent, Restaurant, Stop
 from dispatch.orders import actions
 from routing.geo import destination
 from tests.conftest import DENVER
@@ -181,3 +181,22 @@ async def test_a_driver_hears_that_the_food_goes_back_and_says_so(order: Order, 
         await socket.until(lambda: any("seenAt" in one for one in socket.frames[-1].get("stops", [])))
         await socket.send({"type": "status", "orderId": str(order.pk), "status": "returned"})
         await socket.until(lambda: socket.frames[-1].get("stops") == [])
+
+
+async def test_a_driver_before_a_closed_restaurant_says_so(order: Order, driver: Driver) -> None:
+    await FailureReason.objects.all().adelete()
+    await FailureReason.objects.acreate(code="closed", name="Restaurant closed", leads_to="end")
+    await FailureReason.objects.acreate(code="old", name="An old one", active=False)
+    await sync_to_async(story.bring_to)(order, driver, "driver_at_restaurant")
+    async with await driver_socket(driver) as socket:
+        told = await socket.frame("reasons")
+        assert told["reasons"] == [{"code": "closed", "name": "Restaurant closed", "leadsTo": "end"}]
+        await socket.frame("ready")
+        await socket.send({"type": "status", "orderId": str(order.pk), "status": "failed"})
+        await socket.frame("error", code="invalid")
+        await socket.send(
+            {"type": "status", "orderId": str(order.pk), "status": "failed", "reason": "closed"}
+        )
+        await socket.until(lambda: socket.frames[-1].get("stops") == [])
+        assert socket.types().count("reasons") == 1
+    assert (await timeline(order))[-1] == "failed"
