@@ -37,6 +37,7 @@ class StatusChange(Struct, frozen=True):
 
 
 EVENTS = {
+    OrderStatus.SCHEDULED: StatusChange("Ordered for later", "receipt"),
     OrderStatus.PENDING: StatusChange("Waits for a driver", "receipt"),
     OrderStatus.ASSIGNED: StatusChange("Assigned", "scooter"),
     OrderStatus.TO_RESTAURANT: StatusChange("Set out for the restaurant", "scooter"),

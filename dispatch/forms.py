@@ -11,7 +11,7 @@ from dispatch.models.items import as_lines, parse_items, validate_items
 from dispatch.orders.actions import CORRECTABLE
 from dispatch.statuses import OrderStatus
 
-TIMES = frozenset({"ready_at", "promised_at"})
+TIMES = frozenset({"ready_at", "promised_at", "wanted_at"})
 #: Told in a line.
 LINES = ("number", "kitchen_note", "driver_note", "door_note", "tip", "cash_due")
 

@@ -8,6 +8,8 @@ from django.db import models
 
 
 class OrderStatus(models.TextChoices):
+    #: Wanted later: nobody looks for a driver yet.
+    SCHEDULED = "scheduled", "Later"
     PENDING = "pending", "Unassigned"
     ASSIGNED = "assigned", "Assigned"
     TO_RESTAURANT = "to_restaurant", "To restaurant"
@@ -47,14 +49,15 @@ FINAL = frozenset({S.DELIVERED, S.CANCELLED, S.FAILED})
 #: to → from. Steps may be skipped forward; the way back is only unassigning and reassigning before the pickup,
 #: ARRIVAL_UNDONE, and PICKUP_UNDONE after it; DELIVERED_AFTER_ALL is what was so already.
 TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
-    S.PENDING: BEFORE_PICKUP,
+    S.SCHEDULED: frozenset(),
+    S.PENDING: frozenset({S.SCHEDULED}) | BEFORE_PICKUP,
     S.ASSIGNED: frozenset({S.PENDING}) | BEFORE_PICKUP,
     S.TO_RESTAURANT: frozenset({S.ASSIGNED}),
     S.DRIVER_AT_RESTAURANT: frozenset({S.ASSIGNED, S.TO_RESTAURANT}),
     S.PICKED_UP: BEFORE_PICKUP,
     S.DRIVER_NEARBY: frozenset({S.PICKED_UP}),
     S.DELIVERED: IN_THE_BAG,
-    S.CANCELLED: frozenset({S.PENDING}) | ACTIVE,
+    S.CANCELLED: frozenset({S.SCHEDULED, S.PENDING}) | ACTIVE,
     S.FAILED: ACTIVE,
 }
 

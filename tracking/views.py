@@ -33,6 +33,7 @@ STEPS = [
 
 #: What is said of the arrival while there is no ETA.
 NO_ETA = {
+    OrderStatus.SCHEDULED: "A driver is looked for shortly before.",
     OrderStatus.PENDING: "The arrival time shows up here once a driver takes the order.",
     OrderStatus.ASSIGNED: "The arrival time is being worked out.",
     OrderStatus.TO_RESTAURANT: "The arrival time is being worked out.",

@@ -192,6 +192,7 @@ export interface Plan {
 /**
  * An order as it now is. One whose status is final leaves the dispatcher's lists.
  *
+ * `createdAt`: since when it waits; of one that is wanted later (`wantedAt`), when a driver is looked for.
  * `promisedAt`: by when it is to be at the door. `problem` (a code) and `problemText` (a sentence): why it has no
  * driver, no ETA or only an approximate one. `autoPickupAt`: a geofence took it for picked up, which a
  * dispatcher can still undo. `leftDropoffAt`: the driver left the customer's door and has not said how it went.
@@ -219,6 +220,7 @@ export interface OrderState {
   readyAt?: number;
   autoPickupAt?: number;
   leftDropoffAt?: number;
+  wantedAt?: number;
   number?: string;
   bags?: number;
   items?: Item[];
@@ -296,7 +298,7 @@ export interface Statuses {
   passingProblems: Problem[];
 }
 
-export type OrderStatus = "pending" | "assigned" | "to_restaurant" | "driver_at_restaurant" | "picked_up" | "driver_nearby" | "delivered" | "cancelled" | "failed";
+export type OrderStatus = "scheduled" | "pending" | "assigned" | "to_restaurant" | "driver_at_restaurant" | "picked_up" | "driver_nearby" | "delivered" | "cancelled" | "failed";
 
 export type DriverStatus = "offline" | "idle" | "to_restaurant" | "delivering";
 

@@ -181,8 +181,8 @@ class OrderAdmin(ManyRows):
         ("customer_name", "customer_phone"),
         "customer_address",
         ("customer_lat", "customer_lng"),
-        ("ready_at", "promised_at", "bags"),
-        "number",
+        ("wanted_at", "ready_at", "promised_at"),
+        ("number", "bags"),
         "items",
         ("kitchen_note", "driver_note"),
         "door_note",
@@ -268,8 +268,7 @@ class OrderAdmin(ManyRows):
             actions.change_order(obj)
             return
         with announced() as changes:
-            obj.save()
-            actions.record_creation(obj, _actor(request), changes)
+            actions.place(obj, _actor(request), changes)
 
     @admin.action(description="Assign to a driver …", permissions=["dispatch"], location=BOTH_PAGES)
     def assign(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:

@@ -61,6 +61,12 @@ class Order(Versioned):
         db_default=None,
         help_text="At the door by then; empty: as the city promises now.",
     )
+    wanted_at = models.DateTimeField(
+        null=True, blank=True, help_text="At the door then, and not before; empty: as soon as possible."
+    )
+    dispatch_at = models.DateTimeField(
+        null=True, editable=False, help_text="When a driver is looked for, of an order that is wanted later."
+    )
     bags = models.IntegerField(
         default=1, db_default=1, validators=[MinValueValidator(1), MaxValueValidator(100)]
     )
@@ -135,6 +141,11 @@ class Order(Versioned):
             ),
             models.CheckConstraint(name="orders_bags_range", condition=Q(bags__range=(1, 100))),
             models.CheckConstraint(
+                name="orders_scheduled_until",
+                condition=~Q(status=OrderStatus.SCHEDULED)
+                | Q(dispatch_at__isnull=False, wanted_at__isnull=False),
+            ),
+            models.CheckConstraint(
                 name="orders_items_list",
                 condition=Exact(
                     Func("items", function="jsonb_typeof", output_field=models.TextField()), "array"
@@ -150,6 +161,9 @@ class Order(Versioned):
             models.Index(fields=["status", "-created_at"], name="orders_status_created"),
             models.Index(fields=["-created_at", "id"], name="orders_newest"),
             models.Index(fields=["updated_at"], name="orders_updated"),
+            models.Index(
+                fields=["dispatch_at"], name="orders_scheduled", condition=Q(status=OrderStatus.SCHEDULED)
+            ),
             models.Index(Lower("number"), name="orders_number", condition=~Q(number="")),
         ]
 
@@ -163,6 +177,11 @@ class Order(Versioned):
         """
         assert self.promised_at is not None  # noqa: S101 (only of orders that ended before there was this rule)
         return self.promised_at
+
+    @property
+    def waits_since(self) -> datetime:
+        """Since when somebody waits for it, or will."""
+        return self.created_at if self.dispatch_at is None else max(self.created_at, self.dispatch_at)
 
     @property
     def eta_approximate(self) -> bool:

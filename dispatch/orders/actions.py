@@ -23,6 +23,7 @@ from dispatch.errors import Conflict, Invalid, NotFound, NotYours, WrongStatus
 from dispatch.etas import prediction_log
 from dispatch.models import NO_ETA, Driver, FailureReason, Item, Order, OrderEvent, Restaurant, Stop
 from dispatch.models.failure_reasons import LeadsTo
+from dispatch.orders import scheduling
 from dispatch.orders.transitions import (
     Actor,
     lock_drivers,
@@ -66,6 +67,7 @@ def create_order(
     customer_phone: str = "",
     ready_at: datetime | None = None,
     promised_at: datetime | None = None,
+    wanted_at: datetime | None = None,
     bags: int = 1,
     external_id: str | None = None,
     number: str = "",
@@ -77,15 +79,15 @@ def create_order(
     cash_due: str = "",
     actor: Actor = PLATFORM,
 ) -> Order:
-    """A new pending order (degrees).
+    """A new order (degrees): pending, or scheduled where it is wanted so late that nobody needs to set off yet.
 
     `ready_at` is when the kitchen expects to be done, `promised_at` by when the customer has the food (None: as the
-    city promises). Conflict: there is one with this `external_id`.
+    city promises, or when it is wanted). Conflict: there is one with this `external_id`.
     """
     with announced() as changes:
         if external_id is not None and Order.objects.filter(external_id=external_id).exists():
             raise Conflict("There is an order with this external_id already.")
-        order = Order.objects.create(
+        order = Order(
             restaurant_id=restaurant_id,
             customer_name=customer_name,
             customer_phone=customer_phone,
@@ -103,16 +105,17 @@ def create_order(
             door_note=door_note,
             tip=tip,
             cash_due=cash_due,
+            wanted_at=wanted_at,
         )
-        record_creation(order, actor, changes)
+        place(order, actor, changes)
     return order
 
 
-def record_creation(order: Order, actor: Actor, changes: Changes) -> None:
-    """The first line of the timeline of an order that was just inserted."""
-    OrderEvent.objects.create(
-        order=order, to_status=OrderStatus.PENDING, actor=actor.kind, actor_name=actor.name
-    )
+def place(order: Order, actor: Actor, changes: Changes) -> None:
+    """Inserts a new order, with the first line of its timeline."""
+    scheduling.schedule(order)
+    order.save(force_insert=True)
+    OrderEvent.objects.create(order=order, to_status=order.status, actor=actor.kind, actor_name=actor.name)
     changes.orders.add(order.pk)
 
 
@@ -475,6 +478,7 @@ CORRECTABLE = (
     "customer_lng",
     "ready_at",
     "promised_at",
+    "wanted_at",
     "bags",
     "number",
     "items",
@@ -497,6 +501,8 @@ def change_order(order: Order) -> None:
         if current.status in ACTIVE and order.customer_point is None:
             raise Invalid("A driver has this order: the customer's address needs coordinates.")
         corrected = {name: getattr(order, name) for name in CORRECTABLE}
+        if current.status == OrderStatus.SCHEDULED:
+            corrected["dispatch_at"] = scheduling.dispatch_at(order) or timezone.now()
         Order.objects.filter(pk=order.pk).update(**corrected)
         changes.orders.add(order.pk)
         if drivers:

@@ -34,6 +34,23 @@ export function clockTime(moment, timeZone) {
   return format.format(moment).replace(/\s/u, "\u00a0");
 }
 
+/** @type {Map<string, Intl.DateTimeFormat>} */
+const days = new Map();
+
+/**
+ * A day and a time where `timeZone` is: "Sat, Nov 28, 7:00 PM".
+ * @param {number} moment
+ * @param {string} timeZone
+ */
+export function dayAndTime(moment, timeZone) {
+  let format = days.get(timeZone);
+  if (!format) {
+    format = new Intl.DateTimeFormat("en-US", { weekday: "short", month: "short", day: "numeric", timeZone });
+    days.set(timeZone, format);
+  }
+  return `${format.format(moment)}, ${clockTime(moment, timeZone)}`;
+}
+
 /**
  * How long something has lasted: "0:42", "12:05", "1:03:20".
  * @param {number} ms

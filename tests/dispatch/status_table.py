@@ -1,6 +1,7 @@
 """dispatch/statuses.py spelled out once more, on its own: a change of one of them alone has to be argued for here."""
 
 MAY_BECOME = {
+    "scheduled": {"pending", "cancelled"},
     "pending": {"assigned", "cancelled"},
     "assigned": {
         "pending",

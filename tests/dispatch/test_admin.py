@@ -94,6 +94,7 @@ def test_groups_have_their_permissions(transactional_db):
                 "driver",
                 "etaprediction",
                 "etaspread",
+                "failurereason",
                 "handovertime",
                 "kitchentime",
                 "order",
@@ -106,6 +107,7 @@ def test_groups_have_their_permissions(transactional_db):
         "tracking.view_locationhistory",
     }
     assert staff.has_perms(["dispatch.add_order", "dispatch.change_order", "dispatch.change_restaurant"])
+    assert staff.has_perm("dispatch.change_failurereason")
     assert not staff.has_perm("dispatch.change_orderevent")
     assert not staff.has_perm("tracking.change_locationhistory")
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { age, clockTime, serverNow, setServerTime, stopwatch } from "../../static/js/clock.js";
+import { age, clockTime, dayAndTime, serverNow, setServerTime, stopwatch } from "../../static/js/clock.js";
 
 test("the time is the server’s, however wrong the viewer’s clock is", (t) => {
   t.mock.method(Date, "now", () => 1_000_000);
@@ -16,6 +16,12 @@ test("a time is told in the order’s time zone", () => {
   const moment = Date.UTC(2026, 0, 5, 1, 42);
   assert.equal(clockTime(moment, "America/Denver"), "6:42\u00a0PM");
   assert.equal(clockTime(moment, "America/New_York"), "8:42\u00a0PM");
+});
+
+test("a day is told as well where it may be another one", () => {
+  const moment = Date.UTC(2026, 10, 29, 2, 0);
+  assert.equal(dayAndTime(moment, "America/Denver"), "Sat, Nov 28, 7:00\u00a0PM");
+  assert.equal(dayAndTime(moment, "Europe/Berlin"), "Sun, Nov 29, 3:00\u00a0AM");
 });
 
 const table = (/** @type {(ms: number) => string} */ words, /** @type {Record<string, number>} */ rows) => {

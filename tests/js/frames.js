@@ -9,6 +9,7 @@
 /** @type {Statuses} */
 export const STATUSES = {
   orders: {
+    scheduled: "Later",
     pending: "Unassigned",
     assigned: "Assigned",
     to_restaurant: "To restaurant",
@@ -21,6 +22,7 @@ export const STATUSES = {
   },
   drivers: { idle: "Idle", to_restaurant: "To restaurant", delivering: "Delivering", offline: "Offline" },
   events: {
+    scheduled: { words: "For later", icon: "receipt" },
     pending: { words: "Waits", icon: "receipt" },
     assigned: { words: "Assigned", icon: "scooter" },
     to_restaurant: { words: "Set out", icon: "scooter" },

@@ -9,7 +9,9 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from msgspec.structs import replace
 
 from dispatch.models import (
@@ -107,7 +109,9 @@ def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
         frames.append(DriverHidden(v=order.version))
     status = OrderStatus(order.status)
     was_here = any(stop.order_id == order.pk for stop in left)
-    message = _WAS_HERE if was_here else _MESSAGES[status]
+    message = (
+        _WAS_HERE if was_here else _scheduled(order) if status == OrderStatus.SCHEDULED else _MESSAGES[status]
+    )
     frames.append(CustomerStatus(status=status, message=message, v=order.version))
     driver = order.driver if shown else None
     return CustomerView(
@@ -116,6 +120,14 @@ def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
         driver_city_id=driver.city_id if driver else None,
         frames=tuple(frames),
     )
+
+
+def _scheduled(order: Order) -> str:
+    """With the day and the time where the food is wanted."""
+    assert order.wanted_at is not None  # noqa: S101 (orders_scheduled_until)
+    city = order.restaurant.city
+    there = order.wanted_at.astimezone(ZoneInfo(city.time_zone if city else settings.TIME_ZONE))
+    return f"Your order is planned for {there:%A, %B} {there.day} at {there:%-I:%M %p}."
 
 
 def _is_on_its_way(order: Order) -> bool:
@@ -226,7 +238,7 @@ def order_state(order: Order, now: datetime, left: Iterable[Stop] = ()) -> Order
         customer_phone=order.customer_phone,
         lat=order.customer_lat,
         lng=order.customer_lng,
-        created_at=milliseconds(order.created_at) or 0,
+        created_at=milliseconds(order.waits_since) or 0,
         promised_at=milliseconds(order.promise) or 0,
         driver_id=order.driver_id,
         eta_minutes=order.eta_minutes,
@@ -237,6 +249,7 @@ def order_state(order: Order, now: datetime, left: Iterable[Stop] = ()) -> Order
         ready_at=milliseconds(order.ready_at),
         auto_pickup_at=milliseconds(pickup.done_at) if pickup and pickup.is_undoable_at(now) else None,
         left_dropoff_at=milliseconds(dropoff.left_at) if dropoff else None,
+        wanted_at=milliseconds(order.wanted_at),
         number=order.number,
         bags=order.bags,
         items=order.items,

@@ -281,6 +281,7 @@ class DriverState(Frame, tag="driver", frozen=True):
 class OrderState(Frame, tag="order", frozen=True):
     """An order as it now is. One whose status is final leaves the dispatcher's lists.
 
+    `created_at`: since when it waits; of one that is wanted later (`wanted_at`), when a driver is looked for.
     `promised_at`: by when it is to be at the door. `problem` (a code) and `problem_text` (a sentence): why it has no
     driver, no ETA or only an approximate one. `auto_pickup_at`: a geofence took it for picked up, which a
     dispatcher can still undo. `left_dropoff_at`: the driver left the customer's door and has not said how it went.
@@ -307,6 +308,7 @@ class OrderState(Frame, tag="order", frozen=True):
     ready_at: int | None = None
     auto_pickup_at: int | None = None
     left_dropoff_at: int | None = None
+    wanted_at: int | None = None
     number: str = ""
     bags: int = 1
     items: list[Item] = []

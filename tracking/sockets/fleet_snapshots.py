@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from dispatch.models import City, Driver, Order, Restaurant, Stop
-from dispatch.statuses import ACTIVE, OrderStatus
+from dispatch.statuses import FINAL, OrderStatus
 from tracking.protocol.groups import city_key
 from tracking.protocol.messages import OrderState
 from tracking.sockets.snapshots import (
@@ -98,7 +98,7 @@ def _at_work() -> QuerySet[Driver]:
 
 def _versions(drivers: Mapping[UUID, int]) -> tuple[Mapping[UUID, Versions], Mapping[UUID, Versions]]:
     """Of what is shown: of these drivers, by their own versions; and of orders under way."""
-    unfinished = Order.objects.filter(status__in=[OrderStatus.PENDING, *ACTIVE]).order_by("created_at")
+    unfinished = Order.objects.filter(status__in=sorted(set(OrderStatus) - FINAL)).order_by("created_at")
     orders: dict[UUID, Versions] = {}
     of_driver: defaultdict[UUID | None, list[tuple[UUID, int]]] = defaultdict(list)
     for pk, v, driver_id in unfinished.values_list("pk", "version", "driver_id"):

@@ -1,7 +1,7 @@
 // @ts-check
 // The right column when something is selected: a driver with the stops in visiting order, or an order.
 
-import { age, clockTime, serverNow, stopwatch } from "../clock.js";
+import { age, clockTime, dayAndTime, serverNow, stopwatch } from "../clock.js";
 import { byId, fill, fromTemplate, setAttribute, setText, syncList, withFields } from "../dom.js";
 import { candidates } from "./candidates.js";
 import { silenceWords, statusWords } from "./driver-words.js";
@@ -174,8 +174,11 @@ function drawOrderPanel(desk, order) {
     address: order.customerAddress,
     driver: driver?.name,
     noDriver: driver ? "" : "None yet",
-    created: `${clockTime(order.createdAt, zone)}, ${stopwatch(now - order.createdAt)} ago`,
-    promised: clockTime(order.promisedAt, zone),
+    created:
+      order.status === "scheduled"
+        ? `A driver is looked for at ${clockTime(order.createdAt, zone)}`
+        : `${clockTime(order.createdAt, zone)}, ${stopwatch(now - order.createdAt)} ago`,
+    promised: order.status === "scheduled" ? dayAndTime(order.promisedAt, zone) : clockTime(order.promisedAt, zone),
     late: lateWords(fleet, order, now),
     ready: order.readyAt && clockTime(order.readyAt, zone),
     items: itemsWords(order),

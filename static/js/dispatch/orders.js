@@ -1,7 +1,7 @@
 // @ts-check
 // The left column: orders without a driver, orders under way, and what happened.
 
-import { clockTime, serverNow, stopwatch } from "../clock.js";
+import { clockTime, dayAndTime, serverNow, stopwatch } from "../clock.js";
 import { byId, fill, fromTemplate, rowFromTemplate, setAttribute, setText, syncList } from "../dom.js";
 import { customerWords, etaWords, lateWords, pickupWords, problemWords, waited } from "./order-words.js";
 import { OWN_EVENTS } from "./words.js";
@@ -15,7 +15,8 @@ export function drawOrders(desk) {
   const { fleet } = desk;
   const orders = fleet.orders().filter((order) => desk.inCity(order) && desk.matchesOrder(order));
   const waiting = orders.filter((order) => fleet.isPending(order));
-  const active = orders.filter((order) => !fleet.isPending(order));
+  const later = orders.filter((order) => order.status === "scheduled");
+  const active = orders.filter((order) => !fleet.isPending(order) && order.status !== "scheduled");
   syncList(
     byId("unassigned"),
     waiting,
@@ -23,6 +24,15 @@ export function drawOrders(desk) {
     (order) => orderRow(desk, "unassigned-row", order),
     (row, order) => drawWaiting(desk, row, order),
   );
+  syncList(
+    byId("later"),
+    later,
+    (order) => order.orderId,
+    (order) => orderRow(desk, "unassigned-row", order),
+    (row, order) => drawLater(desk, row, order),
+  );
+  byId("later-part").hidden = later.length === 0;
+  setText(byId("later-count"), String(later.length));
   drawRows(desk, byId("active"), active);
   setText(byId("unassigned-count"), String(waiting.length));
   setText(byId("active-count"), String(active.length));
@@ -30,6 +40,24 @@ export function drawOrders(desk) {
   byId("unassigned-empty").hidden = waiting.length > 0;
   byId("active-empty").hidden = active.length > 0;
   setAttribute(byId("unassigned-count"), "data-some", waiting.length > 0);
+}
+
+/**
+ * One that nobody needs to set off for yet.
+ * @param {Desk} desk
+ * @param {Row} row
+ * @param {Order} order
+ */
+function drawLater(desk, row, order) {
+  fill(row, {
+    restaurant: desk.fleet.restaurantOf(order)?.name ?? "…",
+    customer: customerWords(order),
+    waiting: order.wantedAt ? dayAndTime(order.wantedAt, desk.timeZoneOf(order)) : "",
+    ready: "",
+    problem: problemWords(order, desk.statuses.passingProblems),
+  });
+  setAttribute(row.button, "data-late", null);
+  drawSelection(desk, row, order);
 }
 
 /**

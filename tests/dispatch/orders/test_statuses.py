@@ -74,7 +74,7 @@ def test_groups_of_statuses() -> None:
     assert BEFORE_PICKUP == {"assigned", "to_restaurant", "driver_at_restaurant"}
     assert IN_THE_BAG == {"picked_up", "driver_nearby"}
     assert ACTIVE == BEFORE_PICKUP | IN_THE_BAG
-    assert {"pending"} | ACTIVE | FINAL == set(OrderStatus)
+    assert {"scheduled", "pending"} | ACTIVE | FINAL == set(OrderStatus)
 
 
 def test_what_a_drivers_buttons_may_ask_for() -> None:
