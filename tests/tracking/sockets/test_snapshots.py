@@ -56,14 +56,17 @@ def fold_dispatcher(frames: list[dict[str, Any]]) -> dict[Any, Any]:
     return {key: state[key] for key in state.keys() - unknown}
 
 
+TAKES_BACK = {"eta_unknown": "eta", "route_hidden": "route", "driver_hidden": "driver_pos"}
+
+
 def fold_customer(frames: list[dict[str, Any]]) -> dict[str, Any]:
     """What a tracking page knows; the version only orders, it is not shown."""
     state: dict[str, Any] = {}
     for frame in frames:
         if frame["type"] in ("status", "eta", "route", "driver_pos"):
             state[frame["type"]] = {name: value for name, value in frame.items() if name != "v"}
-        elif frame["type"] == "driver_hidden":
-            state.pop("driver_pos", None)
+        elif frame["type"] in TAKES_BACK:
+            state.pop(TAKES_BACK[frame["type"]], None)
     return state
 
 
