@@ -108,12 +108,9 @@ BEGIN
     NEW.status := coalesce(NEW.status, 'offline');
     NEW.updated_at := coalesce(NEW.updated_at, now());
     IF TG_OP = 'INSERT' THEN
-        IF NEW.status <> 'offline' THEN
+        IF NEW.status <> 'offline' AND NOT NEW.on_shift THEN
             NEW.on_shift := true;
             NEW.last_seen_at := coalesce(NEW.last_seen_at, now());
-        END IF;
-        IF NEW.current_lat IS NOT NULL THEN
-            NEW.fix_at := coalesce(NEW.fix_at, now());
         END IF;
     ELSIF NEW.status <> 'offline' AND OLD.status = 'offline' THEN
         NEW.on_shift := true;
@@ -125,7 +122,7 @@ CREATE TRIGGER drivers_fill_in BEFORE INSERT OR UPDATE OF phone, status, updated
     FOR EACH ROW EXECUTE FUNCTION fill_in_driver();
 
 -- Doorstep's own fixes bring their time with them, and never come here.
-CREATE FUNCTION see_driver() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION see_driver() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     NEW.fix_at := now();
     NEW.last_seen_at := now();
@@ -149,7 +146,8 @@ CREATE TRIGGER drivers_see BEFORE UPDATE OF current_lat, current_lng ON drivers 
 """
 
 ORDERS = """
-CREATE FUNCTION tell_order() RETURNS trigger LANGUAGE plpgsql AS $$
+-- With its owner's rights: who may write orders need not be let to the timeline and the stops.
+CREATE FUNCTION tell_order() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     now_is orders;
     told record;

@@ -18,6 +18,8 @@ from tests.e2e.test_pages import new_order
 
 PAGE = Path(__file__).parents[1] / "spec" / "plain-page.html"
 MINUTES = re.compile(r"^in [1-9]\d* min$")
+#: What is written past all actions is noticed when versions are compared: every 4 s, on a machine that is busy.
+HEARD_MS = 10_000
 
 
 @pytest.fixture
@@ -99,3 +101,38 @@ def test_an_order_that_nobody_took(stack: Stack, plain_page: Callable[[str], Pag
     shows(page, "We have your order and are looking for a driver.", "")
     stack.clerk.ask(scene.call_off, order_id=order_id)
     shows(page, "This order was cancelled.", "")
+
+
+def test_an_order_that_its_platform_writes_by_sql(
+    stack: Stack, plain_page: Callable[[str], Page], open_page: Callable[..., Page]
+) -> None:
+    """With no columns but those that it knows; each step is heard of, and what is to be driven is planned."""
+    kitchen, door = stack.rows(
+        "SELECT id, lat, lng FROM restaurants WHERE name LIKE '%%a%%' ORDER BY lng LIMIT 2"
+    )
+    ((driver,),) = stack.rows(
+        "INSERT INTO drivers (name, status, current_lat, current_lng) VALUES ('By SQL', 'idle', %s, %s) RETURNING id",
+        *kitchen[1:],
+    )
+    ((order, token),) = stack.rows(
+        """INSERT INTO orders
+               (customer_name, customer_address, customer_lat, customer_lng, restaurant_id, driver_id, status)
+           VALUES (NULL, NULL, %s, %s, %s, %s, 'assigned') RETURNING id, tracking_token""",
+        *door[1:],
+        kitchen[0],
+        driver,
+    )
+    page, own = plain_page(token), open_page(f"/track/?t={token}")
+    expect(page.locator("#arrival")).to_have_text(MINUTES, timeout=30_000)
+    expect(page.locator("#said")).to_have_text("A driver has your order.")
+    for status, words in (
+        ("driver_at_restaurant", "Your driver is at the restaurant."),
+        ("picked_up", "Your food is on its way."),
+        ("driver_nearby", "Your driver is nearby!"),
+        ("delivered", "Delivered. Enjoy your meal!"),
+    ):
+        stack.rows("UPDATE orders SET status = %s WHERE id = %s RETURNING id", status, order)
+        for one in (page.locator("#said"), own.locator("#message")):
+            expect(one).to_have_text(words, timeout=HEARD_MS)
+    expect(page.locator("#arrival")).to_have_text("in 0 min")
+    assert stack.rows("SELECT status FROM drivers WHERE id = %s", driver) == [("idle",)]

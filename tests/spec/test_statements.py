@@ -136,7 +136,6 @@ def test_a_driver_who_is_at_work_is_on_shift(db: None, status: str) -> None:
     driver = Driver.objects.get()
     assert (driver.status, driver.on_shift, driver.point) == (status, True, Point(39.7, -105))
     assert is_now(driver.last_seen_at)
-    assert is_now(driver.fix_at)
 
 
 def test_a_driver_whose_place_and_status_come_later(courier: UUID) -> None:
@@ -369,3 +368,16 @@ def test_a_place_that_says_when_it_was(driver: Driver) -> None:
         then,
     )
     assert LocationHistory.objects.get(driver=driver).recorded_at == then
+
+
+# ------------------------------------------------------------------------------------------------ other rights
+
+
+def test_a_platform_that_may_write_orders_and_no_more(ordered: Callable[..., Order], courier: UUID) -> None:
+    order = ordered()
+    sql("CREATE ROLE platform_of_a_test")
+    sql("GRANT SELECT, UPDATE ON orders, restaurants, cities TO platform_of_a_test")
+    sql("SET LOCAL ROLE platform_of_a_test")
+    sql("UPDATE orders SET driver_id = %s, status = 'assigned' WHERE id = %s", courier, order.pk)
+    sql("RESET ROLE")
+    assert stops(order) == BOTH_AHEAD
