@@ -360,6 +360,14 @@ def test_several_places_of_a_driver_in_one_statement(driver: Driver) -> None:
     assert list(newest[:2]) == [2, 1]
 
 
+def test_a_place_that_does_not_know_when_it_was(driver: Driver) -> None:
+    sql(
+        "INSERT INTO location_history (driver_id, lat, lng, recorded_at) VALUES (%s, 39.7, -105, NULL)",
+        driver.pk,
+    )
+    assert is_now(LocationHistory.objects.get(driver=driver).recorded_at)
+
+
 def test_a_place_that_says_when_it_was(driver: Driver) -> None:
     then = datetime.now(UTC) - timedelta(days=2)
     sql(
@@ -368,6 +376,32 @@ def test_a_place_that_says_when_it_was(driver: Driver) -> None:
         then,
     )
     assert LocationHistory.objects.get(driver=driver).recorded_at == then
+
+
+# ------------------------------------------------------------------------------------------------- questions
+
+
+def test_what_a_server_of_one_table_for_each_thing_asks(
+    order: Order, driver: Driver, ordered: Callable[..., Order]
+) -> None:
+    """Whose orders, with what is needed for fences and ETAs."""
+    ordered()
+    actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+    sql("CREATE INDEX fixes_of_a_driver ON location_history (driver_id, recorded_at DESC)")
+    links = (
+        "SELECT tracking_token FROM orders WHERE driver_id = %s AND status NOT IN ('delivered', 'pending')"
+    )
+    assert sql(links, driver.pk) == [(order.tracking_token,)]
+    fences = """
+        SELECT o.id, o.customer_lat, r.lat, r.geofence_radius FROM orders o
+        JOIN restaurants r ON r.id = o.restaurant_id WHERE o.driver_id = %s AND o.status IN ('assigned', 'picked_up')
+    """
+    assert sql(fences, driver.pk) == [(order.pk, order.customer_lat, DENVER.lat, 200)]
+    ways = """
+        SELECT o.id, d.current_lat, r.lng FROM orders o JOIN drivers d ON d.id = o.driver_id
+        LEFT JOIN restaurants r ON r.id = o.restaurant_id WHERE o.status = 'assigned' AND d.current_lat IS NOT NULL
+    """
+    assert sql(ways) == [(order.pk, driver.current_lat, DENVER.lng)]
 
 
 # ------------------------------------------------------------------------------------------------ other rights

@@ -15,8 +15,20 @@ BEGIN
     RETURN 'epoch'::timestamptz + moment * interval '1 microsecond';
 END $$;
 ALTER TABLE location_history ALTER recorded_at SET DEFAULT next_moment();
+
+-- A row that says NULL would be kept where no day is: it is sent on to where its moment belongs.
+CREATE FUNCTION fill_in_moment() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO location_history (driver_id, lat, lng, speed, heading, accuracy)
+        VALUES (NEW.driver_id, NEW.lat, NEW.lng, NEW.speed, NEW.heading, NEW.accuracy);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER location_history_fill_in BEFORE INSERT ON location_history_default
+    FOR EACH ROW WHEN (NEW.recorded_at IS NULL) EXECUTE FUNCTION fill_in_moment();
 """
 NO_MOMENTS = """
+DROP TRIGGER location_history_fill_in ON location_history_default;
+DROP FUNCTION fill_in_moment();
 ALTER TABLE location_history ALTER recorded_at SET DEFAULT statement_timestamp();
 DROP FUNCTION next_moment();
 """
