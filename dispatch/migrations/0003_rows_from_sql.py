@@ -121,7 +121,7 @@ END $$;
 CREATE TRIGGER drivers_fill_in BEFORE INSERT OR UPDATE OF phone, status, updated_at ON drivers
     FOR EACH ROW EXECUTE FUNCTION fill_in_driver();
 
--- Doorstep's own fixes bring their time with them, and never come here.
+-- Doorstep's own fixes say when the driver was heard of, and never come here.
 CREATE FUNCTION see_driver() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     NEW.fix_at := now();
@@ -141,7 +141,8 @@ CREATE FUNCTION status_by_stops(of_driver uuid) RETURNS text LANGUAGE sql STABLE
 $$;
 CREATE TRIGGER drivers_see BEFORE UPDATE OF current_lat, current_lng ON drivers FOR EACH ROW WHEN (
     (OLD.current_lat, OLD.current_lng) IS DISTINCT FROM (NEW.current_lat, NEW.current_lng)
-    AND NEW.current_lat IS NOT NULL AND NEW.fix_at IS NOT DISTINCT FROM OLD.fix_at
+    AND NEW.current_lat IS NOT NULL
+    AND (OLD.fix_at, OLD.last_seen_at) IS NOT DISTINCT FROM (NEW.fix_at, NEW.last_seen_at)
 ) EXECUTE FUNCTION see_driver();
 """
 

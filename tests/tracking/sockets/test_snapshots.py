@@ -290,15 +290,13 @@ async def test_what_the_channel_layer_lost_is_healed(
             await socket.frame("ready")
         # As from psql, or as a transaction whose announcement got lost: the rows change, nobody is told.
         await Order.objects.filter(pk=order.pk).aupdate(status="assigned", driver=driver)
-        await Stop.objects.acreate(driver=driver, order=order, kind="pickup", position=1)
-        await Driver.objects.filter(pk=driver.pk).aupdate(status="to_restaurant")
         await order.arefresh_from_db()
         await driver.arefresh_from_db()
         since = await reconciliation.reconcile(this_process().subscriptions, None)
         await customer.frame("status", status="assigned", v=order.version)
         await dispatcher.frame("order", status="assigned", v=order.version)
         await dispatcher.frame("driver", status="to_restaurant", v=driver.version)
-        assert len((await app.frame("plan", v=driver.version))["stops"]) == 1
+        assert len((await app.frame("plan", v=driver.version))["stops"]) == 2
         heard = [len(socket.frames) for socket in (dispatcher, customer, app)]
         await reconciliation.reconcile(this_process().subscriptions, since)
         assert heard == [len(socket.frames) for socket in (dispatcher, customer, app)]
