@@ -173,6 +173,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SWEEP_INTERVAL_S,
         "options": {"expires": SWEEP_INTERVAL_S},
     },
+    "stops that no plan knows of": {
+        "task": "dispatch.tasks.plan_new_stops",
+        "schedule": 5,
+        "options": {"expires": 5},
+    },
     "orders of cities where Doorstep assigns": {
         "task": "dispatch.tasks.assign_pending",
         "schedule": 10,

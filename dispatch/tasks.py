@@ -74,6 +74,12 @@ def sweep() -> None:
 
 
 @shared_task
+@alone("plan_new_stops")
+def plan_new_stops() -> None:
+    replanning.plan_new_stops()
+
+
+@shared_task
 @alone("assign_pending")
 def assign_pending() -> None:
     scheduling.wake()

@@ -6,6 +6,13 @@ from django.db.models.functions import Now
 from dispatch.models import Driver
 
 
+class Moment(models.Func):
+    """Now, and another moment for each row of a statement (tracking/migrations)."""
+
+    function = "next_moment"
+    output_field = models.DateTimeField()
+
+
 class LocationHistory(models.Model):
     # In the database the key is (driver_id, recorded_at): a fix that is sent twice is kept once, and a driver's
     # timeline is read along it. `id` is unique as well, since one sequence numbers all partitions.
@@ -16,7 +23,7 @@ class LocationHistory(models.Model):
     speed = models.FloatField("speed (m/s)", null=True)
     heading = models.FloatField("heading (degrees)", null=True)
     accuracy = models.FloatField("accuracy (m)", null=True)
-    recorded_at = models.DateTimeField("device time", db_default=Now())
+    recorded_at = models.DateTimeField("device time", db_default=Moment())
     received_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -91,12 +91,12 @@ def track(request: HttpRequest) -> HttpResponse:
 def _context(order: Order) -> dict[str, Any]:
     frames = snapshots.customer_views([order], snapshots.plans_behind([order]))[order.pk].frames
     status = next(frame for frame in frames if isinstance(frame, CustomerStatus))
-    eta = next(frame for frame in frames if isinstance(frame, Eta))
+    eta = next((frame for frame in frames if isinstance(frame, Eta)), None)
     city = order.restaurant.city
     time_zone = city.time_zone if city else settings.TIME_ZONE
     now = timezone.now()
     arrival = order.delivered_at
-    if arrival is None and eta.minutes is not None:
+    if arrival is None and eta is not None and eta.minutes:
         arrival = now + timedelta(minutes=eta.minutes)
     return {
         "order": order,

@@ -114,12 +114,13 @@ export interface Error {
 }
 
 /**
- * Minutes to the customer's door; null when there is no prediction. Four arrivals of five lie between `low` and
- * `high` (minutes); null where an ETA is `approximate`. `stopsBefore`: others' stops before it.
+ * Minutes to the customer's door; 0 where there is nothing to wait for: the driver was there, or it is delivered.
+ * Four arrivals of five lie between `low` and `high` (minutes); null where an ETA is `approximate`. `stopsBefore`:
+ * others' stops before it.
  */
 export interface Eta {
   type: "eta";
-  minutes: number | null;
+  minutes: number;
   v: number;
   low?: number;
   high?: number;
@@ -127,10 +128,22 @@ export interface Eta {
   stopsBefore?: number;
 }
 
-/** The part of the driver's road that leads to this customer; null when there is none to show. */
+/** An ETA was told, and nobody can say any longer. */
+export interface EtaUnknown {
+  type: "eta_unknown";
+  v: number;
+}
+
+/** The part of the driver's road that leads to this customer. */
 export interface Route {
   type: "route";
-  geometry: LineString | null;
+  geometry: LineString;
+  v: number;
+}
+
+/** A road was told, and there is none to show any longer. */
+export interface RouteHidden {
+  type: "route_hidden";
   v: number;
 }
 
@@ -298,15 +311,15 @@ export interface Statuses {
   passingProblems: Problem[];
 }
 
-export type OrderStatus = "scheduled" | "pending" | "assigned" | "to_restaurant" | "driver_at_restaurant" | "picked_up" | "driver_nearby" | "delivered" | "cancelled" | "failed";
-
-export type DriverStatus = "offline" | "idle" | "to_restaurant" | "delivering";
-
 /** A road, as GeoJSON: [longitude, latitude], two of them or more. */
 export interface LineString {
   type: "LineString";
   coordinates: number[][];
 }
+
+export type OrderStatus = "scheduled" | "pending" | "assigned" | "to_restaurant" | "driver_at_restaurant" | "picked_up" | "driver_nearby" | "delivered" | "cancelled" | "failed";
+
+export type DriverStatus = "offline" | "idle" | "to_restaurant" | "delivering";
 
 export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_unreachable" | "customer_unreachable" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "too_big" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
 
@@ -430,6 +443,6 @@ export interface Delay {
 
 export type ControlFrame = Hello | Ready | Heartbeat | Error;
 
-export type CustomerFrame = Eta | Route | DriverHidden | DriverPosition | CustomerStatus;
+export type CustomerFrame = Eta | EtaUnknown | Route | RouteHidden | DriverHidden | DriverPosition | CustomerStatus;
 
 export type DispatcherFrame = RestaurantState | DriverState | Plan | OrderState | FleetPositions | FixTrouble | GeofenceEvent;

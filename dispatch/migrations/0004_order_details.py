@@ -9,7 +9,7 @@ import dispatch.models.items
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dispatch", "0002_promise_at_placement"),
+        ("dispatch", "0003_rows_from_sql"),
     ]
 
     operations = [

@@ -220,8 +220,8 @@ def _status_before_automatic_pickup(order: Order, actor: Actor) -> OrderStatus:
     if order.status not in IN_THE_BAG:
         label = OrderStatus(order.status).label.lower()
         raise WrongStatus(f"The order is {label}: there is no pickup to undo.")
-    pickup = order.events.filter(to_status=OrderStatus.PICKED_UP).latest("id")
-    if pickup.actor != OrderEvent.Actor.GEOFENCE:
+    pickup = order.events.filter(to_status=OrderStatus.PICKED_UP).order_by("id").last()
+    if pickup is None or pickup.actor != OrderEvent.Actor.GEOFENCE:
         raise WrongStatus("The driver pressed “picked up”: only an automatic pickup can be undone.")
     if not order.stops.get(kind=StopKind.PICKUP).is_undoable_at(timezone.now()):
         minutes = settings.UNDO_PICKUP_S // 60

@@ -154,6 +154,25 @@ def with_several_stops() -> QuerySet[Driver]:
     return busy.filter(current_lat__isnull=False).exclude(status=DriverStatus.OFFLINE)
 
 
+def plan_new_stops() -> int:
+    """Plans drivers who have a door that no plan knows of: an order came by SQL, or while Redis was away. Returns how
+    many they were.
+    """
+    new = Stop.objects.filter(
+        done_at=None,
+        left_at=None,
+        kind=StopKind.DROPOFF,
+        eta=None,
+        order__status__in=ACTIVE,
+        order__problem="",
+    )
+    planned = 0
+    for driver_id in set(new.values_list("driver_id", flat=True)):
+        with contained(f"driver {driver_id} waits for the next round"):
+            planned += replan(driver_id)
+    return planned
+
+
 @dataclass(frozen=True)
 class Saving:
     """The planner's order of a driver's stops (ids), and the driving that it saves against the order in hand."""

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import chain, repeat
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -130,6 +131,37 @@ def come_back(order_id: str) -> None:
 def leave_again(order_id: str) -> None:
     stop = Stop.objects.get(order=order_id, kind="dropoff")
     geofence_actions.leave(stop.driver_id, [stop.pk], happened_at=timezone.now(), evidence={"stay_s": 90})
+
+
+def set_off(order_id: str, name: str) -> str:
+    """The token of a new driver, who is on the way to pick the order up: planned at once."""
+    order = Order.objects.get(pk=order_id)
+    kitchen = order.restaurant
+    start = min(_kitchens(), key=lambda other: (other == kitchen, distance_m(other.point, kitchen.point)))
+    driver = _driver(name, start)
+    actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+    pickup = order.stops.get(kind="pickup").pk
+    geofence_actions.set_out(driver.pk, [pickup], happened_at=timezone.now(), evidence={})
+    replanning.replan(driver.pk)
+    return actions.issue_token(driver.pk)
+
+
+def report(order_id: str, status: str) -> None:
+    """The driver's button."""
+    order = Order.objects.get(pk=order_id)
+    assert order.driver_id is not None
+    actions.report(order.driver_id, order.pk, status)
+    replanning.replan(order.driver_id)
+
+
+def call_off(order_id: str) -> None:
+    actions.cancel(UUID(order_id), actor=actions.dispatcher("Dana"), reason="spilled")
+
+
+def gone_from_the_door(order_id: str) -> None:
+    """The driver was there and left without a button."""
+    come_back(order_id)
+    leave_again(order_id)
 
 
 def _kitchens() -> list[Restaurant]:

@@ -111,13 +111,16 @@ class CustomerScreen:
             case "driver_hidden":
                 self.driver = None
                 self.hidden = True
-                self.known["route"] = {"type": "route", "geometry": None}
+            case "eta_unknown":
+                self.known.pop("eta", None)
+            case "route_hidden":
+                self.known.pop("route", None)
 
     def behind(self, fresh: "CustomerScreen") -> list[str]:
         wrong = [
-            f"{kind} is {self.known.get(kind)} where a fresh snapshot has {frame}"
-            for kind, frame in fresh.known.items()
-            if self.known.get(kind) != frame
+            f"{kind} is {self.known.get(kind)} where a fresh snapshot has {fresh.known.get(kind)}"
+            for kind in self.known.keys() | fresh.known.keys()
+            if self.known.get(kind) != fresh.known.get(kind)
         ]
         if fresh.hidden and self.driver:
             wrong.append("the driver is still shown, and should be hidden")

@@ -67,12 +67,19 @@ test("an arrival is counted from when the minutes were told first", () => {
   assert.equal(known.arrivesAt, 10 * MINUTE);
   known = apply(known, eta(10, { v: 2 }), 3 * MINUTE); // the same minutes, predicted anew
   assert.equal(known.arrivesAt, 13 * MINUTE);
-  known = apply(known, eta(null, { v: 3 }), 4 * MINUTE);
+  known = apply(known, { type: "eta_unknown", v: 3 }, 4 * MINUTE);
+  assert.deepEqual([known.eta, known.arrivesAt], [null, null]);
+  known = apply(known, eta(0, { v: 4 }), 5 * MINUTE); // the driver was at the door
   assert.equal(known.arrivesAt, null);
 });
 
+test("a road that is not known any longer goes, and the driver stays", () => {
+  const known = told(route, driverAt(1), { type: "route_hidden", v: 2 });
+  assert.deepEqual([known.route, known.driver?.ts], [null, 1]);
+});
+
 test("the minutes, as a range where there is one", () => {
-  assert.deepEqual([eta(14, { low: 12, high: 16 }), eta(14), eta(null), null].map(minutesWords), [
+  assert.deepEqual([eta(14, { low: 12, high: 16 }), eta(14), eta(0), null].map(minutesWords), [
     "12–16",
     "14",
     "",

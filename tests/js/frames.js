@@ -140,7 +140,7 @@ export const positions = (...drivers) => ({ type: "driver_pos", cityId: "c1", dr
 export const at = (ts, fields = {}) => ({ driverId: "d1", lat: 39.7, lng: -105, ts, ...fields });
 
 /**
- * @param {number | null} minutes
+ * @param {number} minutes
  * @param {Partial<Eta>} fields
  * @returns {Eta}
  */

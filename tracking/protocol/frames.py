@@ -27,13 +27,14 @@ from dispatch.models import (
 )
 from dispatch.models.failure_reasons import LeadsTo
 from dispatch.problems import SENTENCES
-from dispatch.statuses import BEFORE_PICKUP, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
+from dispatch.statuses import ACTIVE, BEFORE_PICKUP, FINAL, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
 from tracking.protocol.messages import (
     CustomerFrame,
     CustomerStatus,
     DriverHidden,
     DriverState,
     Eta,
+    EtaUnknown,
     Frame,
     GeofenceEvent,
     LineString,
@@ -44,6 +45,7 @@ from tracking.protocol.messages import (
     Reasons,
     RestaurantState,
     Route,
+    RouteHidden,
     encode,
 )
 
@@ -72,12 +74,15 @@ def milliseconds(moment: datetime | None) -> int | None:
 
 @dataclass(frozen=True)
 class CustomerView:
-    """All that a customer may know now. `driver_id`: whose live position may be shown, if anybody's."""
+    """All that a customer may know now. `driver_id`: whose live position may be shown, if anybody's. `taken_back`:
+    for who was told an ETA or a road, and may know none any longer.
+    """
 
     v: int
     driver_id: str | None
     driver_city_id: UUID | None
     frames: tuple[CustomerFrame, ...]
+    taken_back: tuple[CustomerFrame, ...]
 
 
 def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
@@ -87,47 +92,68 @@ def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
     mine = [any(stop.order_id == order.pk for stop in place) for place in visits]
     last_of_mine = max((n for n, is_mine in enumerate(mine) if is_mine), default=-1)
     shown = _is_on_its_way(order) and bool(mine) and mine[0]
+    frames: list[CustomerFrame] = []
+    taken_back: list[CustomerFrame] = []
+    was_here = any(stop.order_id == order.pk for stop in left)
+    if (eta := _eta(order, was_here=was_here)) is not None:
+        others = mine[:last_of_mine].count(False) if last_of_mine > 0 else 0
+        frames.append(replace(eta, stops_before=others))
+    else:
+        taken_back += _no_eta(order)
     geometry = None
     if shown:
         # As far as the way is this customer's own: what comes behind somebody else's door is not shown.
         first_of_others = mine.index(False) if False in mine else len(mine)
         own = [stop for place in visits[: min(first_of_others, last_of_mine + 1)] for stop in place]
         geometry = geometry_through(own)
-    expected = order.status in BEFORE_PICKUP | IN_THE_BAG
-    frames: list[CustomerFrame] = [
-        Eta(
-            minutes=order.eta_minutes if expected else None,
-            v=order.version,
-            low=order.eta_low if expected else None,
-            high=order.eta_high if expected else None,
-            approximate=order.eta_approximate,
-            stops_before=mine[:last_of_mine].count(False) if last_of_mine > 0 else 0,
-        ),
-        Route(geometry=geometry, v=order.version),
-    ]
+    if geometry is not None:
+        frames.append(Route(geometry=geometry, v=order.version))
+    else:
+        taken_back.append(RouteHidden(v=order.version))
     if not shown:
         frames.append(DriverHidden(v=order.version))
-    status = OrderStatus(order.status)
-    was_here = any(stop.order_id == order.pk for stop in left)
-    message = (
-        _WAS_HERE if was_here else _scheduled(order) if status == OrderStatus.SCHEDULED else _MESSAGES[status]
-    )
-    frames.append(CustomerStatus(status=status, message=message, v=order.version))
+    message = _WAS_HERE if was_here else _message(order)
+    frames.append(CustomerStatus(status=OrderStatus(order.status), message=message, v=order.version))
     driver = order.driver if shown else None
     return CustomerView(
         v=order.version,
         driver_id=str(driver.pk) if driver else None,
         driver_city_id=driver.city_id if driver else None,
         frames=tuple(frames),
+        taken_back=tuple(taken_back),
     )
 
 
-def _scheduled(order: Order) -> str:
-    """With the day and the time where the food is wanted."""
-    assert order.wanted_at is not None  # noqa: S101 (orders_scheduled_until)
+def _message(order: Order) -> str:
+    if order.status != OrderStatus.SCHEDULED or order.wanted_at is None:
+        return _MESSAGES[OrderStatus(order.status)]
+    # With day and time where the food is wanted.
     city = order.restaurant.city
     there = order.wanted_at.astimezone(ZoneInfo(city.time_zone if city else settings.TIME_ZONE))
     return f"Your order is planned for {there:%A, %B} {there.day} at {there:%-I:%M %p}."
+
+
+def _eta(order: Order, *, was_here: bool) -> Eta | None:
+    """None where nobody can say."""
+    if order.status == OrderStatus.DELIVERED or was_here:
+        return Eta(minutes=0, v=order.version)
+    if order.status not in ACTIVE or order.eta_minutes is None:
+        return None
+    return Eta(
+        minutes=order.eta_minutes,
+        v=order.version,
+        low=order.eta_low,
+        high=order.eta_high,
+        approximate=order.eta_approximate,
+    )
+
+
+def _no_eta(order: Order) -> list[CustomerFrame]:
+    """For who was told one. Of an order that ended otherwise a page that understands nothing but minutes would have
+    its customer wait on: to such a page 0 says at least that this is over.
+    """
+    over: list[CustomerFrame] = [Eta(minutes=0, v=order.version)] if order.status in FINAL else []
+    return [*over, EtaUnknown(v=order.version)]
 
 
 def _is_on_its_way(order: Order) -> bool:
@@ -147,9 +173,18 @@ def geometry_through(stops: Iterable[Stop]) -> LineString | None:
     return {"type": "LineString", "coordinates": coordinates} if len(coordinates) > 1 else None
 
 
-def without_version(frame: Frame) -> str:
-    """Names what a frame says, whatever its version: a client is not told the same twice."""
-    return blake2b(encode(replace(frame, v=0)).encode(), digest_size=8).hexdigest()
+def subject(frame: CustomerFrame) -> str:
+    """What it is about: one frame of a subject takes the place of another."""
+    return _SUBJECTS.get(type(frame), type(frame)).__name__
+
+
+_SUBJECTS: dict[type[Frame], type[Frame]] = {EtaUnknown: Eta, RouteHidden: Route}
+
+
+def without_version(*told: Frame) -> str:
+    """Names what frames say, whatever their version: a client is not told the same twice."""
+    text = "".join(encode(replace(frame, v=0)) for frame in told)
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 # ---------------------------------------------------------------------------------------------- the driver

@@ -19,7 +19,7 @@ PROTOCOL_VERSION = 1
 
 
 class Frame(Struct, tag_field="type", rename="camel", frozen=True, omit_defaults=True):
-    """Base of all frames; absent optional fields are left out."""
+    """Base of all frames. Unknown fields are left out, but a city, a place and a geofence's driver: they are null."""
 
 
 # -------------------------------------------------------------------------------------- from a driver's app
@@ -203,11 +203,12 @@ class CustomerStatus(Frame, tag="status", frozen=True):
 
 
 class Eta(Frame, tag="eta", frozen=True):
-    """Minutes to the customer's door; None when there is no prediction. Four arrivals of five lie between `low` and
-    `high` (minutes); None where an ETA is `approximate`. `stops_before`: others' stops before it.
+    """Minutes to the customer's door; 0 where there is nothing to wait for: the driver was there, or it is delivered.
+    Four arrivals of five lie between `low` and `high` (minutes); None where an ETA is `approximate`. `stops_before`:
+    others' stops before it.
     """
 
-    minutes: int | None
+    minutes: int
     v: int
     low: int | None = None
     high: int | None = None
@@ -215,10 +216,22 @@ class Eta(Frame, tag="eta", frozen=True):
     stops_before: int = 0
 
 
-class Route(Frame, tag="route", frozen=True):
-    """The part of the driver's road that leads to this customer; None when there is none to show."""
+class EtaUnknown(Frame, tag="eta_unknown", frozen=True):
+    """An ETA was told, and nobody can say any longer."""
 
-    geometry: LineString | None
+    v: int
+
+
+class Route(Frame, tag="route", frozen=True):
+    """The part of the driver's road that leads to this customer."""
+
+    geometry: LineString
+    v: int
+
+
+class RouteHidden(Frame, tag="route_hidden", frozen=True):
+    """A road was told, and there is none to show any longer."""
+
     v: int
 
 
@@ -237,7 +250,7 @@ class DriverHidden(Frame, tag="driver_hidden", frozen=True):
     v: int
 
 
-CustomerFrame = Eta | Route | DriverHidden | DriverPosition | CustomerStatus
+CustomerFrame = Eta | EtaUnknown | Route | RouteHidden | DriverHidden | DriverPosition | CustomerStatus
 
 # ---------------------------------------------------------------------------------------- to a dispatcher
 

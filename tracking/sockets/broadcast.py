@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from redis.exceptions import RedisError
 from dispatch.models import Driver, Order, OrderEvent, Restaurant
 from tracking.protocol import frames, groups
 from tracking.protocol.frames import CustomerView
-from tracking.protocol.messages import encode
+from tracking.protocol.messages import CustomerFrame, encode
 from tracking.sockets import snapshots
 from tracking.sockets.snapshots import EncodedItem, Item
 
@@ -74,8 +75,17 @@ def customer_message(view: CustomerView) -> Message:
         "v": view.v,
         "driver": view.driver_id,
         "city": groups.city_key(view.driver_city_id),
-        "frames": [[type(f).__name__, frames.without_version(f), encode(f)] for f in view.frames],
+        "frames": _by_subject(view.frames),
+        "taken_back": _by_subject(view.taken_back),
     }
+
+
+def _by_subject(told: Iterable[CustomerFrame]) -> list[list[Any]]:
+    """Subject, what is said of it, and the frames that say so, for each."""
+    return [
+        [subject, frames.without_version(*those), [encode(frame) for frame in those]]
+        for subject, those in ((subject, list(some)) for subject, some in groupby(told, frames.subject))
+    ]
 
 
 def replaced(driver_id: UUID, by: list[Any]) -> list[tuple[str, Message]]:

@@ -17,7 +17,7 @@ class CustomerConsumer(LiveConsumer):
     """Shows one order to whoever has its tracking token, and of the driver no more than the order's own way."""
 
     def __init__(self) -> None:
-        #: Kind of frame → what it last said.
+        #: Subject of frames → what was last said of it.
         self.sent: dict[str, str] = {}
         self.city = groups.NO_CITY
         self.watched: str | None = None
@@ -44,10 +44,13 @@ class CustomerConsumer(LiveConsumer):
             return
         self.versions[self.key] = message["v"]
         self._watch(message["city"], message["driver"])
-        for kind, content, frame in message["frames"]:
-            if self.sent.get(kind) != content:
-                self.sent[kind] = content
-                self.send_text(frame)
+        # Of what was never told there is nothing to take back.
+        taken_back = [told for told in message["taken_back"] if told[0] in self.sent]
+        for subject, content, frames in (*message["frames"], *taken_back):
+            if self.sent.get(subject) != content:
+                self.sent[subject] = content
+                for frame in frames:
+                    self.send_text(frame)
         if message["driver"] is not None:
             self.sent.pop("DriverHidden", None)
 

@@ -61,8 +61,12 @@ export function apply(known, frame, now) {
       // Said again, as after a lost connection, it is as old as it was.
       if (known.eta?.minutes === frame.minutes && known.eta.v === frame.v) return { ...known, eta: frame };
       return { ...known, eta: frame, arrivesAt: frame.minutes ? now + frame.minutes * 60_000 : null };
+    case "eta_unknown":
+      return { ...known, eta: null, arrivesAt: null };
     case "route":
       return { ...known, route: frame.geometry };
+    case "route_hidden":
+      return { ...known, route: null };
     case "driver_pos":
       return known.driver && known.driver.ts > frame.ts ? known : { ...known, driver: frame };
     case "driver_hidden":

@@ -78,15 +78,6 @@ def test_no_press_is_before_the_step_that_came_before(order: Order, driver: Driv
 
 
 @pytest.mark.parametrize("before", ["assigned", "to_restaurant", "driver_at_restaurant"])
-def test_nothing_fails_at_the_door_that_was_not_picked_up(order: Order, driver: Driver, before: str) -> None:
-    bring_to(order, driver, before)
-    with pytest.raises(WrongStatus, match="cannot become not handed over"):
-        report(driver, order, "failed")
-    assert status(order) == before
-    assert len(plan(driver)) == 2
-
-
-@pytest.mark.parametrize("before", ["assigned", "to_restaurant", "driver_at_restaurant"])
 def test_what_is_delivered_was_picked_up_though_nobody_said_so(
     order: Order, driver: Driver, before: str
 ) -> None:

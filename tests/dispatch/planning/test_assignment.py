@@ -167,7 +167,7 @@ def test_another_citys_driver_who_has_the_order_is_listed(
 
 
 def test_off_shift_is_not_asked(order: Order, new_driver: Callable[..., Driver]) -> None:
-    new_driver(on_shift=False)
+    new_driver(on_shift=False, status="offline")
     assert assignment.propose(order.pk).ranked == []
 
 

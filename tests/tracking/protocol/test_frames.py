@@ -1,6 +1,7 @@
 """What a customer may know at each step of a shared trip, and the frames of the others. No database."""
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args, get_type_hints
 from uuid import UUID, uuid4
 
 import msgspec
@@ -11,7 +12,18 @@ from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
 from routing.problems import Problem
 from tracking.protocol import frames
 from tracking.protocol.frames import CustomerView, customer_view, geometry_through, without_version
-from tracking.protocol.messages import CustomerStatus, DriverHidden, Eta, Route, encode
+from tracking.protocol.messages import (
+    CustomerStatus,
+    DriverHidden,
+    Eta,
+    EtaUnknown,
+    FleetPosition,
+    PlanStop,
+    Route,
+    RouteHidden,
+    ServerFrame,
+    encode,
+)
 
 CITY = City(id=uuid4(), name="Denver", show_driver_from="to_restaurant")
 DRIVER = Driver(
@@ -56,6 +68,13 @@ def said(view: CustomerView, kind: type) -> object:
     return found[0] if found else None
 
 
+def road(view: CustomerView) -> object:
+    """The geometry of the route that is told, or None."""
+    route = said(view, Route)
+    assert (RouteHidden(v=view.v) in view.taken_back) == (route is None)
+    return route and route.geometry
+
+
 # ---------------------------------------------------------------------------- who sees what on a shared trip
 
 # Ann and Bob eat noodles, Cyd tacos. `plan`: the stops still open (A↑: Ann's pickup, A↓: her door). For each
@@ -98,8 +117,11 @@ def test_what_each_customer_of_a_trip_may_know(
         view = customer_view(orders[name], list(stops.values()))
         assert view.driver_id == (str(DRIVER.pk) if way else None)
         assert (said(view, DriverHidden) is None) == bool(way)
-        assert said(view, Route).geometry == geometry_through(stops[step] for step in way.split())
-        assert said(view, Eta).stops_before == before
+        assert road(view) == geometry_through(stops[step] for step in way.split())
+        if (eta := said(view, Eta)) is not None:
+            assert eta.stops_before == before
+        else:
+            assert orders[name].status == "cancelled"
         unseen = [stops[step] for step in plan.split() if step[0] != name and step[1] == "↓"]
         told = "".join(map(encode, view.frames))
         assert not [other for other in unseen if str(other.point.lat) in told], "somebody else's door"
@@ -153,13 +175,13 @@ def test_a_door_that_was_left_shows_no_driver_and_stands_in_nobodys_way() -> Non
     ann, bob = make_order("driver_nearby", door=39.71), make_order("picked_up", door=39.72)
     stops = [stop(ann, "dropoff", arrived_at=NOON, left_at=NOON), stop(bob, "dropoff")]
     view = customer_view(ann, stops)
-    assert (view.driver_id, said(view, Route).geometry) == (None, None)
+    assert (view.driver_id, road(view)) == (None, None)
     assert said(view, DriverHidden) is not None
     assert said(view, CustomerStatus).message == "Your driver was at your door."
     view = customer_view(bob, stops)
     assert said(view, CustomerStatus).message == "Your food is on its way."
     assert (view.driver_id, said(view, Eta).stops_before) == (str(DRIVER.pk), 0)
-    assert said(view, Route).geometry == geometry_through(stops[1:])
+    assert road(view) == geometry_through(stops[1:])
     assert str(stops[0].point.lat) not in "".join(map(encode, view.frames))
 
 
@@ -174,14 +196,60 @@ def test_where_the_drivers_positions_are_to_be_found() -> None:
     [
         ("picked_up", (12, 10, 15)),
         ("assigned", (12, 10, 15)),
-        ("delivered", (None, None, None)),
-        ("cancelled", (None, None, None)),
+        ("delivered", (0, None, None)),
+        ("cancelled", None),
+        ("failed", None),
+        ("pending", None),
     ],
 )
-def test_an_eta_is_told_while_the_order_is_on_its_way(status: str, told: tuple) -> None:
+def test_an_eta_is_told_while_the_order_is_on_its_way(status: str, told: tuple | None) -> None:
     eta = said(customer_view(make_order(status, eta_low=10, eta_high=15), []), Eta)
-    assert (eta.minutes, eta.low, eta.high) == told
-    assert eta.v == 3
+    assert (eta and (eta.minutes, eta.low, eta.high)) == told
+    assert eta is None or eta.v == 3
+
+
+def test_nobody_waits_any_longer_for_a_driver_who_was_at_the_door() -> None:
+    order = make_order("driver_nearby", eta_minutes=None)
+    assert said(customer_view(order, [stop(order, "dropoff", arrived_at=NOON)]), Eta) is None
+    view = customer_view(order, [stop(order, "dropoff", arrived_at=NOON, left_at=NOON)])
+    assert said(view, Eta) == Eta(minutes=0, v=3)
+
+
+@pytest.mark.parametrize(
+    ("status", "taken_back"),
+    [
+        ("pending", [EtaUnknown(v=3)]),
+        ("assigned", [EtaUnknown(v=3)]),
+        ("picked_up", [EtaUnknown(v=3)]),
+        ("delivered", []),
+        # For pages that understand nothing but minutes.
+        ("cancelled", [Eta(minutes=0, v=3), EtaUnknown(v=3)]),
+        ("failed", [Eta(minutes=0, v=3), EtaUnknown(v=3)]),
+    ],
+)
+def test_an_eta_that_is_none_any_longer_is_taken_back(status: str, taken_back: list) -> None:
+    view = customer_view(make_order(status, eta_minutes=None), [])
+    assert list(view.taken_back) == [*taken_back, RouteHidden(v=3)]
+
+
+def test_what_is_null_where_it_is_unknown_and_not_left_out() -> None:
+    """As docs/protocol.md has it."""
+    nulls = {
+        (kind.__name__, field.encode_name)
+        for kind in (*get_args(ServerFrame), PlanStop, FleetPosition)
+        for field in msgspec.structs.fields(kind)
+        if field.required and type(None) in get_args(get_type_hints(kind)[field.name])
+    }
+    assert nulls == {
+        ("PlanStop", "lat"),
+        ("PlanStop", "lng"),
+        ("OrderState", "lat"),
+        ("OrderState", "lng"),
+        ("OrderState", "cityId"),
+        ("DriverState", "cityId"),
+        ("RestaurantState", "cityId"),
+        ("GeofenceEvent", "driverId"),
+    }
 
 
 def test_an_approximate_eta_says_so() -> None:
@@ -214,7 +282,8 @@ def test_no_line_without_a_known_road(legs: list) -> None:
 def test_the_same_said_in_a_newer_version_is_the_same() -> None:
     assert without_version(Eta(minutes=5, v=1)) == without_version(Eta(minutes=5, v=2))
     assert without_version(Eta(minutes=5, v=1)) != without_version(Eta(minutes=6, v=1))
-    assert without_version(DriverHidden(v=1)) != without_version(Route(geometry=None, v=1))
+    assert without_version(DriverHidden(v=1)) != without_version(RouteHidden(v=1))
+    assert without_version(Eta(minutes=0, v=1)) != without_version(Eta(minutes=0, v=1), EtaUnknown(v=1))
 
 
 # ------------------------------------------------------------------------------- the driver, the dispatcher

@@ -11,6 +11,7 @@ from dispatch.orders import actions, geofence_actions
 from routing.geo import destination
 from tests.conftest import DENVER
 from tests.tracking.sockets.clients import customer_socket, dispatcher_socket, driver_socket
+from tracking.sockets import broadcast
 
 pytestmark = pytest.mark.usefixtures("live_loop")
 
@@ -33,9 +34,46 @@ def fix(metres_west: float, seq: int = 1) -> dict[str, Any]:
 async def test_the_snapshot_of_a_pending_order(order: Order) -> None:
     async with customer_socket(order.tracking_token) as socket:
         await socket.frame("ready")
-        assert socket.types() == ["hello", "eta", "route", "driver_hidden", "status", "ready"]
+        assert socket.types() == ["hello", "driver_hidden", "status", "ready"]
         assert (await socket.frame("status"))["status"] == "pending"
-        assert (await socket.frame("eta"))["minutes"] is None
+
+
+@sync_to_async
+def plan(order: Order, minutes: int | None) -> None:
+    """As a plan tells when the driver comes, and over which road."""
+    order.stops.update(leg=None if minutes is None else [[-105.0, 39.75], [-104.99, 39.75]])
+    Order.objects.filter(pk=order.pk).update(eta_minutes=minutes)
+    broadcast.fleet([order.pk], [])
+
+
+async def test_what_is_known_no_longer_is_taken_back_and_told_again(driver: Driver, order: Order) -> None:
+    await assign(order, driver)
+    await pick_up(order, driver)
+    async with customer_socket(order.tracking_token) as socket:
+        await socket.frame("ready")
+        for minutes in (12, None, 12):
+            del socket.frames[:]
+            await plan(order, minutes)
+            await socket.frame("eta", minutes=12) if minutes else await socket.frame("eta_unknown")
+            await socket.frame("route") if minutes else await socket.frame("route_hidden")
+
+
+@pytest.mark.parametrize("minutes", [7, None])
+async def test_of_an_order_that_was_cancelled_nobody_is_told_minutes_who_never_was(
+    driver: Driver, order: Order, minutes: int | None
+) -> None:
+    await assign(order, driver)
+    await plan(order, minutes)
+    async with customer_socket(order.tracking_token) as socket:
+        await socket.frame("ready")
+        del socket.frames[:]
+        await sync_to_async(actions.cancel)(order.pk, actor=actions.dispatcher("Dana"), reason="spilled")
+        await socket.frame("status", status="cancelled")
+        told = [frame.get("minutes", frame["type"]) for frame in socket.frames if "eta" in frame["type"]]
+        assert told == ([] if minutes is None else [0, "eta_unknown"])
+    async with customer_socket(order.tracking_token) as later:
+        await later.frame("ready")
+        assert later.types() == ["hello", "driver_hidden", "status", "ready"]
 
 
 async def test_status_changes_arrive_with_words(driver: Driver, order: Order) -> None:
@@ -74,7 +112,7 @@ async def test_a_city_may_show_the_driver_only_after_pickup(city: City, driver: 
     async with customer_socket(order.tracking_token) as socket:
         await socket.frame("status", status="to_restaurant")
         await socket.frame("driver_hidden")
-        assert (await socket.frame("route"))["geometry"] is None
+        assert "route" not in socket.types()
 
 
 async def test_the_driver_is_hidden_at_somebody_elses_door(
@@ -84,6 +122,7 @@ async def test_the_driver_is_hidden_at_somebody_elses_door(
     for order in (first, second):
         await assign(order, driver)
         await pick_up(order, driver)
+        await plan(order, 9)
     async with customer_socket(second.tracking_token) as socket, await driver_socket(driver) as app:
         await socket.frame("ready")
         assert (await socket.frame("eta"))["stopsBefore"] == 1
@@ -116,7 +155,7 @@ async def test_the_same_is_not_said_twice(driver: Driver, order: Order) -> None:
         await socket.frame("ready")
         await pick_up(order, driver)
         await socket.frame("status", status="picked_up")
-        assert socket.types().count("route") == 1
+        assert socket.types().count("driver_hidden") == 1
 
 
 async def test_one_customer_hears_nothing_of_anothers_order(

@@ -55,7 +55,7 @@ async def test_there_is_no_socket_elsewhere(order: Order, path: str) -> None:
 async def test_a_driver_signs_in_by_header(driver: Driver) -> None:
     async with await driver_socket(driver) as socket:
         await socket.frame("ready")
-        assert socket.types() == ["hello", "expect", "plan", "ready"]
+        assert socket.types() == ["hello", "expect", "reasons", "plan", "ready"]
 
 
 async def test_a_driver_signs_in_by_subprotocol(driver: Driver) -> None:
