@@ -11,6 +11,9 @@ class Turn(NamedTuple):
 
 
 AT_ONCE = Turn(0.0, 0.0)
+#: Who had not to wait for so long (seconds) is no longer slowed. In a moment in which we were late ourselves nobody
+#: has to wait, however fast they send.
+_CALM_S = 5.0
 
 
 class RateLimiter:
@@ -21,7 +24,10 @@ class RateLimiter:
         self._ahead_s = 1 - self._each_s
         #: When the next message would come if they came steadily.
         self._next_s = 0.0
-        self._slowed_from_s: float | None = None
+        #: When there was a wait for the first time, of those of which each came within _CALM_S of the one before; and
+        #: the last of them.
+        self._slowed_from_s = 0.0
+        self._slowed_at_s: float | None = None
 
     def count(self, now_s: float) -> Turn:
         """One more message, at `now_s` (seconds, of any clock that only goes forward)."""
@@ -29,8 +35,8 @@ class RateLimiter:
         self._next_s = at_s + self._each_s
         wait_s = at_s - now_s - self._ahead_s
         if wait_s <= 0:
-            self._slowed_from_s = None
             return AT_ONCE
-        if self._slowed_from_s is None:
+        if self._slowed_at_s is None or now_s - self._slowed_at_s > _CALM_S:
             self._slowed_from_s = now_s
+        self._slowed_at_s = now_s
         return Turn(wait_s, now_s - self._slowed_from_s)

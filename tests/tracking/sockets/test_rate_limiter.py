@@ -20,6 +20,30 @@ def test_many_at_once_and_then_one_after_the_other() -> None:
     assert limiter.count(9.0) == (0, 0)
 
 
+def test_a_moment_in_which_we_are_late_does_not_calm_a_flood() -> None:
+    limiter, now, late = RateLimiter(100), 0.0, 0
+    slowed = [0.0]
+    while now < 65:
+        wait_s, slowed_s = limiter.count(now)
+        slowed.append(slowed_s)
+        late += 1
+        now += wait_s + (0.05 if late % 50 == 0 else 0.0)
+    assert max(slowed) > 60
+
+
+def test_who_sends_calmly_for_a_while_begins_anew() -> None:
+    limiter = RateLimiter(2)
+    for _ in range(5):
+        limiter.count(0.0)
+    assert limiter.count(1.0).slowed_s == 1.0
+    for second in range(4, 10):
+        assert limiter.count(float(second)) == (0, 0)
+    for _ in range(3):
+        again = limiter.count(10.0)
+    assert again.wait_s > 0
+    assert again.slowed_s == 0
+
+
 @given(st.lists(st.floats(0, 5), max_size=300).map(sorted), st.integers(1, 50))
 def test_no_second_takes_more_than_twice_the_limit_and_none_waits_without_need(
     times: list[float], most: int
