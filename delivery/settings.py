@@ -212,6 +212,8 @@ DRIVER_OFFLINE_AFTER_S = env.int("DRIVER_OFFLINE_AFTER_S", default=60)
 UNDO_PICKUP_S = env.int("UNDO_PICKUP_S", default=600)
 DISPATCHER_TICK_MS = env.int("DISPATCHER_TICK_MS", default=500)
 CUSTOMER_GEOFENCE_M = env.int("CUSTOMER_GEOFENCE_M", default=100)
+#: A door so far from its restaurant (metres, straight) is taken for a mistake, and a restaurant from its city.
+FAR_DOOR_M = env.int("FAR_DOOR_M", default=50_000)
 
 # What one socket may ask of us (tracking/sockets/rate_limiter.py).
 SOCKET_MESSAGES_PER_S = env.int("SOCKET_MESSAGES_PER_S", default=100)

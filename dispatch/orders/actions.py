@@ -9,11 +9,14 @@ Each action is one transaction, made of the pieces in dispatch/orders/transition
 two processes that try the same step, one succeeds; the other gets `WrongStatus`.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Max, Min
 from django.utils import timezone
 
@@ -21,6 +24,7 @@ from dispatch.clock import database_now
 from dispatch.errors import Invalid, NotFound, NotYours, WrongStatus
 from dispatch.etas import prediction_log
 from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.orders import addresses
 from dispatch.orders.transitions import (
     Actor,
     lock_drivers,
@@ -66,33 +70,41 @@ def create_order(
     bags: int = 1,
     actor: Actor = PLATFORM,
 ) -> Order:
-    """A new pending order (degrees).
+    """A new pending order (degrees). Its `address_problem` says what is wrong with where it goes; it is taken all the
+    same, for the food is real.
 
     `ready_at` is when the kitchen expects to be done, `promised_at` by when the customer has the food (None: as the
     city promises).
     """
-    with announced() as changes:
-        order = Order.objects.create(
-            restaurant_id=restaurant_id,
-            customer_name=customer_name,
-            customer_phone=customer_phone,
-            customer_address=customer_address,
-            customer_lat=customer_lat,
-            customer_lng=customer_lng,
-            ready_at=ready_at,
-            promised_at=promised_at,
-            bags=bags,
-        )
-        record_creation(order, actor, changes)
+    order = Order(
+        restaurant_id=restaurant_id,
+        customer_name=customer_name,
+        customer_phone=customer_phone,
+        customer_address=customer_address,
+        customer_lat=customer_lat,
+        customer_lng=customer_lng,
+        ready_at=ready_at,
+        promised_at=promised_at,
+        bags=bags,
+    )
+    place(order, actor=actor)
     return order
 
 
-def record_creation(order: Order, actor: Actor, changes: Changes) -> None:
-    """The first line of the timeline of an order that was just inserted."""
-    OrderEvent.objects.create(
-        order=order, to_status=OrderStatus.PENDING, actor=actor.kind, actor_name=actor.name
-    )
-    changes.orders.add(order.pk)
+def place(order: Order, *, actor: Actor) -> None:
+    """Saves a new order, with the first line of its timeline."""
+    with announced() as changes:
+        order.save(force_insert=True)
+        OrderEvent.objects.create(
+            order=order, to_status=OrderStatus.PENDING, actor=actor.kind, actor_name=actor.name
+        )
+        changes.orders.add(order.pk)
+    _ask_the_roads_about([order])
+
+
+def _ask_the_roads_about(orders: Sequence[Order]) -> None:
+    """Once all is committed: an order is in the database, whatever the roads say or whether they are there at all."""
+    transaction.on_commit(partial(addresses.check, orders), robust=True)
 
 
 def assign(order_id: UUID, driver_id: UUID, *, actor: Actor, only_pending: bool = False) -> None:
@@ -289,8 +301,9 @@ def issue_token(driver_id: UUID) -> str:
 
 def change_restaurant(restaurant: Restaurant) -> None:
     """Saves a restaurant; its new place and radius hold from the next fix on. Where it moved, whoever is to pick up
-    there is planned anew.
+    there is planned anew, and the orders that wait for a driver have their addresses looked at again.
     """
+    waiting: list[Order] = []
     with announced() as changes:
         before = Restaurant.objects.filter(pk=restaurant.pk).first()
         restaurant.save()
@@ -299,6 +312,15 @@ def change_restaurant(restaurant: Restaurant) -> None:
         moved = before is not None and before.point != restaurant.point
         locked = lock_drivers(drivers.values_list("pk", flat=True))
         plans_changed(changes, locked.values(), reassigned=moved)
+        if moved:
+            pending = restaurant.orders.filter(status=OrderStatus.PENDING)
+            waiting += pending.select_for_update().order_by("pk")
+            pending.update(problem="")
+            pending.touch()
+            for order in waiting:
+                order.problem = ""
+                changes.orders.add(order.pk)
+    _ask_the_roads_about(waiting)
 
 
 def change_driver(driver: Driver) -> None:
@@ -335,7 +357,9 @@ PLANNED = ("customer_lat", "customer_lng", "ready_at", "promised_at", "bags")
 
 
 def change_order(order: Order) -> None:
-    """Saves what may be corrected; where plans are made of it, the driver's stops are put in order anew."""
+    """Saves what may be corrected; where plans are made of it, the driver's stops are put in order anew. An address
+    that is another one now is looked at anew.
+    """
     with announced() as changes:
         current, drivers = lock_order(order.pk)
         if current.status in FINAL:
@@ -343,8 +367,13 @@ def change_order(order: Order) -> None:
         if current.status in ACTIVE and order.customer_point is None:
             raise Invalid("A driver has this order: the customer's address needs coordinates.")
         corrected = {name: getattr(order, name) for name in CORRECTABLE}
+        moved = current.status == OrderStatus.PENDING and current.customer_point != order.customer_point
+        if moved:
+            corrected["problem"] = order.problem = ""
         Order.objects.filter(pk=order.pk).update(**corrected)
         changes.orders.add(order.pk)
         if drivers:
             replanned = any(getattr(current, name) != corrected[name] for name in PLANNED)
             plans_changed(changes, drivers.values(), reassigned=replanned)
+    if moved:
+        _ask_the_roads_about([order])
