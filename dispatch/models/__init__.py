@@ -6,7 +6,7 @@ dispatch/planning/plan_store.py.
 """
 
 from dispatch.models.cities import City
-from dispatch.models.drivers import Driver
+from dispatch.models.drivers import HEARD_NOW, Driver
 from dispatch.models.etas import EtaPrediction, EtaSpread, HandoverTime, KitchenTime, SpeedFactor
 from dispatch.models.leases import Lease
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
@@ -15,6 +15,7 @@ from dispatch.models.stops import Stop, left_and_ahead, next_stops, number, plac
 from dispatch.models.users import User
 
 __all__ = [
+    "HEARD_NOW",
     "NO_ETA",
     "City",
     "Driver",

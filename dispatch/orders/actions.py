@@ -20,13 +20,13 @@ from django.db import transaction
 from django.db.models import Max, Min
 from django.utils import timezone
 
-from dispatch.clock import database_now
 from dispatch.errors import Invalid, NotFound, NotYours, WrongStatus
 from dispatch.etas import prediction_log
 from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Restaurant, Stop
 from dispatch.orders import addresses
 from dispatch.orders.transitions import (
     Actor,
+    hear_of,
     lock_drivers,
     lock_order,
     plans_changed,
@@ -281,9 +281,11 @@ def set_shift(driver_id: UUID, on: bool) -> None:
     """A driver starts or ends the shift. Orders that the driver still has stay with the driver."""
     with announced() as changes:
         driver = lock_drivers([driver_id])[driver_id]
+        if on and not driver.on_shift:
+            driver.heard_every_s = None  # perhaps another phone than last time
         driver.on_shift = on
-        driver.last_seen_at = database_now()
-        driver.save(update_fields=["on_shift", "last_seen_at"])
+        driver.save(update_fields=["on_shift", "heard_every_s"])
+        hear_of(driver)
         changes.drivers.add(driver_id)
         refresh_drivers(changes, [driver])
 

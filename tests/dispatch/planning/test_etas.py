@@ -20,7 +20,7 @@ from routing.geo import Point, destination, distance_m
 from routing.osrm import osrm_from_settings, straight_line
 from routing.problems import Problem
 from tests.conftest import DENVER
-from tests.dispatch.story import arrive, assign, bring_to, leave, plan, report
+from tests.dispatch.story import arrive, assign, bring_to, leave, plan, report, status
 
 NO_OSRM = "http://127.0.0.1:9"
 PARIS = {"current_lat": 48.8566, "current_lng": 2.3522}
@@ -503,6 +503,17 @@ def test_silence_and_roads_that_are_away_are_named(
     settings.OSRM_URL = url
     replanning.refresh_etas()
     assert troubles(order) == [(True, Problem.DRIVER_SILENT)]
+
+
+def test_a_slow_app_is_on_duty_and_its_etas_are_approximate(order_at: Callable, driver: Driver) -> None:
+    order = order_at(90, 900)
+    assign(order, driver)
+    for silent_s, problem in ((50, ""), (90, Problem.DRIVER_SILENT)):
+        Driver.objects.update(last_seen_at=timezone.now() - timedelta(seconds=silent_s), heard_every_s=65)
+        geofence_actions.mark_silent_drivers()
+        replanning.refresh_etas()
+        assert troubles(order) == [(True, problem)]
+        assert status(driver) == "to_restaurant"
 
 
 def test_whoever_takes_the_order_over_starts_without_its_trouble(
