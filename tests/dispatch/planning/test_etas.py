@@ -442,6 +442,36 @@ def test_a_customer_off_the_roads_spoils_only_what_comes_after(
     assert troubles(before, after, lost) == [(True, ""), (True, ""), (told, Problem.CUSTOMER_UNREACHABLE)]
 
 
+@pytest.mark.parametrize("metres", [9_000, 90_000, 9_000_000])
+def test_one_visit_fetches_what_goes_to_doors_off_the_roads(
+    order_at: Callable, driver: Driver, metres: float
+) -> None:
+    """The one that is nearer comes first, whichever was assigned first."""
+    for name, more in (("Far", 500), ("Near", 0)):
+        assign(order_at(90, metres + more, customer_name=name), driver)
+    replanning.replan(driver.pk)
+    visited = plan(driver)
+    assert ({*visited[:2]}, visited[2:]) == (
+        {"pickup Far", "pickup Near"},
+        ["dropoff Near", "dropoff Far"],
+    )
+    assign(order_at(90, 700, customer_name="Road"), driver)
+    replanning.replan(driver.pk)
+    visited = plan(driver)
+    assert ({*visited[:3]}, visited[3:]) == (
+        {"pickup Far", "pickup Near", "pickup Road"},
+        ["dropoff Road", "dropoff Near", "dropoff Far"],
+    )
+
+
+def test_a_driver_off_the_roads_is_planned_by_what_can_be_guessed(order_at: Callable, driver: Driver) -> None:
+    for name, metres in (("Far", 1500), ("Near", 700)):
+        assign(order_at(90, metres, customer_name=name), driver)
+    move(driver, FIELD)
+    replanning.replan(driver.pk)
+    assert [stop.split()[0] for stop in plan(driver)] == ["pickup", "pickup", "dropoff", "dropoff"]
+
+
 def test_the_road_is_drawn_as_far_as_it_leads(order_at: Callable, driver: Driver) -> None:
     near, lost = order_at(90, 300), order_at(90, 600)
     for order in (near, lost):
