@@ -212,11 +212,15 @@ LOCATION_HISTORY_DAYS = env.int("LOCATION_HISTORY_DAYS", default=30)
 DRIVER_STALE_AFTER_S = env.int("DRIVER_STALE_AFTER_S", default=15)
 #: While PostgreSQL takes no writes so many fixes wait in a process; beyond it they are left to the drivers' apps.
 FIXES_WAITING_MAX = env.int("FIXES_WAITING_MAX", default=100_000)
-DRIVER_OFFLINE_AFTER_S = env.int("DRIVER_OFFLINE_AFTER_S", default=60)
+DRIVER_SILENT_AFTER_S = env.int("DRIVER_SILENT_AFTER_S", default=60)
+#: Or twice as long as the driver's app usually takes from one message to the next.
+DRIVER_OFFLINE_AFTER_S = env.int("DRIVER_OFFLINE_AFTER_S", default=120)
 #: So long a dispatcher can take back a pickup that a geofence took for granted.
 UNDO_PICKUP_S = env.int("UNDO_PICKUP_S", default=600)
 DISPATCHER_TICK_MS = env.int("DISPATCHER_TICK_MS", default=500)
 CUSTOMER_GEOFENCE_M = env.int("CUSTOMER_GEOFENCE_M", default=100)
+#: A door so far from its restaurant (metres, straight) is taken for a mistake, and a restaurant from its city.
+FAR_DOOR_M = env.int("FAR_DOOR_M", default=50_000)
 
 # What one socket may ask of us (tracking/sockets/rate_limiter.py).
 SOCKET_MESSAGES_PER_S = env.int("SOCKET_MESSAGES_PER_S", default=100)

@@ -7,6 +7,10 @@ from routing.problems import Problem
 SENTENCES: Mapping[Problem, str] = {
     Problem.RESTAURANT_UNPLACED: "The restaurant has no coordinates; set them in the admin.",
     Problem.CUSTOMER_UNPLACED: "The delivery address has no coordinates; set them in the admin.",
+    Problem.RESTAURANT_AT_ZERO: "The restaurant lies at 0, 0, which is in the sea; set its coordinates in the admin.",
+    Problem.CUSTOMER_AT_ZERO: "The delivery address lies at 0, 0, which is in the sea; correct its coordinates.",
+    Problem.RESTAURANT_FAR: "The restaurant is very far from its city; check its latitude and longitude.",
+    Problem.CUSTOMER_FAR: "The customer is very far from the restaurant; check latitude and longitude.",
     Problem.RESTAURANT_UNREACHABLE: "No road leads to the restaurant; check its position.",
     Problem.CUSTOMER_UNREACHABLE: "No road leads to the customer; check the address.",
     Problem.NO_DRIVER: "No driver can take it now.",

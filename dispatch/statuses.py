@@ -37,6 +37,8 @@ class StopKind(models.TextChoices):
 
 S = OrderStatus
 
+#: No driver has it yet.
+UNASSIGNED = frozenset({S.SCHEDULED, S.PENDING})
 #: A driver has the order and its pickup is still ahead.
 BEFORE_PICKUP = frozenset({S.ASSIGNED, S.TO_RESTAURANT, S.DRIVER_AT_RESTAURANT})
 #: The food is with the driver.

@@ -36,6 +36,9 @@ class Point(NamedTuple):
         return cls(float(lat), float(lng))
 
 
+_NULL_ISLAND = Point(0.0, 0.0)
+
+
 def distance_m(a: Point, b: Point) -> float:
     """Great-circle distance (haversine): exact on the sphere, stable for the few metres between two fixes."""
     lat_a, lng_a = a
@@ -44,6 +47,11 @@ def distance_m(a: Point, b: Point) -> float:
     lat_b *= _RADIAN
     h = sin((lat_b - lat_a) / 2) ** 2 + cos(lat_a) * cos(lat_b) * sin((lng_b - lng_a) * _RADIAN / 2) ** 2
     return _DIAMETER_M * asin(sqrt(h if h < 1 else 1.0))
+
+
+def is_null_island(p: Point) -> bool:
+    """Whether it is at 0, 0, but for a kilometre: there is sea, and there lies what a program could not locate."""
+    return distance_m(p, _NULL_ISLAND) < 1000
 
 
 def bearing_deg(a: Point, b: Point) -> float:

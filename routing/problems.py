@@ -8,6 +8,10 @@ class Problem(StrEnum):
 
     RESTAURANT_UNPLACED = "restaurant_unplaced"
     CUSTOMER_UNPLACED = "customer_unplaced"
+    RESTAURANT_AT_ZERO = "restaurant_at_zero"
+    CUSTOMER_AT_ZERO = "customer_at_zero"
+    RESTAURANT_FAR = "restaurant_far"
+    CUSTOMER_FAR = "customer_far"
     RESTAURANT_UNREACHABLE = "restaurant_unreachable"
     CUSTOMER_UNREACHABLE = "customer_unreachable"
     NO_DRIVER = "no_driver"
@@ -23,3 +27,7 @@ class Problem(StrEnum):
     CONTRADICTORY = "contradictory"
     EARLIER_STOP = "earlier_stop"
     ROADS_AWAY = "roads_away"
+
+
+#: No road leads there: the roads have been asked.
+UNREACHABLE = frozenset({Problem.RESTAURANT_UNREACHABLE, Problem.CUSTOMER_UNREACHABLE})

@@ -321,7 +321,7 @@ export type OrderStatus = "scheduled" | "pending" | "assigned" | "to_restaurant"
 
 export type DriverStatus = "offline" | "idle" | "to_restaurant" | "delivering";
 
-export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_unreachable" | "customer_unreachable" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "too_big" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
+export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_at_zero" | "customer_at_zero" | "restaurant_far" | "customer_far" | "restaurant_unreachable" | "customer_unreachable" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "too_big" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
 
 /** Degrees. */
 export interface LatLng {

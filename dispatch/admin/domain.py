@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from django.contrib.admin import ActionLocation
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import flatten, unquote
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -28,11 +29,11 @@ from dispatch.errors import DispatchError
 from dispatch.forms import AssignForm, CancelForm, CloseForm, OrderForm
 from dispatch.maps import Circle, LatLng, PlaceMap, map_config
 from dispatch.models import City, Driver, FailureReason, Order, OrderEvent, Restaurant, Stop
-from dispatch.orders import actions
+from dispatch.orders import actions, addresses
 from dispatch.orders.transitions import Actor
 from dispatch.problems import SENTENCES
-from dispatch.signals import announced
-from dispatch.statuses import FINAL
+from dispatch.statuses import FINAL, UNASSIGNED
+from routing.problems import Problem
 
 #: Orders are acted on from the list and from an order's own page.
 BOTH_PAGES = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
@@ -114,6 +115,7 @@ class RestaurantAdmin(Typed, admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Restaurant, form: Any, change: bool) -> None:
         actions.change_restaurant(obj)
+        _warn_afterwards(request, partial(addresses.problem_of, obj))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -129,7 +131,7 @@ class RestaurantAdmin(Typed, admin.ModelAdmin):
 
 
 @admin.register(FailureReason)
-class FailureReasonAdmin(admin.ModelAdmin):
+class FailureReasonAdmin(Typed, admin.ModelAdmin):
     list_display = ["name", "code", "leads_to", "position", "active"]
     list_editable = ["leads_to", "position", "active"]
     prepopulated_fields: ClassVar = {"code": ["name"]}
@@ -266,9 +268,10 @@ class OrderAdmin(ManyRows):
     def save_model(self, request: HttpRequest, obj: Order, form: Any, change: bool) -> None:
         if change:
             actions.change_order(obj)
-            return
-        with announced() as changes:
-            actions.place(obj, _actor(request), changes)
+        else:
+            actions.place(obj, actor=_actor(request))
+        if obj.status in UNASSIGNED:
+            _warn_afterwards(request, lambda: obj.address_problem)
 
     @admin.action(description="Assign to a driver …", permissions=["dispatch"], location=BOTH_PAGES)
     def assign(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
@@ -382,6 +385,16 @@ def _zone(restaurants: QuerySet[Restaurant]) -> ZoneInfo | None:
     """That of their cities; None where they have several, or none."""
     zones = {*City.objects.filter(restaurants__in=restaurants).values_list("time_zone", flat=True)}
     return ZoneInfo(zones.pop()) if len(zones) == 1 else None
+
+
+def _warn_afterwards(request: HttpRequest, problem_of_address: Callable[[], Problem | None]) -> None:
+    """What is wrong with an address is said once it is saved and the roads have been asked; nothing is refused."""
+
+    def warn() -> None:
+        if problem := problem_of_address():
+            messages.warning(request, SENTENCES[problem])
+
+    transaction.on_commit(warn, robust=True)
 
 
 def _actor(request: HttpRequest) -> Actor:

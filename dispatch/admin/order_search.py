@@ -30,7 +30,7 @@ MOST_WORDS = 8
 #: of how words begin. Left to choose, it would look for what hardly any order has from the newest to the oldest.
 _AMONG_THE_NEWEST = """
 SELECT id FROM (
-    SELECT *, order_words(customer_name, customer_phone, customer_address) AS words
+    SELECT *, {indexed} AS words
     FROM orders ORDER BY created_at DESC, id LIMIT {newest}
 ) AS newest
 WHERE {matching} ORDER BY created_at DESC, id LIMIT {hits}
@@ -40,7 +40,11 @@ WITH found AS MATERIALIZED (SELECT id, created_at FROM orders WHERE {matching})
 SELECT id FROM found ORDER BY created_at DESC, id LIMIT {hits}
 """
 #: The words of an order: worked out once for each of the newest; among all, what has the index.
-_COLUMN, _INDEXED = "words", "order_words(customer_name, customer_phone, customer_address)"
+_COLUMN = "words"
+_INDEXED = (
+    "order_words(customer_name || ' ' || number || ' ' || coalesce(external_id, ''),"
+    " customer_phone, customer_address)"
+)
 #: So many restaurants or drivers of a name lead to their orders by index. More are asked for each order only, as long
 #: as another word leads to the orders.
 MOST_NAMED = 100
@@ -63,7 +67,7 @@ def newest_matching(search: str) -> list[UUID]:
     with connection.cursor() as cursor:
         for statement, words_of_order in ((_AMONG_THE_NEWEST, _COLUMN), (_AMONG_ALL, _INDEXED)):
             matching = " AND ".join(conditions).format(words=words_of_order)
-            sql = statement.format(matching=matching, newest=NEWEST, hits=HITS)
+            sql = statement.format(matching=matching, newest=NEWEST, hits=HITS, indexed=_INDEXED)
             cursor.execute(sql, list(chain(*values)))
             found = [pk for (pk,) in cursor.fetchall()]
             if len(found) == HITS:
@@ -89,8 +93,8 @@ class _Word:
 
     def condition(self, *, leads: bool) -> tuple[str, list[Any]]:
         """What holds, in SQL, of orders that have the word, and the values in it."""
-        conditions = ["number <> '' AND lower(number) = lower(%s)", "external_id = %s"]
-        values: list[Any] = [self.text, self.text]
+        conditions: list[str] = []
+        values: list[Any] = []
         number = self.text.lower().replace("-", "")
         if _NUMBER.fullmatch(number):
             conditions.append("id BETWEEN %s AND %s")

@@ -1,10 +1,22 @@
 """What an order is called and made of, and what is to be minded."""
 
-import django.db.models.functions.text
 import django.db.models.lookups
 from django.db import migrations, models
 
 import dispatch.models.items
+
+# By what people call it an order is found like by its customer's name.
+WORDS = """
+DROP INDEX orders_words;
+CREATE INDEX orders_words ON orders USING gin (order_words(
+    customer_name || ' ' || number || ' ' || coalesce(external_id, ''), customer_phone, customer_address
+)) WITH (fastupdate = off);
+"""
+NO_WORDS = """
+DROP INDEX orders_words;
+CREATE INDEX orders_words ON orders USING gin (order_words(customer_name, customer_phone, customer_address))
+    WITH (fastupdate = off);
+"""
 
 
 class Migration(migrations.Migration):
@@ -75,14 +87,7 @@ class Migration(migrations.Migration):
                 blank=True, db_default="", default="", help_text="As the driver is to read it."
             ),
         ),
-        migrations.AddIndex(
-            model_name="order",
-            index=models.Index(
-                django.db.models.functions.text.Lower("number"),
-                condition=models.Q(("number", ""), _negated=True),
-                name="orders_number",
-            ),
-        ),
+        migrations.RunSQL(WORDS, NO_WORDS),
         migrations.AddConstraint(
             model_name="order",
             constraint=models.CheckConstraint(

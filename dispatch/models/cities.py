@@ -8,6 +8,7 @@ from django.db.models.functions import UUID4
 
 from dispatch.models.columns import LATITUDE, LONGITUDE, in_range
 from dispatch.statuses import OrderStatus
+from routing.geo import Point
 
 #: Of a restaurant without a city.
 PROMISE_MINUTES = 45
@@ -73,3 +74,7 @@ class City(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def point(self) -> Point:
+        return Point(self.lat, self.lng)

@@ -1,6 +1,8 @@
 import hashlib
 import secrets
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -11,6 +13,24 @@ from dispatch.models.columns import in_range, one_of
 from dispatch.models.versions import Versioned
 from dispatch.statuses import DriverStatus
 from routing.geo import Point
+
+#: An app of which nothing is known yet is taken to send as often as one in the background does (seconds).
+UNKNOWN_EVERY_S = 120.0
+#: Whoever is silent for longer (seconds) was away, which says nothing of how often the app sends.
+SLOWEST_EVERY_S = 300.0
+#: In SQL, what of a driver's row changes when something is heard of the driver. The longest silence between two
+#: messages counts, and half as much with each minute of shorter ones: after a few fixes at once the next may be far.
+HEARD_NOW = f"""
+    last_seen_at = statement_timestamp(),
+    heard_every_s = CASE
+        WHEN statement_timestamp() - last_seen_at <= interval '{SLOWEST_EVERY_S} s' THEN greatest(
+            extract(epoch FROM statement_timestamp() - last_seen_at),
+            coalesce(heard_every_s, {UNKNOWN_EVERY_S})
+                * 0.5::float8 ^ (extract(epoch FROM statement_timestamp() - last_seen_at)::float8 / 60)
+        )
+        ELSE heard_every_s
+    END
+"""
 
 
 class Driver(Versioned):
@@ -35,6 +55,9 @@ class Driver(Versioned):
     )
     last_seen_at = models.DateTimeField(
         null=True, editable=False, help_text="When we last heard of the driver."
+    )
+    heard_every_s = models.FloatField(
+        null=True, editable=False, help_text="How long the app is silent from one message to the next."
     )
     fix_session = models.TextField(  # noqa: DJ001 (NULL: the app does not number its fixes beyond a connection)
         null=True, editable=False, help_text="The run of the driver's app whose fixes came last."
@@ -66,6 +89,13 @@ class Driver(Versioned):
         if self.current_lat is None or self.current_lng is None:
             return None
         return Point(self.current_lat, self.current_lng)
+
+    def is_there(self, now: datetime) -> bool:
+        """Whether the driver's silence is no longer than the app may take: who is slow is not gone."""
+        if self.last_seen_at is None:
+            return False
+        every_s = UNKNOWN_EVERY_S if self.heard_every_s is None else self.heard_every_s
+        return now - self.last_seen_at <= timedelta(seconds=max(settings.DRIVER_OFFLINE_AFTER_S, 2 * every_s))
 
     @staticmethod
     def new_token() -> str:

@@ -4,10 +4,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import UUID4, Lower, Now
+from django.db.models.functions import UUID4, Now
 from django.db.models.lookups import Exact
 
 from dispatch.models.cities import City
@@ -16,9 +17,9 @@ from dispatch.models.drivers import Driver
 from dispatch.models.items import validate_items
 from dispatch.models.restaurants import Restaurant
 from dispatch.models.versions import Versioned
-from dispatch.statuses import ACTIVE, FINAL, OrderStatus
-from routing.geo import Point
-from routing.problems import Problem
+from dispatch.statuses import ACTIVE, FINAL, UNASSIGNED, OrderStatus
+from routing.geo import Point, distance_m, is_null_island
+from routing.problems import UNREACHABLE, Problem
 
 #: What an order says before anybody has worked out when it arrives.
 NO_ETA: dict[str, Any] = {"eta_minutes": None, "eta_low": None, "eta_high": None, "problem": ""}
@@ -164,7 +165,6 @@ class Order(Versioned):
             models.Index(
                 fields=["dispatch_at"], name="orders_scheduled", condition=Q(status=OrderStatus.SCHEDULED)
             ),
-            models.Index(Lower("number"), name="orders_number", condition=~Q(number="")),
         ]
 
     def __str__(self) -> str:
@@ -190,13 +190,34 @@ class Order(Versioned):
     @property
     def trouble(self) -> Problem | None:
         """What a dispatcher should know of it: why it has no driver, or no more than an approximate ETA."""
-        if self.status == OrderStatus.PENDING:
-            if self.customer_point is None:
-                return Problem.CUSTOMER_UNPLACED
+        if self.status in UNASSIGNED:
+            if problem := self.address_problem:
+                return problem
             city = self.restaurant.city
             if city is None or city.assignment != City.Assignment.AUTO:
                 return None  # what a round of assigning found when there still were some
         return Problem(self.problem) if self.problem else None
+
+    @property
+    def address_problem(self) -> Problem | None:
+        """What is wrong with where a pending order goes, whoever drives: by its coordinates, or by what the roads
+        said of them (dispatch/orders/addresses.py).
+        """
+        return self.misplaced or (Problem(self.problem) if self.problem in UNREACHABLE else None)
+
+    @property
+    def misplaced(self) -> Problem | None:
+        """Why the coordinates can't be right, as far as they tell themselves. Of two places that are too far apart it
+        is the restaurant, where that is far from its city.
+        """
+        door = self.customer_point
+        if door is None:
+            return Problem.CUSTOMER_UNPLACED
+        if is_null_island(door):
+            return Problem.CUSTOMER_AT_ZERO
+        if distance_m(self.restaurant.point, door) > settings.FAR_DOOR_M:
+            return self.restaurant.misplaced or Problem.CUSTOMER_FAR
+        return None
 
     @property
     def customer_point(self) -> Point | None:

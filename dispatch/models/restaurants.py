@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -5,7 +6,8 @@ from django.db.models.functions import UUID4, Now
 
 from dispatch.models.cities import City
 from dispatch.models.columns import LATITUDE, LONGITUDE, in_range
-from routing.geo import Point
+from routing.geo import Point, distance_m, is_null_island
+from routing.problems import Problem
 
 
 class Restaurant(models.Model):
@@ -41,3 +43,14 @@ class Restaurant(models.Model):
     @property
     def point(self) -> Point:
         return Point(self.lat, self.lng)
+
+    @property
+    def misplaced(self) -> Problem | None:
+        """Why its coordinates can't be right, as far as they tell themselves."""
+        if is_null_island(self.point):
+            return Problem.RESTAURANT_AT_ZERO
+        city = self.city
+        if city is None or is_null_island(city.point):
+            return None
+        far = distance_m(city.point, self.point) > settings.FAR_DOOR_M
+        return Problem.RESTAURANT_FAR if far else None

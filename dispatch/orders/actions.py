@@ -11,21 +11,23 @@ two processes that try the same step, one succeeds; the other gets `WrongStatus`
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Max, Min
 from django.utils import timezone
 
-from dispatch.clock import database_now
 from dispatch.errors import Conflict, Invalid, NotFound, NotYours, WrongStatus
 from dispatch.etas import prediction_log
 from dispatch.models import NO_ETA, Driver, FailureReason, Item, Order, OrderEvent, Restaurant, Stop
 from dispatch.models.failure_reasons import LeadsTo
-from dispatch.orders import scheduling
+from dispatch.orders import addresses, scheduling
 from dispatch.orders.transitions import (
     Actor,
+    hear_of,
     lock_drivers,
     lock_order,
     plans_changed,
@@ -42,6 +44,7 @@ from dispatch.statuses import (
     HANDED_OVER_OR_NOT,
     IN_THE_BAG,
     PICKUP_UNDONE,
+    UNASSIGNED,
     OrderStatus,
     StopKind,
 )
@@ -79,44 +82,53 @@ def create_order(
     cash_due: str = "",
     actor: Actor = PLATFORM,
 ) -> Order:
-    """A new order (degrees): pending, or scheduled where it is wanted so late that nobody needs to set off yet.
+    """A new order (degrees): pending, or scheduled where it is wanted so late that nobody needs to set off yet. Its
+    `address_problem` says what is wrong with where it goes; it is taken all the same, for the food is real.
 
     `ready_at` is when the kitchen expects to be done, `promised_at` by when the customer has the food (None: as the
     city promises, or when it is wanted). Conflict: there is one with this `external_id`.
     """
-    with announced() as changes:
-        if external_id is not None and Order.objects.filter(external_id=external_id).exists():
-            raise Conflict("There is an order with this external_id already.")
-        order = Order(
-            restaurant_id=restaurant_id,
-            customer_name=customer_name,
-            customer_phone=customer_phone,
-            customer_address=customer_address,
-            customer_lat=customer_lat,
-            customer_lng=customer_lng,
-            ready_at=ready_at,
-            promised_at=promised_at,
-            bags=bags,
-            external_id=external_id,
-            number=number,
-            items=list(items),
-            kitchen_note=kitchen_note,
-            driver_note=driver_note,
-            door_note=door_note,
-            tip=tip,
-            cash_due=cash_due,
-            wanted_at=wanted_at,
-        )
-        place(order, actor, changes)
+    order = Order(
+        restaurant_id=restaurant_id,
+        customer_name=customer_name,
+        customer_phone=customer_phone,
+        customer_address=customer_address,
+        customer_lat=customer_lat,
+        customer_lng=customer_lng,
+        ready_at=ready_at,
+        promised_at=promised_at,
+        wanted_at=wanted_at,
+        bags=bags,
+        external_id=external_id,
+        number=number,
+        items=list(items),
+        kitchen_note=kitchen_note,
+        driver_note=driver_note,
+        door_note=door_note,
+        tip=tip,
+        cash_due=cash_due,
+    )
+    place(order, actor=actor)
     return order
 
 
-def place(order: Order, actor: Actor, changes: Changes) -> None:
-    """Inserts a new order, with the first line of its timeline."""
-    scheduling.schedule(order)
-    order.save(force_insert=True)
-    OrderEvent.objects.create(order=order, to_status=order.status, actor=actor.kind, actor_name=actor.name)
-    changes.orders.add(order.pk)
+def place(order: Order, *, actor: Actor) -> None:
+    """Saves a new order, with the first line of its timeline. Conflict: there is one with its `external_id`."""
+    with announced() as changes:
+        if order.external_id is not None and Order.objects.filter(external_id=order.external_id).exists():
+            raise Conflict("There is an order with this external_id already.")
+        scheduling.schedule(order)
+        order.save(force_insert=True)
+        OrderEvent.objects.create(
+            order=order, to_status=order.status, actor=actor.kind, actor_name=actor.name
+        )
+        changes.orders.add(order.pk)
+    _ask_the_roads_about([order])
+
+
+def _ask_the_roads_about(orders: Sequence[Order]) -> None:
+    """Once all is committed: an order is in the database, whatever the roads say or whether they are there at all."""
+    transaction.on_commit(partial(addresses.check, orders), robust=True)
 
 
 def assign(order_id: UUID, driver_id: UUID, *, actor: Actor, only_pending: bool = False) -> None:
@@ -419,9 +431,11 @@ def set_shift(driver_id: UUID, on: bool) -> None:
     """A driver starts or ends the shift. Orders that the driver still has stay with the driver."""
     with announced() as changes:
         driver = lock_drivers([driver_id])[driver_id]
+        if on and not driver.on_shift:
+            driver.heard_every_s = None  # perhaps another phone than last time
         driver.on_shift = on
-        driver.last_seen_at = database_now()
-        driver.save(update_fields=["on_shift", "last_seen_at"])
+        driver.save(update_fields=["on_shift", "heard_every_s"])
+        hear_of(driver)
         changes.drivers.add(driver_id)
         refresh_drivers(changes, [driver])
 
@@ -439,8 +453,9 @@ def issue_token(driver_id: UUID) -> str:
 
 def change_restaurant(restaurant: Restaurant) -> None:
     """Saves a restaurant; its new place and radius hold from the next fix on. Where it moved, whoever is to pick up
-    there is planned anew.
+    there is planned anew, and the orders that wait for a driver have their addresses looked at again.
     """
+    waiting: list[Order] = []
     with announced() as changes:
         before = Restaurant.objects.filter(pk=restaurant.pk).first()
         restaurant.save()
@@ -449,6 +464,15 @@ def change_restaurant(restaurant: Restaurant) -> None:
         moved = before is not None and before.point != restaurant.point
         locked = lock_drivers(drivers.values_list("pk", flat=True))
         plans_changed(changes, locked.values(), reassigned=moved)
+        if moved:
+            pending = restaurant.orders.filter(status__in=UNASSIGNED)
+            waiting += pending.select_for_update().order_by("pk")
+            pending.update(problem="")
+            pending.touch()
+            for order in waiting:
+                order.problem = ""
+                changes.orders.add(order.pk)
+    _ask_the_roads_about(waiting)
 
 
 def change_driver(driver: Driver) -> None:
@@ -493,7 +517,9 @@ PLANNED = ("customer_lat", "customer_lng", "ready_at", "promised_at", "bags")
 
 
 def change_order(order: Order) -> None:
-    """Saves what may be corrected; where plans are made of it, the driver's stops are put in order anew."""
+    """Saves what may be corrected; where plans are made of it, the driver's stops are put in order anew. An address
+    that is another one now is looked at anew.
+    """
     with announced() as changes:
         current, drivers = lock_order(order.pk)
         if current.status in FINAL:
@@ -503,8 +529,13 @@ def change_order(order: Order) -> None:
         corrected = {name: getattr(order, name) for name in CORRECTABLE}
         if current.status == OrderStatus.SCHEDULED:
             corrected["dispatch_at"] = scheduling.dispatch_at(order) or timezone.now()
+        moved = current.status in UNASSIGNED and current.customer_point != order.customer_point
+        if moved:
+            corrected["problem"] = order.problem = ""
         Order.objects.filter(pk=order.pk).update(**corrected)
         changes.orders.add(order.pk)
         if drivers:
             replanned = any(getattr(current, name) != corrected[name] for name in PLANNED)
             plans_changed(changes, drivers.values(), reassigned=replanned)
+    if moved:
+        _ask_the_roads_about([order])

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q
 
 from dispatch.clock import database_now
 from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Stop, left_and_ahead, number
 from dispatch.orders.transitions import (
     Actor,
-    heard_since,
+    hear_of,
     lock_drivers,
     plans_changed,
     refresh_drivers,
@@ -158,8 +159,7 @@ def heard_of(driver_id: UUID) -> None:
     """A driver who was offline for silence sends fixes again."""
     with announced() as changes:
         driver = lock_drivers([driver_id])[driver_id]
-        driver.last_seen_at = database_now()
-        driver.save(update_fields=["last_seen_at"])
+        hear_of(driver)
         refresh_drivers(changes, [driver])
 
 
@@ -178,8 +178,13 @@ def placed(driver_id: UUID, lat: float, lng: float, fix_at: datetime) -> None:
 
 
 def mark_silent_drivers() -> int:
-    """Drivers on shift of whom nothing was heard for DRIVER_OFFLINE_AFTER_S go offline. Returns how many."""
-    silent = Driver.objects.exclude(status=DriverStatus.OFFLINE).exclude(last_seen_at__gte=heard_since())
+    """Drivers on shift of whom nothing was heard for DRIVER_OFFLINE_AFTER_S, and for twice as long as their apps
+    usually take, go offline. Returns how many.
+    """
+    now = database_now()
+    lately = now - timedelta(seconds=settings.DRIVER_OFFLINE_AFTER_S)
+    silent = Driver.objects.exclude(status=DriverStatus.OFFLINE).exclude(last_seen_at__gte=lately)
+    gone = [driver.pk for driver in silent if not driver.is_there(now)]
     with announced() as changes:
-        drivers = lock_drivers(silent.values_list("pk", flat=True))
+        drivers = lock_drivers(gone)
         return refresh_drivers(changes, drivers.values())

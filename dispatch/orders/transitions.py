@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from dispatch.clock import database_now
 from dispatch.errors import Conflict, NotFound, WrongStatus
-from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Stop
+from dispatch.models import HEARD_NOW, NO_ETA, Driver, Order, OrderEvent, Stop
 from dispatch.signals import Changes
 from dispatch.statuses import ACTIVE, CLOSED_BY, FINAL, TRANSITIONS, OrderStatus, StopKind, driver_status
 
@@ -118,11 +119,11 @@ def refresh_drivers(changes: Changes, drivers: Iterable[Driver]) -> int:
     next_stops: dict[UUID, StopKind] = {}
     for driver_id, kind in open_stops:
         next_stops.setdefault(driver_id, StopKind(kind))
-    since = heard_since()
+    now = database_now()
     changed = 0
     for driver in drivers:
         status = driver_status(
-            on_duty=driver.on_shift and is_heard(driver, since), next_stop=next_stops.get(driver.pk)
+            on_duty=driver.on_shift and driver.is_there(now), next_stop=next_stops.get(driver.pk)
         )
         if status != driver.status:
             driver.status = status
@@ -132,10 +133,22 @@ def refresh_drivers(changes: Changes, drivers: Iterable[Driver]) -> int:
     return changed
 
 
+def hear_of(driver: Driver) -> None:
+    """Something is heard of a locked driver, now by the database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE drivers SET {HEARD_NOW} WHERE id = %s RETURNING last_seen_at, heard_every_s",  # noqa: S608
+            [driver.pk],
+        )
+        (driver.last_seen_at, driver.heard_every_s) = cursor.fetchone()
+
+
 def is_heard(driver: Driver, since: datetime) -> bool:
     return driver.last_seen_at is not None and driver.last_seen_at >= since
 
 
 def heard_since() -> datetime:
-    """A driver of whom we heard after this moment (by the database's clock, as all that is heard) is not silent."""
-    return database_now() - timedelta(seconds=settings.DRIVER_OFFLINE_AFTER_S)
+    """A driver of whom we heard after this moment (by the database's clock, as all that is heard) is not silent. Of
+    one who is, ETAs are approximate; whether that driver is on duty still says `Driver.is_there`.
+    """
+    return database_now() - timedelta(seconds=settings.DRIVER_SILENT_AFTER_S)

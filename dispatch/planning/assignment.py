@@ -13,12 +13,13 @@ from django.utils import timezone
 from dispatch.errors import DispatchError, NotFound, WrongStatus
 from dispatch.metrics import PLANNER_SECONDS
 from dispatch.models import City, Driver, Order
-from dispatch.orders import actions
+from dispatch.orders import actions, addresses
 from dispatch.planning import plan_store
 from dispatch.planning.workload import Workload
 from dispatch.statuses import ACTIVE, BEFORE_PICKUP, DriverStatus, OrderStatus
 from routing import planner
 from routing.geo import Point, distance_m
+from routing.problems import UNREACHABLE, Problem
 
 logger = logging.getLogger(__name__)
 
@@ -88,9 +89,11 @@ def assign_pending(city: City) -> int:
     """Gives a city's waiting orders to drivers, all of them planned together; returns how many were given out.
 
     A driver is notified of an order when it is nearly time to set off for it: until then a better one may come free.
+    One whose coordinates can't be right is left to a dispatcher: nobody is sent there by a program's mistake.
     """
     waiting = Order.objects.filter(status=OrderStatus.PENDING, restaurant__city=city)
-    pending = list(waiting.select_related("restaurant__city").order_by("created_at"))
+    placed = waiting.select_related("restaurant__city").order_by("created_at")
+    pending = [order for order in placed if order.misplaced is None]
     if not pending:
         return 0
     now = timezone.now()
@@ -100,7 +103,7 @@ def assign_pending(city: City) -> int:
     instance, _ = workload.instance(now)
     with PLANNER_SECONDS.labels("solve").time():
         solution = planner.solve(instance, ASSIGNING)
-    plan_store.store_problems({order.pk: solution.unassigned.get(order.pk) for order in workload.pending})
+    plan_store.store_problems(_why_waiting(workload, solution))
     notify_until = (now + timedelta(seconds=NOTIFY_AHEAD_S)).timestamp()
     given = 0
     for driver in workload.drivers:
@@ -108,6 +111,15 @@ def assign_pending(city: City) -> int:
         soon = {order_id for order_id, at in times.items() if at <= notify_until}
         given += sum(_give(order, driver) for order in workload.pending if order.pk in soon)
     return given
+
+
+def _why_waiting(workload: Workload, solution: planner.Solution) -> dict[UUID, Problem | None]:
+    """By order, why it has no driver yet. Where nobody is on duty the planner knows only that no road joins the ends
+    of an order; which of the two has none the roads know.
+    """
+    problems = {order.pk: solution.unassigned.get(order.pk) for order in workload.pending}
+    lost = addresses.cut_off(order for order in workload.pending if problems[order.pk] in UNREACHABLE)
+    return problems | {order.pk: problem for order, problem in lost if problem is not None}
 
 
 def _give(order: Order, driver: Driver) -> bool:

@@ -100,7 +100,10 @@ class Workload:
         # By the streets where a drive ends, which is nearly always the city where it begins.
         factors = [self.travel_times.factor(city_id, now) for city_id in places.cities]
         travel = [[cell * factor for cell, factor in zip(row, factors, strict=True)] for row in seconds]
-        return planner.Instance(now.timestamp(), shipments, vehicles, travel), approximate
+        instance = planner.Instance(
+            now.timestamp(), shipments, vehicles, travel, guesses=_StraightLines(places.points)
+        )
+        return instance, approximate
 
 
 class _Places:
@@ -121,6 +124,25 @@ class _Places:
     @property
     def points(self) -> list[Point]:
         return list(self._numbers)
+
+
+@dataclass(frozen=True)
+class _StraightLines:
+    """How long ways may take that no road leads, as ETAs have them (routing/best_effort.py)."""
+
+    points: Sequence[Point]
+
+    def __getitem__(self, place: int, /) -> "_StraightLinesFrom":
+        return _StraightLinesFrom(self.points[place], self.points)
+
+
+@dataclass(frozen=True)
+class _StraightLinesFrom:
+    start: Point
+    points: Sequence[Point]
+
+    def __getitem__(self, to: int, /) -> float:
+        return straight_line([self.start, self.points[to]]).duration_s
 
 
 def _shipment(order: Order, places: _Places, travel_times: TravelTimeModel) -> planner.Shipment:

@@ -28,6 +28,35 @@ class Travel(Protocol):
     def __getitem__(self, place: int, /) -> TravelRow: ...
 
 
+#: How long a way may take that no road leads, where nobody guesses.
+UNKNOWN_WAY_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class GuessedRow:
+    """Of `Guessed`."""
+
+    roads: TravelRow
+    guesses: TravelRow | None
+
+    def __getitem__(self, to: int, /) -> float:
+        seconds = self.roads[to]
+        if seconds < inf:
+            return seconds
+        return UNKNOWN_WAY_S if self.guesses is None else self.guesses[to]
+
+
+@dataclass(frozen=True, slots=True)
+class Guessed:
+    """Travel along roads, and by guess where none leads."""
+
+    roads: Travel
+    guesses: Travel | None
+
+    def __getitem__(self, place: int, /) -> GuessedRow:
+        return GuessedRow(self.roads[place], None if self.guesses is None else self.guesses[place])
+
+
 @dataclass(frozen=True, slots=True)
 class Shipment:
     """An order. `pickup_s`, `dropoff_s`: how long a driver stands there. `ready_at`: when the food will be ready."""
@@ -78,7 +107,8 @@ class Vehicle:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """All that is known `now`. Orders that are in no driver's visits are pending.
+    """All that is known `now`. Orders that are in no driver's visits are pending. `guesses`: how long ways may take
+    that no road leads; they put in order what nobody can plan.
 
     BadRequest where visits and orders contradict each other: a visit of an unknown order, one visit twice, a pickup
     without a later dropoff.
@@ -88,6 +118,7 @@ class Instance:
     shipments: Sequence[Shipment]
     vehicles: Sequence[Vehicle]
     travel: Travel
+    guesses: Travel | None = None
 
     def with_vehicle(self, vehicle: Vehicle) -> "Instance":
         """The same, but for this driver."""

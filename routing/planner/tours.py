@@ -7,7 +7,7 @@ from math import isinf
 
 from routing.planner.board import Board, Constraints, RouteState, one_by_one
 from routing.planner.exact import TooLarge, exact
-from routing.planner.model import Id, Instance, ScheduledVisit, Shipment, Tour, Vehicle, Visit
+from routing.planner.model import Guessed, Id, Instance, ScheduledVisit, Shipment, Tour, Vehicle, Visit
 from routing.planner.search import Piece, Search
 from routing.planner.settings import Settings
 from routing.problems import Problem
@@ -22,8 +22,9 @@ def best_tour(instance: Instance, vehicle: Id, settings: Settings | None = None)
 
     The leg under way is kept (unless `divert`), pinned visits stay at their place. Orders are given here, so the end
     of the shift does not apply, and the rules of bundling and of capacity only where some order of the visits obeys
-    them; a bag too full is emptied first. Visits that no road leads to come last, without times, and
-    `Tour.problems` names them.
+    them; a bag too full is emptied first. Orders that no road leads to come last, without times, and
+    `Tour.problems` names them; their own order is that by guessed ways. A pickup of one is made along with another at
+    that restaurant, where that keeps nobody waiting.
     """
     settings = settings or Settings()
     (found,) = (one for one in instance.vehicles if one.id == vehicle)
@@ -32,7 +33,12 @@ def best_tour(instance: Instance, vehicle: Id, settings: Settings | None = None)
     cast = Cast(instance, settings)
     task = Task(cast, found)
     route = task.best()
-    return task.tour(route) if route is not None else untimed(found, cast.impasse(found))
+    if route is not None:
+        return task.tour(route)
+    problem = cast.impasse(found)
+    if problem == Problem.DRIVER_OFF_ROAD:
+        found = replace(found, visits=task.by_guess(found))
+    return untimed(found, problem)
 
 
 def tour_in_order(instance: Instance, vehicle: Id, settings: Settings | None = None) -> Tour:
@@ -105,8 +111,15 @@ class Cast:
         self.number = {shipment.id: k for k, shipment in enumerate(self.shipments)}
         self.board = Board(self.shipments, instance.travel, settings)
 
+    def shipment(self, id_: Id) -> Shipment:
+        return self._by_id[id_]
+
     def bags(self, shipment: Id) -> int:
         return self._by_id[shipment].bags
+
+    def place(self, visit: Visit) -> int | None:
+        shipment = self._by_id[visit.shipment]
+        return shipment.restaurant if visit.kind == "pickup" else shipment.customer
 
     def impasse(self, vehicle: Vehicle) -> Problem:
         """Why no way leads through this driver's visits."""
@@ -145,8 +158,7 @@ class Cast:
             return []
         places = [vehicle.place]
         for visit in vehicle.visits:
-            shipment = self._by_id[visit.shipment]
-            place = shipment.restaurant if visit.kind == "pickup" else shipment.customer
+            place = self.place(visit)
             if place is not None and place != to:
                 places.append(place)
         return places
@@ -170,8 +182,8 @@ class Task:
         self.visit_of = {code: visit for visit, code in number.items()}
         self.blocked = [visit for visit in vehicle.visits if visit not in number]
         first = number.get(vehicle.visits[0]) if vehicle.visits else None
-        keeps = vehicle.arrived_at is not None or (vehicle.under_way and not settings.divert)
-        self.kept = int(first is not None and keeps)
+        self.keeps = vehicle.arrived_at is not None or (vehicle.under_way and not settings.divert)
+        self.kept = int(first is not None and self.keeps)
         self.pins = {
             k: code for k, (code, visit) in enumerate(self.visit_of.items()) if visit.pinned or k < self.kept
         }
@@ -217,13 +229,16 @@ class Task:
             yield replace(unbundled, capacity=fullest)
 
     def tour(self, route: RouteState) -> Tour:
-        """A route as the visits that it makes, then the visits that cannot be reached."""
+        """A route as the visits that it makes, with those that are taken along, then what else cannot be planned."""
         board, start = self.cast.board, route.constraints.start
-        schedule = [
-            ScheduledVisit(self._visit(code), *times)
-            for code, times in zip(route.visits, board.timetable(route, self.vehicle.arrived_at), strict=True)
-        ]
-        schedule += [ScheduledVisit(visit, None, None, None) for visit in self.blocked]
+        along = self._taken_along(route)
+        schedule = [*map(_without_times, along.get(-1, ()))]
+        times = board.timetable(route, self.vehicle.arrived_at)
+        for k, code in enumerate(route.visits):
+            schedule.append(ScheduledVisit(self._visit(code), *times[k]))
+            schedule += map(_without_times, along.get(k, ()))
+        made = {scheduled.visit for scheduled in schedule}
+        schedule += map(_without_times, self._left_over(route, made))
         driving = sum(
             board.travel[a.place][b.place]
             for a, b in pairwise(route.states)
@@ -235,13 +250,87 @@ class Task:
         fullest = board.fullest(route.constraints, route.visits)
         return Tour(self.vehicle.id, tuple(schedule), route.cost, driving, leave_at, problems, fullest)
 
+    def by_guess(self, vehicle: Vehicle) -> tuple[Visit, ...]:
+        """A driver's visits in the best order as far as ways can be guessed; last those of orders whose places nobody
+        knows.
+        """
+        instance = self.cast.instance
+        unknown = {visit.shipment for visit in vehicle.visits if self.cast.place(visit) is None}
+        located = tuple(visit for visit in vehicle.visits if visit.shipment not in unknown)
+        guessed = Instance(
+            instance.now,
+            [self.cast.shipment(id_) for id_ in dict.fromkeys(visit.shipment for visit in located)],
+            [replace(vehicle, visits=located)],
+            Guessed(instance.travel, instance.guesses),
+        )
+        best = best_tour(guessed, vehicle.id, self.cast.settings).visits
+        return (*best, *(visit for visit in vehicle.visits if visit.shipment in unknown))
+
+    def _first_all_the_same(self, route: RouteState) -> Visit | None:
+        """What cannot be planned and comes before a route all the same: where the driver stands, or is driving to for
+        food whose door alone no road leads to.
+        """
+        if not self.blocked or not route.visits or self.vehicle.visits[0] not in self.blocked:
+            return None
+        first = self.vehicle.visits[0]
+        reached = first.kind == "pickup" and self.cast.blocked[first.shipment] == Problem.CUSTOMER_UNREACHABLE
+        stands = self.vehicle.arrived_at is not None and self.cast.place(first) is not None
+        return first if stands or (self.keeps and reached) else None
+
+    def _taken_along(self, route: RouteState) -> dict[int, list[Visit]]:
+        """What cannot be planned and is done on the way all the same, by the visit of a route behind which that is,
+        −1 before the first: pickups at a counter where the driver comes anyway, with food that is ready by then, and
+        with room for it until the end.
+        """
+        cast, constraints, first = self.cast, route.constraints, self._first_all_the_same(route)
+        bags = constraints.capacity - max(state.load for state in route.states)
+        orders = constraints.most_on_board - max(state.on_board for state in route.states)
+        #: By visit: where it is, and when the food changes hands.
+        counters: list[tuple[int, int | None, float]] = [
+            (k, cast.board.place[code], route.states[k + 1].handed)
+            for k, code in enumerate(route.visits)
+            if not code & 1
+        ]
+        along: dict[int, list[Visit]] = {}
+        if first is not None:
+            along[-1] = [first]
+            if first.kind == "pickup":
+                counters.append((-1, cast.place(first), cast.instance.now))
+                bags -= cast.bags(first.shipment)
+                orders -= 1
+        for visit in self.blocked:
+            if visit == first or visit.kind == "dropoff" or visit.pinned:
+                continue
+            place, shipment = cast.place(visit), cast.shipment(visit.shipment)
+            then = [k for k, counter, at in counters if counter == place and at >= shipment.ready_at]
+            if then and shipment.bags <= bags and orders >= 1:
+                along.setdefault(then[-1], []).append(visit)
+                bags -= shipment.bags
+                orders -= 1
+        return along
+
+    def _left_over(self, route: RouteState, made: Set[Visit]) -> tuple[Visit, ...]:
+        """The visits of orders that can't be delivered, but for those that are `made` before the end of the route."""
+        left = tuple(visit for visit in self.blocked if visit not in made)
+        if len(left) < 2:
+            return left
+        vehicle = replace(self.vehicle, visits=left)
+        if route.visits:
+            end = route.states[-1]
+            vehicle = replace(vehicle, place=end.place, free_at=end.left, under_way=False, arrived_at=None)
+        return self.by_guess(vehicle)
+
     def _visit(self, code: int) -> Visit:
         if code in self.visit_of:
             return self.visit_of[code]
         return Visit(self.cast.shipments[code >> 1].id, "dropoff" if code & 1 else "pickup", notified=False)
 
 
+def _without_times(visit: Visit) -> ScheduledVisit:
+    return ScheduledVisit(visit, None, None, None)
+
+
 def untimed(vehicle: Vehicle, problem: Problem) -> Tour:
     """The visits as they are, where nobody can say when."""
-    schedule = tuple(ScheduledVisit(visit, None, None, None) for visit in vehicle.visits)
+    schedule = tuple(map(_without_times, vehicle.visits))
     return Tour(vehicle.id, schedule, problems={visit.shipment: problem for visit in vehicle.visits})

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from math import inf, isinf
+from random import Random
 
 import pytest
 
@@ -16,7 +17,7 @@ from routing.planner import (
 )
 from tests.routing.street import LINE, both, shipment, shown
 from tests.routing.tour_bench import excess
-from tests.routing.tour_model import bundles_well, errand, judged, visiting_orders
+from tests.routing.tour_model import NOW, bundles_well, errand, judged, visiting_orders
 
 UNLIMITED = {"most_on_board": 99, "food_wait_s": inf}
 
@@ -177,6 +178,91 @@ def test_a_customer_without_a_road_comes_last_and_is_named() -> None:
     assert shown(tour.visits) == "-b -a -c"
     assert tour.problems == {"a": Problem.CUSTOMER_UNREACHABLE, "c": Problem.CUSTOMER_UNPLACED}
     assert [scheduled.handed_at for scheduled in tour.schedule] == [180, None, None]
+
+
+OFF_ROAD = (10, 11)
+#: From 10 and 11 roads lead to nowhere, and from nowhere there.
+LOST = [[inf if a != b and {a, b} & {*OFF_ROAD} else abs(a - b) * 60.0 for b in range(12)] for a in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "stops", "expected"),
+    [
+        ({}, "+x -x +y -y", "+x +y -x -y"),
+        ({}, "+x -x +a -a +y -y", "+a +x +y -a -x -y"),
+        ({}, "+x -x +b -b +y -y", "+b -b +x +y -x -y"),
+        ({"capacity": 1}, "+x -x +a -a", "+a -a +x -x"),
+        ({"capacity": 2}, "+x -x +y -y +a -a", "+a +x -a +y -x -y"),
+        ({"capacity": 1}, "+x -x +y -y", "+x -x +y -y"),
+        # What is not ready in time is fetched afterwards.
+        ({}, "+late -late +a -a", "+a -a +late -late"),
+        # Where the driver stands or is driving to comes first, whatever can be planned behind it.
+        ({"place": 1, "arrived_at": 0.0}, "+x -x +b -b", "+x +b -b -x"),
+        ({"place": 1, "arrived_at": 0.0}, "+x -x +y -y +b -b", "+x +y +b -b -x -y"),
+        ({"place": 1, "arrived_at": 0.0}, "+x -x +y -y +a -a", "+x +y +a -a -x -y"),
+        ({"place": 1, "arrived_at": 0.0, "capacity": 2}, "+x -x +y -y +b -b", "+x +b -b +y -x -y"),
+        ({"place": 1, "arrived_at": 0.0}, "+x -x +late -late +b -b", "+x +b -b +late -x -late"),
+        ({"place": 9, "arrived_at": 0.0}, "-x -y +b -b", "-x +b -b -y"),
+        ({"under_way": True}, "+x -x +y -y +b -b", "+x +y +b -b -x -y"),
+        ({"under_way": True}, "-x +b -b", "+b -b -x"),
+        ({"under_way": True}, "+z -z +b -b", "+b -b +z -z"),
+        ({"place": 10}, "+a -a +c -c", "+a +c -a -c"),
+    ],
+)
+def test_what_can_not_be_reached_hides_nothing_of_what_can(
+    fields: dict[str, object], stops: str, expected: str
+) -> None:
+    """x and y go from a's restaurant to doors off every road, z is fetched at one."""
+    shipments = [
+        shipment("a", 1, 3),
+        shipment("b", 5, 6),
+        shipment("c", 1, 4),
+        shipment("x", 1, 10),
+        shipment("y", 1, 11),
+        shipment("z", 10, 3),
+        shipment("late", 1, 11, ready_at=600.0),
+    ]
+    visits = tuple(Visit(stop[1:], "pickup" if stop[0] == "+" else "dropoff") for stop in stops.split())
+    vehicle = Vehicle(**{"id": "d", "place": 0, "visits": visits} | fields)
+    guesses = [[600.0 + 10 * abs(a - b) for b in range(12)] for a in range(12)]
+    tour = best_tour(Instance(0.0, shipments, [vehicle], LOST, guesses), "d")
+    assert shown(tour.visits) == expected
+    for scheduled in tour.schedule:
+        assert (scheduled.handed_at is None) == (scheduled.visit.shipment in tour.problems)
+
+
+def test_ways_that_no_road_leads_are_guessed() -> None:
+    """10 is nearer than 11, or 11 than 10, whatever the order was."""
+    shipments = [shipment("x", None, 10), shipment("y", None, 11)]
+    for nearer, expected in ((10, "-x -y"), (11, "-y -x")):
+        guesses = [[600.0 if to == nearer else 3000.0 for to in range(12)] for _ in range(12)]
+        for ids in ("xy", "yx"):
+            vehicle = Vehicle("d", 0, tuple(Visit(id_, "dropoff") for id_ in ids))
+            instance = Instance(0.0, shipments, [vehicle], LOST, guesses=guesses)
+            assert shown(best_tour(instance, "d").visits) == expected
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_can_not_be_reached_changes_no_time_of_what_can(seed: int) -> None:
+    """Doors of some orders are off every road: the others are planned as if there were none of these."""
+    instance, settings = errand(seed, 7)
+    random = Random(seed)
+    off_road = {one.customer for one in instance.shipments if random.random() < 0.5}
+    travel = [
+        [inf if a != b and off_road & {a, b} else seconds for b, seconds in enumerate(row)]
+        for a, row in enumerate(instance.travel)
+    ]
+    vehicle = replace(instance.vehicles[0], capacity=50)
+    tour = best_tour(Instance(NOW, instance.shipments, [vehicle], travel), "d", settings)
+    lost = tour.problems.keys()
+    fine = replace(vehicle, visits=tuple(visit for visit in vehicle.visits if visit.shipment not in lost))
+    expected = best_tour(Instance(NOW, instance.shipments, [fine], travel), "d", settings)
+    assert [one for one in tour.schedule if one.visit.shipment not in lost] == [*expected.schedule]
+    assert tour.cost == expected.cost
+    assert sorted(map(str, tour.visits)) == sorted(map(str, vehicle.visits))
+    for visit in vehicle.visits:
+        if visit.kind == "pickup":
+            assert tour.visits.index(visit) < tour.visits.index(Visit(visit.shipment, "dropoff"))
 
 
 def test_a_driver_where_no_road_leads_away_is_told_so() -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 from django.db import connection, connections
 
+from dispatch.models import HEARD_NOW
 from tracking.database import refusal, refuses_data
 from tracking.ingest.fix_filter import Fix
 from tracking.ingest.session import Session
@@ -47,7 +48,7 @@ class Refused(NamedTuple):
 
 # In id order, as every action does: two batches, or a batch and an action, never deadlock.
 _LOCK = "SELECT FROM drivers WHERE id = ANY (%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
-_DRIVERS = """
+_DRIVERS = f"""
 UPDATE drivers SET
     current_lat = CASE WHEN head.newer THEN head.lat ELSE current_lat END,
     current_lng = CASE WHEN head.newer THEN head.lng ELSE current_lng END,
@@ -57,7 +58,7 @@ UPDATE drivers SET
         ELSE coalesce(head.seq, fix_seq)
     END,
     fix_session = coalesce(head.session, fix_session),
-    last_seen_at = now()
+    {HEARD_NOW}
 FROM (
     SELECT sent.*, coalesce(sent.fix_at >= coalesce(known.fix_at, '-infinity'), false) AS newer
     FROM (
@@ -68,7 +69,7 @@ FROM (
     JOIN drivers AS known USING (id)
 ) AS head
 WHERE drivers.id = head.id
-"""
+"""  # noqa: S608
 # A fix that is there already came twice, perhaps by two processes.
 _HISTORY = """
 INSERT INTO location_history (driver_id, lat, lng, speed, heading, accuracy, recorded_at, received_at)

@@ -28,7 +28,8 @@ def test_an_order_is_found_by_what_it_is_called(new_order: Callable[..., Order])
     order, other = new_order(number="A-17", external_id="shop-99"), new_order(number="A-1")
     assert order_search.newest_matching("a-17") == [order.pk]
     assert order_search.newest_matching("shop-99") == [order.pk]
-    assert order_search.newest_matching("A-1") == [other.pk]
+    assert order_search.newest_matching("A-1") == [other.pk, order.pk]
+    assert order_search.newest_matching("A-18") == []
 
 
 def test_items_are_a_list_whoever_writes_them(order: Order) -> None:

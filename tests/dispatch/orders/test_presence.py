@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 import time_machine
@@ -13,7 +14,25 @@ from tests.dispatch.story import DANA, arrive, assign, bring_to, leave, report, 
 
 
 def silence(driver: Driver, seconds: float) -> None:
-    Driver.objects.filter(pk=driver.pk).update(last_seen_at=timezone.now() - timedelta(seconds=seconds))
+    """Of an app that is known to send every five seconds."""
+    _heard_last(driver, seconds, heard_every_s=5.0)
+
+
+def _heard_last(driver: Driver, seconds: float, **more: float) -> None:
+    """So many seconds ago."""
+    at = timezone.now() - timedelta(seconds=seconds)
+    Driver.objects.filter(pk=driver.pk).update(last_seen_at=at, **more)
+
+
+def hear(driver: Driver, silent_s: float) -> list[str]:
+    """The driver's next message after so long, and the statuses seen by a job of every twenty seconds until then."""
+    seen = []
+    for seconds in (*range(10, int(silent_s), 20), silent_s):
+        _heard_last(driver, seconds)
+        geofence_actions.mark_silent_drivers()
+        seen.append(status(driver))
+    geofence_actions.heard_of(driver.pk)
+    return seen
 
 
 def version(driver: Driver) -> int:
@@ -53,8 +72,8 @@ def test_orders_stay_with_a_driver_who_ends_the_shift(order: Order, driver: Driv
 # --------------------------------------------------------------------------------------------------- silence
 
 
-@pytest.mark.parametrize(("seconds", "offline"), [(0, False), (55, False), (65, True), (10**6, True)])
-def test_who_is_silent_for_a_minute_goes_offline(driver: Driver, seconds: float, offline: bool) -> None:
+@pytest.mark.parametrize(("seconds", "offline"), [(0, False), (115, False), (125, True), (10**6, True)])
+def test_who_is_silent_for_two_minutes_goes_offline(driver: Driver, seconds: float, offline: bool) -> None:
     silence(driver, seconds)
     assert geofence_actions.mark_silent_drivers() == offline
     assert status(driver) == ("offline" if offline else "idle")
@@ -67,8 +86,59 @@ def test_who_was_never_heard_of_goes_offline(new_driver: Callable[..., Driver]) 
     assert status(driver) == "offline"
 
 
+@pytest.mark.parametrize("every_s", [65, 120, 180])
+def test_an_app_that_is_slow_is_not_one_that_is_gone(
+    new_driver: Callable[..., Driver], every_s: float
+) -> None:
+    """From the beginning of the shift, and after some fixes at once on the way."""
+    driver = new_driver(on_shift=False, status="offline", last_seen_at=None)
+    actions.set_shift(driver.pk, on=True)
+    hear(driver, 1)
+    for silent_s in (every_s, every_s, every_s + 5, 1, 1, 1, 1, 1, every_s, every_s - 5, every_s):
+        assert {*hear(driver, silent_s)} == {"idle"}
+    assert "offline" in hear(driver, 2.2 * every_s)
+
+
+def test_an_app_that_becomes_slow_goes_offline_once_at_most(driver: Driver) -> None:
+    for _ in range(30):
+        hear(driver, 5)
+    seen = [status for _ in range(5) for status in hear(driver, 180)]
+    assert sum(before != after for before, after in pairwise(seen)) <= 2
+
+
+@pytest.mark.parametrize("before", [5.0, 180.0], ids=["always fast", "slow before"])
+def test_a_phone_that_dies_goes_offline_soon_however_slow_it_once_was(driver: Driver, before: float) -> None:
+    hear(driver, before)
+    for _ in range(24):
+        hear(driver, 5)
+    seen = hear(driver, 140)
+    assert (seen[5], seen[-1]) == ("idle", "offline")
+
+
+def test_a_tunnel_of_ten_minutes_says_nothing_of_the_app(driver: Driver) -> None:
+    for silent_s in (*[5] * 30, 600, 5):
+        hear(driver, silent_s)
+    assert "offline" in hear(driver, 140)
+
+
+def test_a_shift_that_is_begun_again_and_again_hides_no_silence(new_driver: Callable[..., Driver]) -> None:
+    """An app may say so each time that it connects."""
+    driver = new_driver(heard_every_s=5.0)
+    for _ in range(2):
+        _heard_last(driver, 180)
+        actions.set_shift(driver.pk, on=True)
+    assert {*hear(driver, 180)} == {"idle"}
+
+
+def test_a_new_shift_may_be_another_phones(new_driver: Callable[..., Driver]) -> None:
+    driver = new_driver(heard_every_s=5.0)
+    actions.set_shift(driver.pk, on=False)
+    actions.set_shift(driver.pk, on=True)
+    assert {*hear(driver, 180)} == {"idle"}
+
+
 def test_who_is_offline_stays_so_without_a_new_version(driver: Driver) -> None:
-    silence(driver, 100)
+    silence(driver, 150)
     geofence_actions.mark_silent_drivers()
     before = version(driver)
     assert geofence_actions.mark_silent_drivers() == 0
@@ -77,8 +147,8 @@ def test_who_is_offline_stays_so_without_a_new_version(driver: Driver) -> None:
 
 def test_only_silent_drivers_go_offline(new_driver: Callable[..., Driver]) -> None:
     silent, loud, gone = new_driver(), new_driver(), new_driver(on_shift=False, status="offline")
-    silence(silent, 100)
-    silence(gone, 100)
+    silence(silent, 150)
+    silence(gone, 150)
     assert geofence_actions.mark_silent_drivers() == 1
     assert [status(driver) for driver in (silent, loud, gone)] == ["offline", "idle", "offline"]
 
@@ -88,7 +158,7 @@ def test_who_is_silent_is_told_by_the_databases_clock(
     new_driver: Callable[..., Driver], ahead: timedelta
 ) -> None:
     silent, loud = new_driver(), new_driver()
-    silence(silent, 100)
+    silence(silent, 150)
     silence(loud, 10)
     with time_machine.travel(timezone.now() + ahead, tick=False):  # this worker's clock, not the database's
         assert geofence_actions.mark_silent_drivers() == 1
@@ -96,7 +166,7 @@ def test_who_is_silent_is_told_by_the_databases_clock(
 
 
 @pytest.mark.parametrize(
-    "hear",
+    "is_heard",
     [
         lambda driver: geofence_actions.heard_of(driver.pk),
         lambda driver: actions.set_shift(driver.pk, on=True),
@@ -104,12 +174,12 @@ def test_who_is_silent_is_told_by_the_databases_clock(
     ids=["fixes", "shift"],
 )
 def test_whoever_is_heard_of_is_so_by_the_databases_clock(
-    driver: Driver, hear: Callable[[Driver], None]
+    driver: Driver, is_heard: Callable[[Driver], None]
 ) -> None:
-    silence(driver, 100)
+    silence(driver, 150)
     began = timezone.now()
     with time_machine.travel(began + timedelta(days=400), tick=False):
-        hear(driver)
+        is_heard(driver)
     driver.refresh_from_db()
     assert began <= driver.last_seen_at <= timezone.now()
     assert status(driver) == "idle"
@@ -120,7 +190,7 @@ def test_a_silent_driver_keeps_the_orders_and_takes_up_where_they_were(
     order: Order, driver: Driver, before: str
 ) -> None:
     bring_to(order, driver, before)
-    silence(driver, 100)
+    silence(driver, 150)
     geofence_actions.mark_silent_drivers()
     assert status(driver) == "offline"
     geofence_actions.heard_of(driver.pk)
@@ -160,7 +230,7 @@ def test_a_drivers_day(new_order: Callable[..., Order], new_driver: Callable[...
         (lambda: leave(driver, "pickup", bob), "delivering"),
         (lambda: assign(cyd, driver), "delivering"),
         (lambda: actions.unassign(cyd.pk, actor=DANA), "delivering"),
-        (lambda: silence(driver, 100), "delivering"),
+        (lambda: silence(driver, 150), "delivering"),
         (lambda: geofence_actions.mark_silent_drivers(), "offline"),
         (lambda: geofence_actions.heard_of(driver.pk), "delivering"),
         (lambda: report(driver, bob, "failed"), "idle"),

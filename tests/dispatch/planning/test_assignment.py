@@ -20,6 +20,8 @@ from tests.conftest import DENVER
 from tests.dispatch.story import NO_OSRM, assign, at, bring_to, plan, report, status, timeline
 
 PARIS = Point(48.8566, 2.3522)
+#: Nine kilometres from the restaurant, and far from every road.
+FIELD = destination(DENVER, 90, 9_000)
 
 
 def ranked(order: Order) -> list[str]:
@@ -255,7 +257,7 @@ def test_only_cities_where_doorstep_assigns_help_each_other(
 def test_an_order_that_can_not_be_planned_waits_and_the_others_do_not(
     auto: City, new_order: Callable[..., Order], driver: Driver
 ) -> None:
-    lost, fine = new_order(customer_lat=PARIS.lat, customer_lng=PARIS.lng), new_order()
+    lost, fine = new_order(customer_lat=FIELD.lat, customer_lng=FIELD.lng), new_order()
     assert assignment.assign_pending(auto) == 1
     assert (status(lost), status(fine)) == ("pending", "assigned")
 
@@ -263,7 +265,7 @@ def test_an_order_that_can_not_be_planned_waits_and_the_others_do_not(
 def test_why_an_order_waits_is_told_once_and_until_it_is_given_out(
     auto: City, new_order: Callable[..., Order], driver: Driver
 ) -> None:
-    lost = new_order(customer_lat=PARIS.lat, customer_lng=PARIS.lng)
+    lost = new_order(customer_lat=FIELD.lat, customer_lng=FIELD.lng)
 
     def known() -> tuple[int, Problem | None]:
         order = Order.objects.select_related("restaurant__city").get(pk=lost.pk)
@@ -293,6 +295,34 @@ def test_where_dispatchers_assign_nobody_says_why_an_order_waits(auto: City, ord
 
 def test_an_order_without_coordinates_says_so_from_the_start(new_order: Callable[..., Order]) -> None:
     assert new_order(customer_lat=None, customer_lng=None).trouble == Problem.CUSTOMER_UNPLACED
+
+
+def test_an_order_whose_coordinates_can_not_be_right_is_left_to_a_dispatcher(
+    auto: City, new_order: Callable[..., Order], driver: Driver, settings: object
+) -> None:
+    """Without roads it would be driven to along a straight line."""
+    settings.OSRM_URL = NO_OSRM
+    wrong = [new_order(customer_lat=at.lat, customer_lng=at.lng) for at in (Point(0, 0), PARIS)]
+    fine = new_order()
+    assert assignment.assign_pending(auto) == 1
+    assert [status(order) for order in (*wrong, fine)] == ["pending", "pending", "assigned"]
+    assign(wrong[1], driver)
+    assert status(wrong[1]) == "assigned"
+
+
+@pytest.mark.parametrize("on_duty", [True, False])
+def test_of_a_restaurant_and_a_door_the_one_without_a_road_is_named(
+    auto: City, new_order: Callable[..., Order], new_driver: Callable[..., Driver], on_duty: bool
+) -> None:
+    new_driver(on_shift=on_duty)
+    farm = Restaurant.objects.create(name="Farm", city=auto, lat=FIELD.lat, lng=FIELD.lng)
+    orders = [new_order(restaurant_id=farm.pk), new_order(customer_lat=FIELD.lat, customer_lng=FIELD.lng)]
+    for _ in range(2):
+        assert assignment.assign_pending(auto) == 0
+        assert [Order.objects.get(pk=order.pk).trouble for order in orders] == [
+            Problem.RESTAURANT_UNREACHABLE,
+            Problem.CUSTOMER_UNREACHABLE,
+        ]
 
 
 def test_a_driver_is_told_when_it_is_nearly_time(

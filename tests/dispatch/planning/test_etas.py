@@ -20,7 +20,7 @@ from routing.geo import Point, destination, distance_m
 from routing.osrm import osrm_from_settings, straight_line
 from routing.problems import Problem
 from tests.conftest import DENVER
-from tests.dispatch.story import arrive, assign, bring_to, leave, plan, report
+from tests.dispatch.story import arrive, assign, bring_to, leave, plan, report, status
 
 NO_OSRM = "http://127.0.0.1:9"
 PARIS = {"current_lat": 48.8566, "current_lng": 2.3522}
@@ -442,6 +442,36 @@ def test_a_customer_off_the_roads_spoils_only_what_comes_after(
     assert troubles(before, after, lost) == [(True, ""), (True, ""), (told, Problem.CUSTOMER_UNREACHABLE)]
 
 
+@pytest.mark.parametrize("metres", [9_000, 90_000, 9_000_000])
+def test_one_visit_fetches_what_goes_to_doors_off_the_roads(
+    order_at: Callable, driver: Driver, metres: float
+) -> None:
+    """The one that is nearer comes first, whichever was assigned first."""
+    for name, more in (("Far", 500), ("Near", 0)):
+        assign(order_at(90, metres + more, customer_name=name), driver)
+    replanning.replan(driver.pk)
+    visited = plan(driver)
+    assert ({*visited[:2]}, visited[2:]) == (
+        {"pickup Far", "pickup Near"},
+        ["dropoff Near", "dropoff Far"],
+    )
+    assign(order_at(90, 700, customer_name="Road"), driver)
+    replanning.replan(driver.pk)
+    visited = plan(driver)
+    assert ({*visited[:3]}, visited[3:]) == (
+        {"pickup Far", "pickup Near", "pickup Road"},
+        ["dropoff Road", "dropoff Near", "dropoff Far"],
+    )
+
+
+def test_a_driver_off_the_roads_is_planned_by_what_can_be_guessed(order_at: Callable, driver: Driver) -> None:
+    for name, metres in (("Far", 1500), ("Near", 700)):
+        assign(order_at(90, metres, customer_name=name), driver)
+    move(driver, FIELD)
+    replanning.replan(driver.pk)
+    assert [stop.split()[0] for stop in plan(driver)] == ["pickup", "pickup", "dropoff", "dropoff"]
+
+
 def test_the_road_is_drawn_as_far_as_it_leads(order_at: Callable, driver: Driver) -> None:
     near, lost = order_at(90, 300), order_at(90, 600)
     for order in (near, lost):
@@ -503,6 +533,17 @@ def test_silence_and_roads_that_are_away_are_named(
     settings.OSRM_URL = url
     replanning.refresh_etas()
     assert troubles(order) == [(True, Problem.DRIVER_SILENT)]
+
+
+def test_a_slow_app_is_on_duty_and_its_etas_are_approximate(order_at: Callable, driver: Driver) -> None:
+    order = order_at(90, 900)
+    assign(order, driver)
+    for silent_s, problem in ((50, ""), (90, Problem.DRIVER_SILENT)):
+        Driver.objects.update(last_seen_at=timezone.now() - timedelta(seconds=silent_s), heard_every_s=65)
+        geofence_actions.mark_silent_drivers()
+        replanning.refresh_etas()
+        assert troubles(order) == [(True, problem)]
+        assert status(driver) == "to_restaurant"
 
 
 def test_whoever_takes_the_order_over_starts_without_its_trouble(

@@ -96,6 +96,26 @@ def test_a_drivers_row_never_goes_back_in_time(driver: Driver) -> None:
     assert began <= driver.last_seen_at <= timezone.now()  # we heard of the driver all the same
 
 
+@pytest.mark.parametrize(
+    ("silent_s", "before", "after"),
+    [
+        (5, None, (110, 120)),
+        (5, 4.0, (5, 6)),
+        (180, 5.0, (180, 190)),
+        (60, 240.0, (119, 121)),
+        (600, 5.0, (5, 5)),
+    ],
+)
+def test_a_drivers_row_says_how_long_the_app_is_silent_between_two_messages(
+    driver: Driver, silent_s: float, before: float | None, after: tuple[float, float]
+) -> None:
+    last = timezone.now() - timedelta(seconds=silent_s)
+    Driver.objects.update(last_seen_at=last, heard_every_s=before)
+    write([], {driver.pk: at(0, 7)})
+    driver.refresh_from_db()
+    assert after[0] <= driver.heard_every_s <= after[1]
+
+
 def test_a_drivers_row_says_how_far_the_apps_fixes_are_taken_care_of(
     new_driver: Callable[..., Driver],
 ) -> None:
