@@ -381,7 +381,11 @@ def _report_late(
             delivered_at=delivered_at,
         )
         on_the_way_back.delete()
-    elif not on_the_way_back.exists() and cancelled.from_status in BEFORE_PICKUP:
+    elif (
+        step == OrderStatus.PICKED_UP
+        and cancelled.from_status in BEFORE_PICKUP
+        and not on_the_way_back.exists()
+    ):
         last = driver.stops.filter(done_at=None).aggregate(Max("position", default=0))["position__max"]
         _add_return(order, driver, last + 1)
     plans_changed(changes, [driver], reassigned=True)

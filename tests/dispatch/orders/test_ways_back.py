@@ -144,6 +144,26 @@ def test_what_was_picked_up_before_it_was_cancelled_is_brought_back(
     assert timeline(order)[-2:] == ["cancelled", "delivered"]
 
 
+def test_what_had_failed_before_it_was_cancelled_leaves_nothing_to_bring_back(
+    stories_time: Order, driver: Driver
+) -> None:
+    order = stories_time
+    bring_to(order, driver, "driver_at_restaurant")
+    cancelled_at(order, 720)
+    presses(driver, order, "failed", 600)
+    assert (status(order), plan(driver)) == ("cancelled", [])
+
+
+def test_what_was_told_in_time_is_not_told_again(stories_time: Order, driver: Driver) -> None:
+    order = stories_time
+    bring_to(order, driver, "driver_at_restaurant")
+    presses(driver, order, "picked_up", 400)
+    actions.cancel(order.pk, actor=DANA, reason="Nobody home", dispose=True)
+    order.events.filter(to_status="cancelled").update(happened_at=at(900))
+    presses(driver, order, "picked_up", 400)
+    assert plan(driver) == []
+
+
 def test_only_the_drivers_own_stops_are_seen(
     order: Order, driver: Driver, new_driver: Callable[..., Driver]
 ) -> None:
