@@ -45,6 +45,8 @@ from dispatch.statuses import (
     OrderStatus,
     StopKind,
 )
+from routing.errors import BadPoint
+from routing.geo import Point
 
 SYSTEM = Actor(OrderEvent.Actor.SYSTEM)
 PLATFORM = Actor(OrderEvent.Actor.PLATFORM)
@@ -92,7 +94,15 @@ def create_order(
 
 
 def place(order: Order, *, actor: Actor) -> None:
-    """Saves a new order, with the first line of its timeline."""
+    """Saves a new order, with the first line of its timeline.
+
+    Raises Invalid for coordinates that no place has, as where latitude and longitude have changed places.
+    """
+    if (order.customer_lat, order.customer_lng) != (None, None):
+        try:
+            Point.checked(order.customer_lat, order.customer_lng)
+        except BadPoint as wrong:
+            raise Invalid(wrong.message) from None
     with announced() as changes:
         order.save(force_insert=True)
         OrderEvent.objects.create(
