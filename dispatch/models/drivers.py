@@ -19,14 +19,14 @@ UNKNOWN_EVERY_S = 120.0
 #: Whoever is silent for longer (seconds) was away, which says nothing of how often the app sends.
 SLOWEST_EVERY_S = 300.0
 #: In SQL, what of a driver's row changes when something is heard of the driver. The longest silence between two
-#: messages counts, and half as much with each minute of shorter ones: after a few fixes at once the next may be far.
+#: messages counts, and half as much with each half minute of shorter ones: a few fixes at once say little.
 HEARD_NOW = f"""
     last_seen_at = statement_timestamp(),
     heard_every_s = CASE
         WHEN statement_timestamp() - last_seen_at <= interval '{SLOWEST_EVERY_S} s' THEN greatest(
             extract(epoch FROM statement_timestamp() - last_seen_at),
             coalesce(heard_every_s, {UNKNOWN_EVERY_S})
-                * 0.5::float8 ^ (extract(epoch FROM statement_timestamp() - last_seen_at)::float8 / 60)
+                * 0.5::float8 ^ (extract(epoch FROM statement_timestamp() - last_seen_at)::float8 / 30)
         )
         ELSE heard_every_s
     END

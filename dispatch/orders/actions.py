@@ -48,6 +48,8 @@ from dispatch.statuses import (
     OrderStatus,
     StopKind,
 )
+from routing.errors import BadPoint
+from routing.geo import Point
 
 SYSTEM = Actor(OrderEvent.Actor.SYSTEM)
 PLATFORM = Actor(OrderEvent.Actor.PLATFORM)
@@ -113,7 +115,16 @@ def create_order(
 
 
 def place(order: Order, *, actor: Actor) -> None:
-    """Saves a new order, with the first line of its timeline. Conflict: there is one with its `external_id`."""
+    """Saves a new order, with the first line of its timeline.
+
+    Raises Invalid for coordinates that no place has, as where latitude and longitude have changed places, and Conflict
+    where there is an order with its `external_id`.
+    """
+    if (order.customer_lat, order.customer_lng) != (None, None):
+        try:
+            Point.checked(order.customer_lat, order.customer_lng)
+        except BadPoint as wrong:
+            raise Invalid(wrong.message) from None
     with announced() as changes:
         if order.external_id is not None and Order.objects.filter(external_id=order.external_id).exists():
             raise Conflict("There is an order with this external_id already.")

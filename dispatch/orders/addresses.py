@@ -61,14 +61,16 @@ def cut_off(orders: Iterable[Order]) -> list[tuple[Order, Problem | None]]:
         if (door := order.customer_point) is not None and order.misplaced is None:
             by_restaurant[order.restaurant.point].append((order, door))
     found: list[tuple[Order, Problem | None]] = []
-    try:
-        for restaurant, all_of_it in by_restaurant.items():
-            for some in batched(all_of_it, DOORS_AT_ONCE):
+    for restaurant, all_of_it in by_restaurant.items():
+        for some in batched(all_of_it, DOORS_AT_ONCE):
+            try:
                 problems = _doors_cut_off(restaurant, [door for _, door in some])
+            except RoutingError as error:
+                if error.retryable:
+                    return found
+                logger.warning("nobody can say whether roads lead to the doors of waiting orders: %s", error)
+            else:
                 found += [(order, problems.get(door)) for order, door in some]
-    except RoutingError as error:
-        if not error.retryable:
-            logger.warning("nobody can say whether roads lead to the doors of waiting orders: %s", error)
     return found
 
 

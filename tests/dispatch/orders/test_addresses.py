@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from dispatch import tasks
+from dispatch.errors import Invalid
 from dispatch.models import City, Driver, Order, Restaurant
 from dispatch.orders import actions, addresses
 from dispatch.problems import SENTENCES
@@ -63,6 +64,24 @@ def test_latitude_and_longitude_that_changed_places_lie_far_away(
     lat, lng = PHILADELPHIA
     deli = Restaurant.objects.create(name="Deli", lat=lat, lng=lng)
     assert new_order(restaurant_id=deli.pk, **at_door(Point(lng, lat))).trouble == Problem.CUSTOMER_FAR
+
+
+@pytest.mark.parametrize(
+    "door",
+    [
+        (DENVER.lng, DENVER.lat),
+        (DENVER.lat, 181.0),
+        (float("nan"), 0.0),
+        (DENVER.lat, None),
+        (None, DENVER.lng),
+    ],
+)
+def test_what_is_no_place_on_earth_is_refused_with_words(
+    new_order: Callable[..., Order], door: tuple[float | None, float | None]
+) -> None:
+    with pytest.raises(Invalid, match="latitude"):
+        new_order(customer_lat=door[0], customer_lng=door[1])
+    assert not Order.objects.exists()
 
 
 @pytest.mark.parametrize(
