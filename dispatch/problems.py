@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from routing.problems import Problem
 
 SENTENCES: Mapping[Problem, str] = {
-    Problem.RESTAURANT_UNPLACED: "The restaurant has no coordinates; set them in the admin.",
+    Problem.RESTAURANT_UNPLACED: "The order has no restaurant; choose one in the admin.",
     Problem.CUSTOMER_UNPLACED: "The delivery address has no coordinates; set them in the admin.",
     Problem.RESTAURANT_UNREACHABLE: "No road leads to the restaurant; check its position.",
     Problem.CUSTOMER_UNREACHABLE: "No road leads to the customer; check the address.",

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -42,7 +43,13 @@ class Order(Versioned):
     customer_address = models.TextField(blank=True, db_default="")
     customer_lat = models.FloatField("latitude", null=True, blank=True, validators=LATITUDE)
     customer_lng = models.FloatField("longitude", null=True, blank=True, validators=LONGITUDE)
-    restaurant = models.ForeignKey(Restaurant, on_delete=models.PROTECT, related_name="orders")
+    restaurant = models.ForeignKey(
+        Restaurant,
+        on_delete=models.PROTECT,
+        related_name="orders",
+        null=True,
+        help_text="Only an order that came by SQL may have none yet; no driver gets it.",
+    )
     driver = models.ForeignKey(
         Driver, on_delete=models.PROTECT, related_name="orders", null=True, blank=True, editable=False
     )
@@ -100,6 +107,10 @@ class Order(Versioned):
                 name="orders_active_has_driver",
                 condition=~Q(status__in=_values(ACTIVE)) | Q(driver__isnull=False),
             ),
+            models.CheckConstraint(
+                name="orders_active_has_restaurant",
+                condition=~Q(status__in=_values(ACTIVE)) | Q(restaurant__isnull=False),
+            ),
             models.CheckConstraint(name="orders_eta_minutes_positive", condition=Q(eta_minutes__gte=0)),
             models.CheckConstraint(
                 name="orders_eta_range",
@@ -131,6 +142,20 @@ class Order(Versioned):
         return self.promised_at
 
     @property
+    def kitchen(self) -> Restaurant:
+        """The restaurant of an order that a driver has, or had."""
+        assert self.restaurant is not None  # noqa: S101 (only who waits for a driver may have none)
+        return self.restaurant
+
+    @property
+    def city(self) -> City | None:
+        return None if self.restaurant is None else self.restaurant.city
+
+    @property
+    def city_id(self) -> UUID | None:
+        return None if self.restaurant is None else self.restaurant.city_id
+
+    @property
     def eta_approximate(self) -> bool:
         return self.eta_minutes is not None and self.problem != ""
 
@@ -140,7 +165,9 @@ class Order(Versioned):
         if self.status == OrderStatus.PENDING:
             if self.customer_point is None:
                 return Problem.CUSTOMER_UNPLACED
-            city = self.restaurant.city
+            if self.restaurant is None:
+                return Problem.RESTAURANT_UNPLACED
+            city = self.city
             if city is None or city.assignment != City.Assignment.AUTO:
                 return None  # what a round of assigning found when there still were some
         return Problem(self.problem) if self.problem else None

@@ -78,7 +78,7 @@ class Stop(models.Model):
     @property
     def point(self) -> Point | None:
         """Where it is (degrees); None for a customer without coordinates."""
-        return self.order.restaurant.point if self.kind == StopKind.PICKUP else self.order.customer_point
+        return self.order.kitchen.point if self.kind == StopKind.PICKUP else self.order.customer_point
 
     @property
     def can_be_visited(self) -> bool:

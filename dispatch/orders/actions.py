@@ -109,6 +109,8 @@ def assign(order_id: UUID, driver_id: UUID, *, actor: Actor, only_pending: bool 
             raise WrongStatus(f"{driver.name} already has this order.")
         if not driver.on_shift:
             raise Invalid(f"{driver.name} is off shift. Choose a driver who is on shift.")
+        if order.restaurant_id is None:
+            raise Invalid("The order has no restaurant. Choose one in the admin, then assign the order.")
         if order.customer_point is None:
             raise Invalid(
                 "The customer's address has no coordinates. Set them in the admin, then assign the order."
@@ -343,6 +345,8 @@ def change_order(order: Order) -> None:
         if current.status in ACTIVE and order.customer_point is None:
             raise Invalid("A driver has this order: the customer's address needs coordinates.")
         corrected = {name: getattr(order, name) for name in CORRECTABLE}
+        if current.restaurant_id is None:
+            corrected["restaurant_id"] = order.restaurant_id
         Order.objects.filter(pk=order.pk).update(**corrected)
         changes.orders.add(order.pk)
         if drivers:

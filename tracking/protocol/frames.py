@@ -136,7 +136,7 @@ def _is_on_its_way(order: Order) -> bool:
     """From the city's chosen status on, until the handover."""
     if order.status in IN_THE_BAG:
         return True
-    city = order.restaurant.city
+    city = order.city
     from_pickup = city is not None and city.show_driver_from == City.ShowDriverFrom.PICKED_UP
     return not from_pickup and order.status in BEFORE_PICKUP - {OrderStatus.ASSIGNED}
 
@@ -186,8 +186,8 @@ def _plan_stop(stop: Stop) -> PlanStop:
         kind="pickup" if is_pickup else "dropoff",
         lat=None if point is None else point.lat,
         lng=None if point is None else point.lng,
-        name=order.restaurant.name if is_pickup else order.customer_name,
-        address=order.restaurant.address if is_pickup else order.customer_address,
+        name=order.kitchen.name if is_pickup else order.customer_name,
+        address=order.kitchen.address if is_pickup else order.customer_address,
         order_status=OrderStatus(order.status),
         pinned=stop.pinned,
         eta=milliseconds(stop.eta),
@@ -221,7 +221,7 @@ def order_state(order: Order, now: datetime, left: Iterable[Stop] = ()) -> Order
         order_id=order.pk,
         v=order.version,
         status=OrderStatus(order.status),
-        city_id=order.restaurant.city_id,
+        city_id=order.city_id,
         restaurant_id=order.restaurant_id,
         customer_name=order.customer_name,
         customer_address=order.customer_address,

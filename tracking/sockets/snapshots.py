@@ -160,7 +160,7 @@ def _fence(stop: Stop, *, later: bool) -> Fence:
         stop_id=stop.pk,
         kind=StopKind(stop.kind),
         center=point,
-        radius_m=stop.order.restaurant.geofence_radius if is_pickup else settings.CUSTOMER_GEOFENCE_M,
+        radius_m=stop.order.kitchen.geofence_radius if is_pickup else settings.CUSTOMER_GEOFENCE_M,
         waiting=stop.order.status == OrderStatus.ASSIGNED and not later,
         left=stop.left_at is not None,
         later=later,
