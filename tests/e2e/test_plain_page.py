@@ -147,6 +147,7 @@ def test_an_order_of_which_nothing_is_known(
     own, desk = open_page(f"/track/?t={token}"), dashboard()
     expect(own.locator("#message")).to_have_text("We have your order and are looking for a driver.")
     expect(own.locator(".places .from")).to_have_count(0)
+    desk.get_by_role("button", name=re.compile("^All")).click()  # it is in no city
     row = desk.locator(f"#unassigned [data-order-id='{order}']")
     row.click()
     expect(row).to_contain_text("The delivery address has no coordinates")
