@@ -247,6 +247,10 @@ def test_an_order_that_comes_with_its_driver_alone_is_assigned(
 ) -> None:
     order = ordered(driver_id=courier)
     assert (order.status, stops(order)) == ("assigned", BOTH_AHEAD)
+    # The next one changes nothing of the driver but the plan, and what others' customers see of it.
+    versions = Driver.objects.get(pk=courier).version, now_is(order).version
+    ordered(driver_id=courier)
+    assert (Driver.objects.get(pk=courier).version, now_is(order).version) == tuple(v + 1 for v in versions)
 
 
 @pytest.mark.parametrize("status", ["delivered", "cancelled", "failed"])
