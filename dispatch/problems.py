@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from routing.problems import Problem
 
 SENTENCES: Mapping[Problem, str] = {
-    Problem.RESTAURANT_UNPLACED: "The restaurant has no coordinates; set them in the admin.",
+    Problem.RESTAURANT_UNPLACED: "The order has no restaurant; choose one in the admin.",
     Problem.CUSTOMER_UNPLACED: "The delivery address has no coordinates; set them in the admin.",
     Problem.RESTAURANT_AT_ZERO: "The restaurant lies at 0, 0, which is in the sea; set its coordinates in the admin.",
     Problem.CUSTOMER_AT_ZERO: "The delivery address lies at 0, 0, which is in the sea; correct its coordinates.",

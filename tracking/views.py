@@ -54,7 +54,7 @@ class TrackPage(Struct, rename="camel", frozen=True):
     """What the page's JavaScript is told as it is loaded; times in ms since the epoch.
 
     `frames`: a snapshot, as the socket sends it. `no_eta`: what is known of the arrival while there is no ETA.
-    `home`: None where the address has no coordinates.
+    `restaurant`: None where nobody has chosen one yet. `home`: None where the address has no coordinates.
     """
 
     socket: str
@@ -67,7 +67,7 @@ class TrackPage(Struct, rename="camel", frozen=True):
     no_eta: dict[OrderStatus, str]
     stale_after_ms: int
     delivered_at: float | None
-    restaurant: Place
+    restaurant: Place | None
     home: LatLng | None
     map: MapConfig
 
@@ -92,7 +92,7 @@ def _context(order: Order) -> dict[str, Any]:
     frames = snapshots.customer_views([order], snapshots.plans_behind([order]))[order.pk].frames
     status = next(frame for frame in frames if isinstance(frame, CustomerStatus))
     eta = next((frame for frame in frames if isinstance(frame, Eta)), None)
-    city = order.restaurant.city
+    city = order.city
     time_zone = city.time_zone if city else settings.TIME_ZONE
     now = timezone.now()
     arrival = order.delivered_at
@@ -122,7 +122,7 @@ def _page(order: Order, frames: Sequence[CustomerFrame], now: datetime, time_zon
         no_eta=NO_ETA,
         stale_after_ms=settings.DRIVER_STALE_AFTER_S * 1000,
         delivered_at=order.delivered_at.timestamp() * 1000 if order.delivered_at else None,
-        restaurant=Place(restaurant.lat, restaurant.lng, restaurant.name),
+        restaurant=None if restaurant is None else Place(restaurant.lat, restaurant.lng, restaurant.name),
         home=None if door is None else LatLng(door.lat, door.lng),
         map=map_config(),
     )

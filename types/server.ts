@@ -4,7 +4,7 @@
  * What the page's JavaScript is told as it is loaded; times in ms since the epoch.
  *
  * `frames`: a snapshot, as the socket sends it. `noEta`: what is known of the arrival while there is no ETA.
- * `home`: null where the address has no coordinates.
+ * `restaurant`: null where nobody has chosen one yet. `home`: null where the address has no coordinates.
  */
 export interface TrackPage {
   socket: string;
@@ -17,7 +17,7 @@ export interface TrackPage {
   noEta: Record<OrderStatus, string>;
   staleAfterMs: number;
   deliveredAt: number | null;
-  restaurant: Place;
+  restaurant: Place | null;
   home: LatLng | null;
   map: MapConfig;
 }
@@ -216,7 +216,7 @@ export interface OrderState {
   v: number;
   status: OrderStatus;
   cityId: string | null;
-  restaurantId: string;
+  restaurantId: string | null;
   customerName: string;
   customerAddress: string;
   customerPhone: string;
@@ -270,12 +270,6 @@ export interface GeofenceEvent {
   evidence?: Record<string, unknown>;
 }
 
-export interface Place {
-  lat: number;
-  lng: number;
-  name: string;
-}
-
 /** The tiles' address, their deepest zoom, and who is to be named as their source. */
 export interface MapConfig {
   tileUrl: string;
@@ -322,6 +316,12 @@ export type OrderStatus = "scheduled" | "pending" | "assigned" | "to_restaurant"
 export type DriverStatus = "offline" | "idle" | "to_restaurant" | "delivering";
 
 export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_at_zero" | "customer_at_zero" | "restaurant_far" | "customer_far" | "restaurant_unreachable" | "customer_unreachable" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "too_big" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
+
+export interface Place {
+  lat: number;
+  lng: number;
+  name: string;
+}
 
 /** Degrees. */
 export interface LatLng {

@@ -202,8 +202,9 @@ class OrderAdmin(ManyRows):
 
     @admin.display(description="restaurant", ordering="restaurant__name")
     def kitchen(self, order: Order) -> str:
-        city = order.restaurant.city
-        return f"{order.restaurant}, {city}" if city else str(order.restaurant)
+        if order.restaurant is None:
+            return ""
+        return f"{order.restaurant}, {order.city}" if order.city else str(order.restaurant)
 
     @admin.display(description="ETA", ordering="eta_minutes")
     def eta(self, order: Order) -> str:
@@ -230,7 +231,10 @@ class OrderAdmin(ManyRows):
         return self.entered if obj is None else (*self.entered, *self.facts)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Order | None = None) -> list[str]:
-        return [] if obj is None else ["restaurant", *flatten(self.facts)]
+        if obj is None:
+            return []
+        chosen = ["restaurant"] if obj.restaurant_id else []
+        return [*chosen, *flatten(self.facts)]
 
     def get_inlines(self, request: HttpRequest, obj: Order | None) -> Any:
         return [] if obj is None else self.inlines
@@ -376,7 +380,7 @@ def _found[Row: models.Model](
 
 def _local_time(at: datetime | None, order: Order) -> str:
     """To the second, by the clocks of the order's city."""
-    city = order.restaurant.city
+    city = order.city
     zone = ZoneInfo(city.time_zone) if city else None
     return f"{timezone.localtime(at, zone):%Y-%m-%d %H:%M:%S %Z}" if at else ""
 

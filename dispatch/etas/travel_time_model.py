@@ -71,8 +71,9 @@ class TravelTimeModel:
         """What a drive of `routed_s` by the roads alone really takes."""
         return timedelta(seconds=routed_s * self.factor(city_id, at))
 
-    def pickup(self, restaurant_id: UUID) -> PickupTimes:
-        return self.pickups.get(restaurant_id) or PickupTimes(self.pickup_s)
+    def pickup(self, restaurant_id: UUID | None) -> PickupTimes:
+        known = None if restaurant_id is None else self.pickups.get(restaurant_id)
+        return known or PickupTimes(self.pickup_s)
 
     def door_s(self, city_id: UUID | None) -> float:
         """At a customer's door."""

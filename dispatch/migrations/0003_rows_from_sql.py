@@ -5,7 +5,8 @@ follows from the status is written with the row. What is stored elsewhere, the t
 the transaction ends: an action has written its own line by then, and a status without one was set by somebody else.
 """
 
-from django.db import migrations
+import django.db.models.deletion
+from django.db import migrations, models
 
 # Named so that they come before orders_keep_promise and orders_next_version: what they change is seen there.
 ROWS = """
@@ -28,12 +29,6 @@ BEGIN
         substr(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 1, 16), 'hex'
     ));
     NEW.created_at := coalesce(NEW.created_at, now());
-    IF NEW.restaurant_id IS NULL THEN
-        RAISE not_null_violation USING
-            MESSAGE = 'an order without a restaurant can''t be picked up anywhere',
-            HINT = 'Set restaurant_id; a restaurant needs no more than name, lat and lng.',
-            TABLE = 'orders', COLUMN = 'restaurant_id';
-    END IF;
 
     IF TG_OP = 'INSERT' THEN
         IF NEW.driver_id IS NOT NULL AND NEW.status = 'pending' THEN
@@ -58,6 +53,14 @@ BEGIN
             MESSAGE = format('an order that is %s has a driver (orders_active_has_driver)', NEW.status),
             HINT = 'Set driver_id as well; an order without a driver is pending.',
             TABLE = 'orders', CONSTRAINT = 'orders_active_has_driver';
+    END IF;
+
+    -- Where its stops are, or were, has to stay known.
+    IF NEW.restaurant_id IS NULL AND (is_active(NEW.status) OR TG_OP = 'UPDATE' AND OLD.restaurant_id IS NOT NULL) THEN
+        RAISE check_violation USING
+            MESSAGE = 'an order without a restaurant can''t be picked up (orders_active_has_restaurant)',
+            HINT = 'Set restaurant_id; a restaurant needs no more than name, lat and lng.',
+            TABLE = 'orders', CONSTRAINT = 'orders_active_has_restaurant';
     END IF;
 
     IF TG_OP = 'UPDATE' AND NEW.status <> OLD.status THEN
@@ -249,4 +252,41 @@ DROP FUNCTION is_before_pickup(text);
 
 class Migration(migrations.Migration):
     dependencies = [("dispatch", "0002_promise_at_placement")]
-    operations = [migrations.RunSQL(ROWS, NO_ROWS), migrations.RunSQL(ORDERS, NO_ORDERS)]
+    operations = [
+        migrations.AlterField(
+            model_name="order",
+            name="restaurant",
+            field=models.ForeignKey(
+                help_text="Only an order that came by SQL may have none yet; no driver gets it.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="orders",
+                to="dispatch.restaurant",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        (
+                            "status__in",
+                            [
+                                "assigned",
+                                "driver_at_restaurant",
+                                "driver_nearby",
+                                "picked_up",
+                                "to_restaurant",
+                            ],
+                        ),
+                        _negated=True,
+                    ),
+                    ("restaurant__isnull", False),
+                    _connector="OR",
+                ),
+                name="orders_active_has_restaurant",
+            ),
+        ),
+        migrations.RunSQL(ROWS, NO_ROWS),
+        migrations.RunSQL(ORDERS, NO_ORDERS),
+    ]

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -45,7 +46,13 @@ class Order(Versioned):
     customer_address = models.TextField(blank=True, db_default="")
     customer_lat = models.FloatField("latitude", null=True, blank=True, validators=LATITUDE)
     customer_lng = models.FloatField("longitude", null=True, blank=True, validators=LONGITUDE)
-    restaurant = models.ForeignKey(Restaurant, on_delete=models.PROTECT, related_name="orders")
+    restaurant = models.ForeignKey(
+        Restaurant,
+        on_delete=models.PROTECT,
+        related_name="orders",
+        null=True,
+        help_text="Only an order that came by SQL may have none yet; no driver gets it.",
+    )
     driver = models.ForeignKey(
         Driver, on_delete=models.PROTECT, related_name="orders", null=True, blank=True, editable=False
     )
@@ -134,6 +141,10 @@ class Order(Versioned):
                 name="orders_active_has_driver",
                 condition=~Q(status__in=_values(ACTIVE)) | Q(driver__isnull=False),
             ),
+            models.CheckConstraint(
+                name="orders_active_has_restaurant",
+                condition=~Q(status__in=_values(ACTIVE)) | Q(restaurant__isnull=False),
+            ),
             models.CheckConstraint(name="orders_eta_minutes_positive", condition=Q(eta_minutes__gte=0)),
             models.CheckConstraint(
                 name="orders_eta_range",
@@ -184,6 +195,20 @@ class Order(Versioned):
         return self.created_at if self.dispatch_at is None else max(self.created_at, self.dispatch_at)
 
     @property
+    def kitchen(self) -> Restaurant:
+        """The restaurant of an order that a driver has, or had."""
+        assert self.restaurant is not None  # noqa: S101 (only who waits for a driver may have none)
+        return self.restaurant
+
+    @property
+    def city(self) -> City | None:
+        return None if self.restaurant is None else self.restaurant.city
+
+    @property
+    def city_id(self) -> UUID | None:
+        return None if self.restaurant is None else self.restaurant.city_id
+
+    @property
     def eta_approximate(self) -> bool:
         return self.eta_minutes is not None and self.problem != ""
 
@@ -193,7 +218,7 @@ class Order(Versioned):
         if self.status in UNASSIGNED:
             if problem := self.address_problem:
                 return problem
-            city = self.restaurant.city
+            city = self.city
             if city is None or city.assignment != City.Assignment.AUTO:
                 return None  # what a round of assigning found when there still were some
         return Problem(self.problem) if self.problem else None
@@ -215,6 +240,8 @@ class Order(Versioned):
             return Problem.CUSTOMER_UNPLACED
         if is_null_island(door):
             return Problem.CUSTOMER_AT_ZERO
+        if self.restaurant is None:
+            return Problem.RESTAURANT_UNPLACED
         if distance_m(self.restaurant.point, door) > settings.FAR_DOOR_M:
             return self.restaurant.misplaced or Problem.CUSTOMER_FAR
         return None

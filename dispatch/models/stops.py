@@ -80,7 +80,7 @@ class Stop(models.Model):
     @property
     def point(self) -> Point | None:
         """Where it is (degrees); None for a customer without coordinates."""
-        return self.order.customer_point if self.kind == StopKind.DROPOFF else self.order.restaurant.point
+        return self.order.customer_point if self.kind == StopKind.DROPOFF else self.order.kitchen.point
 
     @property
     def can_be_visited(self) -> bool:

@@ -117,8 +117,8 @@ def create_order(
 def place(order: Order, *, actor: Actor) -> None:
     """Saves a new order, with the first line of its timeline.
 
-    Raises Invalid for coordinates that no place has, as where latitude and longitude have changed places, and Conflict
-    where there is an order with its `external_id`.
+    Raises Invalid for coordinates that no place has, as where latitude and longitude have changed places, and
+    Conflict where there is an order with its `external_id`.
     """
     if (order.customer_lat, order.customer_lng) != (None, None):
         try:
@@ -156,6 +156,8 @@ def assign(order_id: UUID, driver_id: UUID, *, actor: Actor, only_pending: bool 
             raise WrongStatus(f"{driver.name} already has this order.")
         if not driver.on_shift:
             raise Invalid(f"{driver.name} is off shift. Choose a driver who is on shift.")
+        if order.restaurant_id is None:
+            raise Invalid("The order has no restaurant. Choose one in the admin, then assign the order.")
         if order.customer_point is None:
             raise Invalid(
                 "The customer's address has no coordinates. Set them in the admin, then assign the order."
@@ -542,6 +544,8 @@ def change_order(order: Order) -> None:
         if current.status in ACTIVE and order.customer_point is None:
             raise Invalid("A driver has this order: the customer's address needs coordinates.")
         corrected = {name: getattr(order, name) for name in CORRECTABLE}
+        if current.restaurant_id is None:
+            corrected["restaurant_id"] = order.restaurant_id
         if current.status == OrderStatus.SCHEDULED:
             corrected["dispatch_at"] = scheduling.dispatch_at(order) or timezone.now()
         moved = current.status in UNASSIGNED and current.customer_point != order.customer_point

@@ -59,7 +59,7 @@ def cut_off(orders: Iterable[Order]) -> list[tuple[Order, Problem | None]]:
     by_restaurant: defaultdict[Point, list[tuple[Order, Point]]] = defaultdict(list)
     for order in orders:
         if (door := order.customer_point) is not None and order.misplaced is None:
-            by_restaurant[order.restaurant.point].append((order, door))
+            by_restaurant[order.kitchen.point].append((order, door))
     found: list[tuple[Order, Problem | None]] = []
     for restaurant, all_of_it in by_restaurant.items():
         for some in batched(all_of_it, DOORS_AT_ONCE):

@@ -19,7 +19,7 @@ def dispatch_at(order: Order) -> datetime | None:
     """
     if order.wanted_at is None:
         return None
-    city = order.restaurant.city
+    city = order.city
     return order.wanted_at - timedelta(minutes=city.promise_minutes if city else PROMISE_MINUTES)
 
 

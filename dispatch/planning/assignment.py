@@ -64,7 +64,7 @@ def propose(order_id: UUID) -> Proposals:
     instance, approximate = workload.instance(timezone.now())
     with PLANNER_SECONDS.labels("propose").time():
         ranked = planner.propose(order.pk, instance)
-    own = {driver.pk for driver in workload.drivers if order.restaurant.city_id in (None, driver.city_id)}
+    own = {driver.pk for driver in workload.drivers if order.city_id in (None, driver.city_id)}
     best = min((proposal.cost for proposal in ranked if proposal.vehicle in own), default=inf)
     listed = own | {order.driver_id}
     return Proposals([p for p in ranked if p.vehicle in listed or p.cost < best], approximate)
@@ -141,16 +141,20 @@ def _order(order_id: UUID) -> Order:
 def _workload_for(order: Order, asked: Q, *, pending: Sequence[Order] = ()) -> Workload:
     """Who has it, and who may be asked to take it."""
     restaurant = order.restaurant
-    drivers = _near(Driver.objects.filter(asked), restaurant.city_id, restaurant.point)
+    center = order.customer_point if restaurant is None else restaurant.point
+    drivers = _near(Driver.objects.filter(asked), order.city_id, center)
     if order.driver is not None:
         drivers = [order.driver, *(driver for driver in drivers if driver != order.driver)]
     return Workload.of(drivers, pending).of_one_table()
 
 
-def _near(drivers: QuerySet[Driver], city_id: UUID | None, center: Point) -> list[Driver]:
+def _near(drivers: QuerySet[Driver], city_id: UUID | None, center: Point | None) -> list[Driver]:
     """The nearest of the city's own drivers, those of unknown place last, and a few of the other cities'."""
     found = sorted(
-        drivers, key=lambda driver: inf if driver.point is None else distance_m(center, driver.point)
+        drivers,
+        key=lambda driver: (
+            inf if driver.point is None or center is None else distance_m(center, driver.point)
+        ),
     )
     own = [driver for driver in found if driver.city_id == city_id]
     others = [driver for driver in found if driver.city_id != city_id and driver.point is not None]

@@ -59,7 +59,7 @@ def arrivals(
         for stop in place:
             routed_s = next(drives)
             if not stop.arrived_at:
-                clock += travel_times.drive(routed_s, stop.order.restaurant.city_id, clock)
+                clock += travel_times.drive(routed_s, stop.order.city_id, clock)
             times.append(stop.arrived_at or clock)
             leaving = max(leaving, _leaves(stop, clock, travel_times))
         clock = leaving
@@ -69,7 +69,7 @@ def arrivals(
 def _leaves(stop: Stop, there: datetime, travel_times: TravelTimeModel) -> datetime:
     """When the driver, at the stop since `there`, drives on: after the handover, and not without the food."""
     since = stop.arrived_at or there
-    restaurant = stop.order.restaurant
+    restaurant = stop.order.kitchen
     if stop.kind != StopKind.PICKUP:
         return max(there, since + timedelta(seconds=travel_times.door_s(restaurant.city_id)))
     pickup = travel_times.pickup(restaurant.pk)
@@ -283,7 +283,7 @@ def _plan(
         times = arrivals(placed, [leg.duration_s for leg in found.legs], now, travel_times)
         problems = why_unsure(driver, placed, found, since)
         for n, (stop, eta, leg) in enumerate(zip(placed, times, found.legs, strict=True)):
-            city_id = stop.order.restaurant.city_id
+            city_id = stop.order.city_id
             planned[stop.pk] = plan_store.PlannedStop(
                 stop.pk,
                 None if _is_lost(found, n) else eta,

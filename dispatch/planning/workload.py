@@ -148,24 +148,24 @@ class _StraightLinesFrom:
 def _shipment(order: Order, places: _Places, travel_times: TravelTimeModel) -> planner.Shipment:
     placed_at = order.created_at.timestamp()
     restaurant = order.restaurant
-    pickup = travel_times.pickup(restaurant.pk)
+    pickup = travel_times.pickup(order.restaurant_id)
     return planner.Shipment(
         order.pk,
-        places.number(restaurant.point, restaurant.city_id),
-        places.number(order.customer_point, restaurant.city_id),
+        places.number(None if restaurant is None else restaurant.point, order.city_id),
+        places.number(order.customer_point, order.city_id),
         placed_at,
         order.ready_at.timestamp() + pickup.late_s if order.ready_at else placed_at,
         order.promise.timestamp(),
         order.bags,
-        restaurant.city_id,
+        order.city_id,
         pickup.handover_s,
-        travel_times.door_s(restaurant.city_id),
+        travel_times.door_s(order.city_id),
     )
 
 
 def _return(order: Order, places: _Places, travel_times: TravelTimeModel, now: datetime) -> planner.Shipment:
     """Food on board that goes back to where it came from, when nobody else has to wait for it."""
-    restaurant = order.restaurant
+    restaurant = order.kitchen
     place = places.number(restaurant.point, restaurant.city_id)
     return planner.Shipment(
         order.pk,

@@ -136,3 +136,25 @@ def test_an_order_that_its_platform_writes_by_sql(
             expect(one).to_have_text(words, timeout=HEARD_MS)
     expect(page.locator("#arrival")).to_have_text("in 0 min")
     assert stack.rows("SELECT status FROM drivers WHERE id = %s", driver) == [("idle",)]
+
+
+def test_an_order_of_which_nothing_is_known(
+    stack: Stack, open_page: Callable[..., Page], dashboard: Callable[..., Page]
+) -> None:
+    ((order, token),) = stack.rows(
+        "INSERT INTO orders (customer_name) VALUES ('Nobody') RETURNING id, tracking_token"
+    )
+    own, desk = open_page(f"/track/?t={token}"), dashboard()
+    expect(own.locator("#message")).to_have_text("We have your order and are looking for a driver.")
+    expect(own.locator(".places .from")).to_have_count(0)
+    desk.get_by_role("button", name=re.compile("^All")).click()  # it is in no city
+    row = desk.locator(f"#unassigned [data-order-id='{order}']")
+    row.click()
+    expect(row).to_contain_text("The delivery address has no coordinates")
+    stack.rows(
+        "UPDATE orders SET customer_lat = 39.75, customer_lng = -105 WHERE id = %s RETURNING id", order
+    )
+    expect(row).to_contain_text("The order has no restaurant", timeout=HEARD_MS)
+    stack.rows("UPDATE orders SET status = 'cancelled' WHERE id = %s RETURNING id", order)
+    expect(own.locator("#message")).to_have_text("This order was cancelled.", timeout=HEARD_MS)
+    expect(row).to_have_count(0)

@@ -8,14 +8,19 @@ from uuid import UUID
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 
+from dispatch.errors import Invalid, WrongStatus
 from dispatch.models import Driver, Order, Restaurant, Stop
 from dispatch.orders import actions
-from dispatch.planning import replanning
+from dispatch.planning import assignment, replanning
 from routing.geo import Point, destination
+from routing.problems import Problem
 from tests.conftest import DENVER
 from tests.tracking.sockets.clients import Socket, customer_socket, dispatcher_socket
 from tracking.models import LocationHistory
+from tracking.sockets import broadcast, snapshots
+from tracking.sockets.fleet_snapshots import FleetSnapshots
 
 DOOR = destination(DENVER, 90, 1500)
 WEST = destination(DENVER, 270, 1000)
@@ -121,10 +126,64 @@ def test_what_a_driver_does_not_know(db: None) -> None:
     assert (driver.phone, driver.status, driver.on_shift, driver.point) == ("", "offline", False, None)
 
 
-def test_an_order_without_a_restaurant_is_refused_and_why(ordered: Callable[..., Order]) -> None:
-    with pytest.raises(IntegrityError, match="without a restaurant") as refused:
-        ordered(restaurant_id=None)
-    assert "Set restaurant_id" in str(refused.value.__cause__.diag.message_hint)
+def test_an_order_without_a_restaurant_waits(
+    ordered: Callable[..., Order], courier: UUID, kitchen: UUID
+) -> None:
+    order = ordered(restaurant_id=None)
+    assert (order.status, order.city_id, order.trouble) == ("pending", None, Problem.RESTAURANT_UNPLACED)
+    for write in (
+        lambda: sql("UPDATE orders SET driver_id = %s, status = 'assigned'", courier),
+        lambda: ordered(restaurant_id=None, driver_id=courier),
+    ):
+        with pytest.raises(IntegrityError, match="without a restaurant") as refused, transaction.atomic():
+            write()
+        assert "Set restaurant_id" in str(refused.value.__cause__.diag.message_hint)
+    with pytest.raises(Invalid, match="no restaurant"):
+        actions.assign(order.pk, courier, actor=actions.SYSTEM)
+    sql("UPDATE orders SET restaurant_id = %s", kitchen)
+    actions.assign(order.pk, courier, actor=actions.SYSTEM)
+    with pytest.raises(IntegrityError, match="without a restaurant"), transaction.atomic():
+        sql("UPDATE orders SET restaurant_id = NULL")
+
+
+@pytest.mark.usefixtures("servers")
+def test_an_order_that_knows_nothing_is_on_every_page(
+    ordered: Callable[..., Order], courier: UUID, admin_client: Client
+) -> None:
+    order = ordered(restaurant_id=None, customer_lat=None, customer_lng=None)
+    pages = [
+        f"/track/?t={order.tracking_token}",
+        f"/admin/dispatch/order/{order.pk}/change/",
+        "/admin/dispatch/order/",
+        "/admin/dispatch/orderevent/",
+    ]
+    assert [admin_client.get(page).status_code for page in pages] == [200] * 4
+    assert [proposal.problem for proposal in assignment.propose(order.pk).ranked] == [
+        Problem.CUSTOMER_UNPLACED
+    ]
+    sql("UPDATE orders SET customer_lat = 39.7, customer_lng = -105")
+    assert [proposal.problem for proposal in assignment.propose(order.pk).ranked] == [
+        Problem.RESTAURANT_UNPLACED
+    ]
+    (state,) = snapshots.order_items([order])
+    assert state.frame.restaurant_id is None
+    assert FleetSnapshots().load([None])[None].items
+    assert broadcast.fleet_messages([order.pk], [])
+    for status in ("cancelled", "delivered"):
+        sql("UPDATE orders SET status = %s", status)
+        assert [admin_client.get(page).status_code for page in pages] == [200] * 4
+
+
+def test_who_works_in_the_admin_chooses_the_restaurant(
+    ordered: Callable[..., Order], kitchen: UUID, admin_client: Client
+) -> None:
+    order = ordered(restaurant_id=None)
+    page = f"/admin/dispatch/order/{order.pk}/change/"
+    assert "The order has no restaurant" in admin_client.get(page).content.decode()
+    inlines = {f"{name}-{count}_FORMS": 0 for name in ("events", "stops") for count in ("TOTAL", "INITIAL")}
+    fields = {"restaurant": kitchen, "customer_lat": DOOR.lat, "customer_lng": DOOR.lng, "bags": 1}
+    assert admin_client.post(page, inlines | fields).status_code == 302
+    assert now_is(order).restaurant_id == kitchen
 
 
 # -------------------------------------------------------------------------------------------------- drivers
@@ -177,7 +236,7 @@ def test_an_order_that_comes_with_its_driver(
     order = ordered(driver_id=courier, status=status)
     assert (order.status, stops(order), timeline(order)) == (status, visits, [(None, status)])
     if status != "assigned":  # also of who brought it there
-        with pytest.raises(actions.WrongStatus):
+        with pytest.raises(WrongStatus):
             actions.undo_pickup(order.pk, actor=actions.dispatcher("Dana"))
     driver = Driver.objects.get(pk=courier)
     assert driver.status == ("to_restaurant" if visits == BOTH_AHEAD else "delivering")
@@ -188,6 +247,10 @@ def test_an_order_that_comes_with_its_driver_alone_is_assigned(
 ) -> None:
     order = ordered(driver_id=courier)
     assert (order.status, stops(order)) == ("assigned", BOTH_AHEAD)
+    # The next one changes nothing of the driver but the plan, and what others' customers see of it.
+    versions = Driver.objects.get(pk=courier).version, now_is(order).version
+    ordered(driver_id=courier)
+    assert (Driver.objects.get(pk=courier).version, now_is(order).version) == tuple(v + 1 for v in versions)
 
 
 @pytest.mark.parametrize("status", ["delivered", "cancelled", "failed"])

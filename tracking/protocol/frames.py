@@ -128,7 +128,7 @@ def _message(order: Order) -> str:
     if order.status != OrderStatus.SCHEDULED or order.wanted_at is None:
         return _MESSAGES[OrderStatus(order.status)]
     # With day and time where the food is wanted.
-    city = order.restaurant.city
+    city = order.city
     there = order.wanted_at.astimezone(ZoneInfo(city.time_zone if city else settings.TIME_ZONE))
     return f"Your order is planned for {there:%A, %B} {there.day} at {there:%-I:%M %p}."
 
@@ -160,7 +160,7 @@ def _is_on_its_way(order: Order) -> bool:
     """From the city's chosen status on, until the handover."""
     if order.status in IN_THE_BAG:
         return True
-    city = order.restaurant.city
+    city = order.city
     from_pickup = city is not None and city.show_driver_from == City.ShowDriverFrom.PICKED_UP
     return not from_pickup and order.status in BEFORE_PICKUP - {OrderStatus.ASSIGNED}
 
@@ -216,8 +216,8 @@ def _plan_stop(stop: Stop) -> PlanStop:
         kind="pickup" if is_pickup else "dropoff" if is_door else "return",
         lat=None if point is None else point.lat,
         lng=None if point is None else point.lng,
-        name=order.customer_name if is_door else order.restaurant.name,
-        address=order.customer_address if is_door else order.restaurant.address,
+        name=order.customer_name if is_door else order.kitchen.name,
+        address=order.customer_address if is_door else order.kitchen.address,
         order_status=OrderStatus(order.status),
         pinned=stop.pinned,
         eta=milliseconds(stop.eta),
@@ -266,7 +266,7 @@ def order_state(order: Order, now: datetime, left: Iterable[Stop] = ()) -> Order
         order_id=order.pk,
         v=order.version,
         status=OrderStatus(order.status),
-        city_id=order.restaurant.city_id,
+        city_id=order.city_id,
         restaurant_id=order.restaurant_id,
         customer_name=order.customer_name,
         customer_address=order.customer_address,

@@ -19,7 +19,7 @@ PROTOCOL_VERSION = 1
 
 
 class Frame(Struct, tag_field="type", rename="camel", frozen=True, omit_defaults=True):
-    """Base of all frames. Unknown fields are left out, but a city, a place and a geofence's driver: they are null."""
+    """Base of all frames. Unknown fields are left out; those that are null instead are named in docs/protocol.md."""
 
 
 # -------------------------------------------------------------------------------------- from a driver's app
@@ -304,7 +304,7 @@ class OrderState(Frame, tag="order", frozen=True):
     v: int
     status: OrderStatus
     city_id: UUID | None
-    restaurant_id: UUID
+    restaurant_id: UUID | None
     customer_name: str
     customer_address: str
     customer_phone: str

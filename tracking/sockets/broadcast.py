@@ -39,7 +39,7 @@ def geofences(event_ids: Sequence[int]) -> None:
     events = OrderEvent.objects.filter(pk__in=event_ids).select_related("order__restaurant")
     send(
         _to_dispatchers(
-            (event.order.restaurant.city_id, Item(None, 0, frames.geofence_event(event))) for event in events
+            (event.order.city_id, Item(None, 0, frames.geofence_event(event))) for event in events
         )
     )
 
@@ -56,9 +56,7 @@ def fleet_messages(order_ids: Collection[UUID], driver_ids: Collection[UUID]) ->
     drivers = list(Driver.objects.filter(pk__in=driver_ids))
     plans = snapshots.plans_behind(orders, drivers)
     views = snapshots.customer_views(orders, plans)
-    of_orders = zip(
-        (order.restaurant.city_id for order in orders), snapshots.order_items(orders), strict=True
-    )
+    of_orders = zip((order.city_id for order in orders), snapshots.order_items(orders), strict=True)
     of_drivers = (
         (driver.city_id, item) for driver in drivers for item in snapshots.driver_items([driver], plans)
     )

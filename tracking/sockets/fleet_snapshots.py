@@ -125,7 +125,7 @@ def _rows(driver_ids: Collection[UUID], order_ids: Collection[UUID]) -> _Rows:
     others = Order.objects.filter(pk__in=_any_of({stop.order_id for stop in stops} - orders.keys())).in_bulk()
     restaurants = Restaurant.objects.select_related("city").in_bulk()
     for order in (*orders.values(), *others.values()):
-        order.restaurant = restaurants[order.restaurant_id]
+        order.restaurant = restaurants.get(order.restaurant_id)
     plans: dict[UUID, list[Stop]] = {driver_id: [] for driver_id in driver_ids}
     for stop in stops:
         order_of_it = orders.get(stop.order_id) or others.get(stop.order_id)

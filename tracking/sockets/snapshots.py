@@ -174,7 +174,7 @@ def _fence(stop: Stop, *, later: bool) -> Fence:
         stop_id=stop.pk,
         kind=StopKind(stop.kind),
         center=point,
-        radius_m=settings.CUSTOMER_GEOFENCE_M if is_door else stop.order.restaurant.geofence_radius,
+        radius_m=settings.CUSTOMER_GEOFENCE_M if is_door else stop.order.kitchen.geofence_radius,
         waiting=stop.order.status == OrderStatus.ASSIGNED and not later,
         left=stop.left_at is not None,
         later=later,

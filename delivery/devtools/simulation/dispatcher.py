@@ -103,11 +103,11 @@ class Dispatcher:
 
 
 def waiting_orders() -> list[Waiting]:
-    pending = Order.objects.filter(status=OrderStatus.PENDING, customer_lat__isnull=False)
+    pending = Order.objects.filter(
+        status=OrderStatus.PENDING, customer_lat__isnull=False, restaurant__isnull=False
+    )
     return [
-        Waiting(
-            order.pk, order.restaurant_id, order.restaurant.city_id, order.restaurant.point, order.created_at
-        )
+        Waiting(order.pk, order.kitchen.pk, order.kitchen.city_id, order.kitchen.point, order.created_at)
         for order in pending.select_related("restaurant").order_by("created_at")[:100]
     ]
 

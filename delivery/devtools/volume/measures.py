@@ -100,7 +100,7 @@ def pages() -> Iterator[tuple[str, Callable[[], object]]]:
         ("the end of a phone number", some.customer_phone[-5:]),
         ("an order's number", str(some.pk)[:8]),
         ("a driver", courier.name),
-        ("a restaurant", some.restaurant.name),
+        ("a restaurant", some.kitchen.name),
         ("what no order has", "nobody"),
     ):
         yield f"orders: search for {what}", page("dispatch_order", q=search)

@@ -33,8 +33,8 @@ export class DeliveryMap {
    */
   constructor(element, recenter, page) {
     this.#page = page;
-    this.#map = createMap(element, page.map, L.latLngBounds(this.#points()), padding());
-    pin(page.restaurant, "restaurant", "fork", page.restaurant.name).addTo(this.#map);
+    this.#map = createMap(element, page.map, this.#bounds(), padding());
+    if (page.restaurant) pin(page.restaurant, "restaurant", "fork", page.restaurant.name).addTo(this.#map);
     if (page.home) pin(page.home, "home", "home", "Your door").addTo(this.#map);
     this.#route = ROUTE.map((style) =>
       L.polyline([], {
@@ -142,6 +142,12 @@ export class DeliveryMap {
     return points.flatMap((point) => (point ? [L.latLng(point.lat, point.lng)] : []));
   }
 
+  /** As long as nobody knows of any place: everywhere. */
+  #bounds() {
+    const points = this.#points();
+    return points.length ? L.latLngBounds(points) : EVERYWHERE;
+  }
+
   #keepInView() {
     if (this.#hands.moved) return;
     const { paddingTopLeft, paddingBottomRight } = padding(12);
@@ -152,13 +158,15 @@ export class DeliveryMap {
 
   /** @param {boolean} animate */
   #fit(animate) {
-    this.#map.fitBounds(L.latLngBounds(this.#points()), {
+    this.#map.fitBounds(this.#bounds(), {
       ...padding(),
       maxZoom: 17,
       animate: animate && !prefersStill(),
     });
   }
 }
+
+const EVERYWHERE = L.latLngBounds([-60, -170], [75, 170]);
 
 /** From below: the casing, the line. */
 const ROUTE = [

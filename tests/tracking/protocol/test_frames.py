@@ -246,6 +246,7 @@ def test_what_is_null_where_it_is_unknown_and_not_left_out() -> None:
         ("OrderState", "lat"),
         ("OrderState", "lng"),
         ("OrderState", "cityId"),
+        ("OrderState", "restaurantId"),
         ("DriverState", "cityId"),
         ("RestaurantState", "cityId"),
         ("GeofenceEvent", "driverId"),
