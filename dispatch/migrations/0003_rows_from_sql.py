@@ -216,12 +216,14 @@ BEGIN
         RETURN NULL;
     END IF;
     -- Without their ETAs they are planned anew (dispatch/planning/replanning.py).
-    UPDATE stops SET eta = NULL WHERE driver_id = ANY (concerned) AND done_at IS NULL AND left_at IS NULL;
+    UPDATE stops SET eta = NULL
+        WHERE driver_id = ANY (concerned) AND done_at IS NULL AND left_at IS NULL AND eta IS NOT NULL;
     UPDATE drivers SET
         version = version + 1, status = CASE status WHEN 'offline' THEN status ELSE status_by_stops(id) END
         WHERE id = ANY (concerned);
+    -- What this transaction has changed is of a new version already.
     UPDATE orders SET version = version + 1
-        WHERE driver_id = ANY (concerned) AND id <> NEW.id AND is_active(status);
+        WHERE driver_id = ANY (concerned) AND id <> NEW.id AND is_active(status) AND updated_at < now();
     RETURN NULL;
 END $$;
 CREATE CONSTRAINT TRIGGER orders_tell_insert AFTER INSERT ON orders DEFERRABLE INITIALLY DEFERRED
