@@ -156,6 +156,7 @@ DECLARE
     now_is orders;
     told record;
     concerned uuid[];
+    new_stops int := 0;
 BEGIN
     SELECT * INTO now_is FROM orders WHERE id = NEW.id;
     SELECT to_status, driver_id INTO told FROM order_events WHERE order_id = NEW.id ORDER BY id DESC LIMIT 1;
@@ -195,8 +196,9 @@ BEGIN
             SELECT now_is.driver_id, NEW.id, kind, rank + coalesce((
                 SELECT max(position) FROM stops WHERE driver_id = now_is.driver_id AND done_at IS NULL
             ), 0)
-            FROM (VALUES ('pickup', 1), ('dropoff', 2)) AS both_of_it (kind, rank)
-            ON CONFLICT (order_id, kind) DO NOTHING;
+            FROM (VALUES ('pickup', 1), ('dropoff', 2)) AS missing (kind, rank)
+            WHERE NOT EXISTS (SELECT FROM stops WHERE order_id = NEW.id AND stops.kind = missing.kind);
+        GET DIAGNOSTICS new_stops = ROW_COUNT;
         IF NOT is_before_pickup(now_is.status) THEN
             UPDATE stops SET done_at = now() WHERE order_id = NEW.id AND kind = 'pickup' AND done_at IS NULL;
         END IF;
@@ -214,13 +216,19 @@ BEGIN
             AND eta_predictions.order_id = NEW.id;
     END IF;
 
+    -- Thousands that are over, or bring their stops with them, change nothing for anybody else.
+    IF told.to_status IS NULL AND new_stops = 0 THEN
+        RETURN NULL;
+    END IF;
     -- Without their ETAs they are planned anew (dispatch/planning/replanning.py).
-    UPDATE stops SET eta = NULL WHERE driver_id = ANY (concerned) AND done_at IS NULL AND left_at IS NULL;
+    UPDATE stops SET eta = NULL
+        WHERE driver_id = ANY (concerned) AND done_at IS NULL AND left_at IS NULL AND eta IS NOT NULL;
     UPDATE drivers SET
         version = version + 1, status = CASE status WHEN 'offline' THEN status ELSE status_by_stops(id) END
         WHERE id = ANY (concerned);
+    -- What this transaction has changed is of a new version already.
     UPDATE orders SET version = version + 1
-        WHERE driver_id = ANY (concerned) AND id <> NEW.id AND is_active(status);
+        WHERE driver_id = ANY (concerned) AND id <> NEW.id AND is_active(status) AND updated_at < now();
     RETURN NULL;
 END $$;
 CREATE CONSTRAINT TRIGGER orders_tell_insert AFTER INSERT ON orders DEFERRABLE INITIALLY DEFERRED

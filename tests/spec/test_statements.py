@@ -247,7 +247,13 @@ def test_an_order_that_comes_with_its_driver_alone_is_assigned(
 ) -> None:
     order = ordered(driver_id=courier)
     assert (order.status, stops(order)) == ("assigned", BOTH_AHEAD)
-    # The next one changes nothing of the driver but the plan, and what others' customers see of it.
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_order_of_a_driver_is_in_the_plan_and_what_other_customers_see(
+    ordered: Callable[..., Order], courier: UUID
+) -> None:
+    order = ordered(driver_id=courier)
     versions = Driver.objects.get(pk=courier).version, now_is(order).version
     ordered(driver_id=courier)
     assert (Driver.objects.get(pk=courier).version, now_is(order).version) == tuple(v + 1 for v in versions)
