@@ -402,7 +402,7 @@ def test_a_door_that_was_left_alerts_until_somebody_says_how_it_went(
     dialog = page.locator("#reason-dialog")
     dialog.locator("#reason-submit").click()  # without a reason the browser asks for one
     expect(dialog).to_be_visible()
-    chosen = "Customer not reached" if viewport is PHONE else "Driver confirmed"
+    chosen = "Nobody home" if viewport is PHONE else "Driver confirmed"
     dialog.get_by_role("button", name=chosen).click()
     dialog.locator("#reason-submit").click()
     expect(page.locator("#alerts-panel")).to_be_hidden()

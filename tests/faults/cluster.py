@@ -267,6 +267,8 @@ def _start_servers(cluster: Cluster) -> None:
     state, processes, env, children = cluster.state, cluster.processes, cluster.env, cluster.children
     # One, however its processes reach the database.
     env["INSTANCE_NAME"] = INSTANCE
+    # A story is over in less than two minutes.
+    env["GEOFENCE_MIN_VISIT_S"] = "25"
     # Real durability: what a throwaway PostgreSQL leaves out is what a crash is about.
     env["DATABASE_URL"] = postgres.start(processes, state)
     children["postgres"] = processes.children[-1]

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from dispatch.statuses import ARRIVAL_UNDONE, TRANSITIONS, OrderStatus
+from dispatch.statuses import ARRIVAL_UNDONE, DELIVERED_AFTER_ALL, TRANSITIONS, OrderStatus
 from tests.faults.clients import Frame
 from tests.faults.office import DriverRow
 
@@ -96,7 +96,9 @@ def timelines_are_legal(database: Database, city: str) -> Counter[str]:
         else:
             step_to = OrderStatus(to_status)
             is_taken_back = from_status in ARRIVAL_UNDONE.get(step_to, ())
-            assert is_taken_back or from_status in TRANSITIONS[step_to], f"{step} is illegal"
+            was_so_already = from_status in DELIVERED_AFTER_ALL.get(step_to, ())
+            legal = is_taken_back or was_so_already or from_status in TRANSITIONS[step_to]
+            assert legal, f"{step} is illegal"
             if is_taken_back or step_to in (OrderStatus.PENDING, OrderStatus.ASSIGNED):
                 steps[order].clear()  # another driver, another try
         assert to_status not in steps[order], f"{step} twice: {steps[order]}"

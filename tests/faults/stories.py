@@ -12,6 +12,7 @@ from dispatch.statuses import (
     ACTIVE,
     ARRIVAL_UNDONE,
     BEFORE_PICKUP,
+    DELIVERED_AFTER_ALL,
     IN_THE_BAG,
     TRANSITIONS,
     OrderStatus,
@@ -197,6 +198,7 @@ def _illegal(told: Told, outcome: Outcome) -> list[str]:
             before is not None
             and before not in TRANSITIONS[OrderStatus(event.to_status)]
             and not _takes_arrival_back(event)
+            and not _was_so_already(event)
         ):
             wrong.append(f"{step} is illegal")
         owner = event.driver if event.to_status == OrderStatus.ASSIGNED else owner
@@ -213,6 +215,12 @@ def _takes_arrival_back(event: Event) -> bool:
     return event.actor == "geofence" and event.from_status in back_from
 
 
+def _was_so_already(event: Event) -> bool:
+    """Pressed just before the order was cancelled, and read just after."""
+    before = DELIVERED_AFTER_ALL.get(OrderStatus(event.to_status), frozenset())
+    return event.actor == "driver" and event.from_status in before
+
+
 def _doubled(outcome: Outcome) -> list[str]:
     wrong = []
     taken: set[str] = set()
@@ -226,6 +234,8 @@ def _doubled(outcome: Outcome) -> list[str]:
 
 
 def _came_back(told: Told, outcome: Outcome) -> list[str]:
+    if any(_was_so_already(event) for event in outcome.timeline):
+        return []
     if "cancel" in told.carried_out and outcome.status != OrderStatus.CANCELLED:
         return [f"it was cancelled and is {outcome.status}"]
     return []
@@ -268,6 +278,12 @@ def _wrong_stops(told: Told, outcome: Outcome) -> list[str]:
         expected.add((StopKind.DROPOFF, outcome.driver))
         if outcome.status in BEFORE_PICKUP:
             expected.add((StopKind.PICKUP, outcome.driver))
+    if outcome.driver is not None and outcome.status == OrderStatus.CANCELLED:
+        back = (StopKind.RETURN, outcome.driver)
+        pressed = any(button == "picked_up" for _, button in told.script.buttons)
+        # What was pressed just before, and read just after, is brought back as well.
+        if outcome.timeline[-1].from_status in IN_THE_BAG or (pressed and back in outcome.open_stops):
+            expected.add(back)
     if outcome.open_stops != expected:
         return [f"{outcome.status} with the open stops {sorted(outcome.open_stops)}"]
     return []

@@ -75,7 +75,10 @@ def test_a_second_run(tmp_path: Path, command: str, folder: str) -> None:
 
 @pytest.mark.slow
 def test_no_such_command() -> None:
-    assert_told(stack("dmeo"), "demo, test, check, faults, bench, bench-routing, bench-scale or bench-volume")
+    assert_told(
+        stack("dmeo"),
+        "demo, test, check, faults, bench, bench-fences, bench-routing, bench-scale or bench-volume",
+    )
 
 
 WHOLE = ["tests", "--ignore=tests/e2e", *suite.parallel(fast=False)]

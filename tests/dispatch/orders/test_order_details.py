@@ -25,11 +25,11 @@ def test_an_external_id_is_taken_once(new_order: Callable[..., Order]) -> None:
 
 
 def test_an_order_is_found_by_what_it_is_called(new_order: Callable[..., Order]) -> None:
-    order, other = new_order(number="A-17", external_id="shop-99"), new_order(number="A-1")
-    assert order_search.newest_matching("a-17") == [order.pk]
-    assert order_search.newest_matching("shop-99") == [order.pk]
-    assert order_search.newest_matching("A-1") == [other.pk, order.pk]
-    assert order_search.newest_matching("A-18") == []
+    order, other = new_order(number="QUX-17", external_id="shop-zzy"), new_order(number="QUXX")
+    assert order_search.newest_matching("qux-17") == [order.pk]
+    assert order_search.newest_matching("shop-zz") == [order.pk]
+    assert order_search.newest_matching("QUX") == [other.pk, order.pk]
+    assert order_search.newest_matching("QUXXX") == []
 
 
 def test_items_are_a_list_whoever_writes_them(order: Order) -> None:
