@@ -55,6 +55,22 @@ def late_order(name: str, driver_name: str) -> str:
     return str(order.pk)
 
 
+def later(name: str) -> list[str]:
+    """Id and tracking token of an order for tomorrow."""
+    kitchen, *_, door = _kitchens()
+    order = actions.create_order(
+        kitchen.pk,
+        customer_name=name,
+        customer_address=door.address,
+        customer_lat=door.lat,
+        customer_lng=door.lng,
+        wanted_at=timezone.now() + timedelta(days=1),
+        items=[{"count": 2, "text": "Pad Thai"}],
+        door_note="Code 4711",
+    )
+    return [str(order.pk), order.tracking_token]
+
+
 def off_the_roads(name: str, driver_name: str) -> str:
     """The id of an order for a field far from any street, in the bag of a new driver."""
     kitchen = _kitchens()[0]

@@ -207,6 +207,45 @@ def test_why_an_eta_can_not_be_relied_on_is_read_on_the_page(
         "No road leads to the customer; check the address."
     )
     page.screenshot(path=artifacts / "dashboard-problem-1440x900.png")
+    page.locator("#order-panel").get_by_role("button", name="Otto Plains").click()
+    expect(page.locator("#driver-panel h2").first).to_have_text("Otto Plains")
+
+
+def test_an_order_for_tomorrow_is_under_later_and_its_page_names_the_time(
+    stack: Stack, dashboard: Callable[..., Page], open_page: Callable[..., Page], artifacts: Path
+) -> None:
+    order_id, token = stack.clerk.ask(scene.later, name="Tara Morrow")
+    customer = open_page(f"/track/?t={token}", PHONE)
+    expect(customer.locator("#message")).to_have_text(
+        re.compile(r"^Your order is planned for \w+day, \w+ \d+ at \d+:\d\d [AP]M\.$")
+    )
+    customer.screenshot(path=artifacts / "track-later-390x844.png")
+    page = dashboard()
+    page.get_by_role("button", name=re.compile("^Denver")).click()
+    row = page.locator(f"#later [data-order-id='{order_id}']")
+    expect(row).to_contain_text(re.compile(r"[A-Z][a-z]{2}, [A-Z][a-z]{2} \d+, \d+:\d\d\s[AP]M"))
+    row.click()
+    expect(page.locator("#order-panel")).to_contain_text("2 × Pad Thai")
+    expect(page.locator("#order-panel")).to_contain_text("Door: Code 4711")
+    expect(page.locator("#candidates")).to_be_hidden()
+    page.screenshot(path=artifacts / "dashboard-later-1440x900.png")
+
+
+def test_food_that_nobody_gets_is_brought_back(
+    stack: Stack, dashboard: Callable[..., Page], artifacts: Path
+) -> None:
+    page = dashboard()
+    page.get_by_role("button", name=re.compile("^Denver")).click()
+    order_id = stack.clerk.ask(scene.off_the_roads, name="Remy Gone", driver_name="Ona Carrier")
+    page.locator(f"#active [data-order-id='{order_id}']").click()
+    page.locator("#cancel").click()
+    dialog = page.locator("#reason-dialog")
+    expect(dialog).to_contain_text("the driver brings the food back")
+    page.locator("#reason").fill("The customer called")
+    dialog.locator("#reason-submit").click()
+    page.locator("#drivers-panel").get_by_text("Ona Carrier").click()
+    expect(page.locator("#stops")).to_contain_text("Bring back")
+    page.screenshot(path=artifacts / "dashboard-return-1440x900.png")
 
 
 def test_a_dispatcher_moves_a_stop_and_sees_what_the_planner_would_save(

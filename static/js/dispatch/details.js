@@ -186,6 +186,7 @@ function drawOrderPanel(desk, order) {
     auto: pickupWords(order, now),
     problem: order.claimed ? "" : order.problemText,
   });
+  orderPanel.fields.driver.onclick = () => driver && desk.selectDriver(driver.driverId);
   setAttribute(orderPanel.fields.status, "data-status", order.status);
   setAttribute(orderPanel, "data-late", fleet.lateness(order, now).level);
   orderPanel.fields.readyRow.hidden = !order.readyAt;

@@ -39,10 +39,10 @@ export const QUESTIONS = {
     act: (desk, orderId, reason) => desk.close(orderId, "delivered", reason),
   },
   failed: {
-    title: "It failed?",
+    title: "Not picked up, or not handed over?",
     words: ({ customer }) =>
       `${customer}’s order ends, or waits for another driver: the reason says which. Your name is in the timeline.`,
-    submit: "Mark as not handed over",
+    submit: "Mark as failed",
     needsReason: () => true,
     reasons: ({ failureReasons }) => failureReasons,
     act: (desk, orderId, reason) => desk.close(orderId, "failed", reason),
