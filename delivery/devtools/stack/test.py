@@ -48,6 +48,9 @@ def run_suite(arguments: Sequence[str], *, checks: bool) -> int:
         node.find_node()
         find_browser()
     with open_state(default_folder() / "test") as state, Processes(state.logs) as processes:
+        if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+            # Hundreds of programs start in a run: what each would compile anew is kept, but not beside the sources.
+            os.environ["PYTHONPYCACHEPREFIX"] = str(state.folder / "bytecode")
         env: Mapping[str, str] = os.environ | {"SECRET_KEY": state.secret("secret-key", 48)}
         failed = []
         try:
