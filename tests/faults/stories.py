@@ -281,11 +281,11 @@ def _wrong_stops(told: Told, outcome: Outcome) -> list[str]:
     if outcome.driver is not None and outcome.status == OrderStatus.CANCELLED:
         back = (StopKind.RETURN, outcome.driver)
         pressed = any(button == "picked_up" for _, button in told.script.buttons)
-        # What was pressed just before, and read just after, is brought back as well; and it is back if the driver
-        # was at the restaurant still, and left it then.
-        if back in outcome.open_stops and (pressed or outcome.timeline[-1].from_status in IN_THE_BAG):
-            expected.add(back)
-        elif outcome.timeline[-1].from_status in IN_THE_BAG and not told.script.leaves:
+        on_board = outcome.timeline[-1].from_status in IN_THE_BAG
+        # What was pressed just before, and read just after, is brought back as well. Who was at the restaurant still,
+        # and left it then, has brought it back.
+        may, must = on_board or pressed, on_board and not told.script.leaves
+        if must or (may and back in outcome.open_stops):
             expected.add(back)
     if outcome.open_stops != expected:
         return [f"{outcome.status} with the open stops {sorted(outcome.open_stops)}"]
