@@ -26,6 +26,8 @@ from tests.faults.office import Office
 from tests.waiting import wait_until
 
 READY_S = 30.0
+#: What thousands of stories asked of the one worker is worked off by then, or has expired.
+WHOLE_S = 90.0
 POLL_S = 0.05
 #: Between two counts of connections.
 SAMPLE_S = 0.02
@@ -162,7 +164,10 @@ class Cluster:
             if part in self.down:
                 self.start(part)
         for url in self.urls:
-            wait_until(lambda url=url: answers_ok(url + "/readyz"), f"{url}/readyz")
+            try:
+                wait_until(lambda url=url: answers_ok(url + "/readyz"), f"{url}/readyz", WHOLE_S)
+            except AssertionError as late:
+                raise AssertionError(f"{late}: {requests.get(url + '/readyz', timeout=5).text}") from None
 
     def forget_everybody(self) -> None:
         """Empties the domain's tables: thousands of drivers of earlier stories are not what is to be measured."""

@@ -302,7 +302,7 @@ async def test_interleavings(cluster: Cluster, rng: Random) -> None:
     assert len(reached) >= 5, f"hardly anything happened: {reached}"
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 async def test_a_move_while_the_first_process_is_busy(cluster: Cluster) -> None:
     """The first process has noted the driver's fixes, and is kept from what follows from them; the app goes on at the
     other process, from where that one says. Whoever does it in the end: the driver arrived, and left with the food.

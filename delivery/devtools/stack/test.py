@@ -118,10 +118,10 @@ def is_whole(arguments: Sequence[str]) -> bool:
 
 def parallel(*, fast: bool) -> list[str]:
     """Unless paths are named: a process for each processor, and one more as many tests, but no fast one, wait for
-    servers.
+    servers. None of the fast ones needs the company of others.
     """
     processes = min((os.cpu_count() or 1) + (0 if fast else 1), MOST_PROCESSES)
-    return ["-n", str(processes), "--dist", "loadgroup"]
+    return ["-n", str(processes), "--dist", "worksteal" if fast else "loadgroup"]
 
 
 def apart(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
