@@ -1,6 +1,8 @@
 """What this process counts, and those that it shares a folder with."""
 
 import os
+import struct
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,8 +13,17 @@ from delivery.metrics.folder import VARIABLE
 from tracking.metrics import report_pool
 
 
+#: So often it is looked again, each time after so long (seconds), where a process just begins or ends: its files are
+#: empty for a moment, or gone.
+_TRIES, _MOMENT_S = 10, 0.02
+
+
 def exposition() -> bytes:
     report_pool()
+    for _ in range(_TRIES - 1):
+        with suppress(FileNotFoundError, struct.error):
+            return generate_latest(_registry())
+        time.sleep(_MOMENT_S)
     return generate_latest(_registry())
 
 

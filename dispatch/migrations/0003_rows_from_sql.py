@@ -203,9 +203,10 @@ BEGIN
             UPDATE stops SET done_at = now() WHERE order_id = NEW.id AND kind = 'pickup' AND done_at IS NULL;
         END IF;
         -- Where the driver is comes first.
-        UPDATE stops SET arrived_at = coalesce(arrived_at, now()), left_at = NULL, position = (
-                SELECT min(position) - 1 FROM stops WHERE driver_id = now_is.driver_id AND done_at IS NULL
-            )
+        UPDATE stops SET arrived_at = coalesce(arrived_at, now()), left_at = NULL, position = least(position, (
+                SELECT min(others.position) - 1 FROM stops AS others
+                WHERE others.driver_id = now_is.driver_id AND others.done_at IS NULL AND others.id <> stops.id
+            ))
             WHERE order_id = NEW.id AND done_at IS NULL AND kind = CASE now_is.status
                 WHEN 'driver_at_restaurant' THEN 'pickup' WHEN 'driver_nearby' THEN 'dropoff'
             END;
