@@ -12,7 +12,6 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from delivery.metrics.folder import VARIABLE
 from tracking.metrics import report_pool
 
-
 #: So often it is looked again, each time after so long (seconds), where a process just begins or ends: its files are
 #: empty for a moment, or gone.
 _TRIES, _MOMENT_S = 10, 0.02
