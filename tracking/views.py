@@ -92,8 +92,6 @@ def _context(order: Order) -> dict[str, Any]:
     frames = snapshots.customer_views([order], snapshots.plans_behind([order]))[order.pk].frames
     status = next(frame for frame in frames if isinstance(frame, CustomerStatus))
     eta = next((frame for frame in frames if isinstance(frame, Eta)), None)
-    city = order.city
-    time_zone = city.time_zone if city else settings.TIME_ZONE
     now = timezone.now()
     arrival = order.delivered_at
     if arrival is None and eta is not None and eta.minutes:
@@ -105,17 +103,17 @@ def _context(order: Order) -> dict[str, Any]:
         "arrival": arrival,
         "no_eta": NO_ETA[OrderStatus(order.status)],
         "steps": _steps(OrderStatus(order.status)),
-        "page": msgspec.to_builtins(_page(order, frames, now, time_zone)),
+        "page": msgspec.to_builtins(_page(order, frames, now)),
     }
 
 
-def _page(order: Order, frames: Sequence[CustomerFrame], now: datetime, time_zone: str) -> TrackPage:
+def _page(order: Order, frames: Sequence[CustomerFrame], now: datetime) -> TrackPage:
     restaurant, door = order.restaurant, order.customer_point
     return TrackPage(
         socket=f"/ws?role=customer&token={order.tracking_token}",
         now=now.timestamp() * 1000,
         frames=list(frames),
-        time_zone=time_zone,
+        time_zone=order.time_zone,
         steps=[step for step, _, _ in STEPS],
         in_the_bag=sorted(IN_THE_BAG),
         final=sorted(FINAL),

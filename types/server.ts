@@ -374,7 +374,7 @@ export interface Saving {
 export interface PlanStop {
   stopId: string;
   orderId: string;
-  kind: "pickup" | "dropoff" | "return";
+  kind: StopKind;
   lat: number | null;
   lng: number | null;
   name: string;

@@ -209,6 +209,11 @@ class Order(Versioned):
         return None if self.restaurant is None else self.restaurant.city_id
 
     @property
+    def time_zone(self) -> str:
+        """Whose clocks its customer goes by."""
+        return self.city.time_zone if self.city else settings.TIME_ZONE
+
+    @property
     def eta_approximate(self) -> bool:
         return self.eta_minutes is not None and self.problem != ""
 

@@ -26,6 +26,7 @@ from dispatch.models import NO_ETA, Driver, FailureReason, Item, Order, OrderEve
 from dispatch.models.failure_reasons import LeadsTo
 from dispatch.orders import addresses, scheduling
 from dispatch.orders.transitions import (
+    SYSTEM,
     Actor,
     hear_of,
     lock_drivers,
@@ -51,7 +52,6 @@ from dispatch.statuses import (
 from routing.errors import BadPoint
 from routing.geo import Point
 
-SYSTEM = Actor(OrderEvent.Actor.SYSTEM)
 PLATFORM = Actor(OrderEvent.Actor.PLATFORM)
 
 
@@ -164,12 +164,17 @@ def assign(order_id: UUID, driver_id: UUID, *, actor: Actor, only_pending: bool 
             )
         take_step(changes, order, OrderStatus.ASSIGNED, actor=actor, driver_id=driver_id)
         order.stops.all().delete()
-        last = Stop.objects.filter(driver_id=driver_id, done_at=None).aggregate(Max("position", default=0))
         Stop.objects.bulk_create(
-            Stop(driver_id=driver_id, order=order, kind=kind, position=last["position__max"] + rank)
-            for rank, kind in enumerate((StopKind.PICKUP, StopKind.DROPOFF), start=1)
+            Stop(driver_id=driver_id, order=order, kind=kind, position=position)
+            for position, kind in enumerate((StopKind.PICKUP, StopKind.DROPOFF), start=_behind_all(driver))
         )
         plans_changed(changes, drivers.values(), reassigned=True)
+
+
+def _behind_all(driver: Driver) -> int:
+    """The position behind all that lies ahead of a locked driver."""
+    last: int = driver.stops.filter(done_at=None).aggregate(Max("position", default=0))["position__max"]
+    return last + 1
 
 
 def unassign(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
@@ -193,13 +198,16 @@ def cancel(order_id: UUID, *, actor: Actor, reason: str = "", dispose: bool = Fa
             if not reason.strip():
                 raise Invalid("The food is already with the driver: give a reason for cancelling.")
         take_step(changes, order, OrderStatus.CANCELLED, actor=actor, reason=reason)
-        open_stops = order.stops.filter(done_at=None)
-        position = open_stops.aggregate(Min("position"))["position__min"]
-        open_stops.delete()
-        if order.status in IN_THE_BAG and not dispose:
-            (driver,) = drivers.values()
-            _add_return(order, driver, position)
+        _end_stops(order, drivers, bring_back=order.status in IN_THE_BAG and not dispose)
         plans_changed(changes, drivers.values(), reassigned=True)
+
+
+def _end_stops(order: Order, drivers: Mapping[UUID, Driver], *, bring_back: bool) -> None:
+    """Nobody visits the open stops of an order that is over; food on board is brought back instead."""
+    if bring_back:
+        (driver,) = drivers.values()
+        _add_return(order, driver, order.stops.get(kind=StopKind.DROPOFF).position)
+    order.stops.filter(done_at=None).exclude(kind=StopKind.RETURN).delete()
 
 
 def _add_return(order: Order, driver: Driver, position: int) -> None:
@@ -361,12 +369,8 @@ def _fail(
         )
         order.stops.all().delete()
         return
-    position = order.stops.filter(done_at=None).aggregate(Min("position"))["position__min"]
     take_step(changes, order, OrderStatus.FAILED, actor=actor, happened_at=at, done_at=at, reason=words)
-    order.stops.filter(done_at=None).delete()
-    if on_board and leads_to != LeadsTo.END:
-        (driver,) = drivers.values()
-        _add_return(order, driver, position)
+    _end_stops(order, drivers, bring_back=on_board and leads_to != LeadsTo.END)
 
 
 def _report_late(
@@ -376,8 +380,10 @@ def _report_late(
 
     What was delivered by then is delivered; what was picked up by then is brought back.
     """
+    if order.status != OrderStatus.CANCELLED:
+        return False
     cancelled = order.events.filter(to_status=OrderStatus.CANCELLED).last()
-    if order.status != OrderStatus.CANCELLED or cancelled is None or pressed_at >= cancelled.happened_at:
+    if cancelled is None or pressed_at >= cancelled.happened_at:
         return False
     on_the_way_back = order.stops.filter(kind=StopKind.RETURN)
     if step == OrderStatus.DELIVERED:
@@ -399,8 +405,7 @@ def _report_late(
         and cancelled.from_status in BEFORE_PICKUP
         and not on_the_way_back.exists()
     ):
-        last = driver.stops.filter(done_at=None).aggregate(Max("position", default=0))["position__max"]
-        _add_return(order, driver, last + 1)
+        _add_return(order, driver, _behind_all(driver))
     plans_changed(changes, [driver], reassigned=True)
     return True
 

@@ -142,7 +142,8 @@ def _visit(
                 )
                 changes.geofence_events.append(event.pk)
                 replanned = True
-        _here_first(driver)
+        if times:
+            _here_first(driver)
         plans_changed(changes, [driver], reassigned=replanned)
 
 

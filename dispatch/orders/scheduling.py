@@ -4,13 +4,11 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from dispatch.models import Order, OrderEvent
+from dispatch.models import Order
 from dispatch.models.cities import PROMISE_MINUTES
-from dispatch.orders.transitions import Actor, take_step
+from dispatch.orders.transitions import SYSTEM, take_step
 from dispatch.signals import announced
 from dispatch.statuses import OrderStatus
-
-SYSTEM = Actor(OrderEvent.Actor.SYSTEM)
 
 
 def dispatch_at(order: Order) -> datetime | None:

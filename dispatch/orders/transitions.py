@@ -25,6 +25,8 @@ class Actor:
     name: str = ""
 
 
+SYSTEM = Actor(OrderEvent.Actor.SYSTEM)
+
 #: Steps after which an earlier prediction says nothing any more.
 FORGETS_ETA = FINAL | {OrderStatus.PENDING, OrderStatus.ASSIGNED}
 

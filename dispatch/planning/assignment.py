@@ -14,6 +14,7 @@ from dispatch.errors import DispatchError, NotFound, WrongStatus
 from dispatch.metrics import PLANNER_SECONDS
 from dispatch.models import City, Driver, Order
 from dispatch.orders import actions, addresses
+from dispatch.orders.transitions import SYSTEM
 from dispatch.planning import plan_store
 from dispatch.planning.workload import Workload
 from dispatch.statuses import ACTIVE, BEFORE_PICKUP, DriverStatus, OrderStatus
@@ -124,7 +125,7 @@ def _why_waiting(workload: Workload, solution: planner.Solution) -> dict[UUID, P
 
 def _give(order: Order, driver: Driver) -> bool:
     try:
-        actions.assign(order.pk, driver.pk, actor=actions.SYSTEM, only_pending=True)
+        actions.assign(order.pk, driver.pk, actor=SYSTEM, only_pending=True)
     except DispatchError as error:
         logger.info("order %s was not given to driver %s: %s", order.pk, driver.pk, error.message)
         return False

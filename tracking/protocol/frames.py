@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from msgspec.structs import replace
 
 from dispatch.models import (
@@ -128,8 +127,7 @@ def _message(order: Order) -> str:
     if order.status != OrderStatus.SCHEDULED or order.wanted_at is None:
         return _MESSAGES[OrderStatus(order.status)]
     # With day and time where the food is wanted.
-    city = order.city
-    there = order.wanted_at.astimezone(ZoneInfo(city.time_zone if city else settings.TIME_ZONE))
+    there = order.wanted_at.astimezone(ZoneInfo(order.time_zone))
     return f"Your order is planned for {there:%A, %B} {there.day} at {there:%-I:%M %p}."
 
 
@@ -209,11 +207,11 @@ def reasons(listed: Iterable[FailureReason]) -> Reasons:
 
 def _plan_stop(stop: Stop) -> PlanStop:
     order, point = stop.order, stop.point
-    is_pickup, is_door = stop.kind == StopKind.PICKUP, stop.kind == StopKind.DROPOFF
+    is_door = stop.kind == StopKind.DROPOFF
     return PlanStop(
         stop_id=stop.pk,
         order_id=order.pk,
-        kind="pickup" if is_pickup else "dropoff" if is_door else "return",
+        kind=StopKind(stop.kind),
         lat=None if point is None else point.lat,
         lng=None if point is None else point.lng,
         name=order.customer_name if is_door else order.kitchen.name,
@@ -223,7 +221,7 @@ def _plan_stop(stop: Stop) -> PlanStop:
         eta=milliseconds(stop.eta),
         arrived_at=milliseconds(stop.arrived_at),
         left_at=milliseconds(stop.left_at),
-        ready_at=milliseconds(order.ready_at) if is_pickup else None,
+        ready_at=milliseconds(order.ready_at) if stop.kind == StopKind.PICKUP else None,
         seen_at=milliseconds(stop.seen_at),
     )
 

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from dispatch.models import Item
 from dispatch.models.failure_reasons import LeadsTo
-from dispatch.statuses import DriverStatus, OrderStatus
+from dispatch.statuses import DriverStatus, OrderStatus, StopKind
 from routing.problems import Problem
 
 PROTOCOL_VERSION = 1
@@ -153,8 +153,7 @@ class Reasons(Frame, tag="reasons", frozen=True):
 class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):
     stop_id: UUID
     order_id: UUID
-    #: "return": the order is over, and its food is brought back to the restaurant.
-    kind: Literal["pickup", "dropoff", "return"]
+    kind: StopKind
     lat: float | None
     lng: float | None
     name: str

@@ -162,7 +162,8 @@ function drawOrderPanel(desk, order) {
   const restaurant = fleet.restaurantOf(order);
   const driver = fleet.driverOf(order);
   const zone = desk.timeZoneOf(order);
-  const eta = etaWords(order);
+  const [eta, items, notes] = [etaWords(order), itemsWords(order), notesWords(order)];
+  const later = fleet.isScheduled(order);
   drawPhone(orderPanel.fields.phone, order.customerPhone);
   fill(orderPanel, {
     title: [order.number && `#${order.number}`, order.customerName].filter(Boolean).join(" · ") || "Order",
@@ -174,15 +175,14 @@ function drawOrderPanel(desk, order) {
     address: order.customerAddress,
     driver: driver?.name,
     noDriver: driver ? "" : "None yet",
-    created:
-      order.status === "scheduled"
-        ? `A driver is looked for at ${clockTime(order.createdAt, zone)}`
-        : `${clockTime(order.createdAt, zone)}, ${stopwatch(now - order.createdAt)} ago`,
-    promised: order.status === "scheduled" ? dayAndTime(order.promisedAt, zone) : clockTime(order.promisedAt, zone),
+    created: later
+      ? `A driver is looked for at ${clockTime(order.createdAt, zone)}`
+      : `${clockTime(order.createdAt, zone)}, ${stopwatch(now - order.createdAt)} ago`,
+    promised: (later ? dayAndTime : clockTime)(order.promisedAt, zone),
     late: lateWords(fleet, order, now),
     ready: order.readyAt && clockTime(order.readyAt, zone),
-    items: itemsWords(order),
-    notes: notesWords(order),
+    items,
+    notes,
     auto: pickupWords(order, now),
     problem: order.claimed ? "" : order.problemText,
   });
@@ -190,8 +190,8 @@ function drawOrderPanel(desk, order) {
   setAttribute(orderPanel.fields.status, "data-status", order.status);
   setAttribute(orderPanel, "data-late", fleet.lateness(order, now).level);
   orderPanel.fields.readyRow.hidden = !order.readyAt;
-  orderPanel.fields.itemsRow.hidden = !itemsWords(order);
-  orderPanel.fields.notesRow.hidden = !notesWords(order);
+  orderPanel.fields.itemsRow.hidden = !items;
+  orderPanel.fields.notesRow.hidden = !notes;
   const before = fleet.isBeforePickup(order) && !order.claimed;
   byId("reassign").hidden = !before || desk.reassigning;
   byId("unassign").hidden = !before;

@@ -318,6 +318,14 @@ export class Fleet {
     return order.status === "pending";
   }
 
+  /**
+   * Wanted later: nobody looks for a driver yet.
+   * @param {Pick<OrderState, "status">} order
+   */
+  isScheduled(order) {
+    return order.status === "scheduled";
+  }
+
   /** @param {Pick<OrderState, "status">} order */
   isBeforePickup(order) {
     return this.#statuses.beforePickup.includes(order.status);

@@ -15,8 +15,8 @@ export function drawOrders(desk) {
   const { fleet } = desk;
   const orders = fleet.orders().filter((order) => desk.inCity(order) && desk.matchesOrder(order));
   const waiting = orders.filter((order) => fleet.isPending(order));
-  const later = orders.filter((order) => order.status === "scheduled");
-  const active = orders.filter((order) => !fleet.isPending(order) && order.status !== "scheduled");
+  const later = orders.filter((order) => fleet.isScheduled(order));
+  const active = orders.filter((order) => !fleet.isPending(order) && !fleet.isScheduled(order));
   syncList(
     byId("unassigned"),
     waiting,
