@@ -66,7 +66,8 @@ async def test_all_goes_on_at_the_new_master(
             SHOWN_S,
             "Positions are shown again",
         )
-        assert own.ready(own.urls[0]) == 200
+        # Any of what it needs may be slow for a moment on a machine that others use, too.
+        await eventually(own.check_ready, SHOWN_S)
 
         late, its_customers = await scene.order()
         await asyncio.to_thread(own.office.assign, late.id, driver)
