@@ -19,6 +19,8 @@ from routing.problems import Problem
 
 #: Stands in an address for the order or driver that is asked about.
 SUBJECT = UUID(int=0)
+#: … and for another driver.
+OTHER = UUID(int=1)
 
 #: As the drivers' list is sorted, and its filters: who can take an order comes first.
 DRIVER_STATUSES = (
@@ -63,9 +65,12 @@ class Statuses(Struct, rename="camel", frozen=True):
 
 
 class Urls(Struct, rename="camel", frozen=True):
-    """What is asked of the server. `subject` stands in each for the id of the order or driver."""
+    """What is asked of the server. `subject` stands in each for the id of the order or driver, `other` for that of
+    another driver.
+    """
 
     subject: str
+    other: str
     proposals: str
     remedies: str
     saving: str
@@ -74,6 +79,10 @@ class Urls(Struct, rename="camel", frozen=True):
     serve_first: str
     unpin: str
     rearrange: str
+    succession: str
+    succession_to: str
+    hand_on: str
+    hand_back: str
     cancel: str
     undo_pickup: str
     close: str
@@ -133,6 +142,7 @@ STATUSES = Statuses(
 def urls() -> Urls:
     return Urls(
         subject=str(SUBJECT),
+        other=str(OTHER),
         proposals=reverse("dispatch:proposals", args=[SUBJECT]),
         remedies=reverse("dispatch:remedies", args=[SUBJECT]),
         saving=reverse("dispatch:saving", args=[SUBJECT]),
@@ -141,6 +151,10 @@ def urls() -> Urls:
         serve_first=reverse("dispatch:serve-first", args=[SUBJECT]),
         unpin=reverse("dispatch:unpin", args=[SUBJECT]),
         rearrange=reverse("dispatch:rearrange", args=[SUBJECT]),
+        succession=reverse("dispatch:succession", args=[SUBJECT]),
+        succession_to=reverse("dispatch:succession-to", args=[SUBJECT, OTHER]),
+        hand_on=reverse("dispatch:hand-on", args=[SUBJECT]),
+        hand_back=reverse("dispatch:hand-back", args=[SUBJECT]),
         cancel=reverse("dispatch:cancel", args=[SUBJECT]),
         undo_pickup=reverse("dispatch:undo-pickup", args=[SUBJECT]),
         close=reverse("dispatch:close", args=[SUBJECT]),

@@ -10,6 +10,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from dispatch.planning import assignment, replanning
+from dispatch.planning import succession as planning
+from dispatch.planning.handing_on import Move
 from dispatch.planning.visiting_order import Wish
 from dispatch.problems import SENTENCES
 from routing import planner
@@ -37,6 +39,20 @@ class VisitingOrder(Struct, frozen=True):
 
 class Reason(Struct, frozen=True):
     reason: Words = ""
+
+
+class HandingOn(Struct, rename="camel", frozen=True):
+    """Which driver takes which of a driver's orders. `end_shift`: the driver's shift ends with it."""
+
+    moves: Annotated[list[Move], Meta(min_length=1, max_length=1000)]
+    end_shift: bool = False
+
+
+class HandingBack(Struct, rename="camel", frozen=True):
+    """The driver's stops as they were, in visiting order. `on_shift`: as the driver was; null leaves it as it is."""
+
+    stops: Annotated[list[Wish], Meta(min_length=1, max_length=1000)]
+    on_shift: bool | None = None
 
 
 class Cancelling(Struct, frozen=True):
@@ -127,6 +143,33 @@ class SavingAnswer(Struct, frozen=True):
     saving: Saving | None
 
 
+class Heir(Struct, rename="camel", frozen=True):
+    """Who takes an order that a driver hands on, and when it is at the door then."""
+
+    order_id: str
+    driver_id: str
+    late_minutes: float
+    delivered_at: int | None
+
+
+class Heirless(Struct, rename="camel", frozen=True):
+    """Why nobody can take this order: a code and a sentence."""
+
+    order_id: str
+    problem: Problem
+    message: str
+
+
+class Succession(Struct, frozen=True):
+    """What a driver has, in visiting order, and whom it makes late. `approximate`: by straight lines, as the roads do
+    not answer.
+    """
+
+    approximate: bool
+    heirs: list[Heir | Heirless]
+    delays: list[Delay]
+
+
 class Refusal(Struct, frozen=True):
     """What comes with a 4xx or 503: a code, and a sentence for the dispatcher."""
 
@@ -171,6 +214,25 @@ def saving(found: replanning.Saving | None) -> SavingAnswer:
     if found is None:
         return SavingAnswer(None)
     return SavingAnswer(Saving(list(found.stops), _minutes(found.seconds), round(found.metres / 1000, 1)))
+
+
+def succession(found: planning.Succession) -> Succession:
+    return Succession(
+        found.approximate,
+        [_heir(heir) for heir in found.heirs],
+        [Delay(str(order), _minutes(seconds)) for order, seconds in found.delays_s.items()],
+    )
+
+
+def _heir(heir: planning.Heir) -> Heir | Heirless:
+    if heir.problem is not None:
+        return Heirless(str(heir.order), heir.problem, SENTENCES[heir.problem])
+    return Heir(
+        order_id=str(heir.order),
+        driver_id=str(heir.driver),
+        late_minutes=_minutes(heir.late_s),
+        delivered_at=None if heir.delivered_at is None else round(heir.delivered_at * 1000),
+    )
 
 
 def _minutes(seconds: float) -> float:

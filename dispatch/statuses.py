@@ -33,6 +33,8 @@ class StopKind(models.TextChoices):
     DROPOFF = "dropoff", "Dropoff"
     #: Food that nobody gets any more is brought back to its restaurant.
     RETURN = "return", "Return"
+    #: Food that another driver has is taken over from that driver.
+    TRANSFER = "transfer", "Transfer"
 
 
 S = OrderStatus
@@ -49,7 +51,7 @@ ACTIVE = BEFORE_PICKUP | IN_THE_BAG
 FINAL = frozenset({S.DELIVERED, S.CANCELLED, S.FAILED})
 
 #: to → from. Steps may be skipped forward; the way back is only unassigning and reassigning before the pickup,
-#: ARRIVAL_UNDONE, and PICKUP_UNDONE after it; DELIVERED_AFTER_ALL is what was so already.
+#: ARRIVAL_UNDONE, and PICKUP_UNDONE and HANDED_ON after it; DELIVERED_AFTER_ALL is what was so already.
 TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     S.SCHEDULED: frozenset(),
     S.PENDING: frozenset({S.SCHEDULED}) | BEFORE_PICKUP,
@@ -75,12 +77,21 @@ ARRIVAL_UNDONE: dict[OrderStatus, frozenset[OrderStatus]] = {
 #: to → from: the driver had delivered it before it was cancelled, and could not say so in time.
 DELIVERED_AFTER_ALL: dict[OrderStatus, frozenset[OrderStatus]] = {S.DELIVERED: frozenset({S.CANCELLED})}
 
+#: to → from: the food is on the road with one driver, and another one is to bring it.
+HANDED_ON: dict[OrderStatus, frozenset[OrderStatus]] = {S.PICKED_UP: IN_THE_BAG}
+
 #: What a driver's own buttons may ask for.
 DRIVER_BUTTONS = frozenset({S.PICKED_UP, S.DELIVERED, S.FAILED})
 #: How the handover ended; a dispatcher can tell for a driver who does not.
 HANDED_OVER_OR_NOT = frozenset({S.DELIVERED, S.FAILED})
 #: A stop of this kind is over once its order has taken one of these steps.
-CLOSED_BY = {StopKind.PICKUP: frozenset({S.PICKED_UP}), StopKind.DROPOFF: HANDED_OVER_OR_NOT}
+CLOSED_BY = {
+    StopKind.PICKUP: frozenset({S.PICKED_UP}),
+    StopKind.TRANSFER: frozenset({S.PICKED_UP, S.DELIVERED}),
+    StopKind.DROPOFF: HANDED_OVER_OR_NOT,
+}
+#: Behind a stop of such a kind the food is on board.
+FETCHES = frozenset({StopKind.PICKUP, StopKind.TRANSFER})
 
 
 def driver_status(*, on_duty: bool, next_stop: StopKind | None) -> DriverStatus:

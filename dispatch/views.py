@@ -20,7 +20,8 @@ from dispatch.dashboard import dashboard_page
 from dispatch.errors import Conflict, DispatchError, Invalid, NotFound, NotYours, WrongStatus
 from dispatch.orders import actions
 from dispatch.orders.transitions import Actor
-from dispatch.planning import assignment, replanning, visiting_order
+from dispatch.planning import assignment, handing_on, replanning, visiting_order
+from dispatch.planning import succession as planning
 
 logger = logging.getLogger(__name__)
 
@@ -38,17 +39,17 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     return render(request, "dispatch.html", context)
 
 
-def _question(answer: Callable[[UUID], Struct]) -> Callable[..., HttpResponse]:
+def _question(answer: Callable[..., Struct]) -> Callable[..., HttpResponse]:
     """A dispatcher's question about an order or driver: JSON out, or {"code", "message"} with a 4xx."""
 
     @require_safe
     @cache_control(no_store=True)
     @wraps(answer)
-    def view(request: HttpRequest, subject_id: UUID) -> HttpResponse:
+    def view(request: HttpRequest, subject_id: UUID, **others: UUID) -> HttpResponse:
         if not may_dispatch(request.user):
             return _refusal(403, "forbidden", "Sign in as a dispatcher.")
         try:
-            return json_answer(answer(subject_id))
+            return json_answer(answer(subject_id, **others))
         except DispatchError as error:
             return _refusal(HTTP_STATUS[type(error)], error.code, error.message)
 
@@ -71,6 +72,12 @@ def remedies(order_id: UUID) -> rest.Remedies:
 def saving(driver_id: UUID) -> rest.SavingAnswer:
     """What the planner's order of the driver's stops would save; null where that is the order in hand."""
     return rest.saving(replanning.saving(driver_id))
+
+
+@_question
+def succession(driver_id: UUID, to: UUID | None = None) -> rest.Succession:
+    """Who could take over all that a driver has; with `to`, what it means that this driver takes it."""
+    return rest.succession(planning.succession(driver_id, to))
 
 
 def _request[Body: Struct](body_type: type[Body]) -> Callable[..., Callable[..., HttpResponse]]:
@@ -130,6 +137,18 @@ def unassign(order_id: UUID, _: rest.Nothing, actor: Actor) -> None:
 def rearrange(driver_id: UUID, body: rest.VisitingOrder, actor: Actor) -> None:
     visiting_order.rearrange(driver_id, body.stops)
     logger.info("the stops of driver %s are put in order by %s", driver_id, actor.name)
+
+
+@_request(rest.HandingOn)
+def hand_on(driver_id: UUID, body: rest.HandingOn, actor: Actor) -> None:
+    handing_on.hand_on(driver_id, body.moves, end_shift=body.end_shift, actor=actor)
+    logger.info("driver %s hands %d orders on, as %s wants it", driver_id, len(body.moves), actor.name)
+
+
+@_request(rest.HandingBack)
+def hand_back(driver_id: UUID, body: rest.HandingBack, actor: Actor) -> None:
+    handing_on.hand_back(driver_id, body.stops, on_shift=body.on_shift, actor=actor)
+    logger.info("driver %s has the orders back, as %s wants it", driver_id, actor.name)
 
 
 @_request(rest.Cancelling)

@@ -60,6 +60,28 @@ export interface Closing {
   reason?: string;
 }
 
+/** Which driver takes which of a driver's orders. `endShift`: the driver's shift ends with it. */
+export interface HandingOn {
+  moves: Move[];
+  endShift?: boolean;
+}
+
+/** The driver's stops as they were, in visiting order. `onShift`: as the driver was; null leaves it as it is. */
+export interface HandingBack {
+  stops: Wish[];
+  onShift?: boolean | null;
+}
+
+/**
+ * What a driver has, in visiting order, and whom it makes late. `approximate`: by straight lines, as the roads do
+ * not answer.
+ */
+export interface Succession {
+  approximate: boolean;
+  heirs: (Heir | Heirless)[];
+  delays: Delay[];
+}
+
 /** The best driver first. `approximate`: by straight lines, as the roads do not answer. */
 export interface Proposals {
   approximate: boolean;
@@ -278,9 +300,13 @@ export interface MapConfig {
   maxDataZoom: number;
 }
 
-/** What is asked of the server. `subject` stands in each for the id of the order or driver. */
+/**
+ * What is asked of the server. `subject` stands in each for the id of the order or driver, `other` for that of
+ * another driver.
+ */
 export interface Urls {
   subject: string;
+  other: string;
   proposals: string;
   remedies: string;
   saving: string;
@@ -289,6 +315,10 @@ export interface Urls {
   serveFirst: string;
   unpin: string;
   rearrange: string;
+  succession: string;
+  successionTo: string;
+  handOn: string;
+  handBack: string;
   cancel: string;
   undoPickup: string;
   close: string;
@@ -355,6 +385,18 @@ export interface Wish {
   pinned: boolean;
 }
 
+/** An order, and the driver who takes it. */
+export interface Move {
+  order: string;
+  driver: string;
+}
+
+/** By how much later than now an order that the driver has already would become late. */
+export interface Delay {
+  orderId: string;
+  minutes: number;
+}
+
 /** What would help a late order. `moves`: the order that goes to the driver, or comes first. */
 export interface Remedy {
   kind: "reassign" | "relieve" | "first";
@@ -417,7 +459,22 @@ export interface StatusChange {
   icon: string;
 }
 
-export type StopKind = "pickup" | "dropoff" | "return";
+export type StopKind = "pickup" | "dropoff" | "return" | "transfer";
+
+/** Who takes an order that a driver hands on, and when it is at the door then. */
+export interface Heir {
+  orderId: string;
+  driverId: string;
+  lateMinutes: number;
+  deliveredAt: number | null;
+}
+
+/** Why nobody can take this order: a code and a sentence. */
+export interface Heirless {
+  orderId: string;
+  problem: Problem;
+  message: string;
+}
 
 /** What it would mean that this driver takes the order: more work, when it is at the door, what becomes late. */
 export interface Offer {
@@ -433,12 +490,6 @@ export interface Unable {
   driverId: string;
   problem: Problem;
   message: string;
-}
-
-/** By how much later than now an order that the driver has already would become late. */
-export interface Delay {
-  orderId: string;
-  minutes: number;
 }
 
 export type ControlFrame = Hello | Ready | Heartbeat | Error;

@@ -13,7 +13,7 @@ from dispatch.models.items import Item
 from dispatch.models.leases import Lease
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
 from dispatch.models.restaurants import Restaurant
-from dispatch.models.stops import Stop, left_and_ahead, next_stops, number, places, plans_of
+from dispatch.models.stops import Stop, left_and_ahead, next_stops, number, places, plans_of, visitable
 from dispatch.models.users import User
 
 __all__ = [
@@ -39,4 +39,5 @@ __all__ = [
     "number",
     "places",
     "plans_of",
+    "visitable",
 ]

@@ -219,13 +219,17 @@ class Order(Versioned):
 
     @property
     def trouble(self) -> Problem | None:
-        """What a dispatcher should know of it: why it has no driver, or no more than an approximate ETA."""
+        """What a dispatcher should know of it: why it has no driver, that its driver is no longer on shift, or why
+        its ETA is no more than approximate.
+        """
         if self.status in UNASSIGNED:
             if problem := self.address_problem:
                 return problem
             city = self.city
             if city is None or city.assignment != City.Assignment.AUTO:
                 return None  # what a round of assigning found when there still were some
+        elif self.status in ACTIVE and self.driver is not None and not self.driver.on_shift:
+            return Problem.SHIFT_OVER
         return Problem(self.problem) if self.problem else None
 
     @property

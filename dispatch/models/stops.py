@@ -14,14 +14,16 @@ from django.db.models.functions import UUID4
 from dispatch.models.columns import one_of
 from dispatch.models.drivers import Driver
 from dispatch.models.orders import Order
-from dispatch.statuses import IN_THE_BAG, StopKind
+from dispatch.statuses import FETCHES, StopKind
 from routing.geo import Point
 
 
 class StopQuerySet(models.QuerySet["Stop"]):
     def plans_of(self, driver_ids: Collection[UUID]) -> Self:
         """The stops these drivers still have to visit, in visiting order, with their orders and restaurants."""
-        return self.filter(driver_id__in=driver_ids, done_at=None).select_related("order__restaurant")
+        return self.filter(driver_id__in=driver_ids, done_at=None).select_related(
+            "order__restaurant", "meets"
+        )
 
 
 class Stop(models.Model):
@@ -32,6 +34,14 @@ class Stop(models.Model):
     driver = models.ForeignKey(Driver, on_delete=models.PROTECT, related_name="stops", db_index=False)
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="stops", db_index=False)
     kind = models.TextField(choices=StopKind)
+    meets = models.ForeignKey(
+        Driver,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        db_index=False,
+        help_text="Who has the food that is taken over here.",
+    )
     position = models.IntegerField(help_text="Rank in the driver's visiting order; gaps are fine.")
     pinned = models.BooleanField(
         default=False,
@@ -62,6 +72,11 @@ class Stop(models.Model):
             one_of("stops_kind_known", "kind", StopKind),
             models.UniqueConstraint(fields=["order", "kind"], name="stops_one_of_a_kind_per_order"),
             models.CheckConstraint(
+                name="stops_transfer_meets_somebody",
+                condition=Q(kind=StopKind.TRANSFER, meets__isnull=False)
+                | (~Q(kind=StopKind.TRANSFER) & Q(meets__isnull=True)),
+            ),
+            models.CheckConstraint(
                 name="stops_left_after_arrival",
                 condition=Q(left_at__isnull=True) | Q(arrived_at__isnull=False, left_at__gte=F("arrived_at")),
             ),
@@ -79,13 +94,12 @@ class Stop(models.Model):
 
     @property
     def point(self) -> Point | None:
-        """Where it is (degrees); None for a customer without coordinates."""
+        """Where it is (degrees); None for a customer without coordinates. Another driver is met where that driver was
+        last known to be, which is None before the first fix.
+        """
+        if self.meets is not None:
+            return self.meets.point
         return self.order.customer_point if self.kind == StopKind.DROPOFF else self.order.kitchen.point
-
-    @property
-    def can_be_visited(self) -> bool:
-        """In whatever order the driver does it: all but a door whose food is not on board yet."""
-        return self.kind != StopKind.DROPOFF or self.order.status in IN_THE_BAG
 
     def is_undoable_at(self, now: datetime) -> bool:
         """A pickup that a geofence took for granted, so lately that a dispatcher can still take it back."""
@@ -101,6 +115,20 @@ def left_and_ahead(stops: Iterable[Stop]) -> tuple[list[Stop], list[Stop]]:
     for stop in stops:
         (ahead if stop.left_at is None else left).append(stop)
     return left, ahead
+
+
+def visitable(stops: Iterable[Stop]) -> list[Stop]:
+    """Of a driver's open stops those that a fix can tell of, in whatever order the driver does them: no door whose
+    food is not on board yet, and no other driver, who may be anywhere by then.
+    """
+    stops = list(stops)
+    to_fetch = {stop.order_id for stop in stops if stop.kind in FETCHES}
+    return [
+        stop
+        for stop in stops
+        if stop.kind != StopKind.TRANSFER
+        and not (stop.kind == StopKind.DROPOFF and stop.order_id in to_fetch)
+    ]
 
 
 def number(left: Sequence[Stop], stops: Sequence[Stop]) -> None:

@@ -1,7 +1,8 @@
 """What people and platforms do to the domain: a button, the admin, the dashboard, the API all come through here.
 
 What geofences and silence tell is in dispatch/orders/geofence_actions.py, what planning finds in
-dispatch/planning/plan_store.py, and the visiting orders that dispatchers want in visiting_order.py there.
+dispatch/planning/plan_store.py; the visiting orders that dispatchers want are in visiting_order.py there, and what a
+driver has handed on in handing_on.py.
 
 Each action is one transaction, made of the pieces in dispatch/orders/transitions.py: it locks the drivers it concerns
 (in id order, before any order, so that two actions never wait for each other), takes the step that
@@ -28,11 +29,11 @@ from dispatch.orders import addresses, scheduling
 from dispatch.orders.transitions import (
     SYSTEM,
     Actor,
+    behind_all,
     hear_of,
     lock_drivers,
     lock_order,
     plans_changed,
-    refresh_drivers,
     take_step,
 )
 from dispatch.signals import Changes, announced
@@ -42,9 +43,11 @@ from dispatch.statuses import (
     DELIVERED_AFTER_ALL,
     DRIVER_BUTTONS,
     FINAL,
+    HANDED_ON,
     HANDED_OVER_OR_NOT,
     IN_THE_BAG,
     PICKUP_UNDONE,
+    TRANSITIONS,
     UNASSIGNED,
     OrderStatus,
     StopKind,
@@ -142,15 +145,25 @@ def _ask_the_roads_about(orders: Sequence[Order]) -> None:
     transaction.on_commit(partial(addresses.check, orders), robust=True)
 
 
-def assign(order_id: UUID, driver_id: UUID, *, actor: Actor, only_pending: bool = False) -> None:
+def assign(
+    order_id: UUID,
+    driver_id: UUID,
+    *,
+    actor: Actor,
+    only_pending: bool = False,
+    only_from: UUID | None = None,
+) -> None:
     """Gives a pending order to a driver, or moves one that is not picked up yet to another driver.
 
-    `only_pending`: an order that somebody gave to a driver meanwhile stays there (WrongStatus).
+    `only_pending`, `only_from` (a driver): an order that somebody gave to a driver meanwhile, or that is no longer
+    with this one, stays where it is (WrongStatus).
     """
     with announced() as changes:
         order, drivers = lock_order(order_id, driver_id)
         if only_pending and order.status != OrderStatus.PENDING:
             raise WrongStatus("Somebody else was first: the order is no longer waiting for a driver.")
+        if only_from is not None and order.driver_id != only_from:
+            raise WrongStatus("Somebody else was first: the order is no longer with the driver who had it.")
         driver = drivers[driver_id]
         if order.driver_id == driver_id:
             raise WrongStatus(f"{driver.name} already has this order.")
@@ -166,15 +179,9 @@ def assign(order_id: UUID, driver_id: UUID, *, actor: Actor, only_pending: bool 
         order.stops.all().delete()
         Stop.objects.bulk_create(
             Stop(driver_id=driver_id, order=order, kind=kind, position=position)
-            for position, kind in enumerate((StopKind.PICKUP, StopKind.DROPOFF), start=_behind_all(driver))
+            for position, kind in enumerate((StopKind.PICKUP, StopKind.DROPOFF), start=behind_all(driver))
         )
         plans_changed(changes, drivers.values(), reassigned=True)
-
-
-def _behind_all(driver: Driver) -> int:
-    """The position behind all that lies ahead of a locked driver."""
-    last: int = driver.stops.filter(done_at=None).aggregate(Max("position", default=0))["position__max"]
-    return last + 1
 
 
 def unassign(order_id: UUID, *, actor: Actor, reason: str = "") -> None:
@@ -203,11 +210,18 @@ def cancel(order_id: UUID, *, actor: Actor, reason: str = "", dispose: bool = Fa
 
 
 def _end_stops(order: Order, drivers: Mapping[UUID, Driver], *, bring_back: bool) -> None:
-    """Nobody visits the open stops of an order that is over; food on board is brought back instead."""
-    if bring_back:
+    """Nobody visits the open stops of an order that is over; food on board is brought back instead. Food that was not
+    handed over yet stays with the driver who has it, and who is no longer at work.
+    """
+    if bring_back and not _has_yet_to_take_over(order):
         (driver,) = drivers.values()
         _add_return(order, driver, order.stops.get(kind=StopKind.DROPOFF).position)
     order.stops.filter(done_at=None).exclude(kind=StopKind.RETURN).delete()
+
+
+def _has_yet_to_take_over(order: Order) -> bool:
+    """Whether the food is still with another driver than the one who is to bring it."""
+    return order.status in IN_THE_BAG and order.stops.filter(kind=StopKind.TRANSFER, done_at=None).exists()
 
 
 def _add_return(order: Order, driver: Driver, position: int) -> None:
@@ -256,7 +270,10 @@ def _status_before_automatic_pickup(order: Order, actor: Actor) -> OrderStatus:
     pickup = order.events.filter(to_status=OrderStatus.PICKED_UP).order_by("id").last()
     if pickup is None or pickup.actor != OrderEvent.Actor.GEOFENCE:
         raise WrongStatus("The driver pressed “picked up”: only an automatic pickup can be undone.")
-    if not order.stops.get(kind=StopKind.PICKUP).is_undoable_at(timezone.now()):
+    stop = order.stops.get(kind=StopKind.PICKUP)
+    if stop.driver_id != order.driver_id:
+        raise WrongStatus("The order was handed on since: its pickup can’t be undone any more.")
+    if not stop.is_undoable_at(timezone.now()):
         minutes = settings.UNDO_PICKUP_S // 60
         raise WrongStatus(f"The pickup was over {minutes} minutes ago: it can’t be undone any more.")
     assert pickup.from_status is not None  # noqa: S101 (only the first event of an order comes from nothing)
@@ -326,6 +343,7 @@ def report(
             return
         if step == OrderStatus.DELIVERED and order.status in BEFORE_PICKUP:
             _infer_pickup(changes, order, pressed_at)
+        takes_over = step == OrderStatus.PICKED_UP and _has_yet_to_take_over(order)
         take_step(
             changes,
             order,
@@ -333,6 +351,8 @@ def report(
             actor=actor,
             happened_at=pressed_at,
             done_at=pressed_at,
+            reason="Taken over." if takes_over else "",
+            allowed=HANDED_ON if takes_over else TRANSITIONS,
             **_ending(step, pressed_at),
         )
         if step == OrderStatus.DELIVERED:
@@ -405,7 +425,7 @@ def _report_late(
         and cancelled.from_status in BEFORE_PICKUP
         and not on_the_way_back.exists()
     ):
-        _add_return(order, driver, _behind_all(driver))
+        _add_return(order, driver, behind_all(driver))
     plans_changed(changes, [driver], reassigned=True)
     return True
 
@@ -450,7 +470,9 @@ def _ending(step: OrderStatus, at: datetime) -> dict[str, Any]:
 
 
 def set_shift(driver_id: UUID, on: bool) -> None:
-    """A driver starts or ends the shift. Orders that the driver still has stay with the driver."""
+    """A driver starts or ends the shift. Orders that the driver still has stay with the driver until they are done or
+    handed on (dispatch/planning/handing_on.py); each says meanwhile that the shift is over.
+    """
     with announced() as changes:
         driver = lock_drivers([driver_id])[driver_id]
         if on and not driver.on_shift:
@@ -458,8 +480,7 @@ def set_shift(driver_id: UUID, on: bool) -> None:
         driver.on_shift = on
         driver.save(update_fields=["on_shift", "heard_every_s"])
         hear_of(driver)
-        changes.drivers.add(driver_id)
-        refresh_drivers(changes, [driver])
+        plans_changed(changes, [driver])
 
 
 def issue_token(driver_id: UUID) -> str:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from dispatch.clock import database_now
-from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Stop, left_and_ahead, number
+from dispatch.models import NO_ETA, Driver, Order, OrderEvent, Stop, left_and_ahead, number, visitable
 from dispatch.orders.transitions import (
     Actor,
     hear_of,
@@ -150,7 +150,8 @@ def _visit(
 def _here_first(driver: Driver) -> None:
     """Puts the stops at which a locked driver is before all that lie ahead."""
     left, ahead = left_and_ahead(Stop.objects.plans_of([driver.pk]))
-    here_first = sorted(ahead, key=lambda stop: stop.arrived_at is None or not stop.can_be_visited)
+    here = {stop.pk for stop in visitable(ahead) if stop.arrived_at is not None}
+    here_first = sorted(ahead, key=lambda stop: stop.pk not in here)
     if here_first != ahead:
         number(left, here_first)
         Stop.objects.bulk_update(here_first, ["position"])

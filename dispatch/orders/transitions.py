@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Max
 from django.utils import timezone
 
 from dispatch.clock import database_now
@@ -95,6 +96,12 @@ def take_step(
             Stop.objects.filter(order=order, kind=kind, done_at=None).update(done_at=done_at or now)
     changes.orders.add(order.pk)
     return event
+
+
+def behind_all(driver: Driver) -> int:
+    """The position behind all that lies ahead of a locked driver."""
+    last: int = driver.stops.filter(done_at=None).aggregate(Max("position", default=0))["position__max"]
+    return last + 1
 
 
 def plans_changed(changes: Changes, drivers: Iterable[Driver], *, reassigned: bool = False) -> None:

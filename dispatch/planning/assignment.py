@@ -87,12 +87,14 @@ def remedies(order_id: UUID) -> Remedies:
 
 
 def assign_pending(city: City) -> int:
-    """Gives a city's waiting orders to drivers, all of them planned together; returns how many were given out.
+    """Gives a city's waiting orders to drivers, all of them planned together; returns how many were given out. Those
+    that are not picked up yet and whose driver is off shift by now wait, too.
 
     A driver is notified of an order when it is nearly time to set off for it: until then a better one may come free.
     One whose coordinates can't be right is left to a dispatcher: nobody is sent there by a program's mistake.
     """
-    waiting = Order.objects.filter(status=OrderStatus.PENDING, restaurant__city=city)
+    stranded = Q(status__in=BEFORE_PICKUP, driver__on_shift=False)
+    waiting = Order.objects.filter(Q(status=OrderStatus.PENDING) | stranded, restaurant__city=city)
     placed = waiting.select_related("restaurant__city").order_by("created_at")
     pending = [order for order in placed if order.misplaced is None]
     if not pending:
@@ -100,7 +102,7 @@ def assign_pending(city: City) -> int:
     now = timezone.now()
     # Elsewhere it is the dispatchers who say what their drivers do.
     on_duty = Driver.objects.filter(HEARD_OF, city__assignment=City.Assignment.AUTO)
-    workload = Workload.of(_near(on_duty, city.pk, Point(city.lat, city.lng)), pending).of_one_table()
+    workload = Workload.of(near(on_duty, city.pk, Point(city.lat, city.lng)), pending).of_one_table()
     instance, _ = workload.instance(now)
     with PLANNER_SECONDS.labels("solve").time():
         solution = planner.solve(instance, ASSIGNING)
@@ -110,6 +112,8 @@ def assign_pending(city: City) -> int:
     for driver in workload.drivers:
         times = planner.departures(solution.tours[driver.pk], instance)
         soon = {order_id for order_id, at in times.items() if at <= notify_until}
+        # Somebody was to bring it already: nobody waits longer to hear who does.
+        soon |= {order.pk for order in workload.pending if order.driver_id and order.pk in times}
         given += sum(_give(order, driver) for order in workload.pending if order.pk in soon)
     return given
 
@@ -125,7 +129,13 @@ def _why_waiting(workload: Workload, solution: planner.Solution) -> dict[UUID, P
 
 def _give(order: Order, driver: Driver) -> bool:
     try:
-        actions.assign(order.pk, driver.pk, actor=SYSTEM, only_pending=True)
+        actions.assign(
+            order.pk,
+            driver.pk,
+            actor=SYSTEM,
+            only_pending=order.driver_id is None,
+            only_from=order.driver_id,
+        )
     except DispatchError as error:
         logger.info("order %s was not given to driver %s: %s", order.pk, driver.pk, error.message)
         return False
@@ -143,13 +153,13 @@ def _workload_for(order: Order, asked: Q, *, pending: Sequence[Order] = ()) -> W
     """Who has it, and who may be asked to take it."""
     restaurant = order.restaurant
     center = order.customer_point if restaurant is None else restaurant.point
-    drivers = _near(Driver.objects.filter(asked), order.city_id, center)
+    drivers = near(Driver.objects.filter(asked), order.city_id, center)
     if order.driver is not None:
         drivers = [order.driver, *(driver for driver in drivers if driver != order.driver)]
     return Workload.of(drivers, pending).of_one_table()
 
 
-def _near(drivers: QuerySet[Driver], city_id: UUID | None, center: Point | None) -> list[Driver]:
+def near(drivers: QuerySet[Driver], city_id: UUID | None, center: Point | None) -> list[Driver]:
     """The nearest of the city's own drivers, those of unknown place last, and a few of the other cities'."""
     found = sorted(
         drivers,

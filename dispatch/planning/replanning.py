@@ -21,7 +21,7 @@ from dispatch.metrics import PLANNER_SECONDS
 from dispatch.models import Driver, Order, Stop, left_and_ahead, places, plans_of
 from dispatch.orders.transitions import heard_since, is_heard
 from dispatch.planning import plan_store
-from dispatch.planning.workload import Workload
+from dispatch.planning.workload import Workload, visit_kind
 from dispatch.statuses import ACTIVE, DriverStatus, StopKind
 from routing.best_effort import BestEffortRoute, best_effort_route
 from routing.errors import RoutingError
@@ -103,6 +103,7 @@ _UNREACHABLE = {
     StopKind.PICKUP: Problem.RESTAURANT_UNREACHABLE,
     StopKind.DROPOFF: Problem.CUSTOMER_UNREACHABLE,
     StopKind.RETURN: Problem.RESTAURANT_UNREACHABLE,
+    StopKind.TRANSFER: Problem.EARLIER_STOP,
 }
 
 
@@ -324,8 +325,8 @@ def _visiting_order(
         logger.warning(
             "driver %s has stops that can't be planned: %s", driver.pk, set(tour.problems.values())
         )
-    rank = {(visit.shipment, str(visit.kind)): n for n, visit in enumerate(tour.visits)}
-    order = sorted(stops, key=lambda stop: rank.get((stop.order_id, stop.kind), len(rank)))
+    rank = {(visit.shipment, visit.kind): n for n, visit in enumerate(tour.visits)}
+    order = sorted(stops, key=lambda stop: rank.get((stop.order_id, visit_kind(stop)), len(rank)))
     if gain_s and order != stops and tour_in_order(instance, driver.pk).cost - tour.cost < gain_s:
         return stops
     return order

@@ -4,7 +4,7 @@ A place without a road near it, and one without coordinates, keeps nobody else f
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
 from uuid import UUID
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from dispatch.etas.travel_time_model import TravelTimeModel
 from dispatch.models import Driver, Order, Stop, left_and_ahead, plans_of
-from dispatch.statuses import OrderStatus, StopKind
+from dispatch.statuses import FETCHES, OrderStatus, StopKind
 from routing import planner
 from routing.errors import NoSegment, RoutingError
 from routing.geo import Point
@@ -38,20 +38,31 @@ class Workload:
     free_since: Mapping[UUID, datetime]
     travel_times: TravelTimeModel
     pending: Sequence[Order] = ()
+    #: By order, who has the food that is to be taken over.
+    holders: Mapping[UUID, Driver] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, drivers: Iterable[Driver], pending: Iterable[Order] = ()) -> "Workload":
-        """Reads what these drivers have to do. Pending orders need their restaurant loaded."""
+    def of(
+        cls,
+        drivers: Iterable[Driver],
+        pending: Iterable[Order] = (),
+        holders: Mapping[UUID, Driver] | None = None,
+    ) -> "Workload":
+        """Reads what these drivers have to do. Pending orders need their restaurant loaded; `holders`: who has the
+        food of those of them that are picked up already.
+        """
         drivers = list(drivers)
         stops = plans_of({driver.pk for driver in drivers})
         lately = timezone.now() - timedelta(seconds=UNDER_WAY_S)
         done = Stop.objects.filter(driver__in=drivers, done_at__gte=lately).values_list("driver_id")
+        met = {stop.order_id: stop.meets for those in stops.values() for stop in those if stop.meets}
         return cls(
             drivers,
             {driver_id: left_and_ahead(those)[1] for driver_id, those in stops.items()},
             dict(done.annotate(Max("done_at"))),
             TravelTimeModel.current(),
             list(pending),
+            met | dict(holders or {}),
         )
 
     def of_one_table(self) -> "Workload":
@@ -89,7 +100,7 @@ class Workload:
         shipments = [
             _return(order, places, self.travel_times, now)
             if order.pk in back
-            else _shipment(order, places, self.travel_times)
+            else _shipment(order, self.holders.get(order.pk), places, self.travel_times)
             for order in self.orders
         ]
         vehicles = [
@@ -145,8 +156,24 @@ class _StraightLinesFrom:
         return straight_line([self.start, self.points[to]]).duration_s
 
 
-def _shipment(order: Order, places: _Places, travel_times: TravelTimeModel) -> planner.Shipment:
+def _shipment(
+    order: Order, holder: Driver | None, places: _Places, travel_times: TravelTimeModel
+) -> planner.Shipment:
+    """`holder`: the driver who has the food, and from whom another one takes it over."""
     placed_at = order.created_at.timestamp()
+    if holder is not None:
+        return planner.Shipment(
+            order.pk,
+            places.number(holder.point, holder.city_id),
+            places.number(order.customer_point, order.city_id),
+            placed_at,
+            placed_at,
+            order.promise.timestamp(),
+            order.bags,
+            order.city_id,
+            travel_times.door_s(order.city_id),
+            travel_times.door_s(order.city_id),
+        )
     restaurant = order.restaurant
     pickup = travel_times.pickup(order.restaurant_id)
     return planner.Shipment(
@@ -195,7 +222,7 @@ def _vehicle(
     return planner.Vehicle(
         driver.pk,
         places.number(driver.point, driver.city_id),
-        tuple(planner.Visit(stop.order_id, _kind(stop), pins and stop.pinned) for stop in stops),
+        tuple(planner.Visit(stop.order_id, visit_kind(stop), pins and stop.pinned) for stop in stops),
         under_way=first is not None and _is_under_way(first, free_since, now),
         arrived_at=arrived_at,
         capacity=driver.capacity,
@@ -203,8 +230,9 @@ def _vehicle(
     )
 
 
-def _kind(stop: Stop) -> planner.Kind:
-    return "pickup" if stop.kind == StopKind.PICKUP else "dropoff"
+def visit_kind(stop: Stop) -> planner.Kind:
+    """What the stop is to the planner."""
+    return "pickup" if stop.kind in FETCHES else "dropoff"
 
 
 def _is_under_way(stop: Stop, free_since: datetime | None, now: datetime) -> bool:

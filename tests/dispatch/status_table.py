@@ -28,6 +28,8 @@ MAY_GO_BACK_TO = {
     "picked_up": {"assigned", "to_restaurant", "driver_at_restaurant"},
     "driver_nearby": {"assigned", "to_restaurant", "driver_at_restaurant"},
 }
+#: With the food under way, when another driver takes it over: a dispatcher wants that, and the new driver says so.
+HANDED_ON = {"picked_up": {"picked_up"}, "driver_nearby": {"picked_up"}}
 LIFE = [
     "pending",
     "assigned",

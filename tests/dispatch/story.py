@@ -9,7 +9,13 @@ from dispatch.orders import actions, geofence_actions
 from dispatch.planning import visiting_order
 from dispatch.planning.visiting_order import Wish
 from dispatch.statuses import StopKind
-from tests.dispatch.status_table import ARRIVAL_MAY_GO_BACK_TO, MAY_BECOME, MAY_GO_BACK_TO, WAS_SO_ALREADY
+from tests.dispatch.status_table import (
+    ARRIVAL_MAY_GO_BACK_TO,
+    HANDED_ON,
+    MAY_BECOME,
+    MAY_GO_BACK_TO,
+    WAS_SO_ALREADY,
+)
 
 DANA = actions.dispatcher("Dana")
 #: When the first thing happens; a story's seconds count from here.
@@ -104,8 +110,8 @@ def status(thing: Order | Driver) -> str:
 
 
 def allowed(event: OrderEvent) -> bool:
-    """Whether the order could take this step; back out of the bag only by a dispatcher, away from the restaurant only
-    by a geofence, from its end only by a driver who was late to say so, and each with a reason.
+    """Whether the order could take this step; back out of the bag or into another one only by a dispatcher, away from
+    the restaurant only by a geofence, from its end only by a driver who was late to say so, and each with a reason.
     """
     before = str(event.from_status)
     if event.to_status in MAY_BECOME[before]:
@@ -115,6 +121,8 @@ def allowed(event: OrderEvent) -> bool:
         OrderEvent.Actor.GEOFENCE.value: ARRIVAL_MAY_GO_BACK_TO,
         OrderEvent.Actor.DRIVER.value: WAS_SO_ALREADY,
     }.get(event.actor, {})
+    if event.actor in ("dispatcher", "driver") and event.to_status in HANDED_ON.get(before, set()):
+        return event.reason == "Taken over." if event.actor == "driver" else event.reason != ""
     return event.reason != "" and event.to_status in backward.get(before, set())
 
 
@@ -127,7 +135,10 @@ def check_everything() -> None:
         assert all(allowed(event) for event in OrderEvent.objects.filter(order=order)[1:]), way
         open_stops = list(Stop.objects.filter(order=order, done_at=None).order_by("position"))
         kinds = [stop.kind for stop in open_stops]
-        assert kinds == OPEN_STOPS.get(order.status, []) or (order.status, kinds) == ("cancelled", ["return"])
+        assert kinds == OPEN_STOPS.get(order.status, []) or (order.status, kinds) in (
+            ("cancelled", ["return"]),
+            ("picked_up", ["transfer", "dropoff"]),
+        )
         assert {stop.driver_id for stop in open_stops} <= {order.driver_id}
         assert order.eta_minutes is None or order.status in OPEN_STOPS
     for driver in Driver.objects.all():

@@ -77,17 +77,20 @@ def test_icons_of_events_exist(desk: Client) -> None:
 def test_addresses_that_the_dashboard_is_told_are_answered(desk: Client) -> None:
     """Each with the id of an order or driver that does not exist, in the place where the page puts it."""
     urls = desk.get("/dispatch/").context["page"]["urls"]
-    subject, nobody = urls.pop("subject"), str(uuid.uuid4())
-    questions = {"proposals", "remedies", "saving"}
+    subject, other, nobody = urls.pop("subject"), urls.pop("other"), str(uuid.uuid4())
+    questions = {"proposals", "remedies", "saving", "succession", "successionTo"}
     bodies = {
         "assign": {"driver": nobody},
         "rearrange": {"stops": []},
         "cancel": {"reason": "x"},
         "close": {"status": "failed", "reason": "x"},
+        "handOn": {"moves": [{"order": nobody, "driver": nobody}]},
+        "handBack": {"stops": [{"order": nobody, "kind": "pickup", "pinned": False}]},
     }
     for name, url in urls.items():
         assert url.count(subject) == 1
-        address = url.replace(subject, nobody)
+        assert url.count(other) == (name == "successionTo")
+        address = url.replace(subject, nobody).replace(other, nobody)
         if name in questions:
             answer = desk.get(address)
         else:

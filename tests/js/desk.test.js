@@ -3,21 +3,25 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 
+import { clockTime } from "../../static/js/clock.js";
 import { Api } from "../../static/js/dispatch/api.js";
 import { meaningOf } from "../../static/js/dispatch/candidates.js";
 import { firstCity } from "../../static/js/dispatch/cities.js";
 import { Desk } from "../../static/js/dispatch/desk.js";
 import { doingWords, signOf, silenceWords, statusWords } from "../../static/js/dispatch/driver-words.js";
 import { Fleet } from "../../static/js/dispatch/fleet.js";
+import { heirWords, hintWords, takers } from "../../static/js/dispatch/heirs.js";
 import { QUESTIONS } from "../../static/js/dispatch/questions.js";
 import { at, driver, order, plan, positions, restaurant, STATUSES, stop } from "./frames.js";
 
 /** @import { CityOfPage, DispatcherFrame, Urls } from "../../types/server" */
 
 const SUBJECT = "00000000-0000-0000-0000-000000000000";
+const OTHER = "00000000-0000-0000-0000-000000000001";
 /** @type {Urls} */
 const URLS = {
   subject: SUBJECT,
+  other: OTHER,
   proposals: `/o/${SUBJECT}/proposals`,
   remedies: `/o/${SUBJECT}/remedies`,
   saving: `/d/${SUBJECT}/saving`,
@@ -26,6 +30,10 @@ const URLS = {
   serveFirst: `/o/${SUBJECT}/first`,
   unpin: `/o/${SUBJECT}/unpin`,
   rearrange: `/d/${SUBJECT}/stops`,
+  succession: `/d/${SUBJECT}/succession`,
+  successionTo: `/d/${SUBJECT}/succession/${OTHER}`,
+  handOn: `/d/${SUBJECT}/hand-on`,
+  handBack: `/d/${SUBJECT}/hand-back`,
   cancel: `/o/${SUBJECT}/cancel`,
   undoPickup: `/o/${SUBJECT}/undo-pickup`,
   close: `/o/${SUBJECT}/close`,
@@ -122,6 +130,83 @@ test("undoing an assignment gives the order back, its stops at their places", as
         },
       ],
     ],
+  );
+});
+
+test("what is handed on can be undone, with the shift and each stop at its place", async () => {
+  const stops = [stop({ stopId: "s1", kind: "pickup", pinned: true }), stop({ stopId: "s2" })];
+  const desk = deskWith(order(1, { status: "assigned", driverId: "d1" }), plan(1, stops));
+  const moves = [{ order: "o1", driver: "d2" }];
+  await desk.handOn("d1", moves, true);
+  desk.fleet.apply(plan(2, []), 0);
+  desk.fleet.apply(driver(2, { onShift: false }), 0); // who leaves the dashboard
+  assert.equal(toasts[0].words, "1 order of Ana handed on.");
+  toasts[0].undo?.();
+  await new Promise(setImmediate);
+  const back = [
+    { order: "o1", kind: "pickup", pinned: true },
+    { order: "o1", kind: "dropoff", pinned: false },
+  ];
+  assert.deepEqual(
+    asked.map(({ url, body }) => [url, body]),
+    [
+      ["/d/d1/hand-on", { moves, endShift: true }],
+      ["/d/d1/hand-back", { stops: back, onShift: true }],
+    ],
+  );
+  assert.equal(toasts[1].words, "Ana has the orders back.");
+});
+
+test("where the shift goes on, undo leaves it as it is", async () => {
+  const desk = deskWith(order(1, { status: "assigned", driverId: "d1" }), plan(1, [stop()]));
+  await desk.handOn("d1", [{ order: "o1", driver: "d2" }], false);
+  toasts[0].undo?.();
+  await new Promise(setImmediate);
+  assert.equal(/** @type {{ onShift: unknown }} */ (asked[1].body).onShift, null);
+});
+
+test("who could take over is asked of several, or of one", async () => {
+  const desk = deskWith();
+  answer = () => json({ approximate: false, heirs: [], delays: [] });
+  assert.deepEqual(await desk.succession("d1", null), { approximate: false, heirs: [], delays: [] });
+  await desk.succession("d1", "d2");
+  assert.deepEqual(
+    asked.map(({ url }) => url),
+    ["/d/d1/succession", "/d/d1/succession/d2"],
+  );
+  answer = () => json({ code: "invalid", message: "Ben is off shift." }, 400);
+  assert.equal(await desk.succession("d1", "d2"), null);
+  assert.deepEqual(toasts, [{ words: "Ben is off shift.", undo: undefined }]);
+});
+
+test("what becomes of each order that is handed on is said, and whom it makes late", () => {
+  const desk = deskWith(order(1), order(1, { orderId: "o2", customerName: "Lou" }));
+  const there = Date.UTC(2027, 0, 15, 19, 42);
+  assert.deepEqual(heirWords(desk, { orderId: "o1", driverId: "d2", lateMinutes: 3.4, deliveredAt: there }), {
+    customer: "Maya",
+    restaurant: "Larimer Noodles",
+    driver: "→ Ben",
+    door: `at the door ${clockTime(there, "America/Denver")}`,
+    late: "3 min late",
+    problem: "",
+  });
+  const stays = heirWords(desk, { orderId: "o2", problem: "no_driver", message: "No driver can take it now." });
+  assert.deepEqual([stays.driver, stays.problem], ["stays", "No driver can take it now."]);
+  const heirs = [{ orderId: "o1", driverId: "d2", lateMinutes: 0, deliveredAt: there }];
+  assert.equal(hintWords(desk, null), "Looking who can take them…");
+  assert.equal(
+    hintWords(desk, { approximate: false, heirs, delays: [] }),
+    "No other order becomes late by it.",
+  );
+  assert.equal(
+    hintWords(desk, { approximate: true, heirs, delays: [{ orderId: "o2", minutes: 6.2 }] }),
+    "⚠ Lou 6 min later than promised. By straight lines: no roads now.",
+  );
+  const far = driver(1, { driverId: "d3", name: "Abe", cityId: "c2" });
+  desk.fleet.apply(far, 0);
+  assert.deepEqual(
+    takers(desk, driver(1)).map(({ name }) => name),
+    ["Ben", "Abe"],
   );
 });
 

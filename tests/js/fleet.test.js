@@ -169,6 +169,19 @@ test("a door that was left is an alert until it is so no more", () => {
   assert.deepEqual(alerts(), []);
 });
 
+test("a driver who ends the shift with orders is stranded until others have them", () => {
+  const stops = [stop({ kind: "pickup" }), stop({ stopId: "s2" }), stop({ stopId: "s3", orderId: "o2", leftAt: 1 })];
+  const known = fleet(driver(1), driver(1, { driverId: "d2", name: "Ben" }), plan(1, stops));
+  const stranded = () => known.stranded().map(({ name }) => name);
+  assert.equal(known.toHandOn("d1"), 1); // the door that was left is another question
+  assert.deepEqual(stranded(), []);
+  known.apply(driver(2, { onShift: false, status: "offline" }), 6000);
+  known.apply(driver(2, { driverId: "d2", onShift: false, status: "offline" }), 6000);
+  assert.deepEqual(stranded(), ["Ana"]);
+  known.apply(plan(2, [stop({ stopId: "s4", kind: "return" })]), 6000); // food that goes back is nobody's order
+  assert.deepEqual(stranded(), []);
+});
+
 test("an automatic pickup can be undone for a while", () => {
   const known = new Fleet(STATUSES, { ...LIMITS, undoMs: 1000 });
   const picked = order(1, { status: "picked_up", autoPickupAt: 5000 });

@@ -207,15 +207,15 @@ def reasons(listed: Iterable[FailureReason]) -> Reasons:
 
 def _plan_stop(stop: Stop) -> PlanStop:
     order, point = stop.order, stop.point
-    is_door = stop.kind == StopKind.DROPOFF
+    name, address = _name_and_address(stop)
     return PlanStop(
         stop_id=stop.pk,
         order_id=order.pk,
         kind=StopKind(stop.kind),
         lat=None if point is None else point.lat,
         lng=None if point is None else point.lng,
-        name=order.customer_name if is_door else order.kitchen.name,
-        address=order.customer_address if is_door else order.kitchen.address,
+        name=name,
+        address=address,
         order_status=OrderStatus(order.status),
         pinned=stop.pinned,
         eta=milliseconds(stop.eta),
@@ -226,9 +226,19 @@ def _plan_stop(stop: Stop) -> PlanStop:
     )
 
 
+def _name_and_address(stop: Stop) -> tuple[str, str]:
+    if stop.meets is not None:
+        return stop.meets.name, ""
+    if stop.kind == StopKind.DROPOFF:
+        return stop.order.customer_name, stop.order.customer_address
+    return stop.order.kitchen.name, stop.order.kitchen.address
+
+
 def _drivers_stop(stop: Stop) -> PlanStop:
     order = stop.order
     needed: dict[str, Any] = {"number": order.number, "bags": order.bags, "items": order.items}
+    if stop.meets is not None:
+        needed |= {"phone": stop.meets.phone}
     if stop.kind == StopKind.DROPOFF:
         needed |= {
             "phone": order.customer_phone,

@@ -173,7 +173,7 @@ class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):
     number: str = ""
     bags: int | None = None
     items: list[Item] = []
-    #: … and at the door what the customer wants, and how to reach them.
+    #: … at the door what the customer wants, and there or at a transfer how to reach whom the driver meets.
     phone: str = ""
     note: str = ""
     door_note: str = ""

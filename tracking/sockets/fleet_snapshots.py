@@ -120,12 +120,17 @@ def _rows(driver_ids: Collection[UUID], order_ids: Collection[UUID]) -> _Rows:
     took twice the time.
     """
     drivers = list(Driver.objects.filter(pk__in=_any_of(driver_ids)))
-    stops = list(Stop.objects.filter(driver__in=_any_of(driver_ids), done_at=None))
+    stops = list(Stop.objects.filter(driver__in=_any_of(driver_ids), done_at=None).select_related("meets"))
     orders = Order.objects.filter(pk__in=_any_of(order_ids)).in_bulk()
     others = Order.objects.filter(pk__in=_any_of({stop.order_id for stop in stops} - orders.keys())).in_bulk()
     restaurants = Restaurant.objects.select_related("city").in_bulk()
+    carriers = {driver.pk: driver for driver in drivers}
+    elsewhere = {order.driver_id for order in orders.values() if order.driver_id} - carriers.keys()
+    carriers |= Driver.objects.filter(pk__in=_any_of(elsewhere)).in_bulk()
     for order in (*orders.values(), *others.values()):
         order.restaurant = restaurants.get(order.restaurant_id)
+    for order in orders.values():
+        order.driver = carriers.get(order.driver_id) if order.driver_id else None
     plans: dict[UUID, list[Stop]] = {driver_id: [] for driver_id in driver_ids}
     for stop in stops:
         order_of_it = orders.get(stop.order_id) or others.get(stop.order_id)

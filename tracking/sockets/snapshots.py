@@ -19,6 +19,7 @@ from dispatch.models import (
     left_and_ahead,
     next_stops,
     plans_of,
+    visitable,
 )
 from dispatch.statuses import IN_THE_BAG, DriverStatus, OrderStatus, StopKind
 from routing.geo import distance_m
@@ -139,7 +140,7 @@ def driver_views_by_id(driver_ids: Collection[UUID]) -> dict[UUID, DriverView]:
 def _driver_view(driver: Driver, stops: Sequence[Stop], reasons: Reasons) -> DriverView:
     left, ahead = left_and_ahead(stops)
     in_turn = next_stops(ahead)
-    coming = [stop for stop in (*left, *ahead) if stop.point is not None and stop.can_be_visited]
+    coming = [stop for stop in visitable((*left, *ahead)) if stop.point is not None]
     return DriverView(
         city=groups.city_key(driver.city_id),
         plan=frames.plan(driver, stops, for_driver=True),

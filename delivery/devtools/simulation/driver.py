@@ -93,7 +93,7 @@ class SimulatedDriver:
                 await self._wait_for_orders()
             elif self._place != _place_of(stop):
                 await self._drive_to(_place_of(stop), partial(self._is_next, stop))
-            elif stop.kind == "pickup":
+            elif stop.kind in ("pickup", "transfer"):
                 await self._pick_up(stop)
             else:
                 await self._hand_over(stop)
@@ -123,7 +123,7 @@ class SimulatedDriver:
         if not await self._wait(least, partial(self._is_next, stop)):
             return
         for other in self._stops():
-            if other.order_id == stop.order_id and other.kind == "pickup":
+            if other.order_id == stop.order_id and other.kind in ("pickup", "transfer"):
                 await self._press(other, "picked_up")  # remembered at the very last moment
         if self._rng.random() < self._habits.forgets:
             self._forgotten.add(stop.stop_id)

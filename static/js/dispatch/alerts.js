@@ -1,11 +1,13 @@
 // @ts-check
-// What must not be overlooked: doors that drivers left without a word. State, not news: an alert stays until it is so
-// no more. Those of all cities show, whatever city is looked at.
+// What must not be overlooked: doors that drivers left without a word, and orders of drivers whose shift is over. State,
+// not news: an alert stays until it is so no more. Those of all cities show, whatever city is looked at.
 
 import { serverNow, stopwatch } from "../clock.js";
 import { byId, fill, rowFromTemplate, setAttribute, setText, syncList } from "../dom.js";
 import { customerWords } from "./order-words.js";
+import { plural } from "./words.js";
 
+/** @import { DriverState } from "../../../types/server" */
 /** @import { Row } from "../dom.js" */
 /** @import { Desk } from "./desk.js" */
 /** @import { Order } from "./fleet.js" */
@@ -17,7 +19,9 @@ const ANSWERS = ["delivered", "failed"];
 
 /** @param {Desk} desk */
 export function drawAlerts(desk) {
-  const alerts = desk.fleet.alerts();
+  const { fleet } = desk;
+  const alerts = fleet.alerts();
+  const stranded = fleet.stranded();
   syncList(
     byId("alerts"),
     alerts,
@@ -25,10 +29,47 @@ export function drawAlerts(desk) {
     (order) => alertRow(desk, order),
     (row, order) => drawAlert(desk, row, order),
   );
+  syncList(
+    byId("stranded"),
+    stranded,
+    (driver) => driver.driverId,
+    (driver) => strandedRow(desk, driver),
+    (row, driver) => drawStranded(desk, row, driver),
+  );
   byId("alerts-panel").hidden = !alerts.length;
+  byId("stranded-panel").hidden = !stranded.length;
   setText(byId("alerts-count"), String(alerts.length));
-  setText(byId("tab-alerts"), alerts.length ? String(alerts.length) : "");
-  document.title = alerts.length ? `(${alerts.length}) ${title}` : title;
+  setText(byId("stranded-count"), String(stranded.length));
+  const all = alerts.length + stranded.length;
+  setText(byId("tab-alerts"), all ? String(all) : "");
+  document.title = all ? `(${all}) ${title}` : title;
+}
+
+/**
+ * @param {Desk} desk
+ * @param {DriverState} driver
+ * @returns {Row}
+ */
+function strandedRow(desk, { driverId }) {
+  const row = rowFromTemplate("stranded-row");
+  row.button.dataset.driverId = driverId;
+  row.button.addEventListener("click", () => desk.selectDriver(driverId));
+  row.fields.handOn.addEventListener("click", () => desk.askWhoTakesOver(driverId));
+  return row;
+}
+
+/**
+ * @param {Desk} desk
+ * @param {Row} row
+ * @param {DriverState} driver
+ */
+function drawStranded(desk, row, driver) {
+  fill(row, {
+    driver: `${driver.name} ended the shift`,
+    count: plural(desk.fleet.toHandOn(driver.driverId), "order"),
+    city: desk.inCity(driver) ? "" : desk.cityOf(driver)?.name,
+  });
+  setAttribute(row.button, "aria-pressed", desk.driverId === driver.driverId ? "true" : "false");
 }
 
 /**

@@ -1,11 +1,18 @@
 // @ts-check
 // What a dispatcher asks of the server. The change itself comes back over the socket.
 
-/** @import { AssignmentRequest, Closing, PlanStop, Proposals, Reason, Refusal, Remedies, SavingAnswer, Urls, VisitingOrder } from "../../../types/server" */
-/** @typedef {Exclude<keyof Urls, "subject">} Name what is asked for */
+/**
+ * @import { AssignmentRequest, Closing, HandingBack, HandingOn, Move, PlanStop, Proposals, Reason, Refusal, Remedies,
+ *   SavingAnswer, Succession, Urls, VisitingOrder } from "../../../types/server"
+ */
+/** @typedef {Exclude<keyof Urls, "subject" | "other">} Name what is asked for */
+/** @typedef {Pick<PlanStop, "orderId" | "kind" | "pinned">} Stop */
 
 /** The server said no, or nothing; the message is for the dispatcher. */
 export class Refused extends Error {}
+
+/** @param {Stop} stop */
+const wish = ({ orderId, kind, pinned }) => ({ order: orderId, kind, pinned: Boolean(pinned) });
 
 export class Api {
   #urls;
@@ -48,15 +55,48 @@ export class Api {
   }
 
   /**
+   * Who could take over all that a driver has; with `to`, what it means that this driver takes it.
+   * @param {string} driverId
+   * @param {string | null} to
+   * @returns {Promise<Succession>}
+   */
+  async succession(driverId, to) {
+    const answer = to ? this.#fetch("successionTo", driverId, {}, to) : this.#fetch("succession", driverId);
+    return (await answer).json();
+  }
+
+  /**
+   * Which driver takes which of a driver's orders.
+   * @param {string} driverId
+   * @param {Move[]} moves
+   * @param {boolean} endShift
+   */
+  handOn(driverId, moves, endShift) {
+    /** @type {HandingOn} */
+    const body = { moves, endShift };
+    return this.#post("handOn", driverId, body);
+  }
+
+  /**
+   * Undoes that: the driver has these stops again.
+   * @param {string} driverId
+   * @param {Stop[]} stops
+   * @param {boolean | null} onShift null: as it is
+   */
+  handBack(driverId, stops, onShift) {
+    /** @type {HandingBack} */
+    const body = { stops: stops.map(wish), onShift };
+    return this.#post("handBack", driverId, body);
+  }
+
+  /**
    * A dispatcher's order of a driver's stops, which are those of the driver's plan; what is pinned stays there.
    * @param {string} driverId
-   * @param {Pick<PlanStop, "orderId" | "kind" | "pinned">[]} stops
+   * @param {Stop[]} stops
    */
   rearrange(driverId, stops) {
     /** @type {VisitingOrder} */
-    const body = {
-      stops: stops.map(({ orderId, kind, pinned }) => ({ order: orderId, kind, pinned: Boolean(pinned) })),
-    };
+    const body = { stops: stops.map(wish) };
     return this.#post("rearrange", driverId, body);
   }
 
@@ -130,9 +170,11 @@ export class Api {
    * @param {Name} name
    * @param {string} subjectId
    * @param {RequestInit} options
+   * @param {string} otherId
    */
-  async #fetch(name, subjectId, options = {}) {
-    const url = this.#urls[name].replace(this.#urls.subject, subjectId);
+  async #fetch(name, subjectId, options = {}, otherId = "") {
+    const { subject, other } = this.#urls;
+    const url = this.#urls[name].replace(subject, subjectId).replace(other, otherId);
     let answer;
     try {
       answer = await fetch(url, options);

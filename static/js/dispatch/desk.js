@@ -3,8 +3,9 @@
 
 import { Advice, latest, mergeProposals } from "./advice.js";
 import { Refused } from "./api.js";
+import { plural } from "./words.js";
 
-/** @import { CityOfPage, Closing, DriverStatus, PlanStop, Statuses } from "../../../types/server" */
+/** @import { CityOfPage, Closing, DriverStatus, Move, PlanStop, Statuses, Succession } from "../../../types/server" */
 /** @import { Api } from "./api.js" */
 /** @import { Fleet, Order } from "./fleet.js" */
 /** @import { QuestionName } from "./questions.js" */
@@ -26,6 +27,8 @@ export class Desk {
   reassigning = false;
   /** @type {(question: QuestionName, orderId: string) => void} Asks before an order ends. */
   ask = () => {};
+  /** @type {(driverId: string) => void} Asks who is to take all that a driver has. */
+  askWhoTakesOver = () => {};
 
   /**
    * @param {object} parts
@@ -214,6 +217,39 @@ export class Desk {
    */
   async rearrange(driverId, stops, words) {
     await this.#reorder(driverId, () => this.#api.rearrange(driverId, stops), words);
+  }
+
+  /**
+   * Gives these orders of a driver to others; undo gives them back, each stop at its place.
+   * @param {string} driverId
+   * @param {Move[]} moves
+   * @param {boolean} endShift
+   */
+  async handOn(driverId, moves, endShift) {
+    const driver = this.fleet.drivers.get(driverId);
+    const name = driver?.name ?? "The driver";
+    const stops = this.fleet.stopsAhead(driverId);
+    const onShift = endShift && driver ? driver.onShift : null;
+    const undo = () =>
+      this.#try(() => this.#api.handBack(driverId, stops, onShift), `${name} has the orders back.`);
+    const words = `${plural(moves.length, "order")} of ${name} handed on.`;
+    await this.#try(() => this.#api.handOn(driverId, moves, endShift), words, undo);
+  }
+
+  /**
+   * What it would mean: as the planner shares them out, or that one driver takes them all. Null where the server does
+   * not say, which is told.
+   * @param {string} driverId
+   * @param {string | null} to
+   * @returns {Promise<Succession | null>}
+   */
+  async succession(driverId, to) {
+    try {
+      return await this.#api.succession(driverId, to);
+    } catch (error) {
+      this.#complain(error);
+      return null;
+    }
   }
 
   /**

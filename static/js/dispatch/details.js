@@ -16,7 +16,7 @@ import { savingWords, speedWords, troubleWords } from "./words.js";
 /** @import { Desk } from "./desk.js" */
 /** @import { Order } from "./fleet.js" */
 
-const STOP_WORDS = { pickup: "Pick up", dropoff: "Drop off", return: "Bring back" };
+const STOP_WORDS = { pickup: "Pick up", dropoff: "Drop off", return: "Bring back", transfer: "Take over from" };
 
 const driverPanel = withFields(byId("driver-panel"));
 const orderPanel = withFields(byId("order-panel"));
@@ -81,6 +81,9 @@ function drawDriverPanel(desk, driver) {
     orderCount: String(orders.length),
   });
   byId("stops-empty").hidden = stops.length > 0;
+  byId("handing-on").hidden = fleet.toHandOn(driver.driverId) === 0;
+  setAttribute(byId("handing-on"), "data-stranded", fleet.isStranded(driver));
+  setText(byId("handing-on-words"), fleet.isStranded(driver) ? "The shift is over. Others have to take the orders." : "");
   drawSaving(desk, driver.driverId);
   syncList(
     byId("stops"),

@@ -45,7 +45,9 @@ export function silenceWords(fleet, { driverId, status }, now) {
  * @param {ReadonlySet<string>} alerted the drivers who left a door
  * @param {number} now
  */
-export function signOf(fleet, { driverId }, alerted, now) {
+export function signOf(fleet, driver, alerted, now) {
+  const { driverId } = driver;
   if (alerted.has(driverId)) return "⚠ left a door";
+  if (fleet.isStranded(driver)) return "⚠ shift over, orders left";
   return fleet.presence(driverId, now).troubled ? "⊗ fixes turned away" : "";
 }

@@ -363,6 +363,30 @@ export class Fleet {
       .sort((a, b) => (a.leftDropoffAt ?? 0) - (b.leftDropoffAt ?? 0));
   }
 
+  /**
+   * Off shift, with orders that somebody has to bring all the same.
+   * @param {DriverState} driver
+   */
+  isStranded({ driverId, onShift }) {
+    return !onShift && this.toHandOn(driverId) > 0;
+  }
+
+  /** Drivers who are off shift with orders, by name. */
+  stranded() {
+    return [...this.drivers.values()]
+      .filter((driver) => this.isStranded(driver))
+      .sort((a, b) => a.name.localeCompare(b.name));
+  }
+
+  /**
+   * How many orders others would have to take if the driver can't go on.
+   * @param {string} driverId
+   */
+  toHandOn(driverId) {
+    const doors = this.stopsAhead(driverId).filter(({ kind }) => kind === "dropoff");
+    return doors.length;
+  }
+
   /** The drivers of these orders (ids). */
   alerted() {
     return new Set(this.alerts().flatMap(({ driverId }) => driverId ?? []));

@@ -18,6 +18,7 @@ import { keyboard, reasonDialog, tabs, toast } from "./interaction.js";
 import { drawActivity, drawOrders } from "./orders.js";
 import { isQuestion } from "./questions.js";
 import { SelectionLayer } from "./selection-layer.js";
+import { successionDialog } from "./succession.js";
 
 /** @import { DashboardPage, DispatcherFrame, LatLng } from "../../../types/server" */
 /** @import { State } from "../live-socket.js" */
@@ -193,6 +194,8 @@ setInterval(() => {
 keyboard(desk, draw);
 tabs();
 desk.ask = reasonDialog(desk);
+desk.askWhoTakesOver = successionDialog(desk);
+byId("hand-on").addEventListener("click", () => desk.driverId && desk.askWhoTakesOver(desk.driverId));
 
 /**
  * A button of the order that is selected.

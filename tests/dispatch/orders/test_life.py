@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from dispatch.errors import DispatchError
 from dispatch.models import Driver, Order, OrderEvent, Stop
 from dispatch.orders import actions, geofence_actions
-from dispatch.planning import plan_store
-from dispatch.statuses import BEFORE_PICKUP
+from dispatch.planning import handing_on, plan_store
+from dispatch.planning.visiting_order import Wish
+from dispatch.statuses import ACTIVE, BEFORE_PICKUP, FETCHES, StopKind
 from tests.dispatch import story
 from tests.dispatch.status_table import LIFE
 
@@ -28,8 +29,8 @@ def _plan(driver: Driver, seed: int) -> None:
     made_of = plan_store.Ahead.of(waiting)
     planned = []
     while waiting:
-        picked_up = {stop.order_id for stop in waiting if stop.kind == "pickup"}
-        stop = rng.choice([one for one in waiting if one.kind == "pickup" or one.order_id not in picked_up])
+        to_fetch = {stop.order_id for stop in waiting if stop.kind in FETCHES}
+        stop = rng.choice([one for one in waiting if one.kind in FETCHES or one.order_id not in to_fetch])
         waiting.remove(stop)
         planned.append(
             plan_store.PlannedStop(stop.pk, timezone.now() + timedelta(minutes=len(planned)), (1, 2))
@@ -40,6 +41,22 @@ def _plan(driver: Driver, seed: int) -> None:
 def _silence(driver: Driver) -> None:
     Driver.objects.filter(pk=driver.pk).update(last_seen_at=None)
     geofence_actions.mark_silent_drivers()
+
+
+def _hand_on(order: Order, to: Driver, seed: int) -> None:
+    """All that the order's driver has."""
+    order.refresh_from_db()
+    held = Order.objects.filter(driver=order.driver_id, status__in=ACTIVE).values_list("pk", flat=True)
+    if order.driver_id is not None:
+        moves = [handing_on.Move(pk, to.pk) for pk in held]
+        handing_on.hand_on(order.driver_id, moves, end_shift=seed % 2 == 0, actor=story.DANA)
+
+
+def _hand_back(order: Order, to: Driver, seed: int) -> None:
+    """All orders, whoever has them."""
+    stops = Stop.objects.filter(done_at=None).exclude(kind=StopKind.RETURN)
+    wishes = [Wish(stop.order_id, StopKind(stop.kind), pinned=False) for stop in stops]
+    handing_on.hand_back(to.pk, wishes, on_shift=seed % 2 == 0, actor=story.DANA)
 
 
 #: What may happen to an order and a driver; the number is a moment (seconds) or a seed.
@@ -65,6 +82,8 @@ STEPS: dict[str, Callable[[Order, Driver, int], object]] = {
     "end the shift": lambda order, driver, _: actions.set_shift(driver.pk, on=False),
     "fall silent": lambda order, driver, _: _silence(driver),
     "be heard of": lambda order, driver, _: geofence_actions.heard_of(driver.pk),
+    "hand on": _hand_on,
+    "hand back": _hand_back,
     "plan": lambda order, driver, seed: _plan(driver, seed),
 }
 

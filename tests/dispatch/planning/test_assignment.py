@@ -11,13 +11,24 @@ from django.utils import timezone
 from dispatch import tasks
 from dispatch.errors import NotFound, WrongStatus
 from dispatch.models import City, Driver, Order, Restaurant, Stop
+from dispatch.orders import actions
 from dispatch.planning import assignment
 from dispatch.planning.workload import TABLE_PLACES
 from routing.geo import Point, destination
 from routing.planner import Problem
 from routing.roads.cities import BOULDER
 from tests.conftest import DENVER
-from tests.dispatch.story import NO_OSRM, assign, at, bring_to, plan, report, status, timeline
+from tests.dispatch.story import (
+    NO_OSRM,
+    assign,
+    at,
+    bring_to,
+    last_event,
+    plan,
+    report,
+    status,
+    timeline,
+)
 
 PARIS = Point(48.8566, 2.3522)
 #: Nine kilometres from the restaurant, and far from every road.
@@ -283,6 +294,34 @@ def test_why_an_order_waits_is_told_once_and_until_it_is_given_out(
     Driver.objects.update(on_shift=True)
     assert assignment.assign_pending(auto) == 1
     assert known()[1] is None
+
+
+def test_who_ends_the_shift_has_what_is_not_picked_up_handed_on(
+    auto: City, new_order: Callable[..., Order], driver_at: Callable[..., Driver]
+) -> None:
+    gone, other = driver_at(0, 400), driver_at(180, 400)
+    waits, on_board = new_order(), new_order()
+    bring_to(waits, gone, "driver_at_restaurant")
+    bring_to(on_board, gone, "picked_up")
+    actions.set_shift(gone.pk, on=False)
+    assert assignment.assign_pending(auto) == 1
+    waits.refresh_from_db()
+    assert (waits.driver, waits.status) == (other, "assigned")
+    assert last_event(waits).actor == "system"
+    # Food in a bag never changes driver by itself.
+    assert plan(gone) == [f"dropoff {on_board.customer_name}"]
+    assert assignment.assign_pending(auto) == 0
+
+
+def test_who_ends_the_shift_keeps_what_nobody_can_take(
+    auto: City, order: Order, driver_at: Callable[..., Driver]
+) -> None:
+    gone = driver_at(0, 400)
+    bring_to(order, gone, "to_restaurant")
+    actions.set_shift(gone.pk, on=False)
+    assert assignment.assign_pending(auto) == 0
+    order.refresh_from_db()
+    assert (order.driver, order.status, order.trouble) == (gone, "to_restaurant", Problem.SHIFT_OVER)
 
 
 def test_where_dispatchers_assign_nobody_says_why_an_order_waits(auto: City, order: Order) -> None:
