@@ -51,6 +51,12 @@ class Conflict(DispatchError):
     retryable = True
 
 
+class InConflict(DispatchError):
+    """What a driver says late contradicts what people did meanwhile. It is stored, and a dispatcher decides."""
+
+    code = "in_conflict"
+
+
 @contextmanager
 def contained(what_follows: str) -> Iterator[None]:
     """Around the part of a round that concerns one of many: whatever goes wrong with it is told in the log, with what

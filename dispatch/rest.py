@@ -41,6 +41,12 @@ class Reason(Struct, frozen=True):
     reason: Words = ""
 
 
+class Settling(Struct, frozen=True):
+    """Who is right: what the “driver” says, or what “stands”."""
+
+    outcome: Literal["driver", "stands"]
+
+
 class HandingOn(Struct, rename="camel", frozen=True):
     """Which driver takes which of a driver's orders. `end_shift`: the driver's shift ends with it."""
 

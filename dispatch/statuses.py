@@ -51,7 +51,8 @@ ACTIVE = BEFORE_PICKUP | IN_THE_BAG
 FINAL = frozenset({S.DELIVERED, S.CANCELLED, S.FAILED})
 
 #: to → from. Steps may be skipped forward; the way back is only unassigning and reassigning before the pickup,
-#: ARRIVAL_UNDONE, and PICKUP_UNDONE and HANDED_ON after it; DELIVERED_AFTER_ALL is what was so already.
+#: ARRIVAL_UNDONE, and PICKUP_UNDONE and HANDED_ON after it; DELIVERED_AFTER_ALL and AS_THE_DRIVER_SAYS are what was
+#: so already.
 TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     S.SCHEDULED: frozenset(),
     S.PENDING: frozenset({S.SCHEDULED}) | BEFORE_PICKUP,
@@ -76,6 +77,13 @@ ARRIVAL_UNDONE: dict[OrderStatus, frozenset[OrderStatus]] = {
 
 #: to → from: the driver had delivered it before it was cancelled, and could not say so in time.
 DELIVERED_AFTER_ALL: dict[OrderStatus, frozenset[OrderStatus]] = {S.DELIVERED: frozenset({S.CANCELLED})}
+
+#: to → from: a dispatcher believes what a driver said late, whatever people did meanwhile.
+AS_THE_DRIVER_SAYS: dict[OrderStatus, frozenset[OrderStatus]] = {
+    S.PICKED_UP: BEFORE_PICKUP | {S.PENDING},
+    S.DELIVERED: ACTIVE | {S.PENDING, S.CANCELLED, S.FAILED},
+    S.FAILED: ACTIVE | {S.PENDING, S.DELIVERED},
+}
 
 #: to → from: the food is on the road with one driver, and another one is to bring it.
 HANDED_ON: dict[OrderStatus, frozenset[OrderStatus]] = {S.PICKED_UP: IN_THE_BAG}

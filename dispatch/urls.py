@@ -19,5 +19,6 @@ urlpatterns = [
     path("orders/<uuid:subject_id>/unassign", views.unassign, name="unassign"),
     path("orders/<uuid:subject_id>/cancel", views.cancel, name="cancel"),
     path("orders/<uuid:subject_id>/undo-pickup", views.undo_pickup, name="undo-pickup"),
+    path("conflicts/<uuid:subject_id>/settle", views.settle, name="settle"),
     path("orders/<uuid:subject_id>/close", views.close, name="close"),
 ]

@@ -17,15 +17,16 @@ from msgspec import Struct
 from dispatch import rest
 from dispatch.access import may_dispatch
 from dispatch.dashboard import dashboard_page
-from dispatch.errors import Conflict, DispatchError, Invalid, NotFound, NotYours, WrongStatus
-from dispatch.orders import actions
+from dispatch.errors import Conflict, DispatchError, InConflict, Invalid, NotFound, NotYours, WrongStatus
+from dispatch.models.conflicts import Outcome
+from dispatch.orders import actions, conflicts
 from dispatch.orders.transitions import Actor
 from dispatch.planning import assignment, handing_on, replanning, visiting_order
 from dispatch.planning import succession as planning
 
 logger = logging.getLogger(__name__)
 
-HTTP_STATUS = {NotFound: 404, WrongStatus: 409, NotYours: 409, Conflict: 409, Invalid: 400}
+HTTP_STATUS = {NotFound: 404, WrongStatus: 409, NotYours: 409, Conflict: 409, InConflict: 409, Invalid: 400}
 
 
 @require_safe
@@ -164,3 +165,8 @@ def undo_pickup(order_id: UUID, body: rest.Reason, actor: Actor) -> None:
 @_request(rest.Closing)
 def close(order_id: UUID, body: rest.Closing, actor: Actor) -> None:
     actions.close_for_driver(order_id, body.status, actor=actor, reason=body.reason)
+
+
+@_request(rest.Settling)
+def settle(conflict_id: UUID, body: rest.Settling, actor: Actor) -> None:
+    conflicts.settle(conflict_id, Outcome(body.outcome), actor=actor)

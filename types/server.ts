@@ -60,6 +60,11 @@ export interface Closing {
   reason?: string;
 }
 
+/** Who is right: what the “driver” says, or what “stands”. */
+export interface Settling {
+  outcome: "driver" | "stands";
+}
+
 /** Which driver takes which of a driver's orders. `endShift`: the driver's shift ends with it. */
 export interface HandingOn {
   moves: Move[];
@@ -292,6 +297,29 @@ export interface GeofenceEvent {
   evidence?: Record<string, unknown>;
 }
 
+/**
+ * A driver pressed `says` without a network, and it came when people had decided otherwise. A dispatcher settles
+ * it; `settled` ones leave the list.
+ */
+export interface ConflictState {
+  type: "conflict";
+  conflictId: string;
+  v: number;
+  orderId: string;
+  cityId: string | null;
+  restaurantId: string | null;
+  customerName: string;
+  customerAddress: string;
+  number: string;
+  driverId: string;
+  driverName: string;
+  says: OrderStatus;
+  pressedAt: number;
+  toldAt: number;
+  against: Against;
+  settled: boolean;
+}
+
 /** The tiles' address, their deepest zoom, and who is to be named as their source. */
 export interface MapConfig {
   tileUrl: string;
@@ -301,8 +329,8 @@ export interface MapConfig {
 }
 
 /**
- * What is asked of the server. `subject` stands in each for the id of the order or driver, `other` for that of
- * another driver.
+ * What is asked of the server. `subject` stands in each for the id of the order, driver or conflict, `other`
+ * for that of another driver.
  */
 export interface Urls {
   subject: string;
@@ -322,6 +350,7 @@ export interface Urls {
   cancel: string;
   undoPickup: string;
   close: string;
+  settle: string;
 }
 
 /** How statuses are called, in the order in which they are listed; and the sets that decide what can be done. */
@@ -346,6 +375,14 @@ export type OrderStatus = "scheduled" | "pending" | "assigned" | "to_restaurant"
 export type DriverStatus = "offline" | "idle" | "to_restaurant" | "delivering";
 
 export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_at_zero" | "customer_at_zero" | "restaurant_far" | "customer_far" | "restaurant_unreachable" | "customer_unreachable" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "too_big" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
+
+/** The step that people took: `status` and when, who (`by`, in words) and why. */
+export interface Against {
+  status: OrderStatus;
+  at: number;
+  by: string;
+  reason?: string;
+}
 
 export interface Place {
   lat: number;
@@ -496,4 +533,4 @@ export type ControlFrame = Hello | Ready | Heartbeat | Error;
 
 export type CustomerFrame = Eta | EtaUnknown | Route | RouteHidden | DriverHidden | DriverPosition | CustomerStatus;
 
-export type DispatcherFrame = RestaurantState | DriverState | Plan | OrderState | FleetPositions | FixTrouble | GeofenceEvent;
+export type DispatcherFrame = RestaurantState | DriverState | Plan | OrderState | FleetPositions | FixTrouble | GeofenceEvent | ConflictState;

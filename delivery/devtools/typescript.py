@@ -35,6 +35,7 @@ ROOTS = (
     rest.VisitingOrder,
     rest.Reason,
     rest.Closing,
+    rest.Settling,
     rest.HandingOn,
     rest.HandingBack,
     rest.Succession,

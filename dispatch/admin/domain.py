@@ -28,7 +28,7 @@ from dispatch.admin.pages import ManyRows, ReadOnly, page
 from dispatch.errors import DispatchError
 from dispatch.forms import AssignForm, CancelForm, CloseForm, OrderForm
 from dispatch.maps import Circle, LatLng, PlaceMap, map_config
-from dispatch.models import City, Driver, FailureReason, Order, OrderEvent, Restaurant, Stop
+from dispatch.models import City, Conflict, Driver, FailureReason, Order, OrderEvent, Restaurant, Stop
 from dispatch.orders import actions, addresses
 from dispatch.orders.transitions import Actor
 from dispatch.problems import SENTENCES
@@ -339,6 +339,30 @@ class OrderAdmin(ManyRows):
             orders=queryset.select_related("restaurant", "driver")[:MOST_AT_ONCE],
             media=self.media,
         )
+
+
+@admin.register(Conflict)
+class ConflictAdmin(ReadOnly, ManyRows):
+    """Both sides, and how it was settled; dispatchers settle it on the dashboard."""
+
+    list_display = ["order", "driver", "says", "pressed", "came", "against", "outcome", "settled_by"]
+    list_filter = ["outcome", "told_at"]
+    list_select_related = ["order__restaurant__city", "driver", "against"]
+    sortable_by = ["came"]
+    fields = ["order", "driver", "says", "reason", "pressed", "came", "against", "outcome", "settled"]
+
+    @admin.display(description="pressed at")
+    def pressed(self, conflict: Conflict) -> str:
+        return _local_time(conflict.pressed_at, conflict.order)
+
+    @admin.display(description="heard of at", ordering="told_at")
+    def came(self, conflict: Conflict) -> str:
+        return _local_time(conflict.told_at, conflict.order)
+
+    @admin.display(description="settled")
+    def settled(self, conflict: Conflict) -> str:
+        when = _local_time(conflict.settled_at, conflict.order)
+        return f"{when} by {conflict.settled_by}" if when else ""
 
 
 @admin.register(OrderEvent)

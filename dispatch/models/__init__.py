@@ -6,6 +6,7 @@ dispatch/planning/plan_store.py.
 """
 
 from dispatch.models.cities import City
+from dispatch.models.conflicts import Conflict
 from dispatch.models.drivers import HEARD_NOW, Driver
 from dispatch.models.etas import EtaPrediction, EtaSpread, HandoverTime, KitchenTime, SpeedFactor
 from dispatch.models.failure_reasons import FailureReason
@@ -20,6 +21,7 @@ __all__ = [
     "HEARD_NOW",
     "NO_ETA",
     "City",
+    "Conflict",
     "Driver",
     "EtaPrediction",
     "EtaSpread",

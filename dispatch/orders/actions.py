@@ -1,8 +1,8 @@
-"""What people and platforms do to the domain: a button, the admin, the dashboard, the API all come through here.
+"""What people and platforms do to the domain: the admin, the dashboard, the API and an app's shift come through here.
 
-What geofences and silence tell is in dispatch/orders/geofence_actions.py, what planning finds in
-dispatch/planning/plan_store.py; the visiting orders that dispatchers want are in visiting_order.py there, and what a
-driver has handed on in handing_on.py.
+Drivers' buttons are in dispatch/orders/buttons.py, what geofences and silence tell is in geofence_actions.py there.
+What planning finds is in dispatch/planning/plan_store.py, the visiting orders that dispatchers want are in
+visiting_order.py there, and what a driver has handed on is in handing_on.py.
 
 Each action is one transaction, made of the pieces in dispatch/orders/transitions.py: it locks the drivers it concerns
 (in id order, before any order, so that two actions never wait for each other), takes the step that
@@ -10,24 +10,22 @@ Each action is one transaction, made of the pieces in dispatch/orders/transition
 two processes that try the same step, one succeeds; the other gets `WrongStatus`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Min
 from django.utils import timezone
 
-from dispatch.errors import Conflict, Invalid, NotFound, NotYours, WrongStatus
+from dispatch.errors import Conflict, Invalid, NotFound, WrongStatus
 from dispatch.etas import prediction_log
 from dispatch.models import NO_ETA, Driver, FailureReason, Item, Order, OrderEvent, Restaurant, Stop
-from dispatch.models.failure_reasons import LeadsTo
 from dispatch.orders import addresses, scheduling
+from dispatch.orders.endings import end_stops, fail
 from dispatch.orders.transitions import (
-    SYSTEM,
     Actor,
     behind_all,
     hear_of,
@@ -36,18 +34,13 @@ from dispatch.orders.transitions import (
     plans_changed,
     take_step,
 )
-from dispatch.signals import Changes, announced
+from dispatch.signals import announced
 from dispatch.statuses import (
     ACTIVE,
-    BEFORE_PICKUP,
-    DELIVERED_AFTER_ALL,
-    DRIVER_BUTTONS,
     FINAL,
-    HANDED_ON,
     HANDED_OVER_OR_NOT,
     IN_THE_BAG,
     PICKUP_UNDONE,
-    TRANSITIONS,
     UNASSIGNED,
     OrderStatus,
     StopKind,
@@ -205,28 +198,9 @@ def cancel(order_id: UUID, *, actor: Actor, reason: str = "", dispose: bool = Fa
             if not reason.strip():
                 raise Invalid("The food is already with the driver: give a reason for cancelling.")
         take_step(changes, order, OrderStatus.CANCELLED, actor=actor, reason=reason)
-        _end_stops(order, drivers, bring_back=order.status in IN_THE_BAG and not dispose)
+        driver = next(iter(drivers.values()), None)
+        end_stops(order, driver, goes_back=order.status in IN_THE_BAG and not dispose)
         plans_changed(changes, drivers.values(), reassigned=True)
-
-
-def _end_stops(order: Order, drivers: Mapping[UUID, Driver], *, bring_back: bool) -> None:
-    """Nobody visits the open stops of an order that is over; food on board is brought back instead. Food that was not
-    handed over yet stays with the driver who has it, and who is no longer at work.
-    """
-    if bring_back and not _has_yet_to_take_over(order):
-        (driver,) = drivers.values()
-        _add_return(order, driver, order.stops.get(kind=StopKind.DROPOFF).position)
-    order.stops.filter(done_at=None).exclude(kind=StopKind.RETURN).delete()
-
-
-def _has_yet_to_take_over(order: Order) -> bool:
-    """Whether the food is still with another driver than the one who is to bring it."""
-    return order.status in IN_THE_BAG and order.stops.filter(kind=StopKind.TRANSFER, done_at=None).exists()
-
-
-def _add_return(order: Order, driver: Driver, position: int) -> None:
-    """The driver has the food of an order that is over, and gets a stop for it at the restaurant."""
-    Stop.objects.create(driver=driver, order=order, kind=StopKind.RETURN, position=position)
 
 
 # ------------------------------------------------------------- a dispatcher speaks for a driver who forgot a button
@@ -296,177 +270,12 @@ def close_for_driver(order_id: UUID, status: str, *, actor: Actor, reason: str) 
         step = OrderStatus(status)
         now = timezone.now()
         if step == OrderStatus.DELIVERED:
-            take_step(changes, order, step, actor=actor, reason=reason.strip(), **_ending(step, now))
+            take_step(changes, order, step, actor=actor, reason=reason.strip(), delivered_at=now)
             prediction_log.settle(order, None)
         else:
             listed = FailureReason.objects.filter(name=reason.strip()).first()
-            _fail(changes, order, drivers, actor, now, reason.strip(), listed)
+            fail(changes, order, next(iter(drivers.values()), None), actor, now, reason.strip(), listed)
         plans_changed(changes, drivers.values(), reassigned=True)
-
-
-# ------------------------------------------------------------------------------------------ drivers' buttons
-
-
-def report(
-    driver_id: UUID,
-    order_id: UUID,
-    status: str,
-    *,
-    happened_at: datetime | None = None,
-    reason: str | None = None,
-) -> None:
-    """A driver's button: picked up, delivered, or could not be; pressed at `happened_at`, or just now.
-
-    `reason`: the code of one of the list, of what could not be done. Before the pickup there must be one.
-
-    A press may come long after, when there is a network again, and counts from when it was made. A device's clock may
-    be anywhere: no step is before the one before it.
-    """
-    if status not in DRIVER_BUTTONS:
-        raise Invalid(f"A driver reports one of {', '.join(sorted(DRIVER_BUTTONS))}.")
-    step = OrderStatus(status)
-    with announced() as changes:
-        order, drivers = lock_order(order_id)
-        if order.driver_id != driver_id:
-            raise NotYours("This order is not with you.")
-        driver = drivers[driver_id]
-        if happened_at and _report_late(changes, order, driver, step, happened_at):
-            return
-        actor = Actor(OrderEvent.Actor.DRIVER, driver.name)
-        pressed_at = max(happened_at, _last_step_at(order)) if happened_at else timezone.now()
-        if step == OrderStatus.FAILED:
-            listed = _listed_reason(reason)
-            if listed is None and order.status in BEFORE_PICKUP:
-                raise Invalid("Before the pickup, say why it failed: send a `reason` of the list.")
-            _fail(changes, order, drivers, actor, pressed_at, listed.name if listed else "", listed)
-            plans_changed(changes, [driver], reassigned=True)
-            return
-        if step == OrderStatus.DELIVERED and order.status in BEFORE_PICKUP:
-            _infer_pickup(changes, order, pressed_at)
-        takes_over = step == OrderStatus.PICKED_UP and _has_yet_to_take_over(order)
-        take_step(
-            changes,
-            order,
-            step,
-            actor=actor,
-            happened_at=pressed_at,
-            done_at=pressed_at,
-            reason="Taken over." if takes_over else "",
-            allowed=HANDED_ON if takes_over else TRANSITIONS,
-            **_ending(step, pressed_at),
-        )
-        if step == OrderStatus.DELIVERED:
-            prediction_log.settle(order, pressed_at)
-        plans_changed(changes, [driver], reassigned=True)
-
-
-def _listed_reason(code: str | None) -> FailureReason | None:
-    """Invalid: there is none of this code."""
-    if code is None:
-        return None
-    listed = FailureReason.objects.filter(code=code).first()
-    if listed is None:
-        codes = FailureReason.objects.filter(active=True).values_list("code", flat=True)
-        raise Invalid(f"There is no such reason; send one of {', '.join(codes)}.")
-    return listed
-
-
-def _fail(
-    changes: Changes,
-    order: Order,
-    drivers: Mapping[UUID, Driver],
-    actor: Actor,
-    at: datetime,
-    words: str,
-    listed: FailureReason | None,
-) -> None:
-    """The order could not be picked up or handed over; what becomes of it, the reason of the list says."""
-    leads_to = listed.leads_to if listed else LeadsTo.END
-    on_board = order.status in IN_THE_BAG
-    if leads_to == LeadsTo.PENDING and not on_board:
-        take_step(
-            changes, order, OrderStatus.PENDING, actor=actor, happened_at=at, reason=words, driver_id=None
-        )
-        order.stops.all().delete()
-        return
-    take_step(changes, order, OrderStatus.FAILED, actor=actor, happened_at=at, done_at=at, reason=words)
-    _end_stops(order, drivers, bring_back=on_board and leads_to != LeadsTo.END)
-
-
-def _report_late(
-    changes: Changes, order: Order, driver: Driver, step: OrderStatus, pressed_at: datetime
-) -> bool:
-    """A press that was made before a dispatcher cancelled the order, and came after. Whether it was one.
-
-    What was delivered by then is delivered; what was picked up by then is brought back.
-    """
-    if order.status != OrderStatus.CANCELLED:
-        return False
-    cancelled = order.events.filter(to_status=OrderStatus.CANCELLED).last()
-    if cancelled is None or pressed_at >= cancelled.happened_at:
-        return False
-    on_the_way_back = order.stops.filter(kind=StopKind.RETURN)
-    if step == OrderStatus.DELIVERED:
-        before = order.events.exclude(pk=cancelled.pk).aggregate(Max("happened_at"))["happened_at__max"]
-        delivered_at = max(pressed_at, before)
-        take_step(
-            changes,
-            order,
-            step,
-            actor=Actor(OrderEvent.Actor.DRIVER, driver.name),
-            happened_at=delivered_at,
-            reason="Pressed without a network, before it was cancelled.",
-            allowed=DELIVERED_AFTER_ALL,
-            delivered_at=delivered_at,
-        )
-        on_the_way_back.delete()
-    elif (
-        step == OrderStatus.PICKED_UP
-        and cancelled.from_status in BEFORE_PICKUP
-        and not on_the_way_back.exists()
-    ):
-        _add_return(order, driver, behind_all(driver))
-    plans_changed(changes, [driver], reassigned=True)
-    return True
-
-
-def bring_back(driver_id: UUID, order_id: UUID, *, happened_at: datetime | None = None) -> None:
-    """A driver's button: the food is at the restaurant again."""
-    with announced() as changes:
-        order, drivers = lock_order(order_id)
-        stop = order.stops.filter(driver_id=driver_id, kind=StopKind.RETURN, done_at=None).first()
-        if stop is None:
-            raise NotYours("You have nothing of this order to bring back.")
-        Stop.objects.filter(pk=stop.pk).update(done_at=happened_at or timezone.now())
-        plans_changed(changes, [drivers[driver_id]], reassigned=True)
-
-
-def acknowledge(driver_id: UUID, stop_ids: Collection[UUID], *, happened_at: datetime | None = None) -> None:
-    """The driver says to have seen these stops; what is no longer the driver's is passed over."""
-    with announced() as changes:
-        driver = lock_drivers([driver_id])[driver_id]
-        unseen = Stop.objects.filter(driver=driver, pk__in=stop_ids, seen_at=None, done_at=None)
-        if unseen.update(seen_at=happened_at or timezone.now()):
-            plans_changed(changes, [driver])
-
-
-def _infer_pickup(changes: Changes, order: Order, at: datetime) -> None:
-    """What is delivered was picked up, though nobody said so: the customer's door may be within the restaurant's
-    fence. How long the driver was at the restaurant nobody knows, and nothing is learned of it.
-    """
-    reason = "Inferred: the driver pressed “delivered” without “picked up”."
-    take_step(changes, order, OrderStatus.PICKED_UP, actor=SYSTEM, happened_at=at, done_at=at, reason=reason)
-    order.status = OrderStatus.PICKED_UP
-    order.stops.filter(kind=StopKind.PICKUP).update(arrived_at=None, left_at=None)
-
-
-def _last_step_at(order: Order) -> datetime:
-    last: datetime = order.events.aggregate(Max("happened_at"))["happened_at__max"] or order.created_at
-    return last
-
-
-def _ending(step: OrderStatus, at: datetime) -> dict[str, Any]:
-    return {"delivered_at": at} if step == OrderStatus.DELIVERED else {}
 
 
 def set_shift(driver_id: UUID, on: bool) -> None:

@@ -30,6 +30,18 @@ MAY_GO_BACK_TO = {
 }
 #: With the food under way, when another driver takes it over: a dispatcher wants that, and the new driver says so.
 HANDED_ON = {"picked_up": {"picked_up"}, "driver_nearby": {"picked_up"}}
+#: What a dispatcher believes of what a driver said late.
+AS_THE_DRIVER_SAYS = {
+    "pending": {"picked_up", "delivered", "failed"},
+    "assigned": {"delivered"},
+    "to_restaurant": {"delivered"},
+    "driver_at_restaurant": {"delivered"},
+    "picked_up": set(),
+    "driver_nearby": set(),
+    "delivered": {"failed"},
+    "cancelled": {"delivered"},
+    "failed": {"delivered"},
+}
 LIFE = [
     "pending",
     "assigned",

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from dispatch.models import Driver, Order, OrderEvent, Stop
-from dispatch.orders import actions, geofence_actions
+from dispatch.orders import actions, buttons, geofence_actions
 from dispatch.planning import visiting_order
 from dispatch.planning.visiting_order import Wish
 from dispatch.statuses import StopKind
 from tests.dispatch.status_table import (
     ARRIVAL_MAY_GO_BACK_TO,
+    AS_THE_DRIVER_SAYS,
     HANDED_ON,
     MAY_BECOME,
     MAY_GO_BACK_TO,
@@ -54,7 +55,7 @@ def leave(driver: Driver, kind: str, *orders: Order, seconds: float = 600) -> No
 
 
 def report(driver: Driver, order: Order, status: str) -> None:
-    actions.report(driver.pk, order.pk, status)
+    buttons.report(driver.pk, order.pk, status)
 
 
 def _all(orders: Sequence[Order], kind: str) -> list[UUID]:
@@ -123,6 +124,8 @@ def allowed(event: OrderEvent) -> bool:
     }.get(event.actor, {})
     if event.actor in ("dispatcher", "driver") and event.to_status in HANDED_ON.get(before, set()):
         return event.reason == "Taken over." if event.actor == "driver" else event.reason != ""
+    if event.actor == "dispatcher" and event.to_status in AS_THE_DRIVER_SAYS.get(before, set()):
+        return event.reason.endswith("said without a network.")
     return event.reason != "" and event.to_status in backward.get(before, set())
 
 

@@ -15,7 +15,7 @@ from django.utils.timezone import localtime
 
 from dispatch import access, signals
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, User
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from dispatch.statuses import OrderStatus
 from tests.dispatch import story
 from tracking.models import LocationHistory
@@ -451,7 +451,7 @@ def test_unassigning(staff, new_order, driver):
 
 def test_cancelling_wants_a_reason(staff, order, driver):
     actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
-    actions.report(driver.pk, order.pk, "picked_up")
+    buttons.report(driver.pk, order.pk, "picked_up")
     assert "Reason" in staff.post(ORDERS, chosen("cancel", order)).content.decode()
     assert staff.post(ORDERS, chosen("cancel", order, confirmed="yes", reason=" ")).status_code == 200
     response = staff.post(ORDERS, chosen("cancel", order, confirmed="yes", reason="Spilled"))

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from dispatch.models import Driver, Order, User
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from dispatch.statuses import BEFORE_PICKUP, FINAL, IN_THE_BAG, DriverStatus, OrderStatus
 from tests.dispatch.story import bring_to, last_event, leave, status
 
@@ -84,6 +84,7 @@ def test_addresses_that_the_dashboard_is_told_are_answered(desk: Client) -> None
         "rearrange": {"stops": []},
         "cancel": {"reason": "x"},
         "close": {"status": "failed", "reason": "x"},
+        "settle": {"outcome": "stands"},
         "handOn": {"moves": [{"order": nobody, "driver": nobody}]},
         "handBack": {"stops": [{"order": nobody, "kind": "pickup", "pinned": False}]},
     }
@@ -112,7 +113,7 @@ def test_assign_and_unassign(desk: Client, order: Order, driver: Driver) -> None
 
 def test_cancelling_food_under_way_needs_a_reason(desk: Client, order: Order, driver: Driver) -> None:
     actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
-    actions.report(driver.pk, order.pk, "picked_up")
+    buttons.report(driver.pk, order.pk, "picked_up")
     refused = post(desk, order, "cancel", {"reason": " "})
     assert refused.status_code == 400
     assert refused.json()["code"] == "invalid"

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from dispatch.models import Driver, Order, Restaurant, Stop
-from dispatch.orders import actions, geofence_actions
+from dispatch.orders import actions, buttons, geofence_actions
 from dispatch.planning import replanning, visiting_order
 from dispatch.statuses import StopKind
 from routing.geo import destination, distance_m
@@ -34,7 +34,7 @@ def drivers_at_work() -> None:
             order = _order(kitchen, door, next(names))
             actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
             if n % 2:
-                actions.report(driver.pk, order.pk, "picked_up")
+                buttons.report(driver.pk, order.pk, "picked_up")
 
 
 def new_order(name: str) -> list[str]:
@@ -79,7 +79,7 @@ def off_the_roads(name: str, driver_name: str) -> str:
     Order.objects.filter(pk=order.pk).update(customer_lat=field.lat, customer_lng=field.lng)
     driver = _driver(driver_name, kitchen)
     actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
-    actions.report(driver.pk, order.pk, "picked_up")
+    buttons.report(driver.pk, order.pk, "picked_up")
     return str(order.pk)
 
 
@@ -91,7 +91,7 @@ def trip(driver_name: str) -> str:
     for number, door in enumerate(doors, start=1):
         order = _order(start, door, f"Customer {number}")
         actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
-        actions.report(driver.pk, order.pk, "picked_up")
+        buttons.report(driver.pk, order.pk, "picked_up")
     replanning.replan(driver.pk)  # at once: what the page shows now stays
     return str(driver.pk)
 
@@ -119,7 +119,7 @@ def pinned_trip(driver_name: str) -> tuple[str, str]:
 def deliver_first(driver_id: str) -> None:
     """The driver's first stop is a dropoff; it is done."""
     stop = Stop.objects.plans_of([driver_id])[0]
-    actions.report(stop.driver_id, stop.order_id, "delivered")
+    buttons.report(stop.driver_id, stop.order_id, "delivered")
 
 
 def leave(order_id: str, name: str, at_the_door: bool) -> str:
@@ -129,7 +129,7 @@ def leave(order_id: str, name: str, at_the_door: bool) -> str:
     actions.set_shift(driver.pk, True)
     actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
     if at_the_door:
-        actions.report(driver.pk, order.pk, "picked_up")
+        buttons.report(driver.pk, order.pk, "picked_up")
     stop = order.stops.get(kind="dropoff" if at_the_door else "pickup").pk
     now = timezone.now()
     geofence_actions.arrive(
@@ -166,7 +166,7 @@ def report(order_id: str, status: str) -> None:
     """The driver's button."""
     order = Order.objects.get(pk=order_id)
     assert order.driver_id is not None
-    actions.report(order.driver_id, order.pk, status)
+    buttons.report(order.driver_id, order.pk, status)
     replanning.replan(order.driver_id)
 
 

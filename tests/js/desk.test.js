@@ -7,12 +7,13 @@ import { clockTime } from "../../static/js/clock.js";
 import { Api } from "../../static/js/dispatch/api.js";
 import { meaningOf } from "../../static/js/dispatch/candidates.js";
 import { firstCity } from "../../static/js/dispatch/cities.js";
+import { conflictWords } from "../../static/js/dispatch/conflict-words.js";
 import { Desk } from "../../static/js/dispatch/desk.js";
 import { doingWords, signOf, silenceWords, statusWords } from "../../static/js/dispatch/driver-words.js";
 import { Fleet } from "../../static/js/dispatch/fleet.js";
 import { heirWords, hintWords, takers } from "../../static/js/dispatch/heirs.js";
 import { QUESTIONS } from "../../static/js/dispatch/questions.js";
-import { at, driver, order, plan, positions, restaurant, STATUSES, stop } from "./frames.js";
+import { at, conflict, driver, order, plan, positions, restaurant, STATUSES, stop } from "./frames.js";
 
 /** @import { CityOfPage, DispatcherFrame, Urls } from "../../types/server" */
 
@@ -37,6 +38,7 @@ const URLS = {
   cancel: `/o/${SUBJECT}/cancel`,
   undoPickup: `/o/${SUBJECT}/undo-pickup`,
   close: `/o/${SUBJECT}/close`,
+  settle: `/c/${SUBJECT}/settle`,
 };
 const city = (/** @type {string} */ id, timeZone = "America/Denver") =>
   /** @type {CityOfPage} */ ({ id, name: id, lat: 0, lng: 0, timeZone });
@@ -207,6 +209,31 @@ test("what becomes of each order that is handed on is said, and whom it makes la
   assert.deepEqual(
     takers(desk, driver(1)).map(({ name }) => name),
     ["Ben", "Abe"],
+  );
+});
+
+test("a conflict names both sides and what each answer makes of the order", async () => {
+  const desk = deskWith();
+  const time = (/** @type {number} */ moment) => clockTime(moment, "America/Denver");
+  assert.deepEqual(conflictWords(desk, conflict(1, { number: "A17" })), {
+    customer: "#A17 · Maya",
+    city: "",
+    restaurant: "Larimer Noodles",
+    driver: `Ana without a network: delivered at ${time(60_000)}, heard of at ${time(600_000)}`,
+    people: `Dana: cancelled at ${time(120_000)}: Nobody home`,
+    believe: "Delivered, as Ana says",
+    keep: "Leave it as it is",
+  });
+  desk.cityId = "c2";
+  assert.equal(conflictWords(desk, conflict(1)).city, "c1");
+  await desk.settle("x1", "driver");
+  await desk.settle("x1", "stands");
+  assert.deepEqual(
+    asked.map(({ url, body }) => [url, body]),
+    [
+      ["/c/x1/settle", { outcome: "driver" }],
+      ["/c/x1/settle", { outcome: "stands" }],
+    ],
   );
 });
 

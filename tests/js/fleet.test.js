@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Fleet } from "../../static/js/dispatch/fleet.js";
-import { at, driver, order, plan, positions, STATUSES, stop } from "./frames.js";
+import { at, conflict, driver, order, plan, positions, STATUSES, stop } from "./frames.js";
 
 /** @import { DispatcherFrame, FixTrouble, GeofenceEvent, OrderState, PlanStop } from "../../types/server" */
 
@@ -180,6 +180,16 @@ test("a driver who ends the shift with orders is stranded until others have them
   assert.deepEqual(stranded(), ["Ana"]);
   known.apply(plan(2, [stop({ stopId: "s4", kind: "return" })]), 6000); // food that goes back is nobody's order
   assert.deepEqual(stranded(), []);
+});
+
+test("a conflict is shown until it is settled, whatever comes late", () => {
+  const known = fleet(conflict(1), conflict(1, { conflictId: "x2" }));
+  assert.deepEqual([...known.conflicts.keys()], ["x1", "x2"]);
+  known.apply(conflict(2, { settled: true }), 6000);
+  known.apply(conflict(1), 6000);
+  assert.deepEqual([...known.conflicts.keys()], ["x2"]);
+  known.replace([]);
+  assert.equal(known.conflicts.size, 0);
 });
 
 test("an automatic pickup can be undone for a while", () => {

@@ -2,7 +2,7 @@
 // Whole frames, as the server sends them, for tests that care for a few fields only.
 
 /**
- * @import { CustomerStatus, DriverState, Eta, FleetPosition, FleetPositions, OrderState, Plan, PlanStop,
+ * @import { ConflictState, CustomerStatus, DriverState, Eta, FleetPosition, FleetPositions, OrderState, Plan, PlanStop,
  *   RestaurantState, Statuses } from "../../types/server"
  */
 
@@ -75,6 +75,31 @@ export const driver = (v, fields = {}) => ({
   status: "idle",
   onShift: true,
   cityId: "c1",
+  ...fields,
+});
+
+/**
+ * @param {number} v
+ * @param {Partial<ConflictState>} fields
+ * @returns {ConflictState}
+ */
+export const conflict = (v, fields = {}) => ({
+  type: "conflict",
+  conflictId: "x1",
+  v,
+  orderId: "o1",
+  cityId: "c1",
+  restaurantId: "r1",
+  customerName: "Maya",
+  customerAddress: "1 Elm St",
+  number: "",
+  driverId: "d1",
+  driverName: "Ana",
+  says: "delivered",
+  pressedAt: 60_000,
+  toldAt: 600_000,
+  against: { status: "cancelled", at: 120_000, by: "Dana", reason: "Nobody home" },
+  settled: false,
   ...fields,
 });
 

@@ -12,7 +12,7 @@ from django.test import Client
 
 from dispatch.errors import Invalid, WrongStatus
 from dispatch.models import Driver, Order, Restaurant, Stop
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from dispatch.planning import assignment, replanning
 from routing.geo import Point, destination
 from routing.problems import Problem
@@ -362,7 +362,7 @@ def test_minutes_that_somebody_else_works_out(order: Order, driver: Driver) -> N
 def test_an_action_is_told_once(order: Order, driver: Driver) -> None:
     """The database leaves alone what an action has seen to."""
     actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
-    actions.report(driver.pk, order.pk, "delivered")
+    buttons.report(driver.pk, order.pk, "delivered")
     version = now_is(order).version
     connection.check_constraints()
     assert [to for _, to in timeline(order)] == ["pending", "assigned", "picked_up", "delivered"]

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from dispatch.models import (
     City,
+    Conflict,
     Driver,
     FailureReason,
     Order,
@@ -28,6 +29,8 @@ from dispatch.models.failure_reasons import LeadsTo
 from dispatch.problems import SENTENCES
 from dispatch.statuses import ACTIVE, BEFORE_PICKUP, FINAL, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
 from tracking.protocol.messages import (
+    Against,
+    ConflictState,
     CustomerFrame,
     CustomerStatus,
     DriverHidden,
@@ -322,4 +325,30 @@ def geofence_event(event: OrderEvent) -> GeofenceEvent:
         status=OrderStatus(event.to_status),
         at=milliseconds(event.happened_at) or 0,
         evidence=event.evidence,
+    )
+
+
+def conflict_state(conflict: Conflict) -> ConflictState:
+    order, event = conflict.order, conflict.against
+    return ConflictState(
+        conflict_id=conflict.pk,
+        v=conflict.version,
+        order_id=order.pk,
+        city_id=order.city_id,
+        restaurant_id=order.restaurant_id,
+        customer_name=order.customer_name,
+        customer_address=order.customer_address,
+        number=order.number,
+        driver_id=conflict.driver_id,
+        driver_name=conflict.driver.name,
+        says=OrderStatus(conflict.says),
+        pressed_at=milliseconds(conflict.pressed_at) or 0,
+        told_at=milliseconds(conflict.told_at) or 0,
+        against=Against(
+            OrderStatus(event.to_status),
+            milliseconds(event.happened_at) or 0,
+            event.actor_name or event.get_actor_display(),
+            event.reason,
+        ),
+        settled=conflict.outcome is not None,
     )

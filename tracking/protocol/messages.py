@@ -350,8 +350,46 @@ class GeofenceEvent(Frame, tag="geofence", frozen=True):
     evidence: dict[str, Any] | None = None
 
 
+class Against(Struct, rename="camel", frozen=True, omit_defaults=True):
+    """The step that people took: `status` and when, who (`by`, in words) and why."""
+
+    status: OrderStatus
+    at: int
+    by: str
+    reason: str = ""
+
+
+class ConflictState(Frame, tag="conflict", frozen=True):
+    """A driver pressed `says` without a network, and it came when people had decided otherwise. A dispatcher settles
+    it; `settled` ones leave the list.
+    """
+
+    conflict_id: UUID
+    v: int
+    order_id: UUID
+    city_id: UUID | None
+    restaurant_id: UUID | None
+    customer_name: str
+    customer_address: str
+    number: str
+    driver_id: UUID
+    driver_name: str
+    says: OrderStatus
+    pressed_at: int
+    told_at: int
+    against: Against
+    settled: bool
+
+
 DispatcherFrame = (
-    RestaurantState | DriverState | Plan | OrderState | FleetPositions | FixTrouble | GeofenceEvent
+    RestaurantState
+    | DriverState
+    | Plan
+    | OrderState
+    | FleetPositions
+    | FixTrouble
+    | GeofenceEvent
+    | ConflictState
 )
 
 ServerFrame = ControlFrame | Plan | Expect | Ack | CustomerFrame | DispatcherFrame

@@ -17,7 +17,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
-from dispatch.models import Driver, Order, OrderEvent, Restaurant
+from dispatch.models import Conflict, Driver, Order, OrderEvent, Restaurant
 from tracking.protocol import frames, groups
 from tracking.protocol.frames import CustomerView
 from tracking.protocol.messages import CustomerFrame, encode
@@ -48,6 +48,17 @@ def restaurant(restaurant_id: UUID) -> None:
     found = list(Restaurant.objects.filter(pk=restaurant_id))
     items = snapshots.restaurant_items(found)
     send(_to_dispatchers(zip((one.city_id for one in found), items, strict=True)))
+
+
+def conflicts(conflict_ids: Collection[UUID]) -> None:
+    """Sends dispatchers these conflicts, new or settled."""
+    send(conflict_messages(conflict_ids))
+
+
+def conflict_messages(conflict_ids: Collection[UUID]) -> list[tuple[str, Message]]:
+    found = list(Conflict.objects.filter(pk__in=conflict_ids).select_related(*snapshots.SIDES))
+    items = snapshots.conflict_items(found)
+    return _to_dispatchers(zip((one.order.city_id for one in found), items, strict=True))
 
 
 def fleet_messages(order_ids: Collection[UUID], driver_ids: Collection[UUID]) -> list[tuple[str, Message]]:

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from dispatch import access
 from dispatch.errors import DispatchError
 from dispatch.models import Driver
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from tracking import metrics
 from tracking.clock import now_ms
 from tracking.database import in_thread
@@ -109,7 +109,7 @@ class DriverConsumer(LiveConsumer):
             case StatusReport():
                 return partial(self._press, frame)
             case Seen():
-                return partial(in_thread(actions.acknowledge), self.driver_id, frame.stop_ids)
+                return partial(in_thread(buttons.acknowledge), self.driver_id, frame.stop_ids)
             case Shift():
                 return partial(in_thread(actions.set_shift), self.driver_id, frame.on)
         return None
@@ -169,9 +169,9 @@ class DriverConsumer(LiveConsumer):
         pressed_at = now_ms() if frame.ts is None else min(frame.ts, now_ms())
         happened_at = datetime.fromtimestamp(pressed_at / 1000, UTC)
         act = (
-            partial(actions.bring_back, self.driver_id, frame.order_id)
+            partial(buttons.bring_back, self.driver_id, frame.order_id)
             if frame.status == "returned"
-            else partial(actions.report, self.driver_id, frame.order_id, frame.status, reason=frame.reason)
+            else partial(buttons.report, self.driver_id, frame.order_id, frame.status, reason=frame.reason)
         )
         try:
             await in_thread(act)(happened_at=happened_at)

@@ -9,14 +9,16 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from dispatch.models import City, Driver, Order, Restaurant, Stop
+from dispatch.models import City, Conflict, Driver, Order, Restaurant, Stop
 from dispatch.statuses import FINAL, OrderStatus
 from tracking.protocol.groups import city_key
 from tracking.protocol.messages import OrderState
 from tracking.sockets.snapshots import (
+    SIDES,
     EncodedItem,
     Plans,
     city_keys,
+    conflict_items,
     driver_items,
     order_items,
     restaurant_items,
@@ -77,6 +79,7 @@ class FleetSnapshots:
             # That a pickup can be undone ends by itself.
             ends = isinstance(item.frame, OrderState) and item.frame.auto_pickup_at is not None
             self._orders[order.pk] = Made(None if ends else orders[order.pk], [item.encoded()])
+        unsettled = Conflict.objects.filter(outcome=None).select_related(*SIDES).order_by("told_at")
         snapshot = DispatcherSnapshot(
             city_keys(),
             {str(pk).encode(): city_key(city_id) for pk, (_, city_id) in at_work.items()},
@@ -85,6 +88,7 @@ class FleetSnapshots:
                 # But what was deleted meanwhile.
                 *(item for pk in drivers if pk in self._drivers for item in self._drivers[pk].items),
                 *(item for pk in orders if pk in self._orders for item in self._orders[pk].items),
+                *(item.encoded() for item in conflict_items(unsettled)),
             ],
         )
         return dict.fromkeys(keys, snapshot)

@@ -7,6 +7,7 @@ itself.
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -15,10 +16,11 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection
 from redis.exceptions import RedisError
 
-from dispatch.models import Driver, Order
+from dispatch.models import Conflict, Driver, Order
 from tracking.database import in_thread
 from tracking.protocol import groups
 from tracking.sockets import broadcast, snapshots
+from tracking.sockets.broadcast import Message
 from tracking.sockets.subscriptions import Subscriptions
 
 logger = logging.getLogger(__name__)
@@ -51,19 +53,23 @@ async def reconcile(subscriptions: Subscriptions, since: datetime | None) -> dat
     """
     if not subscriptions:
         return None
-    looked_at, orders, drivers, cities = await in_thread(_changed)(since)
-    lagging = [
-        {
+    looked_at, orders, drivers, conflicts, cities = await in_thread(_changed)(since)
+
+    def lagging(rows: Iterable[Row]) -> set[UUID]:
+        return {
             row.pk
             for row in rows
             if any(m.lacks(row.key, row.v) for group in row.groups for m in subscriptions.of(group))
         }
-        for rows in (orders, drivers)
-    ]
-    if any(lagging):
-        for group, message in await in_thread(broadcast.fleet_messages)(*lagging):
-            for member in list(subscriptions.of(group)):
-                await member.dispatch(message)
+
+    messages: list[tuple[str, Message]] = []
+    if (of_orders := lagging(orders)) | (of_drivers := lagging(drivers)):
+        messages += await in_thread(broadcast.fleet_messages)(of_orders, of_drivers)
+    if of_conflicts := lagging(conflicts):
+        messages += await in_thread(broadcast.conflict_messages)(of_conflicts)
+    for group, message in messages:
+        for member in list(subscriptions.of(group)):
+            await member.dispatch(message)
     # Last, as this alone asks Redis: what PostgreSQL knows is shown while Redis is away.
     for member in list(subscriptions.of(groups.city(None))):
         await member.dispatch({"type": "cities.found", "cities": cities})
@@ -71,16 +77,16 @@ async def reconcile(subscriptions: Subscriptions, since: datetime | None) -> dat
 
 
 class Row(NamedTuple):
-    """An order or driver that changed, and the groups that should have heard of it."""
+    """An order, driver or conflict that changed, and the groups that should have heard of it."""
 
     pk: UUID
     v: int
     key: str
-    groups: tuple[str, str]
+    groups: tuple[str, ...]
 
 
-def _changed(since: datetime | None) -> tuple[datetime, list[Row], list[Row], list[str]]:
-    """When it is now; the orders and the drivers that changed after `since`; all cities."""
+def _changed(since: datetime | None) -> tuple[datetime, list[Row], list[Row], list[Row], list[str]]:
+    """When it is now; the orders, the drivers and the conflicts that changed after `since`; all cities."""
     # By the database's clock, which wrote `updated_at`: this machine's may be another one.
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
@@ -88,6 +94,9 @@ def _changed(since: datetime | None) -> tuple[datetime, list[Row], list[Row], li
     horizon = (since or looked_at) - OVERLAP
     orders = Order.objects.filter(updated_at__gte=horizon).values_list(
         "pk", "version", "tracking_token", "restaurant__city_id"
+    )
+    conflicts = Conflict.objects.filter(updated_at__gte=horizon).values_list(
+        "pk", "version", "order__restaurant__city_id"
     )
     drivers = Driver.objects.filter(updated_at__gte=horizon).values_list("pk", "version", "city_id")
     return (
@@ -97,5 +106,6 @@ def _changed(since: datetime | None) -> tuple[datetime, list[Row], list[Row], li
             for pk, v, token, city in orders
         ],
         [Row(pk, v, f"driver:{pk}", (groups.driver(pk), groups.city(city))) for pk, v, city in drivers],
+        [Row(pk, v, snapshots.conflict_key(pk), (groups.city(city),)) for pk, v, city in conflicts],
         snapshots.city_keys(),
     )

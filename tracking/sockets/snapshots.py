@@ -11,6 +11,7 @@ from django.utils import timezone
 from dispatch import access
 from dispatch.models import (
     City,
+    Conflict,
     Driver,
     FailureReason,
     Order,
@@ -114,6 +115,18 @@ def order_items(orders: Iterable[Order]) -> list[Item]:
 def restaurant_items(restaurants: Iterable[Restaurant]) -> list[Item]:
     # A restaurant has no version: it changes rarely, by hand, and its latest state is simply sent.
     return [Item(f"restaurant:{r.pk}", 0, frames.restaurant_state(r)) for r in restaurants]
+
+
+#: What a conflict's frame needs of others.
+SIDES = ("order__restaurant", "driver", "against__driver")
+
+
+def conflict_items(conflicts: Iterable[Conflict]) -> list[Item]:
+    return [Item(conflict_key(one.pk), one.version, frames.conflict_state(one)) for one in conflicts]
+
+
+def conflict_key(conflict_id: UUID) -> str:
+    return f"conflict:{conflict_id}"
 
 
 def city_keys() -> list[str]:

@@ -1,9 +1,11 @@
 // @ts-check
-// What must not be overlooked: doors that drivers left without a word, and orders of drivers whose shift is over. State,
-// not news: an alert stays until it is so no more. Those of all cities show, whatever city is looked at.
+// What must not be overlooked: doors that drivers left without a word, orders of drivers whose shift is over, and what
+// drivers say late against what people did. State, not news: it stays until it is so no more. What is of all cities
+// shows, whatever city is looked at.
 
 import { serverNow, stopwatch } from "../clock.js";
-import { byId, fill, rowFromTemplate, setAttribute, setText, syncList } from "../dom.js";
+import { byId, fill, fromTemplate, rowFromTemplate, setAttribute, setText, syncList } from "../dom.js";
+import { conflictWords } from "./conflict-words.js";
 import { customerWords } from "./order-words.js";
 import { plural } from "./words.js";
 
@@ -36,13 +38,34 @@ export function drawAlerts(desk) {
     (driver) => strandedRow(desk, driver),
     (row, driver) => drawStranded(desk, row, driver),
   );
+  const conflicts = [...fleet.conflicts.values()].sort((a, b) => a.toldAt - b.toldAt);
+  syncList(
+    byId("conflicts"),
+    conflicts,
+    ({ conflictId }) => conflictId,
+    ({ conflictId }) => conflictRow(desk, conflictId),
+    (row, conflict) => fill(row, conflictWords(desk, conflict)),
+  );
+  byId("conflicts-panel").hidden = !conflicts.length;
+  setText(byId("conflicts-count"), String(conflicts.length));
   byId("alerts-panel").hidden = !alerts.length;
   byId("stranded-panel").hidden = !stranded.length;
   setText(byId("alerts-count"), String(alerts.length));
   setText(byId("stranded-count"), String(stranded.length));
-  const all = alerts.length + stranded.length;
+  const all = alerts.length + stranded.length + conflicts.length;
   setText(byId("tab-alerts"), all ? String(all) : "");
   document.title = all ? `(${all}) ${title}` : title;
+}
+
+/**
+ * @param {Desk} desk
+ * @param {string} conflictId
+ */
+function conflictRow(desk, conflictId) {
+  const row = fromTemplate("conflict-row");
+  row.fields.believe.addEventListener("click", () => desk.settle(conflictId, "driver"));
+  row.fields.keep.addEventListener("click", () => desk.settle(conflictId, "stands"));
+  return row;
 }
 
 /**

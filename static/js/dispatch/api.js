@@ -3,7 +3,7 @@
 
 /**
  * @import { AssignmentRequest, Closing, HandingBack, HandingOn, Move, PlanStop, Proposals, Reason, Refusal, Remedies,
- *   SavingAnswer, Succession, Urls, VisitingOrder } from "../../../types/server"
+ *   SavingAnswer, Settling, Succession, Urls, VisitingOrder } from "../../../types/server"
  */
 /** @typedef {Exclude<keyof Urls, "subject" | "other">} Name what is asked for */
 /** @typedef {Pick<PlanStop, "orderId" | "kind" | "pinned">} Stop */
@@ -150,6 +150,17 @@ export class Api {
     /** @type {Closing} */
     const body = { status, reason };
     return this.#post("close", orderId, body);
+  }
+
+  /**
+   * Says who is right: what the driver says, or what stands.
+   * @param {string} conflictId
+   * @param {Settling["outcome"]} outcome
+   */
+  settle(conflictId, outcome) {
+    /** @type {Settling} */
+    const body = { outcome };
+    return this.#post("settle", conflictId, body);
   }
 
   /**

@@ -5,7 +5,7 @@ import { Advice, latest, mergeProposals } from "./advice.js";
 import { Refused } from "./api.js";
 import { plural } from "./words.js";
 
-/** @import { CityOfPage, Closing, DriverStatus, Move, PlanStop, Statuses, Succession } from "../../../types/server" */
+/** @import { CityOfPage, Closing, DriverStatus, Move, PlanStop, Settling, Statuses, Succession } from "../../../types/server" */
 /** @import { Api } from "./api.js" */
 /** @import { Fleet, Order } from "./fleet.js" */
 /** @import { QuestionName } from "./questions.js" */
@@ -217,6 +217,16 @@ export class Desk {
    */
   async rearrange(driverId, stops, words) {
     await this.#reorder(driverId, () => this.#api.rearrange(driverId, stops), words);
+  }
+
+  /**
+   * Says who is right, once and for good.
+   * @param {string} conflictId
+   * @param {Settling["outcome"]} outcome
+   */
+  async settle(conflictId, outcome) {
+    const words = outcome === "driver" ? "It is as the driver says." : "It stays as it is.";
+    await this.#try(() => this.#api.settle(conflictId, outcome), words);
   }
 
   /**

@@ -2,7 +2,7 @@
 // What a dispatcher knows, folded from frames. Pure: no page, no socket, no clock of its own.
 
 /**
- * @import { DispatcherFrame, DriverState, FixTrouble, FleetPosition, GeofenceEvent, OrderState, OrderStatus, Plan,
+ * @import { ConflictState, DispatcherFrame, DriverState, FixTrouble, FleetPosition, GeofenceEvent, OrderState, OrderStatus, Plan,
  *   PlanStop, RestaurantState, Statuses } from "../../../types/server"
  */
 /** @typedef {OrderState & { claimed?: boolean }} Order `claimed`: as this dispatcher asked for it to be */
@@ -63,6 +63,8 @@ export class Fleet {
   positions = new Map();
   /** @type {Map<string, FixTrouble>} By driver: what was turned away of the driver's fixes. */
   troubles = new Map();
+  /** @type {Map<string, ConflictState>} What drivers said late against what people did, by id, not settled yet. */
+  conflicts = new Map();
   /** @type {Entry[]} What happened, newest first. */
   activity = [];
 
@@ -91,6 +93,7 @@ export class Fleet {
       this.plans,
       this.positions,
       this.troubles,
+      this.conflicts,
     ]) {
       known.clear();
     }
@@ -121,6 +124,12 @@ export class Fleet {
         return "fleet";
       case "order":
         return this.#change(frame, now);
+      case "conflict": {
+        const drawn = this.#store(this.conflicts, "conflict", frame.conflictId, frame);
+        // The version stays known, so that an older frame that comes late does not bring it back.
+        if (frame.settled) this.conflicts.delete(frame.conflictId);
+        return drawn;
+      }
       case "geofence":
         this.#note(frame.at, frame.status, frame, this.#orders.get(frame.orderId), frame.evidence ?? {});
         return "fleet";

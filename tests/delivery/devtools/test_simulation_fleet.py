@@ -21,7 +21,7 @@ from delivery.devtools.simulation.driver import Habits
 from delivery.devtools.simulation.outages import Database, Outages
 from delivery.devtools.simulation.run import NoRestaurants, Options, TakenOver, simulate
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from routing.geo import distance_m
 
 PATIENCE_S = 15.0
@@ -50,7 +50,7 @@ def test_those_with_orders_stay_and_the_ones_too_many_go_home(city, new_order):
     assert set(Driver.objects.filter(on_shift=True).values_list("pk", flat=True)) == {hired[2]}
 
     actions.assign(dropped.pk, hired[2], actor=actions.SYSTEM)
-    actions.report(hired[2], dropped.pk, "picked_up")
+    buttons.report(hired[2], dropped.pk, "picked_up")
     elsewhere = City.objects.create(name="Elsewhere", lat=39.7, lng=-104.9)
     fleet.recruit({elsewhere.pk: 1}, Random(1))
     assert set(Order.objects.values_list("status", flat=True)) == {"cancelled"}
@@ -80,7 +80,7 @@ def test_the_dispatcher_sees_what_it_may_give_out_and_to_whom(new_driver, new_or
     assert candidate == dispatcher.Candidate(simulated.pk, city.pk, simulated.point, 1, {restaurant.pk})
     assert candidate.driver != other.pk
 
-    actions.report(simulated.pk, given.pk, "picked_up")
+    buttons.report(simulated.pk, given.pk, "picked_up")
     (candidate,) = dispatcher.candidates()
     assert (candidate.load, candidate.pickups) == (1, set())
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from dispatch.etas import prediction_log
 from dispatch.models import Driver, EtaPrediction, Order, Stop
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from dispatch.planning import plan_store
 from routing.problems import Problem
 from tests.dispatch.story import DANA, arrive, at, bring_to, report
@@ -63,7 +63,7 @@ def test_the_arrival_decides_how_far_it_was_off(on_its_way: Order, driver: Drive
 
 def test_without_an_arrival_the_button_does(on_its_way: Order, driver: Driver) -> None:
     predict(driver, at(1000))
-    actions.report(driver.pk, on_its_way.pk, "delivered", happened_at=at(1060))
+    buttons.report(driver.pk, on_its_way.pk, "delivered", happened_at=at(1060))
     assert [error for *_, error in made(on_its_way)] == [60]
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from dispatch.errors import Invalid, NotYours, WrongStatus
 from dispatch.models import Driver, Order, OrderEvent, Stop
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from tests.dispatch.story import NOON, assign, bring_to, last_event, plan, report, status, timeline
 
 
@@ -51,7 +51,7 @@ def test_could_not_be_handed_over(order: Order, driver: Driver, before: str) -> 
 
 def test_the_time_of_the_press_is_kept(order: Order, driver: Driver) -> None:
     assign(order, driver)
-    actions.report(driver.pk, order.pk, "picked_up", happened_at=NOON)
+    buttons.report(driver.pk, order.pk, "picked_up", happened_at=NOON)
     assert last_event(order).happened_at == NOON
 
 
@@ -60,7 +60,7 @@ def test_a_press_that_was_uploaded_later_counts_from_when_it_was_made(order: Ord
     OrderEvent.objects.filter(order=order).update(happened_at=timezone.now() - timedelta(minutes=40))
     pressed_at = timezone.now() - timedelta(minutes=25)
     began = timezone.now()
-    actions.report(driver.pk, order.pk, "delivered", happened_at=pressed_at)
+    buttons.report(driver.pk, order.pk, "delivered", happened_at=pressed_at)
     order.refresh_from_db()
     dropoff = Stop.objects.get(order=order, kind="dropoff")
     assert (order.delivered_at, dropoff.done_at, last_event(order).happened_at) == (pressed_at,) * 3
@@ -72,7 +72,7 @@ def test_no_press_is_before_the_step_that_came_before(order: Order, driver: Driv
     bring_to(order, driver, "picked_up")
     picked_up_at = last_event(order).happened_at
     weeks = timedelta(weeks=1024)
-    actions.report(driver.pk, order.pk, "delivered", happened_at=picked_up_at - weeks)
+    buttons.report(driver.pk, order.pk, "delivered", happened_at=picked_up_at - weeks)
     order.refresh_from_db()
     assert order.delivered_at == picked_up_at
 

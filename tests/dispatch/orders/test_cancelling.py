@@ -7,7 +7,7 @@ import pytest
 
 from dispatch.errors import Invalid, NotYours, WrongStatus
 from dispatch.models import Driver, Order, OrderEvent, Stop
-from dispatch.orders import actions, geofence_actions
+from dispatch.orders import actions, buttons, geofence_actions
 from dispatch.orders.actions import PLATFORM, SYSTEM
 from dispatch.orders.transitions import Actor
 from dispatch.statuses import OrderStatus
@@ -106,9 +106,9 @@ EVERYTHING: dict[str, Callable[[Order, Driver, list], object]] = {
     "propose": lambda order, driver, _: actions.assign(order.pk, driver.pk, actor=SYSTEM, only_pending=True),
     "unassign": lambda order, driver, _: actions.unassign(order.pk, actor=DANA),
     "cancel": lambda order, driver, _: actions.cancel(order.pk, actor=DANA, reason="again"),
-    "picked up": lambda order, driver, _: actions.report(driver.pk, order.pk, "picked_up"),
-    "delivered": lambda order, driver, _: actions.report(driver.pk, order.pk, "delivered"),
-    "failed": lambda order, driver, _: actions.report(driver.pk, order.pk, "failed"),
+    "picked up": lambda order, driver, _: buttons.report(driver.pk, order.pk, "picked_up"),
+    "delivered": lambda order, driver, _: buttons.report(driver.pk, order.pk, "delivered"),
+    "failed": lambda order, driver, _: buttons.report(driver.pk, order.pk, "failed"),
     "set out": lambda order, driver, ids: geofence_actions.set_out(
         driver.pk, ids, happened_at=at(0), evidence=EVIDENCE
     ),

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from dispatch.errors import Invalid
 from dispatch.models import Driver, FailureReason, Order
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from tests.dispatch.story import DANA, bring_to, check_everything, last_event, plan, status, timeline
 
 LISTED = [
@@ -24,7 +24,7 @@ def listed(db: None) -> None:
 
 
 def fails(driver: Driver, order: Order, reason: str | None) -> None:
-    actions.report(driver.pk, order.pk, "failed", reason=reason)
+    buttons.report(driver.pk, order.pk, "failed", reason=reason)
 
 
 @pytest.mark.parametrize("before", ["assigned", "to_restaurant", "driver_at_restaurant"])

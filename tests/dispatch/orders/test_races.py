@@ -17,7 +17,7 @@ from django.db import connection, connections, transaction
 
 from dispatch.errors import Conflict, DispatchError, WrongStatus
 from dispatch.models import Driver, Order, Stop
-from dispatch.orders import actions, geofence_actions
+from dispatch.orders import actions, buttons, geofence_actions
 from tests.dispatch import story
 from tests.dispatch.story import DANA, EVIDENCE, at, bring_to, plan, status, stops, timeline
 from tests.locks import wait_for_a_waiter
@@ -128,7 +128,7 @@ def test_picked_up_and_taken_away_at_once_is_one_of_the_two(
         story.assign(order, driver)
         raised = at_once(
             lambda pk=order.pk: actions.unassign(pk, actor=DANA),
-            lambda pk=order.pk, driver=driver: actions.report(driver.pk, pk, "picked_up"),
+            lambda pk=order.pk, driver=driver: buttons.report(driver.pk, pk, "picked_up"),
         )
         assert (raised[0] is None) != (raised[1] is None)
         assert status(order) == ("pending" if raised[0] is None else "picked_up")
@@ -144,7 +144,7 @@ def test_a_pickup_undone_while_the_driver_presses_a_button_is_one_of_the_two(
             bring(order, driver, "picked_up by geofence")
             raised = at_once(
                 lambda pk=order.pk: actions.undo_pickup(pk, actor=DANA),
-                lambda pk=order.pk, driver=driver, button=button: actions.report(driver.pk, pk, button),
+                lambda pk=order.pk, driver=driver, button=button: buttons.report(driver.pk, pk, button),
             )
             assert {type(error) for error in raised} <= {type(None), WrongStatus}
             way = timeline(order)[3:]
@@ -294,7 +294,7 @@ for line in sys.stdin:
     order, driver, stop, now = UUID(do["order"]), UUID(do["driver"]), UUID(do["stop"]), datetime.now(UTC)
     steps = {
         "arrive": lambda: geofence_actions.arrive(driver, [stop], happened_at=now, evidence={}),
-        "report": lambda: actions.report(driver, order, "picked_up"),
+        "report": lambda: buttons.report(driver, order, "picked_up"),
         "cancel": lambda: actions.cancel(order, actor=actions.dispatcher("Dana"), reason="rain"),
     }
     while time.time() < do["at"]:

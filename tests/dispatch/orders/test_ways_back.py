@@ -6,7 +6,7 @@ import pytest
 
 from dispatch.errors import NotYours, WrongStatus
 from dispatch.models import Driver, Order, Stop
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from dispatch.planning import replanning
 from dispatch.planning.workload import Workload
 from tests.dispatch.story import (
@@ -29,7 +29,7 @@ def cancel(order: Order, **options: bool) -> None:
 
 
 def presses(driver: Driver, order: Order, step: str, seconds: float) -> None:
-    actions.report(driver.pk, order.pk, step, happened_at=at(seconds))
+    buttons.report(driver.pk, order.pk, step, happened_at=at(seconds))
 
 
 def cancelled_at(order: Order, seconds: float) -> None:
@@ -54,10 +54,10 @@ def test_food_on_board_of_a_cancelled_order_is_brought_back(order: Order, driver
     back = Stop.objects.get(order=order, kind="return")
     assert back.point == order.restaurant.point
     check_everything()
-    actions.acknowledge(driver.pk, [back.pk], happened_at=at(30))
+    buttons.acknowledge(driver.pk, [back.pk], happened_at=at(30))
     back.refresh_from_db()
     assert back.seen_at == at(30)
-    actions.bring_back(driver.pk, order.pk, happened_at=at(900))
+    buttons.bring_back(driver.pk, order.pk, happened_at=at(900))
     back.refresh_from_db()
     assert back.done_at == at(900)
     assert (plan(driver), status(driver)) == ([], "idle")
@@ -74,7 +74,7 @@ def test_before_the_pickup_there_is_nothing_to_bring_back(order: Order, driver: 
     cancel(order)
     assert plan(driver) == []
     with pytest.raises(NotYours, match="nothing of this order"):
-        actions.bring_back(driver.pk, order.pk)
+        buttons.bring_back(driver.pk, order.pk)
 
 
 def test_leaving_the_restaurant_again_is_enough(order: Order, driver: Driver) -> None:
@@ -168,5 +168,5 @@ def test_only_the_drivers_own_stops_are_seen(
     order: Order, driver: Driver, new_driver: Callable[..., Driver]
 ) -> None:
     assign(order, driver)
-    actions.acknowledge(new_driver().pk, [stop.pk for stop in Stop.objects.all()])
+    buttons.acknowledge(new_driver().pk, [stop.pk for stop in Stop.objects.all()])
     assert not Stop.objects.exclude(seen_at=None).exists()

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from dispatch.models import Driver, Order, Stop, left_and_ahead
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from dispatch.planning import plan_store
 from dispatch.planning.plan_store import Ahead, Plan, PlannedStop
 from routing.problems import Problem
@@ -200,7 +200,7 @@ def test_the_drivers_status_follows_the_new_order_of_stops(ann: Order, driver: D
         restaurant=ann.restaurant, customer_name="Bob", customer_lat=39.7, customer_lng=-105
     )
     assign(bob, driver)
-    actions.report(driver.pk, bob.pk, "picked_up")
+    buttons.report(driver.pk, bob.pk, "picked_up")
     assert (plan(driver)[0], status(driver)) == ("pickup Ann", "to_restaurant")
     store(driver, planned(driver, "dropoff Bob", "pickup Ann", "dropoff Ann"))
     assert status(driver) == "delivering"

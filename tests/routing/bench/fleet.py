@@ -13,7 +13,7 @@ from django.utils import timezone
 from delivery.devtools.bench.routing_page import Cycle, TourComparison
 from delivery.devtools.replay.towns import Request
 from dispatch.models import City, Driver, Restaurant, Stop, plans_of
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from dispatch.planning import replanning
 from dispatch.signals import announced
 from dispatch.statuses import DriverStatus, OrderStatus
@@ -51,7 +51,7 @@ def _tour(driver: Driver, city: City, random: Random, requests: Sequence[Request
     planned, planned_door = _driven([start, *(doors[pk] for pk in (saving.stops if saving else doors))])
     with announced():
         for order in orders:
-            actions.report(driver.pk, order, OrderStatus.DELIVERED)
+            buttons.report(driver.pk, order, OrderStatus.DELIVERED)
     return TourComparison(saving.seconds if saving else 0.0, placed, planned, placed_door, planned_door)
 
 
@@ -143,5 +143,5 @@ def _order(kitchen: Restaurant, driver: Driver, door: Point, *, picked_up: bool)
     )
     actions.assign(order.pk, driver.pk, actor=ACTOR)
     if picked_up:
-        actions.report(driver.pk, order.pk, OrderStatus.PICKED_UP)
+        buttons.report(driver.pk, order.pk, OrderStatus.PICKED_UP)
     return order.pk

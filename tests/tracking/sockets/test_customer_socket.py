@@ -7,7 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from dispatch.models import City, Driver, Order, Stop
-from dispatch.orders import actions, geofence_actions
+from dispatch.orders import actions, buttons, geofence_actions
 from routing.geo import destination
 from tests.conftest import DENVER
 from tests.tracking.sockets.clients import customer_socket, dispatcher_socket, driver_socket
@@ -23,7 +23,7 @@ def assign(order: Order, driver: Driver) -> None:
 
 @sync_to_async
 def pick_up(order: Order, driver: Driver) -> None:
-    actions.report(driver.pk, order.pk, "picked_up")
+    buttons.report(driver.pk, order.pk, "picked_up")
 
 
 def fix(metres_west: float, seq: int = 1) -> dict[str, Any]:
@@ -129,7 +129,7 @@ async def test_the_driver_is_hidden_at_somebody_elses_door(
         await app.send(fix(500, 1))
         await app.frame("ack", seq=1)
         assert "driver_pos" not in socket.types()
-        await sync_to_async(actions.report)(driver.pk, first.pk, "delivered")
+        await sync_to_async(buttons.report)(driver.pk, first.pk, "delivered")
         await socket.frame("driver_pos")
         assert "stopsBefore" not in await socket.frame("eta")
 
@@ -140,7 +140,7 @@ async def test_nothing_of_the_driver_after_the_handover(driver: Driver, order: O
     async with customer_socket(order.tracking_token) as socket, await driver_socket(driver) as app:
         await app.send(fix(700, 1))
         await socket.frame("driver_pos")
-        await sync_to_async(actions.report)(driver.pk, order.pk, "delivered")
+        await sync_to_async(buttons.report)(driver.pk, order.pk, "delivered")
         await socket.frame("status", status="delivered")
         await socket.frame("driver_hidden")
         seen = socket.types().count("driver_pos")

@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 from redis import Redis
 
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from dispatch.planning import replanning
 from routing.geo import destination
 from tests.conftest import DENVER
@@ -501,7 +501,7 @@ async def test_who_sends_an_old_place_again_and_again_is_heard_of(driver: Driver
 
 async def test_who_works_in_another_city_has_one_place_there_at_once(driver: Driver, order: Order) -> None:
     await assigned(order, driver)
-    await sync_to_async(actions.report)(driver.pk, order.pk, "picked_up")
+    await sync_to_async(buttons.report)(driver.pk, order.pk, "picked_up")
     boulder = await City.objects.acreate(name="Boulder", lat=40.01, lng=-105.27)
     denver = str(driver.city_id)
     page = customer_socket(order.tracking_token)

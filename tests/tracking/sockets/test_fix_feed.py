@@ -15,7 +15,7 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from delivery.asgi import application
 from dispatch.models import City, Driver, Order, User
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from tests.tracking.sockets.clients import (
     ORIGIN,
     PATIENCE_S,
@@ -53,7 +53,7 @@ async def until_subscribed(*cities: object) -> None:
 @sync_to_async
 def on_its_way(order: Order, driver: Driver) -> None:
     actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
-    actions.report(driver.pk, order.pk, "picked_up")
+    buttons.report(driver.pk, order.pk, "picked_up")
 
 
 async def test_a_city_is_heard_from_its_first_watcher_to_its_last(

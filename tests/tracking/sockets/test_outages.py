@@ -10,7 +10,7 @@ from django.db import connection
 from redis.exceptions import ConnectionError
 
 from dispatch.models import City, Driver, Order
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from routing.geo import destination
 from tests.conftest import DENVER
 from tests.tracking.ingest.states import STATES, state
@@ -144,7 +144,7 @@ async def test_a_dispatcher_who_was_sent_off_takes_nothing_away_from_others(
     city: City, order: Order, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await sync_to_async(actions.assign)(order.pk, driver.pk, actor=actions.SYSTEM)
-    await sync_to_async(actions.report)(driver.pk, order.pk, "picked_up")
+    await sync_to_async(buttons.report)(driver.pk, order.pk, "picked_up")
     async with customer_socket(order.tracking_token) as page:
         await page.frame("ready")
         monkeypatch.setitem(channel_layers.backends, "default", GroupsAway(hosts=[settings.REDIS_URL]))

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from dispatch.errors import DispatchError
 from dispatch.models import City, Driver, Order, Restaurant, Stop
-from dispatch.orders import actions, geofence_actions
+from dispatch.orders import actions, buttons, geofence_actions
 from dispatch.planning import plan_store
 from dispatch.statuses import FINAL
 from routing.geo import destination
@@ -98,7 +98,7 @@ class Day:
             lambda: geofence_actions.arrive(
                 driver.pk, [s.pk for s in stops[:1]], happened_at=now, evidence={}
             ),
-            lambda: actions.report(
+            lambda: buttons.report(
                 driver.pk, order.pk, chosen.choice(["picked_up", "picked_up", "delivered"])
             ),
             lambda: geofence_actions.leave(

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from delivery.devtools import fleet
 from dispatch.models import City, Driver, Restaurant
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from dispatch.signals import announced
 from dispatch.statuses import DriverStatus, OrderStatus
 from routing.geo import Point
@@ -151,7 +151,7 @@ def _order(kitchen: UUID, driver: str) -> dict[str, str]:
         actor=ACTOR,
     )
     actions.assign(order.pk, UUID(driver), actor=ACTOR)
-    actions.report(UUID(driver), order.pk, OrderStatus.PICKED_UP)
+    buttons.report(UUID(driver), order.pk, OrderStatus.PICKED_UP)
     return {"id": str(order.pk), "trackingToken": order.tracking_token, "driverId": driver}
 
 
