@@ -1,5 +1,5 @@
-"""`make demo|test|check|faults|bench|bench-fences|bench-routing|bench-scale|bench-volume` on a machine that has only
-Python: the virtual environment, delivery.devtools.stack.
+"""`make demo|test|check|evening|faults|bench|bench-fences|bench-routing|bench-scale|bench-volume` on a machine that
+has only Python: the virtual environment, delivery.devtools.stack.
 
 Only the standard library, and only syntax that an old Python 3 reads too: it must get as far as the line
 that tells what is missing.
@@ -27,6 +27,7 @@ LOG = os.path.join(VENV, "pip.log")
 PRODUCTION, DEMO, DEV = ["requirements.txt"], ["requirements-demo.txt"], ["requirements-dev.txt"]
 REQUIREMENTS = {
     "demo": [*PRODUCTION, *DEMO],
+    "evening": [*PRODUCTION, *DEMO],
     "faults": [*PRODUCTION, *DEMO, *DEV],
     "bench": [*PRODUCTION, *DEMO],
     "bench-fences": [*PRODUCTION, *DEMO],
@@ -293,8 +294,8 @@ def write(text: str) -> None:
 def main(arguments: "list[str]") -> None:
     if not arguments or arguments[0] not in REQUIREMENTS:
         raise Failure(
-            "say what to do: demo, test, check, faults, bench, bench-fences, bench-routing, bench-scale or "
-            "bench-volume"
+            "say what to do: demo, test, check, evening, faults, bench, bench-fences, bench-routing, "
+            "bench-scale or bench-volume"
         )
     try:
         # Two first runs at once would trip over each other in .venv.

@@ -67,7 +67,12 @@ class App:
         #: Numbered once, over all sockets of this run. What was sent stays until the server has it for good.
         self._waiting: deque[Location] = deque(maxlen=KEPT_FIXES)
         self._sent: deque[Location] = deque(maxlen=KEPT_FIXES)
+        #: Pressed, and not sent yet: who has no network now has one later.
         self._buttons: list[StatusReport | Shift] = []
+        self._works = True
+        self._network = asyncio.Event()
+        self._network.set()
+        self._socket: ClientConnection | None = None
         self._something_to_send = asyncio.Event()
         self._next_seq = 0
         self._ready = False
@@ -80,14 +85,33 @@ class App:
         self._next_seq += 1
         self._something_to_send.set()
 
-    def press(self, order_id: UUID, status: str, ts: int) -> bool:
-        """Sends a button. False where there is no connection, or the plan does not list the order."""
-        listed = self.plan is not None and any(stop.order_id == order_id for stop in self.plan.stops)
-        if not self._ready or not listed:
+    def press(self, order_id: UUID, status: str, ts: int, reason: str | None = None) -> bool:
+        """A button; it is sent now, or when the network is back. False where the plan does not list the order."""
+        if self.plan is None or all(stop.order_id != order_id for stop in self.plan.stops):
             return False
-        self._buttons.append(StatusReport(order_id=order_id, status=status, ts=ts))  # type: ignore[arg-type]
+        button = StatusReport(order_id=order_id, status=status, ts=ts, reason=reason)  # type: ignore[arg-type]
+        if button not in self._buttons:
+            self._buttons.append(button)
         self._something_to_send.set()
         return True
+
+    def work(self, on: bool) -> None:
+        """Begins or ends the shift."""
+        self._works = on
+        self._buttons.append(Shift(on=on))
+        self._something_to_send.set()
+
+    @property
+    def has_network(self) -> bool:
+        return self._network.is_set()
+
+    async def lose_network(self, seconds: float) -> None:
+        """There is none for so long."""
+        self._network.clear()
+        if self._socket is not None:
+            await self._socket.close(GOING_AWAY)
+        await asyncio.sleep(seconds)
+        self._network.set()
 
     # ------------------------------------------------------------------------------------------ the network
 
@@ -95,6 +119,7 @@ class App:
         """Connects again and again, until another app signs in as this driver: coming back would oust that one."""
         attempt = 0
         while True:
+            await self._network.wait()
             try:
                 async with connect(
                     self._url,
@@ -105,9 +130,11 @@ class App:
                     close_timeout=2,
                     proxy=None,
                 ) as socket:
+                    self._socket = socket
                     try:
                         await self._session(socket)
                     finally:
+                        self._socket = None
                         await socket.close(GOING_AWAY)
             except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
                 code = error.rcvd.code if isinstance(error, ConnectionClosed) and error.rcvd else None
@@ -115,7 +142,8 @@ class App:
                     return
                 if code == NOT_SIGNED_IN:
                     self._token = await self._renew()
-                self._outages.away(PART, error)
+                if self.has_network:
+                    self._outages.away(PART, error)
             attempt = 0 if self._ready else attempt + 1
             self._ready = False
             await asyncio.sleep(backoff(attempt, self._rng))
@@ -124,7 +152,6 @@ class App:
         # What the last socket left unacknowledged goes out anew, oldest first, but for what `expect` tells of.
         self._waiting = deque([*self._sent, *self._waiting], maxlen=KEPT_FIXES)
         self._sent.clear()
-        self._buttons.clear()
         self._something_to_send.clear()
         sending = asyncio.create_task(self._send(socket))
         try:
@@ -146,7 +173,7 @@ class App:
             self._something_to_send.clear()
             while self._ready and self._waiting:
                 await socket.send(encode(self._next_fixes()))
-            while self._buttons:
+            while self._ready and self._buttons:
                 await socket.send(encode(self._buttons.pop(0)))
 
     def _next_fixes(self) -> Frame:
@@ -176,8 +203,8 @@ class App:
                 self._ready = True
                 self._outages.back(PART)
                 self.changed.set()
-                if self.plan is not None and not self.plan.on_shift:
-                    self._buttons.append(Shift(on=True))
+                if self.plan is not None and self.plan.on_shift != self._works:
+                    self._buttons.append(Shift(on=self._works))
                 self._something_to_send.set()
             case Error(code=code, message=message, seq=seq):
                 # A fix that was turned away is everyday life with GPS; anything else is worth a line.

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from math import inf
 from random import Random
 from uuid import UUID
 
@@ -11,10 +12,20 @@ from django.utils import timezone
 
 from delivery.devtools.simulation import demand, people
 from delivery.devtools.simulation.demand import SimulatedRestaurant
-from delivery.devtools.simulation.fleet import CityId
+from delivery.devtools.simulation.fleet import DISPATCHER, CityId
+from delivery.devtools.simulation.mishaps import (
+    LATER_S,
+    NO_MISHAPS,
+    SECOND_THOUGHTS_S,
+    Mishaps,
+    befalls,
+    how_long,
+)
 from delivery.devtools.simulation.outages import Database
 from delivery.devtools.simulation.roads import Roads
+from dispatch.errors import WrongStatus
 from dispatch.models import Order
+from dispatch.models.cities import PROMISE_MINUTES
 from dispatch.orders import actions
 from dispatch.statuses import FINAL
 
@@ -27,7 +38,9 @@ OPEN_ORDERS_PER_DRIVER = 3
 
 
 class Customers:
-    """`restaurants`: by town; `sizes`: drivers per town, which share the orders between the towns."""
+    """`restaurants`: by town; `sizes`: drivers per town, which share the orders between the towns. `placed`: the
+    orders, of which there are `most` at most.
+    """
 
     def __init__(
         self,
@@ -37,7 +50,13 @@ class Customers:
         database: Database,
         roads: Roads,
         rng: Random,
+        *,
+        most: float = inf,
+        mishaps: Mishaps = NO_MISHAPS,
     ) -> None:
+        self.placed: list[UUID] = []
+        self._most = most
+        self._mishaps = mishaps
         self._orders_per_hour = orders_per_hour
         self._restaurants = restaurants
         self._sizes = sizes
@@ -49,21 +68,38 @@ class Customers:
     async def run(self) -> None:
         fewest, most = FIRST_ORDERS
         first = min(most, max(fewest, self._drivers // DRIVERS_PER_FIRST_ORDER))
-        while await self._database(open_orders) < first:
-            await self._order(FIRST_KITCHEN_S)
-        while True:
-            await asyncio.sleep(demand.gap_s(self._orders_per_hour, self._rng))
-            if await self._database(open_orders) < OPEN_ORDERS_PER_DRIVER * self._drivers:
-                await self._order(demand.KITCHEN_S)
+        async with asyncio.TaskGroup() as second_thoughts:
+            while await self._database(open_orders) < first:
+                await self._order(FIRST_KITCHEN_S, second_thoughts)
+            while len(self.placed) < self._most:
+                await asyncio.sleep(demand.gap_s(self._orders_per_hour, self._rng))
+                if await self._database(open_orders) < OPEN_ORDERS_PER_DRIVER * self._drivers:
+                    await self._order(demand.KITCHEN_S, second_thoughts)
 
-    async def _order(self, kitchen_s: tuple[float, float]) -> None:
+    async def _order(self, kitchen_s: tuple[float, float], second_thoughts: asyncio.TaskGroup) -> None:
         (town,) = self._rng.choices(list(self._sizes), list(self._sizes.values()))
-        for restaurant in demand.order_of(self._restaurants[town], self._rng):
-            await self._place(restaurant, self._rng.uniform(*kitchen_s))
+        restaurants = self._restaurants[town]
+        chosen = demand.order_of(restaurants, self._rng)
+        if self._rng.random() < self._mishaps.together:
+            chosen = [chosen[0], demand.next_door(chosen[0], restaurants)]
+        for restaurant in chosen:
+            order = await self._place(restaurant, self._rng.uniform(*kitchen_s))
+            self.placed.append(order)
+            if befalls(self._mishaps.cancelled, "cancelled", order):
+                second_thoughts.create_task(self._think_better(order))
 
-    async def _place(self, restaurant: SimulatedRestaurant[UUID], ready_in_s: float) -> None:
+    async def _think_better(self, order: UUID) -> None:
+        await asyncio.sleep(how_long(SECOND_THOUGHTS_S, "cancelled", order))
+        await self._database(_cancel, order)
+
+    async def _place(self, restaurant: SimulatedRestaurant[UUID], ready_in_s: float) -> UUID:
         door = await self._roads.spot(restaurant.point, demand.DOOR_M)
-        await self._database(
+        wanted_at = None
+        if self._rng.random() < self._mishaps.later:
+            begins_in_s = self._rng.uniform(*LATER_S)
+            wanted_at = timezone.now() + timedelta(seconds=begins_in_s, minutes=PROMISE_MINUTES)
+            ready_in_s += begins_in_s
+        order = await self._database(
             actions.create_order,
             restaurant.id,
             customer_name=people.name(self._rng),
@@ -72,7 +108,20 @@ class Customers:
             customer_lat=door.point.lat,
             customer_lng=door.point.lng,
             ready_at=timezone.now() + timedelta(seconds=ready_in_s),
+            wanted_at=wanted_at,
         )
+        return order.pk
+
+
+def _cancel(order: UUID) -> None:
+    """The customer's second thoughts: the platform cancels, or a dispatcher once the food is on board."""
+    try:
+        actions.cancel(order, actor=actions.PLATFORM)
+    except WrongStatus:
+        try:
+            actions.cancel(order, actor=DISPATCHER, reason="The customer changed their mind.")
+        except WrongStatus:
+            return  # it is over already
 
 
 def open_orders() -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import NamedTuple
 
-from routing.geo import Point, destination
+from routing.geo import Point, destination, distance_m
 
 #: Minutes are short here, so that an order's whole life fits into a few of them (seconds).
 KITCHEN_S = (60.0, 240.0)
@@ -53,6 +53,14 @@ def order_of[Id](
     """Who cooks next: one order, or a pair from the same kitchen."""
     (restaurant,) = rng.choices(restaurants, [restaurant.popularity for restaurant in restaurants])
     return [restaurant, restaurant] if rng.random() < PAIRS else [restaurant]
+
+
+def next_door[Id](
+    restaurant: SimulatedRestaurant[Id], restaurants: Sequence[SimulatedRestaurant[Id]]
+) -> SimulatedRestaurant[Id]:
+    """The nearest other one; itself where there is no other."""
+    others = [other for other in restaurants if other.id != restaurant.id]
+    return min(others, key=lambda other: distance_m(restaurant.point, other.point), default=restaurant)
 
 
 def somewhere_around(center: Point, distance_m: tuple[float, float], rng: Random) -> Point:

@@ -14,8 +14,12 @@ from django.utils import timezone
 from delivery.devtools.simulation.fleet import DISPATCHER
 from delivery.devtools.simulation.outages import Database
 from dispatch.errors import DispatchError
-from dispatch.models import Driver, Order
-from dispatch.orders import actions
+from dispatch.models import Conflict, Driver, Order
+from dispatch.models.conflicts import Outcome
+from dispatch.orders import actions, conflicts
+from dispatch.planning import handing_on
+from dispatch.planning.handing_on import Move
+from dispatch.planning.succession import succession
 from dispatch.statuses import ACTIVE, BEFORE_PICKUP, DriverStatus, OrderStatus
 from routing.geo import Point, distance_m
 
@@ -85,7 +89,9 @@ def choose(
 
 
 class Dispatcher:
-    """Gives pending orders to simulated drivers. People and their orders are left alone."""
+    """Gives pending orders to simulated drivers, hands on what those have who end their shift, and settles conflicts.
+    People and their orders are left alone.
+    """
 
     def __init__(self, database: Database, rng: Random) -> None:
         self._database = database
@@ -95,6 +101,10 @@ class Dispatcher:
         while True:
             for order, driver in await self._database(self._decide):
                 await self._database(_assign, order, driver)
+            for driver in await self._database(stranded):
+                await self._database(_hand_on, driver)
+            for conflict in await self._database(unsettled):
+                await self._database(_settle, conflict)
             await asyncio.sleep(EVERY_S)
 
     def _decide(self) -> list[tuple[UUID, UUID]]:
@@ -131,3 +141,38 @@ def _assign(order: UUID, driver: UUID) -> None:
         actions.assign(order, driver, actor=DISPATCHER, only_pending=True)
     except DispatchError as error:
         logger.info("Left an order to others: %s", error.message)
+
+
+def stranded() -> list[UUID]:
+    """Simulated drivers who are off shift with orders."""
+    off = Order.objects.filter(status__in=ACTIVE, driver__simulated=True, driver__on_shift=False)
+    return list(off.order_by("driver").values_list("driver", flat=True).distinct())
+
+
+def _hand_on(driver: UUID) -> None:
+    """To simulated drivers, as far as they can take it."""
+    try:
+        heirs = succession(driver).heirs
+        takers = Driver.objects.filter(simulated=True, pk__in=[heir.driver for heir in heirs if heir.driver])
+        ours = set(takers.values_list("pk", flat=True))
+        moves = [Move(heir.order, heir.driver) for heir in heirs if heir.driver in ours and heir.driver]
+        if moves:
+            handing_on.hand_on(driver, moves, actor=DISPATCHER)
+    except DispatchError as error:
+        logger.info("Left the orders of a driver who is off shift: %s", error.message)
+
+
+def unsettled() -> list[UUID]:
+    """Conflicts about what simulated drivers said."""
+    return list(Conflict.objects.filter(outcome=None, driver__simulated=True).values_list("pk", flat=True))
+
+
+def _settle(conflict: UUID) -> None:
+    """The driver was there, and is believed where that is still possible."""
+    for outcome in (Outcome.DRIVER, Outcome.STANDS):
+        try:
+            conflicts.settle(conflict, outcome, actor=DISPATCHER)
+        except DispatchError as error:
+            logger.info("A conflict can't be settled as “%s”: %s", outcome.label, error.message)
+        else:
+            return

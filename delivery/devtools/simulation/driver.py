@@ -10,6 +10,20 @@ from uuid import UUID
 
 from delivery.devtools.simulation.app import App
 from delivery.devtools.simulation.gps import Gps
+from delivery.devtools.simulation.mishaps import (
+    BICYCLE,
+    CLOCKS_S,
+    LATE_S,
+    NETWORK_S,
+    NO_MISHAPS,
+    NO_NETWORK_S,
+    OFF_SHIFT_S,
+    SHIFT_S,
+    Mishaps,
+    Seconds,
+    befalls,
+    how_long,
+)
 from delivery.devtools.simulation.roads import Roads
 from delivery.devtools.simulation.trajectory import Motion, Trajectory
 from routing.geo import Point
@@ -23,16 +37,13 @@ AGAIN_S = 10.0
 LOOK_S = 60.0
 
 
-type Seconds = tuple[float, float]  # from, to
-
-
 @dataclass(frozen=True)
 class Habits:
     """`interval_s`: between two fixes; `forgets`: the share of pickups and dropoffs whose button is forgotten.
 
     `counter_s`: at the counter at least, however long the food has been ready; `door_s`: at the customer's door;
     `parked_s`: between two orders, until it looks for a better place to wait; `answer_s`: until it answers the
-    question whether it delivered.
+    question whether it delivered. `mishaps`: what goes otherwise.
     """
 
     interval_s: float = 5.0
@@ -41,6 +52,7 @@ class Habits:
     door_s: Seconds = (20.0, 60.0)
     parked_s: Seconds = (30.0, 150.0)
     answer_s: Seconds = (15.0, 40.0)
+    mishaps: Mishaps = NO_MISHAPS
 
 
 class SimulatedDriver:
@@ -60,11 +72,21 @@ class SimulatedDriver:
         self._since = time.monotonic()  # of the present drive, or of standing here
         self._place: Point | None = None  # the stop at which it stands
         self._forgotten: set[UUID] = set()  # stops that are done, but for their button
+        mishaps = habits.mishaps
+        self._clock_s = rng.choice(CLOCKS_S) if rng.random() < mishaps.wrong_clock else 0.0
+        self._slower = BICYCLE if rng.random() < mishaps.bicycle else 1.0
+        self._loses_network = rng.random() < mishaps.no_network
+        self._leaves = rng.random() < mishaps.leaves
 
     async def run(self) -> None:
         """Works until somebody else's app signs in as this driver."""
         async with asyncio.TaskGroup() as tasks:
-            working = [tasks.create_task(work()) for work in (self._report, self._work, self._answer)]
+            works = [self._report, self._work, self._answer]
+            if self._loses_network:
+                works.append(self._lose_network)
+            if self._leaves:
+                works.append(self._end_shifts)
+            working = [tasks.create_task(work()) for work in works]
             # Nobody opens two hundred sockets in the same instant.
             await asyncio.sleep(self._rng.uniform(0, min(3.0, self._habits.interval_s)))
             await self.app.run()
@@ -82,9 +104,27 @@ class SimulatedDriver:
         while True:
             await asyncio.sleep(due - time.monotonic())
             due = max(due + interval, time.monotonic())
-            self.app.record(Location(**self._gps.read(self.motion(), interval)._asdict(), ts=_now_ms()))
+            self.app.record(Location(**self._gps.read(self.motion(), interval)._asdict(), ts=self._now_ms()))
+
+    async def _lose_network(self) -> None:
+        """Drives through a tunnel now and then."""
+        while True:
+            await asyncio.sleep(self._rng.uniform(*NETWORK_S))
+            await self.app.lose_network(self._rng.uniform(*NO_NETWORK_S))
+
+    def _now_ms(self) -> int:
+        """By the phone's clock."""
+        return time.time_ns() // 1_000_000 + round(self._clock_s * 1000)
 
     # -------------------------------------------------------------------------------------------- the work
+
+    async def _end_shifts(self) -> None:
+        """Ends the shift whatever is on hand; what nobody takes over is brought all the same."""
+        while True:
+            await asyncio.sleep(self._rng.uniform(*SHIFT_S))
+            self.app.work(False)
+            await asyncio.sleep(self._rng.uniform(*OFF_SHIFT_S))
+            self.app.work(True)
 
     async def _work(self) -> None:
         while True:
@@ -109,9 +149,18 @@ class SimulatedDriver:
 
     async def _pick_up(self, stop: PlanStop) -> None:
         """Waits for the food, then presses the button, or drives off without."""
+        mishaps = self._habits.mishaps
         least = Random(stop.stop_id.int).uniform(*self._habits.counter_s) - (time.monotonic() - self._since)
-        food = (stop.ready_at - _now_ms()) / 1000 if stop.ready_at is not None else 0.0
+        closed = stop.kind == "pickup" and befalls(mishaps.closed, "closed", stop.stop_id)
+        food = 0.0
+        if stop.ready_at is not None and not closed:
+            late_s = how_long(LATE_S, "late", stop.order_id)
+            late = befalls(mishaps.late_kitchen, "late", stop.order_id)
+            food = stop.ready_at / 1000 + (late_s if late else 0.0) - time.time()
         if not await self._wait(max(least, food), partial(self._is_next, stop)):
+            return
+        if closed:
+            await self._press(stop, "failed", "closed")
             return
         if self._rng.random() < self._habits.forgets:
             self._forgotten.add(stop.stop_id)
@@ -125,7 +174,9 @@ class SimulatedDriver:
         for other in self._stops():
             if other.order_id == stop.order_id and other.kind in ("pickup", "transfer"):
                 await self._press(other, "picked_up")  # remembered at the very last moment
-        if self._rng.random() < self._habits.forgets:
+        if stop.kind == "dropoff" and befalls(self._habits.mishaps.nobody_home, "nobody home", stop.stop_id):
+            await self._press(stop, "failed", "nobody_home")
+        elif self._rng.random() < self._habits.forgets:
             self._forgotten.add(stop.stop_id)
         else:
             await self._press(stop, "returned" if stop.kind == "return" else "delivered")
@@ -145,10 +196,14 @@ class SimulatedDriver:
                 return stop
         return None
 
-    async def _press(self, stop: PlanStop, status: str) -> None:
-        """Presses a button until the plan shows that it worked."""
+    async def _press(self, stop: PlanStop, status: str, reason: str | None = None) -> None:
+        """Presses a button until the plan shows that it worked; without a network it goes on to the next stop."""
+        pressed_at = self._now_ms()
         while self._lists(stop):
-            self.app.press(stop.order_id, status, _now_ms())
+            self.app.press(stop.order_id, status, pressed_at, reason)
+            if not self.app.has_network:
+                self._forgotten.add(stop.stop_id)
+                return
             await self._wait(AGAIN_S, partial(self._lists, stop))
 
     # -------------------------------------------------------------------------------------------- the plan
@@ -195,7 +250,8 @@ class SimulatedDriver:
         if not wanted():
             return
         now = self.motion()
-        self._trajectory = Trajectory(road.line, road.seconds, self._rng, speed=now.speed)
+        seconds = [leg_s * self._slower for leg_s in road.seconds]
+        self._trajectory = Trajectory(road.line, seconds, self._rng, speed=now.speed)
         self._since = time.monotonic()
         self._place = None
         if await self._wait(self._trajectory.duration, wanted):
@@ -212,7 +268,3 @@ def _place_of(stop: PlanStop) -> Point:
     assert stop.lat is not None  # noqa: S101 (stops without a position are left out of the plan)
     assert stop.lng is not None  # noqa: S101
     return Point(stop.lat, stop.lng)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

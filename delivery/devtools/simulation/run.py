@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from random import Random
-from typing import Never
 from uuid import UUID
 
-from delivery.devtools.simulation import demand
+from delivery.devtools.simulation import demand, evening
 from delivery.devtools.simulation.app import App
 from delivery.devtools.simulation.customers import Customers
 from delivery.devtools.simulation.dispatcher import Dispatcher
@@ -30,9 +31,18 @@ class TakenOver(Exception):
     """Every driver has signed in elsewhere."""
 
 
+class EveningOver(Exception):
+    """All orders of the evening are over, or nobody waits for them any longer."""
+
+
+#: So long after the last order (seconds) the evening's orders are waited for: one that is wanted later takes longest.
+PATIENCE_S = 2400.0
+LOOK_EVERY_S = 5.0
+
+
 @dataclass(frozen=True)
 class Options:
-    """`seed`: None for other random choices in each run."""
+    """`seed`: None for other random choices in each run. `orders`: after so many the evening ends; None: never."""
 
     url: str
     drivers: int
@@ -40,10 +50,14 @@ class Options:
     dispatcher: bool = True
     habits: Habits = field(default_factory=Habits)
     seed: int | None = None
+    orders: int | None = None
 
 
-async def simulate(options: Options) -> Never:
-    """Runs until it is cancelled. Raises NoRestaurants, TakenOver."""
+async def simulate(options: Options) -> list[UUID]:
+    """Runs until it is cancelled, or until the evening is over, and returns its orders.
+
+    Raises NoRestaurants, TakenOver.
+    """
     rng = Random(options.seed)
     outages = Outages()
     database = Database(outages, rng)
@@ -54,23 +68,48 @@ async def simulate(options: Options) -> Never:
     sizes = demand.shares(options.drivers, {town: len(places) for town, places in restaurants.items()})
     recruits = await database(recruit, sizes, rng)
     logger.info("Simulating %d drivers and %g orders an hour.", len(recruits), options.orders_per_hour)
-    async with asyncio.TaskGroup() as others:
-        running: list[asyncio.Task[None]] = []
-        if options.orders_per_hour:
-            simulated = {town: demand.simulated(places) for town, places in restaurants.items()}
-            customers = Customers(options.orders_per_hour, simulated, sizes, database, roads, rng)
-            running.append(others.create_task(customers.run()))
-        if options.dispatcher:
-            running.append(others.create_task(Dispatcher(database, rng).run()))
-        async with asyncio.TaskGroup() as fleet:
-            for each in recruits:
-                haunts = [point for _, point in restaurants[each.town]]
-                fleet.create_task(
-                    _drive(each, haunts, options, database, roads, outages, Random(rng.random()))
-                )
-        for task in running:
-            task.cancel()
-    raise TakenOver
+    simulated = {town: demand.simulated(places) for town, places in restaurants.items()}
+    customers = Customers(
+        options.orders_per_hour,
+        simulated,
+        sizes,
+        database,
+        roads,
+        rng,
+        most=inf if options.orders is None else options.orders,
+        mishaps=options.habits.mishaps,
+    )
+    try:
+        async with asyncio.TaskGroup() as others:
+            running: list[asyncio.Task[None]] = []
+            if options.orders_per_hour:
+                running.append(others.create_task(_evening(customers, database)))
+            if options.dispatcher:
+                running.append(others.create_task(Dispatcher(database, rng).run()))
+            async with asyncio.TaskGroup() as fleet:
+                for each in recruits:
+                    haunts = [point for _, point in restaurants[each.town]]
+                    fleet.create_task(
+                        _drive(each, haunts, options, database, roads, outages, Random(rng.random()))
+                    )
+            for task in running:
+                task.cancel()
+    except* EveningOver:
+        pass
+    else:
+        raise TakenOver
+    return customers.placed
+
+
+async def _evening(customers: Customers, database: Database) -> None:
+    """Orders come in, and are waited for. Raises EveningOver."""
+    await customers.run()
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if not await database(evening.open_among, customers.placed):
+            break
+        await asyncio.sleep(LOOK_EVERY_S)
+    raise EveningOver
 
 
 async def _on_the_map(

@@ -9,6 +9,7 @@ from delivery.devtools.bench.routing import bench_routing
 from delivery.devtools.bench.scale import bench_scale
 from delivery.devtools.bench.volume import bench_volume
 from delivery.devtools.stack.demo import demo
+from delivery.devtools.stack.evening import evening
 from delivery.devtools.stack.test import FAULTS, run_suite
 from delivery.errors import StackError
 
@@ -21,6 +22,8 @@ def main(arguments: list[str]) -> int:
             return run_suite(rest, checks=False)
         case ["check", *rest]:
             return run_suite(rest, checks=True)
+        case ["evening", *rest]:
+            return evening(rest)
         case ["faults", *rest]:
             os.environ["FAULTS"] = "full"
             return run_suite([FAULTS, *rest], checks=False)
@@ -36,8 +39,8 @@ def main(arguments: list[str]) -> int:
             return bench_volume(rest)
         case _:
             raise StackError(
-                "say what to do: demo, test, check, faults, bench, bench-fences, bench-routing, bench-scale or "
-                "bench-volume; all but demo take more arguments"
+                "say what to do: demo, test, check, evening, faults, bench, bench-fences, bench-routing, "
+                "bench-scale or bench-volume; all but demo take more arguments"
             )
 
 

@@ -285,3 +285,32 @@ async def test_a_lost_server_is_one_line_and_its_return_another(caplog):
         "The server is away",
         "The server is back",
     ]
+
+
+async def test_what_is_pressed_without_a_network_comes_later_with_its_time():
+    server, listed = Server(), uuid4()
+    server.greeting[1] = plan(stop(listed))
+    async with running(server) as app:
+        await changed(app, lambda: app.plan is not None)
+        tunnel = asyncio.create_task(app.lose_network(0.2))
+        await changed(app, lambda: not app.has_network)
+        for _ in range(3):
+            assert app.press(listed, "failed", ts=5, reason="closed")
+        await tunnel
+        await server.until(lambda: len(server.received) > 1 and server.received[1])
+        assert server.received[1] == [
+            {"type": "status", "orderId": str(listed), "status": "failed", "ts": 5, "reason": "closed"}
+        ]
+
+
+async def test_who_ended_the_shift_stays_off_it_when_the_network_comes_back():
+    server = Server()
+    async with running(server) as app:
+        await changed(app, lambda: app.plan is not None)
+        app.work(False)
+        await server.until(lambda: server.received[0])
+        assert server.received[0] == [{"type": "shift", "on": False}]
+        server.greeting[1] = plan(v=2)  # which has not heard of it
+        await server.sessions[0].close(1012)
+        await server.until(lambda: len(server.received) > 1 and server.received[1])
+        assert server.received[1] == [{"type": "shift", "on": False}]

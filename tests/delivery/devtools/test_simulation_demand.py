@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.devtools.simulation import demand, people
+from delivery.devtools.simulation import demand, mishaps, people
 from delivery.devtools.simulation.dispatcher import (
     MOST_ORDERS,
     PATIENCE_S,
@@ -139,3 +139,27 @@ def test_what_is_given_out_in_one_round_counts():
     assert [driver for _, driver in pairs] == [only.driver] * MOST_ORDERS
     assert [order for order, _ in pairs] == [each.order for each in reversed(orders[-MOST_ORDERS:])]
     assert only.load == 0  # the question is left as it was
+
+
+def test_the_restaurant_next_door_is_the_nearest_other_one():
+    here, near, far = (
+        demand.SimulatedRestaurant(n, destination(CENTER, 90, metres), 1.0)
+        for n, metres in enumerate((0, 80, 900))
+    )
+    assert demand.next_door(here, [here, near, far]) == near
+    assert demand.next_door(far, [here, near, far]) == near
+    assert demand.next_door(here, [here]) == here
+
+
+@given(share=st.floats(0, 1), whom=st.uuids())
+def test_what_befalls_an_order_is_the_same_whoever_asks(share, whom):
+    assert mishaps.befalls(share, "late", whom) == mishaps.befalls(share, "late", whom)
+    assert not mishaps.befalls(0.0, "late", whom)
+    assert mishaps.befalls(1.0, "late", whom)
+    low, high = mishaps.LATE_S
+    assert low <= mishaps.how_long(mishaps.LATE_S, "late", whom) <= high
+
+
+def test_so_many_are_late():
+    late = sum(mishaps.befalls(0.1, "late", UUID(int=n)) for n in range(4000))
+    assert late == pytest.approx(400, rel=0.2)

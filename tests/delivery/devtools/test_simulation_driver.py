@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from delivery.devtools.simulation.app import App
 from delivery.devtools.simulation.driver import Habits, SimulatedDriver
+from delivery.devtools.simulation.mishaps import CLOCKS_S, Mishaps
 from delivery.devtools.simulation.outages import Outages
 from delivery.devtools.simulation.roads import Roads
 from delivery.devtools.simulation.trajectory import Trajectory
@@ -36,6 +37,7 @@ class Phone(App):
     def __init__(self) -> None:
         super().__init__("", "", None, outages=Outages(), rng=Random(1))
         self.pressed: list[tuple[UUID, str, float]] = []
+        self.reasons: list[str] = []
         self.fixes: list[Location] = []
         self.news = asyncio.Condition()
 
@@ -45,8 +47,10 @@ class Phone(App):
     def record(self, fix: Location) -> None:
         self.fixes.append(fix)
 
-    def press(self, order_id: UUID, status: str, ts: int) -> bool:
+    def press(self, order_id: UUID, status: str, ts: int, reason: str | None = None) -> bool:
         self.pressed.append((order_id, status, time.monotonic()))
+        if reason:
+            self.reasons.append(reason)
         self._something_to_send.set()
         return True
 
@@ -181,6 +185,55 @@ async def test_a_forgotten_button_that_the_geofence_made_up_for_is_not_pressed()
         phone.show(dropoff)
         await until(lambda: dropoff.stop_id in driver._forgotten)
     assert not phone.pressed
+
+
+async def test_before_a_closed_restaurant_it_says_so():
+    order = uuid4()
+    async with driving(replace_habits(QUICK, mishaps=Mishaps(closed=1.0))) as (_, phone):
+        phone.show(stop(order, "pickup"), stop(order, "dropoff"))
+        assert await phone.next_press() == (order, "failed")
+        assert phone.reasons == ["closed"]
+        phone.show()
+
+
+async def test_where_nobody_is_home_it_brings_the_food_back():
+    order = uuid4()
+    async with driving(replace_habits(QUICK, mishaps=Mishaps(nobody_home=1.0))) as (_, phone):
+        phone.show(stop(order, "dropoff"))
+        assert await phone.next_press() == (order, "failed")
+        assert phone.reasons == ["nobody_home"]
+        phone.show(stop(order, "return"))
+        assert await phone.next_press() == (order, "returned")
+        phone.show()
+
+
+async def test_without_a_network_it_goes_on_to_the_next_stop():
+    order, other = uuid4(), uuid4()
+    async with driving() as (driver, phone):
+        phone._network.clear()
+        phone.show(stop(order, "dropoff"), stop(other, "dropoff", DOWNTOWN))
+        assert await phone.next_press() == (order, "delivered")
+        await until(lambda: driver.motion().speed > 3)
+
+
+async def test_food_that_another_driver_has_is_picked_up_from_there():
+    order = uuid4()
+    async with driving(replace_habits(QUICK, mishaps=Mishaps(closed=1.0))) as (_, phone):
+        phone.show(stop(order, "transfer"), stop(order, "dropoff"))
+        assert await phone.next_press() == (order, "picked_up")
+        phone.show()
+
+
+async def test_a_phone_whose_clock_is_wrong_says_so_in_all_it_sends():
+    order = uuid4()
+    async with driving(replace_habits(QUICK, mishaps=Mishaps(wrong_clock=1.0))) as (driver, phone):
+        phone.show(stop(order, "dropoff"))
+        await phone.next_press()
+        off = driver._clock_s
+        assert off in CLOCKS_S
+        await until(lambda: phone.fixes)
+        assert abs(phone.fixes[-1].ts / 1000 - time.time() - off) < 30
+        phone.show()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from random import Random
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 import uvicorn
@@ -18,9 +19,11 @@ from django.utils import timezone
 from delivery.asgi import application
 from delivery.devtools.simulation import customers, dispatcher, fleet
 from delivery.devtools.simulation.driver import Habits
+from delivery.devtools.simulation.evening import open_among, verdict
 from delivery.devtools.simulation.outages import Database, Outages
 from delivery.devtools.simulation.run import NoRestaurants, Options, TakenOver, simulate
-from dispatch.models import City, Driver, Order, OrderEvent, Restaurant
+from dispatch.errors import InConflict
+from dispatch.models import City, Conflict, Driver, Order, OrderEvent, Restaurant, Stop
 from dispatch.orders import actions, buttons
 from routing.geo import distance_m
 
@@ -94,6 +97,82 @@ def test_the_dispatcher_leaves_an_order_that_a_person_gave_away(new_driver, orde
     assert OrderEvent.objects.count() == 2
 
 
+def test_what_drivers_have_who_end_their_shift_is_handed_on(new_driver, new_order):
+    gone, other = new_driver(simulated=True), new_driver(simulated=True)
+    order = new_order()
+    actions.assign(order.pk, gone.pk, actor=actions.SYSTEM)
+    assert dispatcher.stranded() == []
+    actions.set_shift(gone.pk, on=False)
+    assert dispatcher.stranded() == [gone.pk]
+    dispatcher._hand_on(gone.pk)
+    order.refresh_from_db()
+    assert order.driver == other
+    actions.set_shift(other.pk, on=False)
+    new_driver()  # a person, who is left alone
+    dispatcher._hand_on(other.pk)
+    order.refresh_from_db()
+    assert order.driver == other
+
+
+@pytest.mark.parametrize(("meanwhile", "outcome"), [("assigned", "driver"), ("picked_up", "stands")])
+def test_drivers_are_believed_where_that_is_still_possible(new_driver, order, meanwhile, outcome):
+    says, other = new_driver(simulated=True), new_driver(simulated=True)
+    for driver in (says, other):
+        actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+    long_ago = timezone.now() - timedelta(minutes=5)
+    with pytest.raises(InConflict):
+        buttons.report(says.pk, order.pk, "picked_up", happened_at=long_ago)
+    if meanwhile == "picked_up":
+        buttons.report(other.pk, order.pk, "picked_up")
+    (conflict,) = dispatcher.unsettled()
+    dispatcher._settle(conflict)
+    assert Conflict.objects.get().outcome == outcome
+    assert dispatcher.unsettled() == []
+
+
+# --------------------------------------------------------------------------------------------- how it ended
+
+
+def test_an_evening_in_which_all_is_well(new_order, driver):
+    orders = [new_order(), new_order()]
+    actions.assign(orders[0].pk, driver.pk, actor=actions.SYSTEM)
+    ids = [order.pk for order in orders]
+    assert open_among(ids) == 2
+    buttons.report(driver.pk, orders[0].pk, "delivered")
+    actions.cancel(orders[1].pk, actor=actions.PLATFORM)
+    assert open_among(ids) == 0
+    found = verdict(ids)
+    assert (found.wrong, found.named, found.conflicts) == ([], [], 0)
+    assert found.statuses == {"delivered": 1, "cancelled": 1}
+    assert str(found).startswith("2 orders: 1 delivered, 1 cancelled.\n6 steps: ")
+
+
+def test_an_evening_in_which_something_is_wrong(new_order, driver):
+    unplaced = new_order(customer_lat=None, customer_lng=None)
+    hanging, gap, silent, leftover = (new_order() for _ in range(4))
+    for order in (gap, leftover):
+        actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+        buttons.report(driver.pk, order.pk, "delivered")
+    gap.events.filter(to_status="assigned").delete()
+    silent.events.all().delete()
+    Stop.objects.filter(order=leftover, kind="dropoff").update(done_at=None)
+    lost = uuid4()
+    found = verdict([lost, *(order.pk for order in (unplaced, hanging, gap, silent, leftover))])
+    assert found.named == [
+        f"order {unplaced.pk} is pending: The delivery address has no coordinates; set them in the admin."
+    ]
+    assert sorted(found.wrong) == sorted(
+        [
+            f"order {lost} is lost.",
+            f"order {hanging.pk} is pending and says nothing of why.",
+            f"order {gap.pk} has a timeline with a gap.",
+            f"order {silent.pk} is pending, of which its timeline knows nothing.",
+            f"order {silent.pk} is pending and says nothing of why.",
+            f"order {leftover.pk} is over, and a driver has 1 stops of it.",
+        ]
+    )
+
+
 # ----------------------------------------------------------------------------------- the whole, on real parts
 
 
@@ -130,7 +209,7 @@ async def eventually(condition: Callable[[], Any]) -> Any:
 
 
 @asynccontextmanager
-async def simulation(port: int, **options: Any) -> AsyncIterator[asyncio.Task[None]]:
+async def simulation(port: int, **options: Any) -> AsyncIterator[asyncio.Task[list[UUID]]]:
     chosen = {"drivers": 3, "orders_per_hour": 60.0, "habits": Habits(interval_s=0.2), "seed": 1} | options
     task = asyncio.create_task(simulate(Options(url=f"ws://127.0.0.1:{port}/ws?role=driver", **chosen)))
     try:
@@ -165,6 +244,24 @@ async def test_drivers_come_online_orders_are_placed_and_given_out(live_loop, re
             lambda: not Order.objects.filter(status="pending", created_at__lte=long_ago).exists()
         )
         assert await eventually(lambda: OrderEvent.objects.filter(actor_name="Simulated dispatcher").exists())
+
+
+async def test_an_evening_ends_when_its_orders_are_over(live_loop, restaurant):
+    port = free_port()
+    options = {"orders": 2, "orders_per_hour": 36_000.0, "dispatcher": False}
+    async with server(port), simulation(port, **options) as running:
+        await eventually(lambda: Order.objects.count() >= 2)
+        await database_sync_to_async(cancel_all)()
+        async with asyncio.timeout(PATIENCE_S):
+            placed = await running
+    found = await database_sync_to_async(verdict)(placed)
+    assert found.statuses == {"cancelled": len(placed)}
+    assert not found.wrong
+
+
+def cancel_all() -> None:
+    for order in Order.objects.all():
+        actions.cancel(order.pk, actor=actions.SYSTEM)
 
 
 async def test_the_simulation_outlives_its_server(live_loop, restaurant):
@@ -222,6 +319,8 @@ async def test_a_database_that_was_away_is_asked_again(live_loop, caplog):
         (["--drivers", "1", "--orders-per-hour", "-1"], "--orders-per-hour must be 0 or more"),
         (["--drivers", "1", "--orders-per-hour", "1", "--interval", "0"], "--interval must be more than 0"),
         (["--drivers", "1", "--orders-per-hour", "1", "--forgets", "2"], "--forgets is a share"),
+        (["--drivers", "1", "--orders-per-hour", "1", "--orders", "0"], "--orders must be 1 or more"),
+        (["--drivers", "1", "--orders-per-hour", "0", "--orders", "9"], "--orders-per-hour more than 0"),
     ],
 )
 def test_impossible_options_are_refused(options, message):

@@ -77,7 +77,7 @@ def test_a_second_run(tmp_path: Path, command: str, folder: str) -> None:
 def test_no_such_command() -> None:
     assert_told(
         stack("dmeo"),
-        "demo, test, check, faults, bench, bench-fences, bench-routing, bench-scale or bench-volume",
+        "demo, test, check, evening, faults, bench, bench-fences, bench-routing, bench-scale or bench-volume",
     )
 
 
