@@ -1,11 +1,13 @@
 """What the browser tests have done in the domain, by the clerk (tests/clerk.py)."""
 
+from contextlib import suppress
 from datetime import timedelta
 from itertools import chain, repeat
 from uuid import UUID
 
 from django.utils import timezone
 
+from dispatch.errors import InConflict
 from dispatch.models import Driver, Order, Restaurant, Stop
 from dispatch.orders import actions, buttons, geofence_actions
 from dispatch.planning import replanning, visiting_order
@@ -114,6 +116,39 @@ def pinned_trip(driver_name: str) -> tuple[str, str]:
         ],
     )
     return str(driver.pk), str(second.pk)
+
+
+def ends_the_shift(driver_name: str) -> str:
+    """The id of a driver who ends the shift with an order on board and another one to pick up."""
+    kitchens = _kitchens()
+    driver = _driver(driver_name, kitchens[0])
+    for number in (1, 2):
+        order = _order(kitchens[0], kitchens[number], f"{driver_name}’s {number}")
+        actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+        if number == 1:
+            buttons.report(driver.pk, order.pk, "picked_up")
+    actions.set_shift(driver.pk, on=False)
+    return str(driver.pk)
+
+
+def in_conflict(name: str, driver_name: str) -> str:
+    """The id of an order that a driver says to have delivered ten minutes ago, and that was cancelled since."""
+    kitchen, *_, door = _kitchens()
+    order = _order(kitchen, door, name)
+    driver = _driver(driver_name, kitchen)
+    actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+    other = _driver(f"{driver_name} too", kitchen)
+    actions.assign(order.pk, other.pk, actor=actions.dispatcher("dana"))
+    with suppress(InConflict):
+        pressed_at = timezone.now() - timedelta(minutes=10)
+        buttons.report(driver.pk, order.pk, "delivered", happened_at=pressed_at)
+    return str(order.pk)
+
+
+def gone(driver_id: str) -> None:
+    """What the driver had is over."""
+    for order in Order.objects.filter(driver=driver_id):
+        actions.cancel(order.pk, actor=actions.dispatcher("dana"), reason="The test is over.", dispose=True)
 
 
 def deliver_first(driver_id: str) -> None:

@@ -450,6 +450,66 @@ def test_a_door_that_was_left_alerts_until_somebody_says_how_it_went(
     assert last_event(stack, order_id) == (ended, "dispatcher", USERNAME, chosen)
 
 
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["390x844", "1440x900"])
+def test_what_a_driver_has_who_ends_the_shift_is_handed_on_and_back(
+    stack: Stack, dashboard: Callable[..., Page], artifacts: Path, viewport: dict[str, int]
+) -> None:
+    page = dashboard(viewport)
+    page.get_by_role("button", name=re.compile("^Denver")).click()
+    name = f"Odd Ekberg {viewport['width']}"
+    driver_id = stack.clerk.ask(scene.ends_the_shift, driver_name=name)
+    alert = page.locator("#stranded li", has=page.locator(f"[data-driver-id='{driver_id}']"))
+    expect(alert).to_contain_text("2 orders")
+    expect(page).to_have_title("(1) Dispatch · Doorstep")
+    size = f"{viewport['width']}x{viewport['height']}"
+    page.screenshot(path=artifacts / f"dashboard-stranded-{size}.png")
+
+    if viewport is PHONE:
+        alert.get_by_role("button", name="Hand on…").click()
+    else:
+        alert.locator(".order").click()
+        expect(page.locator("#handing-on")).to_contain_text("The shift is over.")
+        page.locator("#hand-on").click()
+    dialog = page.locator("#succession-dialog")
+    expect(dialog.locator(".heir")).to_have_count(2)
+    expect(dialog.locator(".heir").first).to_contain_text("at the door")
+    expect(dialog.locator("#end-shift-row")).to_be_hidden()
+    page.screenshot(path=artifacts / f"dashboard-hand-on-{size}.png")
+    one = dialog.locator("#succession-to option").nth(1).text_content() or ""
+    dialog.locator("#succession-to").select_option(index=1)
+    expect(dialog.locator(".heir").first).to_contain_text(f"→ {one.removeprefix('All to ')}")
+    dialog.locator("#succession-submit").click()
+    expect(page.locator("#toast")).to_contain_text(f"2 orders of {name} handed on.")
+    expect(page.locator("#stranded-panel")).to_be_hidden()
+    expect(page).to_have_title("Dispatch · Doorstep")
+    has = "SELECT count(*) FROM orders WHERE driver_id = %s"
+    assert stack.rows(has, driver_id) == [(0,)]
+
+    page.locator("#toast-undo").click()
+    expect(alert).to_contain_text("2 orders")
+    assert stack.rows(has, driver_id) == [(2,)]
+    stack.clerk.ask(scene.gone, driver_id=driver_id)
+    expect(page.locator("#stranded-panel")).to_be_hidden()
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["390x844", "1440x900"])
+def test_who_is_right_is_settled_once(
+    stack: Stack, dashboard: Callable[..., Page], artifacts: Path, viewport: dict[str, int]
+) -> None:
+    page = dashboard(viewport)
+    other = dashboard(viewport)
+    name = f"Ida Brandt {viewport['width']}"
+    order_id = stack.clerk.ask(scene.in_conflict, name=name, driver_name=f"Lew {viewport['width']}")
+    conflict = page.locator(".conflict", has_text=name)
+    expect(conflict).to_contain_text("without a network: delivered at")
+    expect(conflict).to_contain_text("dana: assigned at")
+    page.screenshot(path=artifacts / f"dashboard-conflict-{viewport['width']}x{viewport['height']}.png")
+    conflict.get_by_role("button", name=re.compile("^Delivered, as Lew")).click()
+    expect(conflict).to_be_hidden()
+    expect(other.locator(".conflict", has_text=name)).to_be_hidden()
+    assert last_event(stack, order_id)[:3] == ("delivered", "dispatcher", USERNAME)
+
+
 def test_a_driver_whose_fixes_are_no_use_is_marked_and_the_customer_is_not_fooled(
     stack: Stack, dashboard: Callable[..., Page], open_page: Callable[..., Page], artifacts: Path
 ) -> None:
