@@ -488,6 +488,8 @@ export interface FleetPosition {
   ts: number;
   speed?: number;
   heading?: number;
+  battery?: number;
+  background?: boolean;
 }
 
 /** What happened when an order took a status, and its icon (templates/icons.html). */

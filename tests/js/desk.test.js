@@ -9,7 +9,7 @@ import { meaningOf } from "../../static/js/dispatch/candidates.js";
 import { firstCity } from "../../static/js/dispatch/cities.js";
 import { conflictWords } from "../../static/js/dispatch/conflict-words.js";
 import { Desk } from "../../static/js/dispatch/desk.js";
-import { doingWords, signOf, silenceWords, statusWords } from "../../static/js/dispatch/driver-words.js";
+import { batteryWords, doingWords, signOf, silenceWords, statusWords } from "../../static/js/dispatch/driver-words.js";
 import { Fleet } from "../../static/js/dispatch/fleet.js";
 import { heirWords, hintWords, takers } from "../../static/js/dispatch/heirs.js";
 import { QUESTIONS } from "../../static/js/dispatch/questions.js";
@@ -210,6 +210,17 @@ test("what becomes of each order that is handed on is said, and whom it makes la
     takers(desk, driver(1)).map(({ name }) => name),
     ["Ben", "Abe"],
   );
+});
+
+test("a phone that is nearly empty is marked", () => {
+  const desk = deskWith(positions(at(1000, { battery: 15 })));
+  const sign = () => signOf(desk.fleet, driver(1), new Set(), 1000);
+  assert.equal(sign(), "⚠ battery 15 %");
+  desk.fleet.apply(positions(at(2000, { battery: 16, background: true })), 0);
+  assert.equal(sign(), "");
+  assert.equal(batteryWords(desk.fleet.positions.get("d1")), "16 %, app in the background");
+  assert.equal(batteryWords(at(3000)), "unknown");
+  assert.equal(batteryWords(undefined), "unknown");
 });
 
 test("a conflict names both sides and what each answer makes of the order", async () => {

@@ -71,6 +71,10 @@ class Pipeline:
         if self._came_before(session, location.seq):
             self.verdicts.count("duplicate")  # nobody is troubled by it
             return DUPLICATE
+        if location.battery is not None and location.battery >= 0:
+            session.battery = round(location.battery)
+        if location.background is not None:
+            session.background = location.background
         fix = fix_filter.fix_from(location, now, session.track, self.limits)
         if session.goes_back:
             self._go_back(session, fix)
@@ -168,6 +172,8 @@ def _position(session: Session, fix: Fix, now: int) -> FleetPosition:
         min(fix.ts, now),
         fix.speed,
         fix.heading,
+        session.battery,
+        session.background,
     )
 
 

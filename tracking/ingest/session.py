@@ -31,6 +31,9 @@ class Session:
     unplaced: bool = False
     #: The app may go back to fixes that an earlier socket took, and that the fences must see again.
     goes_back: bool = False
+    #: What the phone last said of itself: its battery (per cent), and whether the app is in the background.
+    battery: int | None = None
+    background: bool = False
     track: Track = field(default_factory=Track)
     next_stops: NextStops = field(default_factory=NextStops)
     sampling: Sampling = field(default_factory=Sampling)

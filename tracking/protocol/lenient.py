@@ -15,6 +15,7 @@ from tracking.protocol.messages import (
     MILLISECONDS_FROM,
     MOST_FIXES,
     Accuracy,
+    Battery,
     DriverFrame,
     Heading,
     Location,
@@ -27,7 +28,13 @@ from tracking.protocol.messages import (
 #: Times (2001 to 5138) are seconds from here on, and milliseconds from MILLISECONDS_FROM on.
 SECONDS_FROM = 10**9
 #: What is left out of a fix where it makes no sense.
-_DISPENSABLE = {"speed": Speed, "heading": Heading, "accuracy": Accuracy}
+_DISPENSABLE = {
+    "speed": Speed,
+    "heading": Heading,
+    "accuracy": Accuracy,
+    "battery": Battery,
+    "background": bool,
+}
 _TIME = "`ts`: milliseconds since the epoch, please"
 _WAITED = "A fix that waited needs its time: send `ts` with each"
 

@@ -29,6 +29,7 @@ Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Speed = Annotated[float, Meta(ge=-1, le=150)]
 Heading = Annotated[float, Meta(ge=-1, le=360)]
 Accuracy = Annotated[float, Meta(ge=-1, le=1e6)]
+Battery = Annotated[float, Meta(ge=-1, le=100)]
 Number = Annotated[int, Meta(ge=0, le=2**53)]
 #: From 1973 on: what is less was meant as seconds. To the end of the year 9999.
 MILLISECONDS_FROM = 10**11
@@ -39,8 +40,9 @@ MOST_FIXES = 50
 
 
 class Location(Frame, tag="location", frozen=True):
-    """One fix. A speed, heading or accuracy of −1 is unknown, as phones report it, and an accuracy of 0. `ts` is the
-    device's time; `seq` counts up by one per fix within a session, to be acknowledged.
+    """One fix. A speed, heading, accuracy or battery (per cent) of −1 is unknown, as phones report it, and an
+    accuracy of 0. `ts` is the device's time; `seq` counts up by one per fix within a session, to be acknowledged.
+    `background`: the app is not on the screen.
     """
 
     lat: Latitude
@@ -50,6 +52,8 @@ class Location(Frame, tag="location", frozen=True):
     accuracy: Accuracy | None = None
     ts: TakenAt | None = None
     seq: Number | None = None
+    battery: Battery | None = None
+    background: bool | None = None
 
 
 class Locations(Frame, tag="locations", frozen=True):
@@ -261,6 +265,9 @@ class FleetPosition(Struct, rename="camel", frozen=True, omit_defaults=True):
     ts: int
     speed: float | None = None
     heading: float | None = None
+    #: Of the phone, per cent; and whether the app is not on its screen.
+    battery: int | None = None
+    background: bool = False
 
 
 class FleetPositions(Frame, tag="driver_pos", frozen=True):

@@ -4,7 +4,7 @@
 import { age, clockTime, dayAndTime, serverNow, stopwatch } from "../clock.js";
 import { byId, fill, fromTemplate, setAttribute, setText, syncList, withFields } from "../dom.js";
 import { candidates } from "./candidates.js";
-import { silenceWords, statusWords } from "./driver-words.js";
+import { batteryWords, isLow, silenceWords, statusWords } from "./driver-words.js";
 import { drawCandidates } from "./drivers.js";
 import { etaWords, itemsWords, lateWords, notesWords, pickupWords } from "./order-words.js";
 import { drawRows } from "./orders.js";
@@ -66,6 +66,7 @@ function drawDriverPanel(desk, driver) {
   setAttribute(driverPanel.fields.mark, "data-status", driver.status);
   setAttribute(driverPanel.fields.mark, "data-stale", stale);
   setAttribute(driverPanel.fields.trouble, "data-grave", troubled);
+  setAttribute(driverPanel.fields.battery, "data-low", isLow(position));
   drawPhone(driverPanel.fields.phone, driver.phone);
   drawRows(desk, byId("driver-orders"), orders);
   fill(driverPanel, {
@@ -76,6 +77,7 @@ function drawDriverPanel(desk, driver) {
     city: desk.cityOf(driver)?.name ?? "None",
     speed: position?.speed === undefined || stale ? "–" : speedWords(position.speed),
     fix: position ? `${age(now - position.ts)} ago` : "none yet",
+    battery: batteryWords(position),
     number: driver.phone || "–",
     stopCount: String(stops.length),
     orderCount: String(orders.length),

@@ -3,7 +3,7 @@
 
 import { clockTime, stopwatch } from "../clock.js";
 
-/** @import { DriverState, PlanStop, Statuses } from "../../../types/server" */
+/** @import { DriverState, FleetPosition, PlanStop, Statuses } from "../../../types/server" */
 /** @import { Desk } from "./desk.js" */
 /** @import { Fleet } from "./fleet.js" */
 
@@ -49,5 +49,22 @@ export function signOf(fleet, driver, alerted, now) {
   const { driverId } = driver;
   if (alerted.has(driverId)) return "⚠ left a door";
   if (fleet.isStranded(driver)) return "⚠ shift over, orders left";
-  return fleet.presence(driverId, now).troubled ? "⊗ fixes turned away" : "";
+  if (fleet.presence(driverId, now).troubled) return "⊗ fixes turned away";
+  const position = fleet.positions.get(driverId);
+  return isLow(position) ? `⚠ battery ${position?.battery} %` : "";
+}
+
+/** A phone that is as empty as this (per cent) is off soon. */
+const LOW_BATTERY = 15;
+
+/** @param {FleetPosition | undefined} position */
+export const isLow = (position) => position?.battery !== undefined && position.battery <= LOW_BATTERY;
+
+/**
+ * "62 %, app in the background".
+ * @param {FleetPosition | undefined} position
+ */
+export function batteryWords(position) {
+  const battery = position?.battery === undefined ? "unknown" : `${position.battery} %`;
+  return position?.background ? `${battery}, app in the background` : battery;
 }

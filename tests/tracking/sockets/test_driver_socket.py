@@ -439,6 +439,29 @@ async def test_dispatchers_see_the_driver_move(driver: Driver) -> None:
         ]
 
 
+async def test_dispatchers_see_the_phones_battery_until_it_says_otherwise(driver: Driver) -> None:
+    async with await dispatcher_socket() as watching, await driver_socket(driver) as socket:
+        await watching.frame("ready")
+        told = [
+            ({"battery": 14.6, "background": True}, (15, True)),
+            ({}, (15, True)),
+            ({"battery": -1, "background": "perhaps"}, (15, True)),
+            ({"battery": 101, "background": False}, (15, None)),
+            ({"battery": 90}, (90, None)),
+        ]
+        for seq, (sent, (battery, background)) in enumerate(told, start=1):
+            await socket.send(fix(640 - seq * 10, seq) | sent)
+            await socket.frame("ack", seq=seq)
+            latest = (await watching.until(lambda seq=seq: moved(watching, seq)))[-1]
+            assert (latest.get("battery"), latest.get("background")) == (battery, background)
+
+
+def moved(watching: Socket, times: int) -> list[dict[str, Any]]:
+    """The positions that a dispatcher was sent; none before there are so many."""
+    sent = [frame["drivers"][0] for frame in watching.frames if frame["type"] == "driver_pos"]
+    return sent if len(sent) >= times else []
+
+
 async def test_a_button_counts_from_when_it_was_pressed(driver: Driver, order: Order) -> None:
     await assigned(order, driver)
     # No press is before the step that came before.
