@@ -38,6 +38,14 @@ class OrderForm(forms.ModelForm):
 
     items = ItemsField(required=False, validators=[validate_items], help_text="One a line: 2 × Pad Thai")
 
+    promise_reason = forms.CharField(
+        required=False,
+        max_length=300,
+        label="Why the promise moves",
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text="Where “promised at” is changed.",
+    )
+
     class Meta:
         model = Order
         fields = ["restaurant", *CORRECTABLE]

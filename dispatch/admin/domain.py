@@ -28,7 +28,17 @@ from dispatch.admin.pages import ManyRows, ReadOnly, page
 from dispatch.errors import DispatchError
 from dispatch.forms import AssignForm, CancelForm, CloseForm, OrderForm
 from dispatch.maps import Circle, LatLng, PlaceMap, map_config
-from dispatch.models import City, Conflict, Driver, FailureReason, Order, OrderEvent, Restaurant, Stop
+from dispatch.models import (
+    City,
+    Conflict,
+    Driver,
+    FailureReason,
+    Order,
+    OrderEvent,
+    Promise,
+    Restaurant,
+    Stop,
+)
 from dispatch.orders import actions, addresses
 from dispatch.orders.transitions import Actor
 from dispatch.problems import SENTENCES
@@ -155,6 +165,23 @@ class _Timeline(ReadOnly, admin.TabularInline):
         return _local_time(event.happened_at, event.order)
 
 
+class _Promises(ReadOnly, admin.TabularInline):
+    model = Promise
+    fields = ["to_be_there", "when", "made_by", "reason"]
+    readonly_fields = ["to_be_there", "when"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Promise]:
+        return super().get_queryset(request).select_related("order__restaurant__city")
+
+    @admin.display(description="promised at")
+    def to_be_there(self, promise: Promise) -> str:
+        return _local_time(promise.promised_at, promise.order)
+
+    @admin.display(description="said at")
+    def when(self, promise: Promise) -> str:
+        return _local_time(promise.made_at, promise.order)
+
+
 class _Stops(ReadOnly, admin.TabularInline):
     model = Stop
     fields = ["kind", "driver", "position", "eta", "seen_at", "arrived_at", "left_at", "done_at"]
@@ -176,7 +203,7 @@ class OrderAdmin(ManyRows):
         "an order’s number"
     )
     autocomplete_fields = ["restaurant"]
-    inlines = [_Timeline, _Stops]
+    inlines = [_Timeline, _Promises, _Stops]
     actions = ["assign", "unassign", "undo_pickup", "close", "cancel"]
     entered = (
         "restaurant",
@@ -228,7 +255,7 @@ class OrderAdmin(ManyRows):
         return _found(request, search_term, queryset, "pk__in"), False
 
     def get_fields(self, request: HttpRequest, obj: Order | None = None) -> tuple[Any, ...]:
-        return self.entered if obj is None else (*self.entered, *self.facts)
+        return self.entered if obj is None else (*self.entered, "promise_reason", *self.facts)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Order | None = None) -> list[str]:
         if obj is None:
@@ -271,7 +298,9 @@ class OrderAdmin(ManyRows):
 
     def save_model(self, request: HttpRequest, obj: Order, form: Any, change: bool) -> None:
         if change:
-            actions.change_order(obj)
+            actions.change_order(
+                obj, actor=_actor(request), promise_reason=form.cleaned_data["promise_reason"]
+            )
         else:
             actions.place(obj, actor=_actor(request))
         if obj.status in UNASSIGNED:

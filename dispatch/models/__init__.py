@@ -13,6 +13,7 @@ from dispatch.models.failure_reasons import FailureReason
 from dispatch.models.items import Item
 from dispatch.models.leases import Lease
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
+from dispatch.models.promises import Promise
 from dispatch.models.restaurants import Restaurant
 from dispatch.models.stops import Stop, left_and_ahead, next_stops, number, places, plans_of, visitable
 from dispatch.models.users import User
@@ -32,6 +33,7 @@ __all__ = [
     "Lease",
     "Order",
     "OrderEvent",
+    "Promise",
     "Restaurant",
     "SpeedFactor",
     "Stop",

@@ -23,6 +23,7 @@ from django.utils import timezone
 from dispatch.errors import Conflict, Invalid, NotFound, WrongStatus
 from dispatch.etas import prediction_log
 from dispatch.models import NO_ETA, Driver, FailureReason, Item, Order, OrderEvent, Restaurant, Stop
+from dispatch.models.promises import moved_because
 from dispatch.orders import addresses, scheduling
 from dispatch.orders.endings import end_stops, fail
 from dispatch.orders.transitions import (
@@ -368,9 +369,9 @@ CORRECTABLE = (
 PLANNED = ("customer_lat", "customer_lng", "ready_at", "promised_at", "bags")
 
 
-def change_order(order: Order) -> None:
+def change_order(order: Order, *, actor: Actor = PLATFORM, promise_reason: str = "") -> None:
     """Saves what may be corrected; where plans are made of it, the driver's stops are put in order anew. An address
-    that is another one now is looked at anew.
+    that is another one now is looked at anew. `promise_reason`: why the customer is promised another time, if so.
     """
     with announced() as changes:
         current, drivers = lock_order(order.pk)
@@ -386,6 +387,8 @@ def change_order(order: Order) -> None:
         moved = current.status in UNASSIGNED and current.customer_point != order.customer_point
         if moved:
             corrected["problem"] = order.problem = ""
+        if corrected["promised_at"] != current.promised_at:
+            moved_because(promise_reason, actor.name or OrderEvent.Actor(actor.kind).label)
         Order.objects.filter(pk=order.pk).update(**corrected)
         changes.orders.add(order.pk)
         if drivers:

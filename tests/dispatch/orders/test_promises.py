@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from dispatch.models import City, Order, Restaurant
 from dispatch.orders import actions
+from tests.dispatch.story import DANA
 
 
 def minutes(order: Order) -> float:
@@ -62,3 +63,39 @@ def test_other_corrections_leave_it_alone(order: Order) -> None:
     actions.change_order(order)
     assert minutes(order) == 45
     assert order.version == version + 1
+
+
+# ---------------------------------------------------------------------------------------- every later promise
+
+
+def said(order: Order) -> list[tuple[float, str, str]]:
+    """Minutes from the order to the door, by whom and why, as they were said one after the other."""
+    return [
+        (round((each.promised_at - order.created_at) / timedelta(minutes=1)), each.made_by, each.reason)
+        for each in order.promises.all()
+    ]
+
+
+def test_every_promise_is_kept_with_who_moved_it_and_why(order: Order) -> None:
+    (first,) = said(order)
+    assert (first[0], first[2]) == (45, "")
+    order.promised_at = order.created_at + timedelta(minutes=70)
+    actions.change_order(order, actor=DANA, promise_reason="The kitchen caught fire.")
+    order.bags = 3
+    actions.change_order(order, actor=DANA, promise_reason="Nothing moved.")
+    assert said(order) == [first, (70, "Dana", "The kitchen caught fire.")]
+    order.promised_at = order.created_at + timedelta(minutes=75)
+    actions.change_order(order)
+    assert said(order)[-1] == (75, "Ordering platform", "")
+
+
+def test_a_promise_that_moves_by_sql_is_kept_too(by_sql: Order) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT session_user")
+        (user,) = cursor.fetchone()
+        cursor.execute(
+            "UPDATE orders SET promised_at = created_at + interval '1 h' WHERE id = %s", [by_sql.pk]
+        )
+        cursor.execute("UPDATE orders SET bags = 2 WHERE id = %s", [by_sql.pk])
+    by_sql.refresh_from_db()
+    assert said(by_sql) == [(45, user, ""), (60, user, "")]
