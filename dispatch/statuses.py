@@ -82,7 +82,7 @@ DELIVERED_AFTER_ALL: dict[OrderStatus, frozenset[OrderStatus]] = {S.DELIVERED: f
 AS_THE_DRIVER_SAYS: dict[OrderStatus, frozenset[OrderStatus]] = {
     S.PICKED_UP: BEFORE_PICKUP | {S.PENDING},
     S.DELIVERED: ACTIVE | {S.PENDING, S.CANCELLED, S.FAILED},
-    S.FAILED: ACTIVE | {S.PENDING, S.DELIVERED},
+    S.FAILED: BEFORE_PICKUP | {S.PENDING, S.DELIVERED},
 }
 
 #: to → from: the food is on the road with one driver, and another one is to bring it.

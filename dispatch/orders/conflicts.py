@@ -32,11 +32,13 @@ def against(order: Order, driver_id: UUID, step: OrderStatus, pressed_at: dateti
         return None
     if any(_is_own(event, driver_id) and event.to_status == step for event in events):
         return None
-    contrary = events[-1] if order.driver_id == driver_id else events[own[-1] + 1]
-    known_to_driver = pressed_at >= contrary.happened_at and timezone.now() - pressed_at < timedelta(
+    contrary = events[-1] if order.driver_id == driver_id else next(iter(events[own[-1] + 1 :]), None)
+    if contrary is None or _is_own(contrary, driver_id):
+        return None
+    could_know = pressed_at >= contrary.happened_at and timezone.now() - pressed_at < timedelta(
         seconds=LATE_S
     )
-    return None if known_to_driver or _is_own(contrary, driver_id) else contrary
+    return None if could_know else contrary
 
 
 def _is_own(event: OrderEvent, driver_id: UUID) -> bool:
@@ -101,6 +103,11 @@ def _make_it_so(changes: Changes, order: Order, driver: Driver, conflict: Confli
         return
     if step == OrderStatus.PICKED_UP and before in IN_THE_BAG:
         raise WrongStatus("Another driver has picked it up by now: it can only stay as it is.")
+    listed = FailureReason.objects.filter(code=conflict.reason).first()
+    leads_to = listed.leads_to if listed else LeadsTo.END
+    on_board = order.events.filter(driver=driver, to_status__in=IN_THE_BAG).exists()
+    if step == OrderStatus.FAILED and leads_to == LeadsTo.PENDING and not on_board:
+        return  # another driver is to fetch it, as is so already
     order.stops.filter(done_at=None).delete()
     fields: dict[str, Any] = {"driver_id": driver.pk, "delivered_at": None}
     if step == OrderStatus.DELIVERED:
@@ -121,6 +128,5 @@ def _make_it_so(changes: Changes, order: Order, driver: Driver, conflict: Confli
             driver=driver, order=order, kind=StopKind.PICKUP, position=0, done_at=conflict.pressed_at
         )
         Stop.objects.create(driver=driver, order=order, kind=StopKind.DROPOFF, position=behind_all(driver))
-    listed = FailureReason.objects.filter(code=conflict.reason).first()
-    if step == OrderStatus.FAILED and listed is not None and listed.leads_to != LeadsTo.END:
+    if step == OrderStatus.FAILED and on_board and leads_to != LeadsTo.END:
         add_return(order, driver)

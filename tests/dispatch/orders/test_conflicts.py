@@ -187,6 +187,17 @@ def test_food_that_could_not_be_handed_over_after_all_goes_back(order: Order, dr
     assert (status(order), plan(driver)) == ("failed", [f"return {order.customer_name}"])
 
 
+@pytest.mark.parametrize(("reason", "becomes"), [("closed", "assigned"), ("accident", "failed")])
+def test_what_could_not_be_picked_up_is_another_drivers_or_over(
+    given_away: Order, driver: Driver, kim: Driver, reason: str, becomes: str
+) -> None:
+    with pytest.raises(InConflict):
+        presses(driver, given_away, "failed", ago_s=180, reason=reason)
+    settle(conflict_of(given_away), Outcome.DRIVER)
+    assert (status(given_away), plan(driver)) == (becomes, [])
+    assert len(plan(kim)) == (2 if becomes == "assigned" else 0)
+
+
 def test_what_another_driver_has_on_board_by_now_is_not_taken_from_there(
     given_away: Order, driver: Driver, kim: Driver
 ) -> None:
