@@ -187,7 +187,7 @@ def test_food_that_could_not_be_handed_over_after_all_goes_back(order: Order, dr
     assert (status(order), plan(driver)) == ("failed", [f"return {order.customer_name}"])
 
 
-@pytest.mark.parametrize(("reason", "becomes"), [("closed", "assigned"), ("accident", "failed")])
+@pytest.mark.parametrize(("reason", "becomes"), [("vehicle", "assigned"), ("closed", "failed")])
 def test_what_could_not_be_picked_up_is_another_drivers_or_over(
     given_away: Order, driver: Driver, kim: Driver, reason: str, becomes: str
 ) -> None:
