@@ -102,6 +102,11 @@ class App:
         self._something_to_send.set()
 
     @property
+    def works(self) -> bool:
+        """Whether the driver wants to be on shift."""
+        return self._works
+
+    @property
     def has_network(self) -> bool:
         return self._network.is_set()
 

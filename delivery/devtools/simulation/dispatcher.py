@@ -101,8 +101,9 @@ class Dispatcher:
         while True:
             for order, driver in await self._database(self._decide):
                 await self._database(_assign, order, driver)
-            for driver in await self._database(stranded):
-                await self._database(_hand_on, driver)
+            if gone := await self._database(stranded):
+                # One a time: who can take it is a question of a second.
+                await self._database(_hand_on, self._rng.choice(gone))
             for conflict in await self._database(unsettled):
                 await self._database(_settle, conflict)
             await asyncio.sleep(EVERY_S)

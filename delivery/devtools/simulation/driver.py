@@ -140,7 +140,10 @@ class SimulatedDriver:
 
     async def _wait_for_orders(self) -> None:
         self._stand(None)
-        if await self._wait(self._rng.uniform(*self._habits.parked_s), lambda: self._next_stop() is None):
+        waited = await self._wait(
+            self._rng.uniform(*self._habits.parked_s), lambda: self._next_stop() is None
+        )
+        if waited and self.app.works:
             spot = await self._roads.spot(self._rng.choice(self._haunts), HAUNT_M)
             await self._drive_to(spot.point, lambda: self._next_stop() is None)
             for stop in self._stops():
