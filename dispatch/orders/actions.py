@@ -26,6 +26,7 @@ from dispatch.models import NO_ETA, Driver, FailureReason, Item, Order, OrderEve
 from dispatch.models.promises import moved_because
 from dispatch.orders import addresses, scheduling
 from dispatch.orders.endings import end_stops, fail
+from dispatch.orders.transitions import SYSTEM as SYSTEM  # beside PLATFORM, for who acts
 from dispatch.orders.transitions import (
     Actor,
     behind_all,

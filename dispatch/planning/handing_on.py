@@ -80,6 +80,8 @@ def _continue_plan(taker: Driver, stops: Sequence[Stop], holder: Driver) -> None
     ]
     first = behind_all(taker)
     Stop.objects.filter(pk__in=[stop.pk for stop in stops]).delete()
+    # Nor is it known any longer from whom the driver had the food.
+    Stop.objects.filter(order__in=meeting, kind=StopKind.TRANSFER).delete()
     Stop.objects.bulk_create(
         Stop(driver=taker, order_id=order_id, kind=kind, meets=whom, position=position)
         for position, (order_id, kind, whom) in enumerate(new, start=first)

@@ -326,7 +326,16 @@ def _visiting_order(
             "driver %s has stops that can't be planned: %s", driver.pk, set(tour.problems.values())
         )
     rank = {(visit.shipment, visit.kind): n for n, visit in enumerate(tour.visits)}
-    order = sorted(stops, key=lambda stop: rank.get((stop.order_id, visit_kind(stop)), len(rank)))
+    order = sorted(
+        stops, key=lambda stop: (_can_wait(stop), rank.get((stop.order_id, visit_kind(stop)), len(rank)))
+    )
     if gain_s and order != stops and tour_in_order(instance, driver.pk).cost - tour.cost < gain_s:
         return stops
     return order
+
+
+def _can_wait(stop: Stop) -> bool:
+    """Food that goes back comes behind all that somebody waits for, however near the restaurant is, unless a
+    dispatcher wants it otherwise.
+    """
+    return stop.kind == StopKind.RETURN and not stop.pinned

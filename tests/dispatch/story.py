@@ -140,6 +140,7 @@ def check_everything() -> None:
         kinds = [stop.kind for stop in open_stops]
         assert kinds == OPEN_STOPS.get(order.status, []) or (order.status, kinds) in (
             ("cancelled", ["return"]),
+            ("failed", ["return"]),
             ("picked_up", ["transfer", "dropoff"]),
         )
         assert {stop.driver_id for stop in open_stops} <= {order.driver_id}

@@ -335,7 +335,11 @@ def corrected(order: Order, **fields: str) -> dict[str, str]:
         "promised_at_1": f"{localtime(order.promise, DENVER):%H:%M:%S}",
         "bags": str(order.bags),
     }
-    inlines = {f"{name}-{count}_FORMS": "0" for name in ("events", "stops") for count in ("TOTAL", "INITIAL")}
+    inlines = {
+        f"{name}-{count}_FORMS": "0"
+        for name in ("events", "promises", "stops")
+        for count in ("TOTAL", "INITIAL")
+    }
     return now | inlines | fields
 
 

@@ -13,6 +13,7 @@ from tests.faults.scene import START, set_scene
 #: One cycle of ETAs, on a busy machine.
 CYCLE_S = within(10.0)
 EXACT_AGAIN_S = within(15.0)
+SETTLED_S = 60.0
 
 
 @pytest.mark.timeout(150)
@@ -32,7 +33,8 @@ async def test_etas_without_roads(cluster: Cluster, cookie: str, rng: Random) ->
 
             await until(shown, seconds, what)
 
-        await all_show(False, CYCLE_S, "ETAs by the roads")
+        # Not measured: what the tests before left the one worker to do comes first.
+        await all_show(False, SETTLED_S, "ETAs by the roads")
         with cluster.without("osrm"):
             await asyncio.to_thread(cluster.office.ask_for_a_cycle)
             await all_show(True, CYCLE_S, "ETAs along straight lines, marked as that")

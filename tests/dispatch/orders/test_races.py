@@ -283,8 +283,7 @@ import django, json, sys, time
 django.setup()
 from datetime import UTC, datetime
 from uuid import UUID
-from dispatch.orders import actions
-from dispatch.orders import geofence_actions
+from dispatch.orders import actions, buttons, geofence_actions
 from dispatch.errors import DispatchError
 from django.db import connection
 connection.ensure_connection()

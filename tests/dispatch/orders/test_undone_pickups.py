@@ -210,6 +210,6 @@ def test_many_orders_are_told_of_with_one_query(
     orders = [new_order() for _ in range(3)]
     for order in orders:
         picked_up_by_geofence(order, driver)
-    known = list(Order.objects.select_related("restaurant__city"))
+    known = list(Order.objects.select_related("restaurant__city", "driver"))
     with django_assert_num_queries(1):
         assert [bool(item.frame.auto_pickup_at) for item in order_items(known)] == [True] * 3
