@@ -91,6 +91,7 @@ def test_groups_have_their_permissions(transactional_db):
             f"dispatch.view_{name}"
             for name in (
                 "city",
+                "conflict",
                 "driver",
                 "etaprediction",
                 "etaspread",
@@ -99,6 +100,7 @@ def test_groups_have_their_permissions(transactional_db):
                 "kitchentime",
                 "order",
                 "orderevent",
+                "promise",
                 "restaurant",
                 "speedfactor",
                 "stop",

@@ -82,13 +82,14 @@ class Pipeline:
         verdict = fix_filter.judge(session.track, fix, now, self.limits)
         if verdict.name:
             self.verdicts.turn_away(session, verdict.name, now)
+        if session.offline:
+            session.offline = False
+            # First: who is planned by this very fix is not silent.
+            self.domain.ask(session, None, partial(geofence_actions.heard_of, session.driver_id))
         if verdict.live:
             self._publish(session, fix, now)
         else:
             self.recorder.heard(session)
-        if session.offline:
-            session.offline = False
-            self.domain.ask(session, None, partial(geofence_actions.heard_of, session.driver_id))
         moved_something = verdict.fences and self._observe(session, before, fix, location.seq)
         keep = verdict.history and session.sampling.keeps(fix, self.keep_every, always=moved_something)
         name = verdict.name or GOOD

@@ -69,7 +69,7 @@ class Fanout:
 
     def publish(self, city: str, batch: Batch) -> None:
         """One accepted batch."""
-        if city in self._overseers:
+        if batch and city in self._overseers:
             self._moved[city].update(batch)
         for driver in self._watchers.keys() & batch.keys():
             frame = customer_frame(decode(batch[driver]))

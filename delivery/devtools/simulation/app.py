@@ -113,6 +113,7 @@ class App:
     async def lose_network(self, seconds: float) -> None:
         """There is none for so long."""
         self._network.clear()
+        self.changed.set()
         if self._socket is not None:
             await self._socket.close(GOING_AWAY)
         await asyncio.sleep(seconds)

@@ -134,17 +134,18 @@ def test_drivers_are_believed_where_that_is_still_possible(new_driver, order, me
 
 
 def test_an_evening_in_which_all_is_well(new_order, driver):
-    orders = [new_order(), new_order()]
-    actions.assign(orders[0].pk, driver.pk, actor=actions.SYSTEM)
+    orders = [new_order() for _ in range(3)]
     ids = [order.pk for order in orders]
-    assert open_among(ids) == 2
-    buttons.report(driver.pk, orders[0].pk, "delivered")
-    actions.cancel(orders[1].pk, actor=actions.PLATFORM)
+    assert open_among(ids) == 3
+    for order in orders[:2]:
+        actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
+        buttons.report(driver.pk, order.pk, "delivered")
+    actions.cancel(orders[2].pk, actor=actions.PLATFORM)
     assert open_among(ids) == 0
     found = verdict(ids)
     assert (found.wrong, found.named, found.conflicts) == ([], [], 0)
-    assert found.statuses == {"delivered": 1, "cancelled": 1}
-    assert str(found).startswith("2 orders: 1 delivered, 1 cancelled.\n6 steps: ")
+    assert found.statuses == {"delivered": 2, "cancelled": 1}
+    assert str(found).startswith("3 orders: 2 delivered, 1 cancelled.\n10 steps: ")
 
 
 def test_an_evening_in_which_something_is_wrong(new_order, driver):

@@ -57,7 +57,7 @@ def test_minus_one_stands_for_unknown() -> None:
 
 
 def test_fields_of_a_later_protocol_are_passed_over() -> None:
-    assert decode_driver_frame(location(battery={"level": [0.5]})) == Location(39.74, -104.99)
+    assert decode_driver_frame(location(signal={"level": [0.5]})) == Location(39.74, -104.99)
 
 
 def test_the_other_frames_of_a_driver() -> None:
