@@ -113,6 +113,7 @@ class App:
     async def lose_network(self, seconds: float) -> None:
         """There is none for so long."""
         self._network.clear()
+        self._ready = False
         self.changed.set()
         if self._socket is not None:
             await self._socket.close(GOING_AWAY)
@@ -180,7 +181,8 @@ class App:
             while self._ready and self._waiting:
                 await socket.send(encode(self._next_fixes()))
             while self._ready and self._buttons:
-                await socket.send(encode(self._buttons.pop(0)))
+                await socket.send(encode(self._buttons[0]))
+                self._buttons.pop(0)
 
     def _next_fixes(self) -> Frame:
         fixes: list[Location] = []
