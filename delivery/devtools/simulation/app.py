@@ -24,6 +24,7 @@ from tracking.protocol.messages import (
     Locations,
     Plan,
     Ready,
+    Reasons,
     Shift,
     StatusReport,
     encode,
@@ -43,7 +44,7 @@ GOING_AWAY = 1001
 NOT_SIGNED_IN = 4401
 REPLACED = 4409
 
-_decoder = msgspec.json.Decoder(Hello | Ready | Heartbeat | Error | Expect | Ack | Plan)
+_decoder = msgspec.json.Decoder(Hello | Ready | Heartbeat | Error | Expect | Ack | Plan | Reasons)
 
 
 class App:

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from delivery.devtools.simulation.app import FIXES_PER_FRAME, App
 from delivery.devtools.simulation.outages import Outages
+from dispatch.models.failure_reasons import LeadsTo
 from dispatch.statuses import OrderStatus
 from tracking.protocol.messages import (
     Ack,
@@ -26,6 +27,8 @@ from tracking.protocol.messages import (
     Plan,
     PlanStop,
     Ready,
+    Reason,
+    Reasons,
     encode,
 )
 
@@ -285,6 +288,14 @@ async def test_a_lost_server_is_one_line_and_its_return_another(caplog):
         "The server is away",
         "The server is back",
     ]
+
+
+async def test_it_knows_all_that_a_server_sends_at_sign_in(caplog):
+    server = Server()
+    server.greeting.insert(1, Reasons([Reason("closed", "Closed", LeadsTo.END)]))
+    async with running(server) as app:
+        await changed(app, lambda: app.plan is not None)
+    assert not [record for record in caplog.records if "does not know" in record.getMessage()]
 
 
 async def test_what_is_pressed_without_a_network_comes_later_with_its_time():
