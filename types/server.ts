@@ -376,12 +376,16 @@ export type DriverStatus = "offline" | "idle" | "to_restaurant" | "delivering";
 
 export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_at_zero" | "customer_at_zero" | "restaurant_far" | "customer_far" | "restaurant_unreachable" | "customer_unreachable" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "too_big" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
 
-/** The step that people took: `status` and when, who (`by`, in words) and why. */
+/**
+ * The step that people took: `status` and when, who (`by`, in words) and why; `driverName`: who had the order
+ * from then on, where it went to another driver.
+ */
 export interface Against {
   status: OrderStatus;
   at: number;
   by: string;
   reason?: string;
+  driverName?: string;
 }
 
 export interface Place {

@@ -235,6 +235,11 @@ test("a conflict names both sides and what each answer makes of the order", asyn
     believe: "Delivered, as Ana says",
     keep: "Leave it as it is",
   });
+  const against = { .../** @type {const} */ ({ status: "assigned", at: 120_000, by: "Dana" }), driverName: "Ben" };
+  assert.equal(
+    conflictWords(desk, conflict(1, { against })).people,
+    `Dana: assigned to Ben at ${time(120_000)}`,
+  );
   desk.cityId = "c2";
   assert.equal(conflictWords(desk, conflict(1)).city, "c1");
   await desk.settle("x1", "driver");

@@ -330,6 +330,7 @@ def geofence_event(event: OrderEvent) -> GeofenceEvent:
 
 def conflict_state(conflict: Conflict) -> ConflictState:
     order, event = conflict.order, conflict.against
+    other = event.driver if event.driver != conflict.driver else None
     return ConflictState(
         conflict_id=conflict.pk,
         v=conflict.version,
@@ -349,6 +350,7 @@ def conflict_state(conflict: Conflict) -> ConflictState:
             milliseconds(event.happened_at) or 0,
             event.actor_name or event.get_actor_display(),
             event.reason,
+            other.name if other else "",
         ),
         settled=conflict.outcome is not None,
     )

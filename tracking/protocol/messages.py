@@ -358,12 +358,15 @@ class GeofenceEvent(Frame, tag="geofence", frozen=True):
 
 
 class Against(Struct, rename="camel", frozen=True, omit_defaults=True):
-    """The step that people took: `status` and when, who (`by`, in words) and why."""
+    """The step that people took: `status` and when, who (`by`, in words) and why; `driver_name`: who had the order
+    from then on, where it went to another driver.
+    """
 
     status: OrderStatus
     at: int
     by: str
     reason: str = ""
+    driver_name: str = ""
 
 
 class ConflictState(Frame, tag="conflict", frozen=True):

@@ -88,7 +88,7 @@ function strandedRow(desk, { driverId }) {
  */
 function drawStranded(desk, row, driver) {
   fill(row, {
-    driver: `${driver.name} ended the shift`,
+    driver: driver.name,
     count: plural(desk.fleet.toHandOn(driver.driverId), "order"),
     city: desk.inCity(driver) ? "" : desk.cityOf(driver)?.name,
   });

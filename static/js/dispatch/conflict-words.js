@@ -18,12 +18,13 @@ export function conflictWords(desk, conflict) {
   const words = (/** @type {keyof typeof desk.statuses.events} */ status) => desk.statuses.events[status].words;
   const what = (/** @type {keyof typeof desk.statuses.events} */ status) => words(status).toLowerCase();
   const why = against.reason ? `: ${against.reason}` : "";
+  const to = against.driverName ? ` to ${against.driverName}` : "";
   return {
     customer: [number && `#${number}`, customerName || customerAddress || "An order"].filter(Boolean).join(" · "),
     city: desk.inCity(conflict) ? "" : desk.cityOf(conflict)?.name,
     restaurant: desk.fleet.restaurantOf(conflict)?.name,
     driver: `${driverName} without a network: ${what(says)} at ${time(pressedAt)}, heard of at ${time(toldAt)}`,
-    people: `${against.by}: ${what(against.status)} at ${time(against.at)}${why}`,
+    people: `${against.by}: ${what(against.status)}${to} at ${time(against.at)}${why}`,
     believe: `${words(says)}, as ${driverName} says`,
     keep: "Leave it as it is",
   };

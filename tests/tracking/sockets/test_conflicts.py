@@ -51,7 +51,8 @@ async def test_both_sides_hear_of_a_conflict_and_of_its_end(
         assert "A dispatcher hears what you say" in error["message"]
         told = await desk.frame("conflict", orderId=str(order.pk), settled=False)
         assert (told["says"], told["driverName"]) == ("delivered", driver.name)
-        assert (told["against"]["status"], told["against"]["by"]) == ("assigned", "Dana")
+        against = told["against"]
+        assert (against["status"], against["by"], against["driverName"]) == ("assigned", "Dana", "Kim")
         conflict = await Conflict.objects.aget()
         async with await dispatcher_socket() as late:
             assert await late.frame("conflict") == told
