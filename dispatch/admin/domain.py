@@ -57,15 +57,15 @@ class CityAdmin(Typed, admin.ModelAdmin):
 
 @admin.register(Driver)
 class DriverAdmin(Typed, admin.ModelAdmin):
-    list_display = ["name", "city", "status", "on_shift", "phone", "last_seen_at", "simulated"]
-    list_filter = ["status", "on_shift", "city", "simulated"]
+    list_display = ["name", "city", "vehicle", "status", "on_shift", "phone", "last_seen_at", "simulated"]
+    list_filter = ["status", "on_shift", "city", "vehicle", "simulated"]
     list_select_related = ["city"]
     search_fields = ["name", "phone"]
     fields = [
         "name",
         "phone",
         "city",
-        "capacity",
+        ("vehicle", "capacity"),
         "status",
         "on_shift",
         "position",

@@ -6,7 +6,7 @@ dispatch/planning/plan_store.py.
 """
 
 from dispatch.models.cities import City
-from dispatch.models.drivers import HEARD_NOW, Driver
+from dispatch.models.drivers import CAPACITY, HEARD_NOW, Driver, Vehicle
 from dispatch.models.etas import EtaPrediction, EtaSpread, HandoverTime, KitchenTime, SpeedFactor
 from dispatch.models.failure_reasons import FailureReason
 from dispatch.models.items import Item
@@ -17,6 +17,7 @@ from dispatch.models.stops import Stop, left_and_ahead, next_stops, number, plac
 from dispatch.models.users import User
 
 __all__ = [
+    "CAPACITY",
     "HEARD_NOW",
     "NO_ETA",
     "City",
@@ -34,6 +35,7 @@ __all__ = [
     "SpeedFactor",
     "Stop",
     "User",
+    "Vehicle",
     "left_and_ahead",
     "next_stops",
     "number",

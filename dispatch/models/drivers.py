@@ -33,6 +33,19 @@ HEARD_NOW = f"""
 """
 
 
+class Vehicle(models.TextChoices):
+    """What a driver goes by. Which roads that takes is in routing/osrm.py (`Profile`)."""
+
+    CAR = "car", "Car"
+    SCOOTER = "scooter", "Scooter"
+    BICYCLE = "bicycle", "Bicycle"
+    FOOT = "foot", "On foot"
+
+
+#: Bags that fit at once, where staff say nothing else of a driver.
+CAPACITY = {Vehicle.CAR: 6, Vehicle.SCOOTER: 4, Vehicle.BICYCLE: 3, Vehicle.FOOT: 2}
+
+
 class Driver(Versioned):
     id = models.UUIDField(primary_key=True, db_default=UUID4(), editable=False)
     name = models.TextField()
@@ -42,11 +55,13 @@ class Driver(Versioned):
         choices=DriverStatus, default=DriverStatus.OFFLINE, db_default=DriverStatus.OFFLINE, editable=False
     )
     on_shift = models.BooleanField(default=False, db_default=False)
+    vehicle = models.TextField(choices=Vehicle, default=Vehicle.CAR, db_default=Vehicle.CAR)
     capacity = models.IntegerField(
-        default=6,
-        db_default=6,
+        null=True,
+        blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text="Bags that fit at once.",
+        help_text="Bags that fit at once; empty: as the vehicle takes "
+        f"({', '.join(f'{vehicle.label.lower()} {bags}' for vehicle, bags in CAPACITY.items())}).",
     )
     current_lat = models.FloatField(null=True, editable=False)
     current_lng = models.FloatField(null=True, editable=False)
@@ -76,6 +91,7 @@ class Driver(Versioned):
         ordering = ["name", "id"]
         constraints = [
             one_of("drivers_status_known", "status", DriverStatus),
+            one_of("drivers_vehicle_known", "vehicle", Vehicle),
             in_range("drivers_position_on_globe", "current_lat", "current_lng"),
             models.CheckConstraint(name="drivers_capacity_range", condition=Q(capacity__range=(1, 100))),
         ]
@@ -89,6 +105,11 @@ class Driver(Versioned):
         if self.current_lat is None or self.current_lng is None:
             return None
         return Point(self.current_lat, self.current_lng)
+
+    @property
+    def bags(self) -> int:
+        """How many fit at once."""
+        return CAPACITY[Vehicle(self.vehicle)] if self.capacity is None else self.capacity
 
     def is_there(self, now: datetime) -> bool:
         """Whether the driver's silence is no longer than the app may take: who is slow is not gone."""

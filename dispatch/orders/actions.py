@@ -518,21 +518,23 @@ def change_restaurant(restaurant: Restaurant) -> None:
     _ask_the_roads_about(waiting)
 
 
+#: What staff may edit of a driver.
+EDITABLE = ("name", "phone", "city_id", "vehicle", "capacity")
+
+
 def change_driver(driver: Driver) -> None:
-    """Saves a driver's name, phone, city and capacity, or a new driver."""
+    """Saves what staff say of a driver (EDITABLE), or a new driver."""
     with announced() as changes:
         if driver._state.adding:
             driver.save()
         else:
             before = lock_drivers([driver.pk])[driver.pk]
-            Driver.objects.filter(pk=driver.pk).update(
-                name=driver.name,
-                phone=driver.phone,
-                city=driver.city,
-                capacity=driver.capacity,
-            )
-            if before.city_id != driver.city_id:  # by which customers hear of the driver's fixes
-                plans_changed(changes, [before])
+            edited = {name: getattr(driver, name) for name in EDITABLE}
+            Driver.objects.filter(pk=driver.pk).update(**edited)
+            # By the city customers hear of the driver's fixes, by the vehicle goes the road that they see.
+            other_roads = before.vehicle != driver.vehicle
+            if other_roads or before.city_id != driver.city_id:
+                plans_changed(changes, [before], reassigned=other_roads)
         changes.drivers.add(driver.pk)
 
 

@@ -225,7 +225,7 @@ def _vehicle(
         tuple(planner.Visit(stop.order_id, visit_kind(stop), pins and stop.pinned) for stop in stops),
         under_way=first is not None and _is_under_way(first, free_since, now),
         arrived_at=arrived_at,
-        capacity=driver.capacity,
+        capacity=driver.bags,
         city=driver.city_id,
     )
 

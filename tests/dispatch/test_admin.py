@@ -148,20 +148,25 @@ def test_drivers_are_saved_with_an_announcement_and_without_their_status(staff, 
             "name": "Nadia Voss",
             "phone": "",
             "city": str(driver.city_id),
+            "vehicle": "bicycle",
             "capacity": "9",
             "status": "offline",
         },
     )
     assert response.status_code == 302
     driver.refresh_from_db()
-    assert (driver.name, driver.capacity, driver.status, driver.version) == ("Nadia Voss", 9, "idle", 2)
-    assert announced == [("fleet", {"orders": frozenset(), "drivers": frozenset({driver.pk})})]
+    assert (driver.name, driver.vehicle, driver.bags) == ("Nadia Voss", "bicycle", 9)
+    assert driver.status == "idle"
+    assert announced[0] == ("fleet", {"orders": frozenset(), "drivers": frozenset({driver.pk})})
+    assert announced[1:] == [("assignment", {"driver": driver.pk})]  # another vehicle goes another way
+    del announced[1:]
 
     staff.post(
-        reverse("admin:dispatch_driver_add"), {"name": "New Hand", "phone": "", "city": "", "capacity": "6"}
+        reverse("admin:dispatch_driver_add"),
+        {"name": "New Hand", "phone": "", "city": "", "vehicle": "scooter", "capacity": ""},
     )
     new = Driver.objects.get(name="New Hand")
-    assert (new.status, new.on_shift) == ("offline", False)
+    assert (new.status, new.on_shift, new.capacity, new.bags) == ("offline", False, None, 4)
     assert announced[1:] == [("fleet", {"orders": frozenset(), "drivers": frozenset({new.pk})})]
 
 

@@ -45,6 +45,7 @@ def test_a_driver() -> None:
     assert (row["status"], row["on_shift"], row["phone"], row["version"]) == ("offline", False, "", 1)
     assert (row["current_lat"], row["current_lng"], row["fix_at"], row["last_seen_at"]) == (None,) * 4
     assert (row["token_digest"], row["simulated"]) == (None, False)
+    assert (row["vehicle"], row["capacity"]) == ("car", None)
     assert is_now(row["created_at"])
     assert is_now(row["updated_at"])
 
