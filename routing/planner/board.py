@@ -34,12 +34,13 @@ class State(NamedTuple):
 class Constraints:
     """What a driver brings, and the rules that hold on the way.
 
-    `start`: where the day goes on. `fixed`: so many visits at the start stay where they are, and nothing is put
-    before them. `given`: so many of these are a person's will, or under way: they are no bundling of ours.
-    `most_on_board`, `food_wait_s`: the rules of bundling (Settings).
+    `start`: where the day goes on. `travel`: how fast. `fixed`: so many visits at the start stay where they are, and
+    nothing is put before them. `given`: so many of these are a person's will, or under way: they are no bundling of
+    ours. `most_on_board`, `food_wait_s`: the rules of bundling (Settings).
     """
 
     start: State
+    travel: Travel = field(compare=False)
     off_at: float = inf
     capacity: float = inf
     most_on_board: float = inf
@@ -77,7 +78,7 @@ class Insertion(NamedTuple):
 
 
 class Board:
-    """Orders whose places are known."""
+    """Orders whose places are known. `travel`: by which orders are near each other, whoever drives."""
 
     def __init__(self, shipments: Sequence[Shipment], travel: Travel, settings: Settings) -> None:
         self.travel = travel
@@ -108,6 +109,7 @@ class Board:
     def start(self, vehicle: Vehicle, now: float, load: int, on_board: int, first: int | None) -> State:
         """`load`: bags that the driver carries, of `on_board` orders. `first`: the first visit, if there is one."""
         assert vehicle.place is not None  # noqa: S101 (callers leave out drivers without a position)
+        now = max(now, vehicle.break_until)
         free = max(now, vehicle.free_at)
         place, kind, handed = vehicle.place, ANYWHERE, free
         if first is not None and vehicle.arrived_at is not None:
@@ -123,7 +125,7 @@ class Board:
         if to == place and kind == kind_of_visit:
             free = handed
         else:
-            free = left + self.travel[place][to] + self.before[visit]
+            free = left + constraints.travel[place][to] + self.before[visit]
             if free == inf:
                 return None
         ready = self.ready[visit]
@@ -166,9 +168,9 @@ class Board:
             if state is None:
                 return None
             states.append(state)
-        waits, doors = [0.0], [0]
+        waits, doors, travel = [0.0], [0], constraints.travel
         for visit, before, after in zip(reversed(visits), states[-2::-1], states[:0:-1], strict=True):
-            free = before.left + self.travel[before.place][after.place] + self.before[visit]
+            free = before.left + travel[before.place][after.place] + self.before[visit]
             waits.append(waits[-1] + max(0.0, after.handed - max(free, before.handed)))
             doors.append(doors[-1] + (visit & 1))
         cost = self.cost(constraints, states[-1])
@@ -220,12 +222,12 @@ class Board:
 
         The delay against `route` reaches every later door, less what waiting for food eats up.
         """
-        before, final = route.states[at], route.states[-1]
+        before, final, travel = route.states[at], route.states[-1], route.constraints.travel
         cost = state.cost + final.cost - before.cost
         if at == len(route.visits):
             return cost + self.work * (state.left - route.constraints.start.left)
         to = route.states[at + 1].place
-        delay = state.left + self.travel[state.place][to] - before.left - self.travel[before.place][to]
+        delay = state.left + travel[state.place][to] - before.left - travel[before.place][to]
         delay -= route.waits[at]
         if to == before.place or to == state.place:  # one visit more or less
             delay -= self.before[route.visits[at]]
@@ -247,14 +249,15 @@ class Board:
             return True
         handed, alone = self._handed(constraints, visits), None
         start, place, after, before = constraints.start, self.place, self.after, self.before
+        travel = constraints.travel
         for visit in visits:
             if not visit & 1:
                 continue
             at = handed[visit]
             if visit - 1 in handed:
-                straight = handed[visit - 1] + after[visit - 1] + self.travel[place[visit - 1]][place[visit]]
+                straight = handed[visit - 1] + after[visit - 1] + travel[place[visit - 1]][place[visit]]
             else:
-                straight = start.left + self.travel[start.place][place[visit]]
+                straight = start.left + travel[start.place][place[visit]]
             if (
                 at
                 > min(self.terms[visit >> 1][3], straight + before[visit] + constraints.food_wait_s)
@@ -279,8 +282,8 @@ class Board:
         """How much later a driver may set off for the first visit: until then the food is not ready."""
         if not route.visits:
             return 0.0
-        start, first = route.constraints.start, route.visits[0]
-        there = start.left + self.travel[start.place][self.place[first]] + self.before[first]
+        start, first, travel = route.constraints.start, route.visits[0], route.constraints.travel
+        there = start.left + travel[start.place][self.place[first]] + self.before[first]
         return max(0.0, self.ready[first] - there)
 
     def working_s(self, route: RouteState) -> float:
@@ -295,21 +298,23 @@ class Board:
     def timetable(self, route: RouteState, since: float | None) -> list[tuple[float, float, float]]:
         """By visit: when the driver arrives, hands over and leaves; `since`: arrived at the first one."""
         times: list[tuple[float, float, float]] = []
+        travel = route.constraints.travel
         arrives = route.constraints.start.left if since is None else since
         for before, after in pairwise(route.states):
             if before.place != after.place or before.kind != after.kind:
-                arrives = before.left + self.travel[before.place][after.place]
+                arrives = before.left + travel[before.place][after.place]
             times.append((arrives, after.handed, after.left))
         return times
 
     def _handed(self, constraints: Constraints, visits: Sequence[int]) -> dict[int, float]:
         """When each visit's food changes hands, whatever the rules say; infinite where no road leads there."""
         left, place, kind, handed = constraints.start[:4]
+        travel = constraints.travel
         times: dict[int, float] = {}
         for visit in visits:
             to = self.place[visit]
             if place != to or kind != visit & 1:
-                handed = left + self.travel[place][to] + self.before[visit]
+                handed = left + travel[place][to] + self.before[visit]
             if handed < self.ready[visit]:
                 handed = self.ready[visit]
             times[visit] = handed

@@ -1,13 +1,23 @@
 """The tour of one driver: given visits, the order in which to visit them, and when."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import count, pairwise
 from math import isinf
 
 from routing.planner.board import Board, Constraints, RouteState, one_by_one
 from routing.planner.exact import TooLarge, exact
-from routing.planner.model import Guessed, Id, Instance, ScheduledVisit, Shipment, Tour, Vehicle, Visit
+from routing.planner.model import (
+    Guessed,
+    Id,
+    Instance,
+    ScheduledVisit,
+    Shipment,
+    Tour,
+    Travel,
+    Vehicle,
+    Visit,
+)
 from routing.planner.search import Piece, Search
 from routing.planner.settings import Settings
 from routing.problems import Problem
@@ -98,6 +108,11 @@ class Cast:
         #: What drivers have picked up already.
         self.in_bags = self.holder.keys() - to_pick_up
         self._by_id = {shipment.id: shipment for shipment in instance.shipments}
+        #: Everybody's, each once.
+        self.travels: Sequence[Travel] = [instance.travel]
+        if instance.travel_by and instance.vehicles:
+            modes = {vehicle.mode: vehicle for vehicle in instance.vehicles}
+            self.travels = [instance.travel_of(vehicle) for vehicle in modes.values()]
         places = {
             place for shipment in instance.shipments for place in (shipment.restaurant, shipment.customer)
         }
@@ -128,7 +143,7 @@ class Cast:
     def _is_stranded(self, vehicle: Vehicle, places: Set[int | None]) -> bool:
         if vehicle.place is None or places <= {vehicle.place, None}:
             return False
-        roads = self.instance.travel[vehicle.place]
+        roads = self.instance.travel_of(vehicle)[vehicle.place]
         return all(place is None or place == vehicle.place or isinf(roads[place]) for place in places)
 
     def _blocks(self, shipment: Shipment) -> Problem | None:
@@ -136,32 +151,32 @@ class Cast:
         if shipment.customer is None:
             return Problem.CUSTOMER_UNPLACED
         if shipment.id in self.in_bags:
-            ways = self._places(holder, shipment.customer) if holder else []
-            return Problem.CUSTOMER_UNREACHABLE if self._cut_off(ways, shipment.customer) else None
+            ways = self._ways(holder, shipment.customer) if holder else []
+            return Problem.CUSTOMER_UNREACHABLE if _cut_off(ways) else None
         if shipment.restaurant is None:
             return Problem.RESTAURANT_UNPLACED
         vehicles = [holder] if holder else self.instance.vehicles
-        ways = [place for vehicle in vehicles for place in self._places(vehicle, shipment.restaurant)]
-        if self._cut_off(ways, shipment.restaurant):
+        ways = [way for vehicle in vehicles for way in self._ways(vehicle, shipment.restaurant)]
+        if _cut_off(ways):
             return Problem.RESTAURANT_UNREACHABLE
-        cut_off = isinf(self.instance.travel[shipment.restaurant][shipment.customer])
-        return Problem.CUSTOMER_UNREACHABLE if cut_off else None
+        # Whoever may take it: a bicycle gets to doors that no car does.
+        own = self.travels if holder is None else [self.instance.travel_of(holder)]
+        ways = [travel[shipment.restaurant][shipment.customer] for travel in own]
+        return Problem.CUSTOMER_UNREACHABLE if _cut_off(ways) else None
 
-    def _cut_off(self, places: Iterable[int], to: int) -> bool:
-        """Whether there are places to come from, and no road leads from any."""
-        roads = [isinf(self.instance.travel[place][to]) for place in places]
-        return bool(roads) and all(roads)
-
-    def _places(self, vehicle: Vehicle, to: int) -> list[int]:
-        """Where a driver is, and may come from on the way `to` a place; nowhere without a road away from there."""
+    def _ways(self, vehicle: Vehicle, to: int) -> list[float]:
+        """How long `to` a place takes from where a driver is, and may come from on the way there; nothing without a
+        road away from where the driver is.
+        """
         if vehicle.place is None or (vehicle.id in self.stranded and vehicle.place != to):
             return []
-        places = [vehicle.place]
+        travel = self.instance.travel_of(vehicle)
+        ways = [travel[vehicle.place][to]]
         for visit in vehicle.visits:
             place = self.place(visit)
             if place is not None and place != to:
-                places.append(place)
-        return places
+                ways.append(travel[place][to])
+        return ways
 
 
 class Task:
@@ -193,6 +208,7 @@ class Task:
         start = cast.board.start(vehicle, cast.instance.now, load, len(aboard & cast.number.keys()), first)
         self.constraints = Constraints(
             start,
+            cast.instance.travel_of(vehicle),
             capacity=vehicle.capacity,
             most_on_board=settings.most_on_board,
             food_wait_s=settings.food_wait_s,
@@ -230,7 +246,7 @@ class Task:
 
     def tour(self, route: RouteState) -> Tour:
         """A route as the visits that it makes, with those that are taken along, then what else cannot be planned."""
-        board, start = self.cast.board, route.constraints.start
+        board, start, travel = self.cast.board, route.constraints.start, route.constraints.travel
         along = self._taken_along(route)
         schedule = [*map(_without_times, along.get(-1, ()))]
         times = board.timetable(route, self.vehicle.arrived_at)
@@ -240,7 +256,7 @@ class Task:
         made = {scheduled.visit for scheduled in schedule}
         schedule += map(_without_times, self._left_over(route, made))
         driving = sum(
-            board.travel[a.place][b.place]
+            travel[a.place][b.place]
             for a, b in pairwise(route.states)
             if (a.place, a.kind) != (b.place, b.kind)
         )
@@ -261,7 +277,7 @@ class Task:
             instance.now,
             [self.cast.shipment(id_) for id_ in dict.fromkeys(visit.shipment for visit in located)],
             [replace(vehicle, visits=located)],
-            Guessed(instance.travel, instance.guesses),
+            Guessed(instance.travel_of(vehicle), instance.guesses),
         )
         best = best_tour(guessed, vehicle.id, self.cast.settings).visits
         return (*best, *(visit for visit in vehicle.visits if visit.shipment in unknown))
@@ -324,6 +340,11 @@ class Task:
         if code in self.visit_of:
             return self.visit_of[code]
         return Visit(self.cast.shipments[code >> 1].id, "dropoff" if code & 1 else "pickup", notified=False)
+
+
+def _cut_off(ways: Sequence[float]) -> bool:
+    """Whether there are ways to go, and none is along roads."""
+    return bool(ways) and all(map(isinf, ways))
 
 
 def _without_times(visit: Visit) -> ScheduledVisit:

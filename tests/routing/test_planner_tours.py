@@ -250,9 +250,9 @@ def test_what_can_not_be_reached_changes_no_time_of_what_can(seed: int) -> None:
     off_road = {one.customer for one in instance.shipments if random.random() < 0.5}
     travel = [
         [inf if a != b and off_road & {a, b} else seconds for b, seconds in enumerate(row)]
-        for a, row in enumerate(instance.travel)
+        for a, row in enumerate(instance.travel_of(instance.vehicles[0]))
     ]
-    vehicle = replace(instance.vehicles[0], capacity=50)
+    vehicle = replace(instance.vehicles[0], capacity=50, mode=None)
     tour = best_tour(Instance(NOW, instance.shipments, [vehicle], travel), "d", settings)
     lost = tour.problems.keys()
     fine = replace(vehicle, visits=tuple(visit for visit in vehicle.visits if visit.shipment not in lost))

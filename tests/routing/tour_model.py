@@ -13,7 +13,7 @@ NOW = 1000.0
 
 def errand(seed: int, count: int) -> tuple[Instance, Settings]:
     """A driver with `count` visits: pickups and dropoffs, kitchens that share a place, food that is not ready,
-    promises that cannot all be kept, weights at random.
+    promises that cannot all be kept, weights at random; some by a mode with travel times of its own, some on a break.
     """
     random = Random(seed)
     spots = [(random.uniform(0, 4000), random.uniform(0, 4000)) for _ in range(2 * count + 1)]
@@ -49,7 +49,20 @@ def errand(seed: int, count: int) -> tuple[Instance, Settings]:
     weights = Objective(
         random.choice([0, 1]), random.choice([0, 3]), random.choice([0, 0.5]), 600, random.choice([0.2, 1])
     )
-    return Instance(NOW, shipments, [vehicle], travel), replace(SETTINGS, objective=weights)
+    chosen = replace(SETTINGS, objective=weights)
+    if random.random() < 0.3:
+        vehicle = replace(vehicle, break_until=NOW + random.uniform(-300, 900))
+    if random.random() < 0.5:
+        return Instance(NOW, shipments, [vehicle], travel), chosen
+    # By car all is as near as can be, and says nothing of a bicycle.
+    by_car = [[1.0] * len(spots) for _ in spots]
+    own = replace(vehicle, mode="bicycle")
+    return Instance(NOW, shipments, [own], by_car, travel_by={"bicycle": travel}), chosen
+
+
+def _begun(instance: Instance) -> float:
+    """When the driver goes on: not during a break."""
+    return max(NOW, instance.vehicles[0].break_until)
 
 
 def times(
@@ -57,13 +70,14 @@ def times(
 ) -> dict[Visit, tuple[float, float]]:
     """When the food changes hands at each visit, and when the driver leaves it, in this order."""
     shipments = {shipment.id: shipment for shipment in instance.shipments}
-    found, left, handed, at, last = {}, NOW, NOW, instance.vehicles[0].place, None
+    travel, begun = instance.travel_of(instance.vehicles[0]), _begun(instance)
+    found, left, handed, at, last = {}, begun, begun, instance.vehicles[0].place, None
     for visit in visits:
         shipment = shipments[visit.shipment]
         place = shipment.restaurant if visit.kind == "pickup" else shipment.customer
         service = shipment.pickup_s if visit.kind == "pickup" else shipment.dropoff_s
         if (place, visit.kind) != (at, last):
-            handed = left + instance.travel[at][place] + service * settings.handover
+            handed = left + travel[at][place] + service * settings.handover
         if visit.kind == "pickup":
             handed = max(handed, shipment.ready_at)
         left, at, last = handed + service * (1 - settings.handover), place, visit.kind
@@ -96,11 +110,11 @@ def judged(instance: Instance, settings: Settings, visits: tuple[Visit, ...]) ->
                 0.0, clock - shipment.promised_at
             )
             cost += weigh.stale * max(0.0, clock - shipment.ready_at - weigh.fresh_s)
-    waited, first = 0.0, shipments[visits[0].shipment]
+    waited, first, begun = 0.0, shipments[visits[0].shipment], _begun(instance)
     if visits[0].kind == "pickup":
-        there = NOW + instance.travel[vehicle.place][first.restaurant] + first.pickup_s * settings.handover
-        waited = max(0.0, first.ready_at - there)
-    return cost + weigh.work * (when[visits[-1]][1] - NOW - waited)
+        way = instance.travel_of(vehicle)[vehicle.place][first.restaurant]
+        waited = max(0.0, first.ready_at - (begun + way + first.pickup_s * settings.handover))
+    return cost + weigh.work * (when[visits[-1]][1] - begun - waited)
 
 
 def bundles_well(instance: Instance, settings: Settings, visits: tuple[Visit, ...]) -> bool:
@@ -119,11 +133,12 @@ def bundles_well(instance: Instance, settings: Settings, visits: tuple[Visit, ..
     for id_, pickup in pickups.items():
         singly += [pickup, doors[id_]]
     bundled, alone = times(instance, settings, visits), times(instance, settings, tuple(singly))
+    travel = instance.travel_of(instance.vehicles[0])
     for id_, door in doors.items():
-        shipment, since, start = shipments[id_], NOW, instance.vehicles[0].place
+        shipment, since, start = shipments[id_], _begun(instance), instance.vehicles[0].place
         if id_ in pickups:
             since, start = bundled[pickups[id_]][1], shipment.restaurant
-        straight = since + instance.travel[start][shipment.customer] + shipment.dropoff_s * settings.handover
+        straight = since + travel[start][shipment.customer] + shipment.dropoff_s * settings.handover
         soon = min(shipment.promised_at, straight + settings.food_wait_s)
         if bundled[door][0] > max(soon, alone[door][0]) + 1e-6:
             return False
