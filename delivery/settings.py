@@ -11,6 +11,7 @@ from django.utils.csp import CSP
 from delivery import database_pool
 from delivery.addresses import proxies, public_address
 from delivery.instance import instance_name
+from routing.profiles import parse_profiles
 from tracking.redis_servers import by_setting, celery_broker, layer_host, several
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -88,7 +89,14 @@ REDIS_SERVERS = by_setting(
     CELERY_BROKER_URL=[BROKER_REDIS_URL],
 )
 OSRM_URL = env.str("OSRM_URL", default="http://127.0.0.1:5000").rstrip("/")
+#: Without an OSRM of their own bicycles, and drivers on foot, go by the car's roads.
+OSRM_URL_BICYCLE = env.str("OSRM_URL_BICYCLE", default="").rstrip("/")
+OSRM_URL_FOOT = env.str("OSRM_URL_FOOT", default="").rstrip("/")
 ROADS_DIR = STATE_DIR / "roads"
+try:
+    ROADS_PROFILES = parse_profiles(env.str("ROADS_PROFILES", default="car"))
+except ValueError as wrong:
+    raise ImproperlyConfigured(f"ROADS_PROFILES: {wrong}.") from None
 
 INSTALLED_APPS = [
     "daphne",  # gives `runserver` its WebSockets; production and the demo run uvicorn

@@ -1,5 +1,6 @@
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -13,6 +14,8 @@ from dispatch.models.columns import in_range, one_of
 from dispatch.models.versions import Versioned
 from dispatch.statuses import DriverStatus
 from routing.geo import Point
+from routing.osrm import served
+from routing.profiles import Profile
 
 #: An app of which nothing is known yet is taken to send as often as one in the background does (seconds).
 UNKNOWN_EVERY_S = 120.0
@@ -34,7 +37,7 @@ HEARD_NOW = f"""
 
 
 class Vehicle(models.TextChoices):
-    """What a driver goes by. Which roads that takes is in routing/osrm.py (`Profile`)."""
+    """What a driver goes by."""
 
     CAR = "car", "Car"
     SCOOTER = "scooter", "Scooter"
@@ -42,6 +45,13 @@ class Vehicle(models.TextChoices):
     FOOT = "foot", "On foot"
 
 
+#: By whose roads, where there is an OSRM of them (routing/osrm.py).
+PROFILE: Mapping[Vehicle, Profile] = {
+    Vehicle.CAR: "car",
+    Vehicle.SCOOTER: "car",
+    Vehicle.BICYCLE: "bicycle",
+    Vehicle.FOOT: "foot",
+}
 #: Bags that fit at once, where staff say nothing else of a driver.
 CAPACITY = {Vehicle.CAR: 6, Vehicle.SCOOTER: 4, Vehicle.BICYCLE: 3, Vehicle.FOOT: 2}
 
@@ -110,6 +120,11 @@ class Driver(Versioned):
     def bags(self) -> int:
         """How many fit at once."""
         return CAPACITY[Vehicle(self.vehicle)] if self.capacity is None else self.capacity
+
+    @property
+    def roads(self) -> Profile:
+        """By whose roads the driver goes."""
+        return served(PROFILE[Vehicle(self.vehicle)])
 
     def is_there(self, now: datetime) -> bool:
         """Whether the driver's silence is no longer than the app may take: who is slow is not gone."""
