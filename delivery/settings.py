@@ -255,6 +255,8 @@ GEOFENCE_MIN_VISIT_S = env.float("GEOFENCE_MIN_VISIT_S", default=65.0)
 # How long a driver stands at a stop, for ETAs (seconds).
 PICKUP_SERVICE_S = env.int("PICKUP_SERVICE_S", default=120)
 DROPOFF_SERVICE_S = env.int("DROPOFF_SERVICE_S", default=90)
+#: How long a driver's break is, whose app does not say.
+BREAK_MINUTES = env.int("BREAK_MINUTES", default=30)
 #: Once delivered, a tracking page works on for this long.
 TRACKING_PAGE_AFTER_DELIVERY_S = env.int("TRACKING_PAGE_AFTER_DELIVERY_S", default=900)
 

@@ -21,7 +21,7 @@ SENTENCES: Mapping[Problem, str] = {
     Problem.SHIFT_ENDS: "The driver's shift ends before the food could be picked up.",
     Problem.ON_BREAK: "The driver is on a break.",
     Problem.TOO_BIG: "The order is more than the driver can carry.",
-    Problem.LACKS_SKILL: "The driver has not all that the order needs (in the admin: skills).",
+    Problem.LACKS_SKILL: "The driver lacks a skill that the order needs.",
     Problem.NO_ROOM: "Nothing more fits into the driver's trip.",
     Problem.IN_ANOTHER_BAG: "Another driver has picked the food up.",
     Problem.LEG_KEPT: "Another driver is on the way to the restaurant, and legs under way are kept.",

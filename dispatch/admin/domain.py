@@ -26,9 +26,9 @@ from dispatch.admin import order_search
 from dispatch.admin.addresses import Typed
 from dispatch.admin.pages import ManyRows, ReadOnly, page
 from dispatch.errors import DispatchError
-from dispatch.forms import AssignForm, CancelForm, CloseForm, OrderForm
+from dispatch.forms import AssignForm, CancelForm, CloseForm, DriverForm, OrderForm
 from dispatch.maps import Circle, LatLng, PlaceMap, map_config
-from dispatch.models import City, Driver, FailureReason, Order, OrderEvent, Restaurant, Stop
+from dispatch.models import City, Driver, FailureReason, Order, OrderEvent, Restaurant, Skill, Stop
 from dispatch.orders import actions, addresses
 from dispatch.orders.transitions import Actor
 from dispatch.problems import SENTENCES
@@ -57,6 +57,7 @@ class CityAdmin(Typed, admin.ModelAdmin):
 
 @admin.register(Driver)
 class DriverAdmin(Typed, admin.ModelAdmin):
+    form = DriverForm
     list_display = ["name", "city", "vehicle", "status", "on_shift", "phone", "last_seen_at", "simulated"]
     list_filter = ["status", "on_shift", "city", "vehicle", "simulated"]
     list_select_related = ["city"]
@@ -66,14 +67,16 @@ class DriverAdmin(Typed, admin.ModelAdmin):
         "phone",
         "city",
         ("vehicle", "capacity"),
+        "skills",
         "status",
         "on_shift",
+        "break_until",
         "position",
         "fix_at",
         "last_seen_at",
         "simulated",
     ]
-    readonly_fields = ["status", "on_shift", "position", "fix_at", "last_seen_at", "simulated"]
+    readonly_fields = ["status", "on_shift", "break_until", "position", "fix_at", "last_seen_at", "simulated"]
     formfield_overrides = ONE_LINE
     actions = ["issue_new_token", "end_shift"]
 
@@ -137,6 +140,13 @@ class FailureReasonAdmin(Typed, admin.ModelAdmin):
     prepopulated_fields: ClassVar = {"code": ["name"]}
 
 
+@admin.register(Skill)
+class SkillAdmin(Typed, admin.ModelAdmin):
+    list_display = ["name", "code", "position"]
+    list_editable = ["position"]
+    prepopulated_fields: ClassVar = {"code": ["name"]}
+
+
 # --------------------------------------------------------------------------------------------------- orders
 
 
@@ -185,6 +195,7 @@ class OrderAdmin(ManyRows):
         ("customer_lat", "customer_lng"),
         ("wanted_at", "ready_at", "promised_at"),
         ("number", "bags"),
+        "needs",
         "items",
         ("kitchen_note", "driver_note"),
         "door_note",

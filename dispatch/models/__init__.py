@@ -13,6 +13,7 @@ from dispatch.models.items import Item
 from dispatch.models.leases import Lease
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
 from dispatch.models.restaurants import Restaurant
+from dispatch.models.skills import Skill
 from dispatch.models.stops import Stop, left_and_ahead, next_stops, number, places, plans_of, visitable
 from dispatch.models.users import User
 
@@ -32,6 +33,7 @@ __all__ = [
     "Order",
     "OrderEvent",
     "Restaurant",
+    "Skill",
     "SpeedFactor",
     "Stop",
     "User",

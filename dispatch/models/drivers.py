@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import UUID4, Now
 
 from dispatch.models.cities import City
-from dispatch.models.columns import in_range, one_of
+from dispatch.models.columns import in_range, is_list, one_of
+from dispatch.models.skills import validate_skills
 from dispatch.models.versions import Versioned
 from dispatch.statuses import DriverStatus
 from routing.geo import Point
@@ -73,6 +74,16 @@ class Driver(Versioned):
         help_text="Bags that fit at once; empty: as the vehicle takes "
         f"({', '.join(f'{vehicle.label.lower()} {bags}' for vehicle, bags in CAPACITY.items())}).",
     )
+    skills = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        blank=True,
+        validators=[validate_skills],
+        help_text="What orders may need of a driver.",
+    )
+    break_until = models.DateTimeField(
+        null=True, editable=False, help_text="On a break that ends then, or did."
+    )
     current_lat = models.FloatField(null=True, editable=False)
     current_lng = models.FloatField(null=True, editable=False)
     fix_at = models.DateTimeField(
@@ -103,6 +114,7 @@ class Driver(Versioned):
             one_of("drivers_status_known", "status", DriverStatus),
             one_of("drivers_vehicle_known", "vehicle", Vehicle),
             in_range("drivers_position_on_globe", "current_lat", "current_lng"),
+            is_list("drivers_skills_list", "skills"),
             models.CheckConstraint(name="drivers_capacity_range", condition=Q(capacity__range=(1, 100))),
         ]
 

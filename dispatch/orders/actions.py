@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from dispatch.errors import Conflict, Invalid, NotFound, NotYours, WrongStatus
 from dispatch.etas import prediction_log
-from dispatch.models import NO_ETA, Driver, FailureReason, Item, Order, OrderEvent, Restaurant, Stop
+from dispatch.models import NO_ETA, Driver, FailureReason, Item, Order, OrderEvent, Restaurant, Skill, Stop
 from dispatch.models.failure_reasons import LeadsTo
 from dispatch.orders import addresses, scheduling
 from dispatch.orders.transitions import (
@@ -77,6 +77,7 @@ def create_order(
     promised_at: datetime | None = None,
     wanted_at: datetime | None = None,
     bags: int = 1,
+    needs: Sequence[str] = (),
     external_id: str | None = None,
     number: str = "",
     items: Sequence[Item] = (),
@@ -91,7 +92,8 @@ def create_order(
     `address_problem` says what is wrong with where it goes; it is taken all the same, for the food is real.
 
     `ready_at` is when the kitchen expects to be done, `promised_at` by when the customer has the food (None: as the
-    city promises, or when it is wanted). Conflict: there is one with this `external_id`.
+    city promises, or when it is wanted). `needs`: codes of skills without which nobody gets it; Invalid for one that
+    is not on the list. Conflict: there is one with this `external_id`.
     """
     order = Order(
         restaurant_id=restaurant_id,
@@ -104,6 +106,7 @@ def create_order(
         promised_at=promised_at,
         wanted_at=wanted_at,
         bags=bags,
+        needs=list(needs),
         external_id=external_id,
         number=number,
         items=list(items),
@@ -120,9 +123,10 @@ def create_order(
 def place(order: Order, *, actor: Actor) -> None:
     """Saves a new order, with the first line of its timeline.
 
-    Raises Invalid for coordinates that no place has, as where latitude and longitude have changed places, and
-    Conflict where there is an order with its `external_id`.
+    Raises Invalid for coordinates that no place has, as where latitude and longitude have changed places, and for a
+    need that nobody knows; Conflict where there is an order with its `external_id`.
     """
+    _check_needs(order)
     if (order.customer_lat, order.customer_lng) != (None, None):
         try:
             Point.checked(order.customer_lat, order.customer_lng)
@@ -138,6 +142,16 @@ def place(order: Order, *, actor: Actor) -> None:
         )
         changes.orders.add(order.pk)
     _ask_the_roads_about([order])
+
+
+def _check_needs(order: Order) -> None:
+    """Raises Invalid: with a code that is misspelt nobody would ever be found."""
+    if order.needs:
+        listed = set(Skill.objects.values_list("code", flat=True))
+        if unknown := [code for code in order.needs if code not in listed]:
+            raise Invalid(
+                f"No skill has the code {unknown[0]!r}; there are {', '.join(sorted(listed)) or 'none'}."
+            )
 
 
 def _ask_the_roads_about(orders: Sequence[Order]) -> None:
@@ -477,8 +491,10 @@ def set_shift(driver_id: UUID, on: bool) -> None:
         driver = lock_drivers([driver_id])[driver_id]
         if on and not driver.on_shift:
             driver.heard_every_s = None  # perhaps another phone than last time
+        if driver.on_shift != on:
+            driver.break_until = None
         driver.on_shift = on
-        driver.save(update_fields=["on_shift", "heard_every_s"])
+        driver.save(update_fields=["on_shift", "break_until", "heard_every_s"])
         hear_of(driver)
         plans_changed(changes, [driver])
 
@@ -519,7 +535,7 @@ def change_restaurant(restaurant: Restaurant) -> None:
 
 
 #: What staff may edit of a driver.
-EDITABLE = ("name", "phone", "city_id", "vehicle", "capacity")
+EDITABLE = ("name", "phone", "city_id", "vehicle", "capacity", "skills")
 
 
 def change_driver(driver: Driver) -> None:
@@ -549,6 +565,7 @@ CORRECTABLE = (
     "promised_at",
     "wanted_at",
     "bags",
+    "needs",
     "number",
     "items",
     "kitchen_note",

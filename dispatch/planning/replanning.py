@@ -46,13 +46,13 @@ GUESSED_WITHIN_M = 30_000.0
 
 
 def arrivals(
-    stops: Sequence[Stop], seconds: Sequence[float], now: datetime, travel_times: TravelTimeModel
+    stops: Sequence[Stop], seconds: Sequence[float], since: datetime, travel_times: TravelTimeModel
 ) -> list[datetime]:
-    """When the driver reaches each stop: `seconds[k]` is the drive to stop k from the one before (or from here), as
-    the roads alone have it.
+    """When a driver who goes on at `since` (now, or at the end of a break) reaches each stop: `seconds[k]` is the
+    drive to stop k from the one before (or from here), as the roads alone have it.
     """
     times: list[datetime] = []
-    clock = now
+    clock = since
     drives = iter(seconds)
     for place in places(stops):
         leaving = clock
@@ -281,7 +281,8 @@ def _plan(
     if here is not None and placed:
         found = best_effort_route(osrm_from_settings(driver.roads), _way(here, placed), geometry=redraw)
         now, travel_times = timezone.now(), travel_times.by(driver.roads)
-        times = arrivals(placed, [leg.duration_s for leg in found.legs], now, travel_times)
+        goes_on = max(now, driver.break_until or now)
+        times = arrivals(placed, [leg.duration_s for leg in found.legs], goes_on, travel_times)
         problems = why_unsure(driver, placed, found, since)
         for n, (stop, eta, leg) in enumerate(zip(placed, times, found.legs, strict=True)):
             city_id = stop.order.city_id

@@ -188,6 +188,7 @@ def _shipment(
             order.city_id,
             travel_times.door_s(order.city_id),
             travel_times.door_s(order.city_id),
+            frozenset(order.needs),
         )
     restaurant = order.restaurant
     pickup = travel_times.pickup(order.restaurant_id)
@@ -202,6 +203,7 @@ def _shipment(
         order.city_id,
         pickup.handover_s,
         travel_times.door_s(order.city_id),
+        frozenset(order.needs),
     )
 
 
@@ -243,6 +245,8 @@ def _vehicle(
         capacity=driver.bags,
         city=driver.city_id,
         mode=driver.roads,
+        skills=frozenset(driver.skills),
+        break_until=driver.break_until.timestamp() if driver.break_until else -inf,
     )
 
 

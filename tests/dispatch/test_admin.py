@@ -100,6 +100,7 @@ def test_groups_have_their_permissions(transactional_db):
                 "order",
                 "orderevent",
                 "restaurant",
+                "skill",
                 "speedfactor",
                 "stop",
             )
@@ -107,7 +108,7 @@ def test_groups_have_their_permissions(transactional_db):
         "tracking.view_locationhistory",
     }
     assert staff.has_perms(["dispatch.add_order", "dispatch.change_order", "dispatch.change_restaurant"])
-    assert staff.has_perm("dispatch.change_failurereason")
+    assert staff.has_perms(["dispatch.change_failurereason", "dispatch.delete_skill"])
     assert not staff.has_perm("dispatch.change_orderevent")
     assert not staff.has_perm("tracking.change_locationhistory")
 
@@ -141,6 +142,7 @@ def test_new_tokens_need_the_permission_to_change_drivers(driver):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("skills")
 def test_drivers_are_saved_with_an_announcement_and_without_their_status(staff, driver, announced):
     response = staff.post(
         page("driver", driver),
@@ -150,12 +152,14 @@ def test_drivers_are_saved_with_an_announcement_and_without_their_status(staff, 
             "city": str(driver.city_id),
             "vehicle": "bicycle",
             "capacity": "9",
+            "skills": ["hot_bag"],
             "status": "offline",
         },
     )
     assert response.status_code == 302
     driver.refresh_from_db()
     assert (driver.name, driver.vehicle, driver.bags) == ("Nadia Voss", "bicycle", 9)
+    assert driver.skills == ["hot_bag"]
     assert driver.status == "idle"
     assert announced[0] == ("fleet", {"orders": frozenset(), "drivers": frozenset({driver.pk})})
     assert announced[1:] == [("assignment", {"driver": driver.pk})]  # another vehicle goes another way
@@ -168,6 +172,22 @@ def test_drivers_are_saved_with_an_announcement_and_without_their_status(staff, 
     new = Driver.objects.get(name="New Hand")
     assert (new.status, new.on_shift, new.capacity, new.bags) == ("offline", False, None, 4)
     assert announced[1:] == [("fleet", {"orders": frozenset(), "drivers": frozenset({new.pk})})]
+
+
+@pytest.mark.usefixtures("skills")
+def test_skills_are_ticked_by_their_names(staff, driver, order):
+    form = staff.get(page("driver", driver)).content.decode()
+    assert 'value="hot_bag"' in form
+    assert "Bags at 60 °C" in form
+    fields = entered(order.restaurant) | {"needs": ["hot_bag"]}
+    assert staff.post(page("order", order), fields).status_code == 302
+    order.refresh_from_db()
+    assert order.needs == ["hot_bag"]
+    assert 'value="hot_bag" checked' in re.sub(
+        " id=[^ >]*", "", staff.get(page("order", order)).content.decode()
+    )
+    response = staff.post(page("order", order), fields | {"needs": ["wings"]})
+    assert list(response.context["adminform"].form.errors) == ["needs"]
 
 
 def test_a_shift_can_be_ended(staff, driver):

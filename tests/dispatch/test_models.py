@@ -161,6 +161,13 @@ def test_a_driver_carries_something(driver: Driver, bags: int) -> None:
         update("drivers", driver.pk, capacity=bags)
 
 
+@pytest.mark.parametrize(("table", "column"), [("drivers", "skills"), ("orders", "needs")])
+def test_skills_are_a_list_whoever_writes_them(rows: dict[str, Any], table: str, column: str) -> None:
+    update(table, rows[table], **{column: '["alcohol"]'})
+    with pytest.raises(IntegrityError, match=f"{table}_{column}_list"):
+        update(table, rows[table], **{column: '{"alcohol": true}'})
+
+
 @pytest.mark.parametrize(
     ("vehicle", "capacity", "bags"),
     [("car", None, 6), ("scooter", None, 4), ("bicycle", None, 3), ("foot", None, 2), ("foot", 7, 7)],

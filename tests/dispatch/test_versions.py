@@ -54,6 +54,8 @@ def test_an_update_that_changes_nothing_is_none(order: Order, driver: Driver) ->
         "on_shift = NOT on_shift",
         "vehicle = 'bicycle'",
         "capacity = 2",
+        "skills = '[\"alcohol\"]'",
+        "break_until = now()",
         "simulated = true",
     ],
 )
