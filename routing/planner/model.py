@@ -90,13 +90,26 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class Break:
+    """A break that is planned: it begins from `earliest` to `latest`, between two visits with nothing on board."""
+
+    earliest: float
+    latest: float
+    duration_s: float
+
+    def __post_init__(self) -> None:
+        if self.latest < self.earliest or self.duration_s < 0:
+            raise BadRequest("A break ends after it begins, and begins no later than its window ends.")
+
+
+@dataclass(frozen=True, slots=True)
 class Vehicle:
     """A driver. `visits`: what is to be done yet, in order; a dropoff without its pickup is food in the bag.
 
     `under_way`: driving to the first visit. `arrived_at`: standing at it since then. `free_at`: leaves `place` then
     at the earliest (the past counts as now). `off_at`: picks up nothing later than this. `mode`: whose travel times
     hold (`Instance.travel_by`). `skills`: what orders may need of a driver. `break_until`: on a break that ends then;
-    until then the driver takes nothing new and goes nowhere.
+    until then the driver takes nothing new and goes nowhere. `breaks`: those to come.
     """
 
     id: Id
@@ -111,6 +124,7 @@ class Vehicle:
     mode: Id = None
     skills: frozenset[str] = frozenset()
     break_until: float = -inf
+    breaks: tuple[Break, ...] = ()
 
     def lacks(self, shipment: Shipment) -> bool:
         """Whether the driver misses a skill that the order needs."""
@@ -181,6 +195,16 @@ class ScheduledVisit:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduledBreak:
+    """One of `Vehicle.breaks` with its times. It begins later than it may only where what a person decided leaves no
+    other way.
+    """
+
+    begins_at: float
+    ends_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tour:
     """A driver's visits in the best order. `cost`: the objective of what can be reached, in seconds.
 
@@ -195,6 +219,7 @@ class Tour:
     leave_at: float | None = None
     problems: Mapping[Id, Problem] = field(default_factory=dict)
     fullest: int = 0
+    breaks: tuple[ScheduledBreak, ...] = ()
 
     @property
     def visits(self) -> tuple[Visit, ...]:

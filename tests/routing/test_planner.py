@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from routing.errors import BadRequest
 from routing.planner import (
+    Break,
     Instance,
     Objective,
     Problem,
+    ScheduledBreak,
     Settings,
     Shipment,
     Solution,
@@ -21,6 +23,7 @@ from routing.planner import (
     Vehicle,
     Visit,
     best_tour,
+    departures,
     propose,
     solve,
     tour_in_order,
@@ -312,6 +315,31 @@ def test_a_break_at_the_counter_ends_before_the_food_is_taken() -> None:
     assert [one.handed_at for one in tour.schedule] == [240.0, 300.0]
 
 
+def test_an_order_that_leaves_no_time_for_a_break_goes_to_somebody_else() -> None:
+    """By the time that the driver were at a's door, the break would have had to begin."""
+    vehicles = [Vehicle("near", 1, breaks=(Break(60.0, 300.0, 1800.0),)), Vehicle("far", 9)]
+    instance = Instance(0.0, [shipment("a", 2, 8)], vehicles, LINE)
+    found = solve(instance, QUICK)
+    assert stops_of(found, "far") == "+a -a"
+    assert [rest.begins_at for rest in found.tours["near"].breaks] == [60.0]
+    # Alone, the driver serves it behind the break.
+    alone = solve(replace(instance, vehicles=vehicles[:1]), QUICK)
+    assert alone.tours["near"].delivered("a") == 60.0 + 1800.0 + 60.0 + 360.0
+    (proposal,) = propose("a", replace(instance, vehicles=vehicles[:1]))
+    assert (proposal.problem, proposal.added_s) == (None, 420.0)
+    assert departures(alone.tours["near"], instance) == {"a": 1860.0}
+
+
+def test_of_a_next_order_a_driver_hears_when_the_break_ends() -> None:
+    """The break begins at a's door: behind b's it would be too late."""
+    vehicle = Vehicle("d", 0, both("a", "b"), breaks=(Break(0.0, 200.0, 600.0),))
+    shipments = [shipment("a", 1, 2, promised_at=0.0), shipment("b", 3, 4)]
+    instance = Instance(0.0, shipments, [vehicle], LINE)
+    for tour in (best_tour(instance, "d"), tour_in_order(instance, "d")):
+        assert [(rest.begins_at, rest.ends_at) for rest in tour.breaks] == [(120.0, 720.0)]
+        assert departures(tour, instance) == {"a": 0.0, "b": 720.0}
+
+
 def four_on_board() -> Instance:
     """A dispatcher has a driver fetch four orders before any is delivered; the last is late."""
     shipments = [
@@ -440,6 +468,9 @@ def instances(draw: st.DrawFn) -> Instance:
                 mode=draw(st.sampled_from(["car", "bicycle"])),
                 skills=draw(st.sampled_from([frozenset(), frozenset({"alcohol", "hot_bag"})])),
                 break_until=draw(st.sampled_from([-inf, -inf, 300.0])),
+                breaks=draw(
+                    st.sampled_from([(), (), (Break(0.0, 1200.0, 600.0),), (Break(200.0, 250.0, 60.0),)])
+                ),
             )
         )
     own = {}
@@ -476,6 +507,10 @@ def test_no_plan_loses_doubles_or_moves_what_is_in_a_bag(
                 assert scheduled.arrives_at <= scheduled.handed_at <= scheduled.leaves_at
                 clock = scheduled.leaves_at
         new = {visit.shipment for visit in visits} - {visit.shipment for visit in vehicle.visits}
+        for planned, rest in zip(vehicle.breaks, found.tours[vehicle.id].breaks, strict=False):
+            assert rest.begins_at >= max(planned.earliest, vehicle.break_until)
+            assert rest.begins_at <= planned.latest or not new
+            _is_between_visits(rest, found.tours[vehicle.id], to_pick_up)
         if instance.now >= vehicle.off_at or instance.now < vehicle.break_until or vehicle.place is None:
             assert not new
         assert not any(vehicle.lacks(one) for one in instance.shipments if one.id in new)
@@ -484,6 +519,18 @@ def test_no_plan_loses_doubles_or_moves_what_is_in_a_bag(
     for one in instance.shipments[:1]:
         proposals = propose(one.id, instance, QUICK)
         assert {proposal.vehicle for proposal in proposals} == {vehicle.id for vehicle in instance.vehicles}
+
+
+def _is_between_visits(rest: ScheduledBreak, tour: Tour, to_pick_up: set[object]) -> None:
+    """And has nothing on board, as far as anybody can plan it."""
+    timed = [one for one in tour.schedule if one.arrives_at is not None]
+    assert all(one.leaves_at <= rest.begins_at or one.handed_at >= rest.ends_at for one in timed)
+    done = {(one.visit.shipment, one.visit.kind) for one in timed if one.leaves_at <= rest.begins_at}
+    for one in timed:
+        id_ = one.visit.shipment
+        if one.visit.kind == "dropoff" and ((id_, "pickup") in done or id_ not in to_pick_up):
+            fetched_later = any(o.visit.shipment == id_ and o.visit.kind == "pickup" for o in timed)
+            assert (id_, "dropoff") in done or (fetched_later and (id_, "pickup") not in done)
 
 
 def at_work(seed: int) -> Instance:
