@@ -55,7 +55,8 @@ def _cheapest(
         raise TooLarge
     bit = {visit: 1 << k for k, visit in enumerate(visits)}
     pinned = set(pins.values())
-    breaks = [visit for visit in visits if visit >= board.first_break]
+    first_break = board.first_break
+    breaks = [visit for visit in visits if visit >= first_break]
     stops = sum(bit.values()) - sum(bit[visit] for visit in breaks)
     layer: dict[tuple[int, int], list[Label]] = {(0, -1): [Label(constraints.start, -1, None)]}
     count = 0
@@ -68,12 +69,14 @@ def _cheapest(
                     continue
                 if visit & 1 and visit - 1 in codes and not visited & bit[visit - 1]:
                     continue
-                if visit >= board.first_break and position < constraints.kept:
+                if visit >= first_break and position < constraints.kept:
                     continue
                 front = following.setdefault((visited | bit[visit], visit), [])
                 for label in labels:
                     state = board.step(constraints, label.state, visit)
                     if state is not None:
+                        if visit >= first_break:  # is wherever the driver is, from where the way goes on
+                            front = following.setdefault((visited | bit[visit], ~state.place), [])
                         _keep(front, Label(state, visit, label))
                         count += 1
             if count > MOST_LABELS:

@@ -348,13 +348,15 @@ def test_a_break_is_late_where_food_is_on_board_until_then() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "begins_at"), [({}, 0.0), ({"under_way": True}, 180.0), ({"arrived_at": 0.0}, 180.0)]
+    ("place", "fields", "begins_at"),
+    [(0, {}, 0.0), (0, {"under_way": True}, 180.0), (1, {"arrived_at": 0.0}, 120.0)],
 )
-def test_a_break_comes_behind_the_leg_under_way(fields: dict[str, float], begins_at: float) -> None:
-    place = 1 if "arrived_at" in fields else 0
+def test_a_break_comes_behind_the_leg_under_way(
+    place: int, fields: dict[str, float], begins_at: float
+) -> None:
     vehicle = Vehicle("d", place, both("a"), breaks=(Break(0.0, 30.0, 600.0),), **fields)
     tour = best_tour(Instance(0.0, [shipment("a", 1, 3)], [vehicle], LINE), "d")
-    assert [rest.begins_at for rest in tour.breaks] == [begins_at - 60.0 * place]
+    assert [rest.begins_at for rest in tour.breaks] == [begins_at]
 
 
 def test_who_has_nothing_to_do_has_a_break_all_the_same() -> None:
