@@ -43,7 +43,7 @@ class SkillsField(forms.MultipleChoiceField):
 class DriverForm(forms.ModelForm):
     """A driver as staff enter one, or correct."""
 
-    skills = SkillsField(help_text=Driver._meta.get_field("skills").help_text)
+    skills = SkillsField(help_text="What orders may need of a driver.")
 
     class Meta:
         model = Driver
@@ -55,7 +55,7 @@ class OrderForm(forms.ModelForm):
     is active.
     """
 
-    needs = SkillsField(help_text=Order._meta.get_field("needs").help_text)
+    needs = SkillsField(help_text="Without these no driver is offered or given it by Doorstep.")
     items = ItemsField(required=False, validators=[validate_items], help_text="One a line: 2 × Pad Thai")
 
     class Meta:

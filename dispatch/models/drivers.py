@@ -74,12 +74,9 @@ class Driver(Versioned):
         help_text="Bags that fit at once; empty: as the vehicle takes "
         f"({', '.join(f'{vehicle.label.lower()} {bags}' for vehicle, bags in CAPACITY.items())}).",
     )
+    #: Codes (dispatch/models/skills.py) of what orders may need.
     skills = models.JSONField(
-        default=list,
-        db_default=Value([], models.JSONField()),
-        blank=True,
-        validators=[validate_skills],
-        help_text="What orders may need of a driver.",
+        default=list, db_default=Value([], models.JSONField()), blank=True, validators=[validate_skills]
     )
     break_until = models.DateTimeField(
         null=True, editable=False, help_text="On a break that ends then, or did."

@@ -91,12 +91,9 @@ class Order(Versioned):
     items = models.JSONField(
         default=list, db_default=Value([], models.JSONField()), blank=True, validators=[validate_items]
     )
+    #: Codes of skills (dispatch/models/skills.py) without which no driver is offered or given it.
     needs = models.JSONField(
-        default=list,
-        db_default=Value([], models.JSONField()),
-        blank=True,
-        validators=[validate_skills],
-        help_text="Skills without which no driver is offered or given it.",
+        default=list, db_default=Value([], models.JSONField()), blank=True, validators=[validate_skills]
     )
     kitchen_note = models.TextField(blank=True, default="", db_default="")
     driver_note = models.TextField(blank=True, default="", db_default="")
