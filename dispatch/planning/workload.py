@@ -3,7 +3,7 @@
 A place without a road near it, and one without coordinates, keeps nobody else from being planned.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
@@ -111,7 +111,9 @@ class Workload:
         # Mostly there is one, and one question.
         profiles = {driver.roads for driver in self.drivers} or {"car"}
         found = {profile: self._travel(profile, places, now) for profile in PROFILES if profile in profiles}
-        travel_by = {profile: travel for profile, (travel, _) in found.items()}
+        travel_by: dict[Hashable, planner.Travel] = {
+            profile: travel for profile, (travel, _) in found.items()
+        }
         instance = planner.Instance(
             now.timestamp(),
             shipments,

@@ -353,7 +353,7 @@ class Board:
         arrives = route.constraints.start.left if since is None else since
         for visit, (before, after) in zip(route.visits, pairwise(route.states), strict=True):
             if visit >= self.first_break:
-                times.append((after.left - self._break(visit).duration_s, after.left, after.left))
+                times.append((max(before.left, self._break(visit).earliest), after.left, after.left))
                 continue
             if before.place != after.place or before.kind != after.kind:
                 arrives = before.left + travel[before.place][after.place]

@@ -134,7 +134,8 @@ class _Branches:
         position = sum(visit < self.board.first_break for visit in done)
         nexts = left & self.free
         if position in self.pins:
-            nexts = {self.pins[position], *(visit for visit in nexts if visit >= self.board.first_break)}
+            breaks = (visit for visit in nexts if visit >= self.board.first_break)
+            nexts = frozenset({self.pins[position], *breaks})
         branches = []
         for visit in nexts:
             if visit & 1 and visit - 1 in left:
