@@ -175,18 +175,18 @@ def test_drivers_are_saved_with_an_announcement_and_without_their_status(staff, 
 
 
 @pytest.mark.usefixtures("skills")
-def test_skills_are_ticked_by_their_names(staff, driver, order):
+def test_skills_are_ticked_by_their_names(staff, driver, restaurant):
     form = staff.get(page("driver", driver)).content.decode()
     assert 'value="hot_bag"' in form
     assert "Bags at 60 °C" in form
-    fields = entered(order.restaurant) | {"needs": ["hot_bag"]}
-    assert staff.post(page("order", order), fields).status_code == 302
-    order.refresh_from_db()
+    add, fields = reverse("admin:dispatch_order_add"), entered(restaurant)
+    assert staff.post(add, fields | {"needs": ["hot_bag"]}).status_code == 302
+    order = Order.objects.get()
     assert order.needs == ["hot_bag"]
     assert 'value="hot_bag" checked' in re.sub(
         " id=[^ >]*", "", staff.get(page("order", order)).content.decode()
     )
-    response = staff.post(page("order", order), fields | {"needs": ["wings"]})
+    response = staff.post(add, fields | {"needs": ["wings"]})
     assert list(response.context["adminform"].form.errors) == ["needs"]
 
 
