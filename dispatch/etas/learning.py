@@ -21,7 +21,16 @@ from django.db.models.functions import Coalesce, Least
 
 from dispatch.clock import database_now
 from dispatch.etas import prediction_log
-from dispatch.models import Driver, EtaSpread, HandoverTime, KitchenTime, OrderEvent, SpeedFactor, Stop
+from dispatch.models import (
+    Driver,
+    EtaSpread,
+    HandoverTime,
+    KitchenTime,
+    OrderEvent,
+    SpeedFactor,
+    Stop,
+    Vehicle,
+)
 from dispatch.statuses import CLOSED_BY, OrderStatus, StopKind
 from routing.errors import RoutingError
 from routing.eta import (
@@ -117,8 +126,10 @@ def learn() -> Lesson:
     ranges = learn_ranges(prediction_log.misses(now - timedelta(days=RANGES_DAYS)))
     trips = _Trips()
     lately = Stop.objects.filter(driver=OuterRef("pk"), done_at__gte=since)
-    for driver in Driver.objects.filter(Exists(lately)).only("vehicle"):
-        trips.add(list(stay_sequences(driver.pk, since)), by_car=driver.roads == "car")
+    others = [vehicle for vehicle in Vehicle if vehicle.roads != "car"]
+    not_by_car = set(Driver.objects.filter(Exists(lately), vehicle__in=others).values_list("pk", flat=True))
+    for driver_id in Driver.objects.filter(Exists(lately)).values_list("pk", flat=True):
+        trips.add(list(stay_sequences(driver_id, since)), by_car=driver_id not in not_by_car)
     if osrm_from_settings().is_away:
         logger.warning("the roads do not answer: what they were not asked yet is learned tomorrow")
     with transaction.atomic():

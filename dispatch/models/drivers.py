@@ -45,9 +45,13 @@ class Vehicle(models.TextChoices):
     BICYCLE = "bicycle", "Bicycle"
     FOOT = "foot", "On foot"
 
+    @property
+    def roads(self) -> Profile:
+        """By whose roads it goes: those of its own where there is an OSRM of them (routing/osrm.py)."""
+        return served(_PROFILE[self])
 
-#: By whose roads, where there is an OSRM of them (routing/osrm.py).
-PROFILE: Mapping[Vehicle, Profile] = {
+
+_PROFILE: Mapping[Vehicle, Profile] = {
     Vehicle.CAR: "car",
     Vehicle.SCOOTER: "car",
     Vehicle.BICYCLE: "bicycle",
@@ -133,7 +137,7 @@ class Driver(Versioned):
     @property
     def roads(self) -> Profile:
         """By whose roads the driver goes."""
-        return served(PROFILE[Vehicle(self.vehicle)])
+        return Vehicle(self.vehicle).roads
 
     def is_there(self, now: datetime) -> bool:
         """Whether the driver's silence is no longer than the app may take: who is slow is not gone."""
