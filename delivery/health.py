@@ -15,6 +15,7 @@ from django.http import HttpRequest, JsonResponse
 from delivery import jobs
 from delivery.checks import why_too_old
 from delivery.probes import all_at_once, own_connection
+from routing.osrm import every_osrm
 from routing.roads.builds import current_build
 from tracking.redis_servers import why_unusable
 
@@ -35,7 +36,7 @@ def healthz(_: HttpRequest) -> JsonResponse:
 def readyz(_: HttpRequest) -> JsonResponse:
     lacks: Lacks = {}
     # None longer than that: who asks wants to hear of an outage soon.
-    for name, answer in all_at_once(_CHECKS | _redis_checks(), _TIMEOUT_S).items():
+    for name, answer in all_at_once(_CHECKS | _osrm_checks() | _redis_checks(), _TIMEOUT_S).items():
         lacks |= answer.result() if answer.done() else {name: _SILENT}
     return JsonResponse(
         {"status": "unavailable" if lacks else "ok", "down": list(lacks), "why": lacks},
@@ -85,13 +86,18 @@ def _redis(name: str, setting: str, url: str) -> Lacks:
     return {name: reason} if reason else {}
 
 
-def _osrm() -> Lacks:
+def _osrm_checks() -> dict[str, Callable[[], Lacks]]:
+    names = {osrm: "osrm" if osrm.profile == "car" else f"osrm by {osrm.profile}" for osrm in every_osrm()}
+    return {name: partial(_osrm, name, osrm.base_url) for osrm, name in names.items()}
+
+
+def _osrm(name: str, url: str) -> Lacks:
     """Any answer of OSRM's own counts, an error about the question included."""
     try:
-        answer = requests.get(f"{settings.OSRM_URL}/nearest/v1/driving/0,0", timeout=_TIMEOUT_S)
-        return {} if "code" in answer.json() else {"osrm": "What answers is no OSRM."}
+        answer = requests.get(f"{url}/nearest/v1/driving/0,0", timeout=_TIMEOUT_S)
+        return {} if "code" in answer.json() else {name: "What answers is no OSRM."}
     except (requests.RequestException, ValueError):
-        return {"osrm": _SILENT}
+        return {name: _SILENT}
 
 
 def _static_files() -> Lacks:
@@ -115,7 +121,6 @@ def _jobs() -> Lacks:
 
 _CHECKS: dict[str, Callable[[], Lacks]] = {
     "database": _database,
-    "osrm": _osrm,
     "static files": _static_files,
     "roads": _roads,
     "jobs": _jobs,

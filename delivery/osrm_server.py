@@ -13,7 +13,8 @@ from pathlib import Path
 
 from delivery.errors import StackError
 from delivery.processes import Child, Processes
-from routing.roads.builds import Build, read
+from routing.profiles import Profile
+from routing.roads.builds import Build, osrm_data, read
 
 START_S = 60
 LOOPBACK = "127.0.0.1"
@@ -24,8 +25,11 @@ SNAP_RADIUS_M = 2000
 class Routed:
     """osrm-routed on the roads that are in use, among the processes of a run. StackError: it does not start."""
 
-    def __init__(self, processes: Processes, roads_dir: Path, host: str, port: int) -> None:
+    def __init__(
+        self, processes: Processes, roads_dir: Path, host: str, port: int, profile: Profile = "car"
+    ) -> None:
         self.url = f"http://{host}:{port}"
+        self._profile = profile
         self._processes = processes
         self._current = roads_dir / "current"
         self._address = {"--ip": host, "--port": str(port)}
@@ -70,25 +74,43 @@ class Routed:
             "--default-radius": str(SNAP_RADIUS_M),
             "--verbosity": "WARNING",  # INFO would log every position asked about
         }
-        data = self._folder / "osrm" / "roads.osrm"
+        data = osrm_data(self._folder, self._profile)
         command = [str(program()), str(data), *(part for pair in options.items() for part in pair)]
-        return self._processes.start("osrm", command, env)
+        name = "osrm" if self._profile == "car" else f"osrm-{self._profile}"
+        return self._processes.start(name, command, env)
 
     def _roads(self) -> Build:
         build = read(self._folder)
         if build is None:
             raise StackError(f"{self._folder} holds no roads: `manage.py roads build` makes them")
+        if self._profile not in build.profiles:
+            raise StackError(
+                f"the roads of {build.source} are not by {self._profile}: "
+                "name it in ROADS_PROFILES and build them again"
+            )
         return build
 
 
-def start(processes: Processes, roads_dir: Path, *, host: str = LOOPBACK, port: int | None = None) -> Routed:
-    """Start osrm-routed on the roads in use.
+def start(
+    processes: Processes,
+    roads_dir: Path,
+    *,
+    host: str = LOOPBACK,
+    port: int | None = None,
+    profile: Profile = "car",
+) -> Routed:
+    """Start osrm-routed on the roads in use, of one profile.
 
     StackError: there are none, it does not start on them, or the port is in use: two at one port would take turns.
     """
     if port and accepts(port, host):
-        raise StackError(f"port {port} is in use: choose another, and set OSRM_URL to it")
-    return Routed(processes, roads_dir, host, port or free_port())
+        raise StackError(f"port {port} is in use: choose another, and set {variable(profile)} to it")
+    return Routed(processes, roads_dir, host, port or free_port(), profile)
+
+
+def variable(profile: Profile) -> str:
+    """The setting that says where the OSRM of a profile is."""
+    return "OSRM_URL" if profile == "car" else f"OSRM_URL_{profile.upper()}"
 
 
 def program() -> Path:

@@ -11,6 +11,7 @@ from django.utils.csp import CSP
 from delivery import database_pool
 from delivery.addresses import proxies, public_address
 from delivery.instance import instance_name
+from routing.profiles import parse_profiles
 from tracking.redis_servers import by_setting, celery_broker, layer_host, several
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -88,7 +89,14 @@ REDIS_SERVERS = by_setting(
     CELERY_BROKER_URL=[BROKER_REDIS_URL],
 )
 OSRM_URL = env.str("OSRM_URL", default="http://127.0.0.1:5000").rstrip("/")
+#: Without an OSRM of their own bicycles, and drivers on foot, go by the car's roads.
+OSRM_URL_BICYCLE = env.str("OSRM_URL_BICYCLE", default="").rstrip("/")
+OSRM_URL_FOOT = env.str("OSRM_URL_FOOT", default="").rstrip("/")
 ROADS_DIR = STATE_DIR / "roads"
+try:
+    ROADS_PROFILES = parse_profiles(env.str("ROADS_PROFILES", default="car"))
+except ValueError as wrong:
+    raise ImproperlyConfigured(f"ROADS_PROFILES: {wrong}.") from None
 
 INSTALLED_APPS = [
     "daphne",  # gives `runserver` its WebSockets; production and the demo run uvicorn
@@ -247,6 +255,8 @@ GEOFENCE_MIN_VISIT_S = env.float("GEOFENCE_MIN_VISIT_S", default=65.0)
 # How long a driver stands at a stop, for ETAs (seconds).
 PICKUP_SERVICE_S = env.int("PICKUP_SERVICE_S", default=120)
 DROPOFF_SERVICE_S = env.int("DROPOFF_SERVICE_S", default=90)
+#: How long a driver's break is, whose app does not say.
+BREAK_MINUTES = env.int("BREAK_MINUTES", default=30)
 #: Once delivered, a tracking page works on for this long.
 TRACKING_PAGE_AFTER_DELIVERY_S = env.int("TRACKING_PAGE_AFTER_DELIVERY_S", default=900)
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from msgspec import Struct
 
 from dispatch.maps import LatLng, MapConfig, map_config
-from dispatch.models import City, FailureReason
+from dispatch.models import City, FailureReason, Skill, Vehicle
 from dispatch.problems import PASSING
 from dispatch.statuses import BEFORE_PICKUP, FINAL, IN_THE_BAG, DriverStatus, OrderStatus
 from routing.problems import Problem
@@ -58,6 +58,7 @@ class Statuses(Struct, rename="camel", frozen=True):
     orders: dict[OrderStatus, str]
     drivers: dict[DriverStatus, str]
     events: dict[OrderStatus, StatusChange]
+    vehicles: dict[Vehicle, str]
     before_pickup: list[OrderStatus]
     in_the_bag: list[OrderStatus]
     final: list[OrderStatus]
@@ -107,6 +108,8 @@ class DashboardPage(Struct, rename="camel", frozen=True):
     undo_pickup_ms: int
     #: Why an order could not be picked up or handed over.
     failure_reasons: list[str]
+    #: Names by code.
+    skills: dict[str, str]
     cities: list[CityOfPage]
     map: MapConfig
 
@@ -121,6 +124,7 @@ def dashboard_page(request: HttpRequest) -> DashboardPage:
         stale_after_ms=settings.DRIVER_STALE_AFTER_S * 1000,
         undo_pickup_ms=settings.UNDO_PICKUP_S * 1000,
         failure_reasons=list(FailureReason.objects.filter(active=True).values_list("name", flat=True)),
+        skills=dict(Skill.objects.values_list("code", "name")),
         cities=[
             CityOfPage(id=str(city.pk), name=city.name, lat=city.lat, lng=city.lng, time_zone=city.time_zone)
             for city in City.objects.all()
@@ -133,6 +137,7 @@ STATUSES = Statuses(
     orders={status: status.label for status in OrderStatus},
     drivers={status: status.label for status in DRIVER_STATUSES},
     events=EVENTS,
+    vehicles={vehicle: vehicle.label for vehicle in Vehicle},
     before_pickup=sorted(BEFORE_PICKUP),
     in_the_bag=sorted(IN_THE_BAG),
     final=sorted(FINAL),

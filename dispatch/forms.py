@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from dispatch.models import Driver, Order
+from dispatch.models import Driver, Order, Skill
 from dispatch.models.items import as_lines, parse_items, validate_items
 from dispatch.orders.actions import CORRECTABLE
 from dispatch.statuses import OrderStatus
@@ -31,11 +31,31 @@ class ItemsField(forms.CharField):
         return bool((initial or []) != self.to_python(data))
 
 
+class SkillsField(forms.MultipleChoiceField):
+    """Codes of skills, to be ticked by their names."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=lambda: Skill.objects.values_list("code", "name"), required=False, **options)
+
+
+class DriverForm(forms.ModelForm):
+    """A driver as staff enter one, or correct."""
+
+    skills = SkillsField(help_text="What orders may need of a driver.")
+
+    class Meta:
+        model = Driver
+        fields = ["name", "phone", "city", "vehicle", "capacity", "skills"]
+
+
 class OrderForm(forms.ModelForm):
     """An order as staff enter or correct it; a door has both coordinates or none yet. Times are in the time zone that
     is active.
     """
 
+    needs = SkillsField(help_text="Without these no driver is offered or given it by Doorstep.")
     items = ItemsField(required=False, validators=[validate_items], help_text="One a line: 2 × Pad Thai")
 
     promise_reason = forms.CharField(

@@ -18,7 +18,7 @@ from dispatch.orders import addresses, geofence_actions, scheduling
 from dispatch.planning import assignment, eta_rounds, replanning
 from dispatch.planning.eta_rounds import Part
 from dispatch.signals import assignment_changed
-from routing.osrm import osrm_from_settings
+from routing.osrm import every_osrm
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ MEND_EVERY_S = 3
 @alone("refresh_etas")
 def refresh_etas() -> None:
     eta_rounds.run(_ask_for_help)
-    if osrm_from_settings().is_away:
+    if any(osrm.is_away for osrm in every_osrm()):
         for wait_s in range(MEND_EVERY_S, settings.ETA_INTERVAL_S, MEND_EVERY_S):
             mend_etas.apply_async(countdown=wait_s, expires=wait_s + MEND_EVERY_S)
 
@@ -61,7 +61,7 @@ def _ask_for_help(parts: Sequence[Part]) -> None:
 
 @shared_task
 def mend_etas() -> None:
-    if osrm_from_settings().may_be_asked:
+    if any(osrm.may_be_asked for osrm in every_osrm()):
         with lease("refresh_etas") as held:
             if held:
                 replanning.mend_etas()

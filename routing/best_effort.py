@@ -33,11 +33,11 @@ def best_effort_route(osrm: Osrm, way: Sequence[Point], *, geometry: bool = Fals
     try:
         return BestEffortRoute(osrm.route(way, geometry=geometry).legs)
     except RoutingError as error:
-        return _straight(way) if error.retryable else _leg_by_leg(osrm, way, geometry=geometry)
+        return _straight(osrm, way) if error.retryable else _leg_by_leg(osrm, way, geometry=geometry)
 
 
-def _straight(way: Sequence[Point]) -> BestEffortRoute:
-    legs = straight_line(way).legs
+def _straight(osrm: Osrm, way: Sequence[Point]) -> BestEffortRoute:
+    legs = straight_line(way, osrm.profile).legs
     return BestEffortRoute(legs, frozenset(range(len(legs))), away=True)
 
 
@@ -57,9 +57,9 @@ def _leg_by_leg(osrm: Osrm, way: Sequence[Point], *, geometry: bool) -> BestEffo
                 off_road.add(ends[1])
         except RoutingError as error:
             if error.retryable:
-                return _straight(way)
+                return _straight(osrm, way)
             logger.warning("a leg is estimated along a straight line: %s", error)
         guessed.add(n)
-        legs += straight_line(ends).legs
+        legs += straight_line(ends, osrm.profile).legs
     places = (k for k, place in enumerate(way) if place in off_road)
     return BestEffortRoute(legs, frozenset(guessed), frozenset(places))

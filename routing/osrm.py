@@ -7,7 +7,7 @@ NoRoute, NoSegment, TooBig, BadPoint, BadRequest (final). Neither errors nor log
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +21,7 @@ from routing import metrics
 from routing.breaker import Breaker
 from routing.errors import BadRequest, NoRoute, NoSegment, RoutingError, TooBig, Unavailable
 from routing.geo import Point, distance_m, from_lnglat, to_lnglat
+from routing.profiles import PROFILES, Profile
 
 CONNECT_TIMEOUT_S = 0.5
 READ_TIMEOUT_S = 3.0
@@ -31,6 +32,8 @@ SNAP_RADIUS_M = 500
 # The medians of some 800 legs that OSRM routed between random places in downtown Denver.
 DETOUR_FACTOR = 1.4
 STRAIGHT_LINE_SPEED = 8.0  # m/s
+#: The same of those who are slower (m/s): what OSRM's profiles take for usual.
+SLOWER: Mapping[Profile, float] = {"bicycle": 4.2, "foot": 1.4}
 
 _ERRORS: dict[str, type[RoutingError]] = {
     "NoRoute": NoRoute,
@@ -97,7 +100,9 @@ class Snapped:
 
 
 class Osrm:
-    """One OSRM server. Safe to share between threads: a `requests.Session` is not, so each thread has its own."""
+    """One OSRM server, of one profile. Safe to share between threads: a `requests.Session` is not, so each thread has
+    its own.
+    """
 
     def __init__(
         self,
@@ -106,10 +111,12 @@ class Osrm:
         timeout: tuple[float, float] = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
         snap_radius_m: int = SNAP_RADIUS_M,
         breaker: Breaker | None = None,
+        profile: Profile = "car",
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
         self.snap_radius_m = snap_radius_m
+        self.profile = profile
         self._breaker = breaker or Breaker()
         self._local = threading.local()
 
@@ -236,10 +243,11 @@ class Osrm:
         return session
 
 
-def straight_line(points: Sequence[Point]) -> Route:
-    """What to say while no router answers: straight lines, a usual detour, a usual city speed."""
+def straight_line(points: Sequence[Point], profile: Profile = "car") -> Route:
+    """What to say while no router answers: straight lines, a usual detour, a usual speed in a city."""
+    speed = SLOWER.get(profile, STRAIGHT_LINE_SPEED)
     legs = tuple(
-        Leg(metres / STRAIGHT_LINE_SPEED, metres, (a, b), (metres / STRAIGHT_LINE_SPEED,))
+        Leg(metres / speed, metres, (a, b), (metres / speed,))
         for a, b in pairwise(points)
         for metres in [distance_m(a, b) * DETOUR_FACTOR]
     )
@@ -255,12 +263,32 @@ def joined(lines: Iterable[Sequence[Point]]) -> tuple[Point, ...]:
     return tuple(whole)
 
 
-def osrm_from_settings() -> Osrm:
-    """The client for `settings.OSRM_URL`, one for the process."""
-    return _client(settings.OSRM_URL)
+def osrm_from_settings(profile: Profile = "car") -> Osrm:
+    """The client for the OSRM of this profile, or for the car's where it has none: one for the process."""
+    own = served(profile)
+    return _client(_url(own), own)
 
 
-_client = lru_cache(maxsize=4)(Osrm)
+def served(profile: Profile) -> Profile:
+    """By whose roads a profile goes: its own, where there is an OSRM of it, or else the car's."""
+    return profile if _url(profile) else "car"
+
+
+def every_osrm() -> list[Osrm]:
+    """The clients for all that there are."""
+    return [osrm_from_settings(profile) for profile in PROFILES if served(profile) == profile]
+
+
+def _url(profile: Profile) -> str:
+    url: str = settings.OSRM_URL if profile == "car" else getattr(settings, f"OSRM_URL_{profile.upper()}")
+    return url
+
+
+@lru_cache(maxsize=8)
+def _client(url: str, profile: Profile) -> Osrm:
+    return Osrm(url, profile=profile)
+
+
 os.register_at_fork(after_in_child=_client.cache_clear)  # two processes must not share a connection
 
 

@@ -12,19 +12,25 @@ from threading import Barrier
 import pytest
 import redis
 from asgiref.sync import sync_to_async
-from django.conf import settings
+from django.conf import settings as configured
 from django.db import connection, connections, transaction
 from django.test import override_settings
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
+from pytest_django.fixtures import Settings
 
+from delivery import osrm_server
 from delivery.devtools.stack import pgbouncer
 from delivery.devtools.stack.state import open_state
 from delivery.processes import Processes
 from dispatch.models import City, Driver, Order, Restaurant
 from dispatch.orders import actions
 from routing.geo import Point, destination
-from routing.osrm import Osrm
+from routing.osrm import Osrm, osrm_from_settings
+from routing.roads.build import build
+from routing.roads.denver import downtown_denver
+from routing.roads.network import write_pbf
+from routing.roads.progress import ProgressLog
 from tests import committed
 from tracking.ingest.history import connection_params
 from tracking.sockets import process
@@ -69,6 +75,29 @@ def no_server_unasked(request: pytest.FixtureRequest) -> Iterator[None]:
 def osrm(servers: None) -> Osrm:
     """The osrm-routed that `make test` started on the default roads."""
     return Osrm(os.environ["OSRM_URL"])
+
+
+@pytest.fixture(scope="session")
+def bicycle_url(servers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An osrm-routed on the streets of downtown Denver by bicycle."""
+    folder = tmp_path_factory.mktemp("bicycle")
+    extract = folder / "denver.osm.pbf"
+    write_pbf(downtown_denver(), extract)
+    build(
+        folder / "roads", extract, profiles=("car", "bicycle"), force=False, progress=ProgressLog([].append)
+    )
+    processes = Processes(folder)  # not entered as a context: a Ctrl-C is pytest's to handle
+    try:
+        yield osrm_server.start(processes, folder / "roads", profile="bicycle").url
+    finally:
+        processes.stop()
+
+
+@pytest.fixture
+def by_bicycle(bicycle_url: str, settings: Settings) -> Osrm:
+    """Bicycles go by roads of their own from now on."""
+    settings.OSRM_URL_BICYCLE = bicycle_url
+    return osrm_from_settings("bicycle")
 
 
 @pytest.fixture
@@ -137,7 +166,7 @@ def order(new_order: Callable[..., Order]) -> Order:
 @pytest.fixture
 async def live_loop(transactional_db: None) -> AsyncIterator[None]:
     """For tests with sockets: an empty Redis, and nothing left running or connected behind them."""
-    with redis.Redis.from_url(settings.REDIS_URL) as client:
+    with redis.Redis.from_url(configured.REDIS_URL) as client:
         client.flushdb()
     yield
     await process.close()

@@ -32,6 +32,7 @@ export interface DashboardPage {
   staleAfterMs: number;
   undoPickupMs: number;
   failureReasons: string[];
+  skills: Record<string, string>;
   cities: CityOfPage[];
   map: MapConfig;
 }
@@ -207,6 +208,7 @@ export interface RestaurantState {
   cityId: string | null;
 }
 
+/** A driver as now is. `skills`: their codes. `breakUntil`: on a break that ends then, or did. */
 export interface DriverState {
   type: "driver";
   driverId: string;
@@ -216,9 +218,12 @@ export interface DriverState {
   cityId: string | null;
   status: DriverStatus;
   onShift: boolean;
+  vehicle: Vehicle;
+  skills?: string[];
+  breakUntil?: number;
 }
 
-/** A driver's stops in visiting order, and the roads through them. */
+/** A driver's stops in visiting order, and the roads through them. `breakUntil`: on a break that ends then. */
 export interface Plan {
   type: "plan";
   driverId: string;
@@ -227,6 +232,7 @@ export interface Plan {
   onShift: boolean;
   stops: PlanStop[];
   geometry?: LineString;
+  breakUntil?: number;
 }
 
 /**
@@ -236,6 +242,7 @@ export interface Plan {
  * `promisedAt`: by when it is to be at the door. `problem` (a code) and `problemText` (a sentence): why it has no
  * driver, no ETA or only an approximate one. `autoPickupAt`: a geofence took it for picked up, which a
  * dispatcher can still undo. `leftDropoffAt`: the driver left the customer's door and has not said how it went.
+ * `needs`: codes of skills without which no driver is offered or given it.
  */
 export interface OrderState {
   type: "order";
@@ -264,6 +271,7 @@ export interface OrderState {
   number?: string;
   bags?: number;
   items?: Item[];
+  needs?: string[];
   kitchenNote?: string;
   driverNote?: string;
   doorNote?: string;
@@ -358,6 +366,7 @@ export interface Statuses {
   orders: Record<OrderStatus, string>;
   drivers: Record<DriverStatus, string>;
   events: Record<OrderStatus, StatusChange>;
+  vehicles: Record<Vehicle, string>;
   beforePickup: OrderStatus[];
   inTheBag: OrderStatus[];
   final: OrderStatus[];
@@ -374,7 +383,9 @@ export type OrderStatus = "scheduled" | "pending" | "assigned" | "to_restaurant"
 
 export type DriverStatus = "offline" | "idle" | "to_restaurant" | "delivering";
 
-export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_at_zero" | "customer_at_zero" | "restaurant_far" | "customer_far" | "restaurant_unreachable" | "customer_unreachable" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "too_big" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
+export type Vehicle = "car" | "scooter" | "bicycle" | "foot";
+
+export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_at_zero" | "customer_at_zero" | "restaurant_far" | "customer_far" | "restaurant_unreachable" | "customer_unreachable" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "on_break" | "too_big" | "lacks_skill" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
 
 /**
  * The step that people took: `status` and when, who (`by`, in words) and why; `driverName`: who had the order
@@ -472,6 +483,7 @@ export interface PlanStop {
   number?: string;
   bags?: number;
   items?: Item[];
+  needs?: string[];
   phone?: string;
   note?: string;
   doorNote?: string;

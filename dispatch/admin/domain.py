@@ -26,7 +26,7 @@ from dispatch.admin import order_search
 from dispatch.admin.addresses import Typed
 from dispatch.admin.pages import ManyRows, ReadOnly, page
 from dispatch.errors import DispatchError
-from dispatch.forms import AssignForm, CancelForm, CloseForm, OrderForm
+from dispatch.forms import AssignForm, CancelForm, CloseForm, DriverForm, OrderForm
 from dispatch.maps import Circle, LatLng, PlaceMap, map_config
 from dispatch.models import (
     City,
@@ -37,6 +37,7 @@ from dispatch.models import (
     OrderEvent,
     Promise,
     Restaurant,
+    Skill,
     Stop,
 )
 from dispatch.orders import actions, addresses
@@ -67,23 +68,26 @@ class CityAdmin(Typed, admin.ModelAdmin):
 
 @admin.register(Driver)
 class DriverAdmin(Typed, admin.ModelAdmin):
-    list_display = ["name", "city", "status", "on_shift", "phone", "last_seen_at", "simulated"]
-    list_filter = ["status", "on_shift", "city", "simulated"]
+    form = DriverForm
+    list_display = ["name", "city", "vehicle", "status", "on_shift", "phone", "last_seen_at", "simulated"]
+    list_filter = ["status", "on_shift", "city", "vehicle", "simulated"]
     list_select_related = ["city"]
     search_fields = ["name", "phone"]
     fields = [
         "name",
         "phone",
         "city",
-        "capacity",
+        ("vehicle", "capacity"),
+        "skills",
         "status",
         "on_shift",
+        "break_until",
         "position",
         "fix_at",
         "last_seen_at",
         "simulated",
     ]
-    readonly_fields = ["status", "on_shift", "position", "fix_at", "last_seen_at", "simulated"]
+    readonly_fields = ["status", "on_shift", "break_until", "position", "fix_at", "last_seen_at", "simulated"]
     formfield_overrides = ONE_LINE
     actions = ["issue_new_token", "end_shift"]
 
@@ -144,6 +148,13 @@ class RestaurantAdmin(Typed, admin.ModelAdmin):
 class FailureReasonAdmin(Typed, admin.ModelAdmin):
     list_display = ["name", "code", "leads_to", "position", "active"]
     list_editable = ["leads_to", "position", "active"]
+    prepopulated_fields: ClassVar = {"code": ["name"]}
+
+
+@admin.register(Skill)
+class SkillAdmin(Typed, admin.ModelAdmin):
+    list_display = ["name", "code", "position"]
+    list_editable = ["position"]
     prepopulated_fields: ClassVar = {"code": ["name"]}
 
 
@@ -212,6 +223,7 @@ class OrderAdmin(ManyRows):
         ("customer_lat", "customer_lng"),
         ("wanted_at", "ready_at", "promised_at"),
         ("number", "bags"),
+        "needs",
         "items",
         ("kitchen_note", "driver_note"),
         "door_note",

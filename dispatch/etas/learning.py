@@ -21,7 +21,16 @@ from django.db.models.functions import Coalesce, Least
 
 from dispatch.clock import database_now
 from dispatch.etas import prediction_log
-from dispatch.models import Driver, EtaSpread, HandoverTime, KitchenTime, OrderEvent, SpeedFactor, Stop
+from dispatch.models import (
+    Driver,
+    EtaSpread,
+    HandoverTime,
+    KitchenTime,
+    OrderEvent,
+    SpeedFactor,
+    Stop,
+    Vehicle,
+)
 from dispatch.statuses import CLOSED_BY, OrderStatus, StopKind
 from routing.errors import RoutingError
 from routing.eta import (
@@ -90,9 +99,9 @@ class _Trips:
         self.doors = Doors[UUID]()
         self.drives = self.pickups = self.dropoffs = 0
 
-    def add(self, sequences: Sequence[Sequence[Stay]]) -> None:
-        """A driver's."""
-        driven = [pair for sequence in sequences for pair in od_pairs(sequence)]
+    def add(self, sequences: Sequence[Sequence[Stay]], *, by_car: bool = True) -> None:
+        """A driver's. Of one who goes by other roads than the car's, streets learn nothing."""
+        driven = [pair for sequence in sequences for pair in od_pairs(sequence)] if by_car else []
         known = {here.stop_id: here.routed_s for _, here in driven if here.routed_s is not None}
         routed = known | _ask_roads(driven)
         for before, here in driven:
@@ -117,8 +126,10 @@ def learn() -> Lesson:
     ranges = learn_ranges(prediction_log.misses(now - timedelta(days=RANGES_DAYS)))
     trips = _Trips()
     lately = Stop.objects.filter(driver=OuterRef("pk"), done_at__gte=since)
+    others = [vehicle for vehicle in Vehicle if vehicle.roads != "car"]
+    not_by_car = set(Driver.objects.filter(Exists(lately), vehicle__in=others).values_list("pk", flat=True))
     for driver_id in Driver.objects.filter(Exists(lately)).values_list("pk", flat=True):
-        trips.add(list(stay_sequences(driver_id, since)))
+        trips.add(list(stay_sequences(driver_id, since)), by_car=driver_id not in not_by_car)
     if osrm_from_settings().is_away:
         logger.warning("the roads do not answer: what they were not asked yet is learned tomorrow")
     with transaction.atomic():

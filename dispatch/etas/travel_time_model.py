@@ -1,7 +1,7 @@
 """How long drives, handovers and kitchens really take: as learned from our own trips, or as staff say instead."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from django.conf import settings
 
 from dispatch.models import City, EtaSpread, HandoverTime, KitchenTime, SpeedFactor
 from routing.eta import Ranges, Spread, hour_of_week
+from routing.profiles import Profile
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,12 @@ class TravelTimeModel:
             ),
             frozenset(city_id for (city_id, _), factor in factors.items() if factor.observations),
         )
+
+    def by(self, profile: Profile) -> "TravelTimeModel":
+        """For who goes by these roads. It is cars that the streets' factors were learned from, and that are slow in
+        the rush hour: whoever goes by other roads takes what OSRM says.
+        """
+        return self if profile == "car" else replace(self, factors={}, learned=frozenset())
 
     def factor(self, city_id: UUID | None, at: datetime) -> float:
         """What the roads' drive times are multiplied with at that moment."""

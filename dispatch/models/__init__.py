@@ -7,7 +7,7 @@ dispatch/planning/plan_store.py.
 
 from dispatch.models.cities import City
 from dispatch.models.conflicts import Conflict
-from dispatch.models.drivers import HEARD_NOW, Driver
+from dispatch.models.drivers import CAPACITY, HEARD_NOW, Driver, Vehicle
 from dispatch.models.etas import EtaPrediction, EtaSpread, HandoverTime, KitchenTime, SpeedFactor
 from dispatch.models.failure_reasons import FailureReason
 from dispatch.models.items import Item
@@ -15,10 +15,12 @@ from dispatch.models.leases import Lease
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
 from dispatch.models.promises import Promise
 from dispatch.models.restaurants import Restaurant
+from dispatch.models.skills import Skill
 from dispatch.models.stops import Stop, left_and_ahead, next_stops, number, places, plans_of, visitable
 from dispatch.models.users import User
 
 __all__ = [
+    "CAPACITY",
     "HEARD_NOW",
     "NO_ETA",
     "City",
@@ -35,9 +37,11 @@ __all__ = [
     "OrderEvent",
     "Promise",
     "Restaurant",
+    "Skill",
     "SpeedFactor",
     "Stop",
     "User",
+    "Vehicle",
     "left_and_ahead",
     "next_stops",
     "number",

@@ -2,7 +2,8 @@
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q
+from django.db.models.lookups import Exact
 
 LATITUDE = [MinValueValidator(-90.0), MaxValueValidator(90.0)]
 LONGITUDE = [MinValueValidator(-180.0), MaxValueValidator(180.0)]
@@ -15,6 +16,12 @@ def in_range(name: str, lat: str, lng: str) -> models.CheckConstraint:
     on_globe = Q(**{f"{lat}__range": (-90, 90), f"{lng}__range": (-180, 180)})
     neither = Q(**{f"{lat}__isnull": True, f"{lng}__isnull": True})
     return models.CheckConstraint(name=name, condition=(both & on_globe) | neither)
+
+
+def is_list(name: str, field: str) -> models.CheckConstraint:
+    """JSON, and nothing but a list."""
+    kind = Func(field, function="jsonb_typeof", output_field=models.TextField())
+    return models.CheckConstraint(name=name, condition=Exact(kind, "array"))
 
 
 def one_of(name: str, field: str, choices: type[models.TextChoices]) -> models.CheckConstraint:

@@ -1,18 +1,22 @@
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import UUID4, Now
 
 from dispatch.models.cities import City
-from dispatch.models.columns import in_range, one_of
+from dispatch.models.columns import in_range, is_list, one_of
+from dispatch.models.skills import validate_skills
 from dispatch.models.versions import Versioned
 from dispatch.statuses import DriverStatus
 from routing.geo import Point
+from routing.osrm import served
+from routing.profiles import Profile
 
 #: An app of which nothing is known yet is taken to send as often as one in the background does (seconds).
 UNKNOWN_EVERY_S = 120.0
@@ -33,6 +37,30 @@ HEARD_NOW = f"""
 """
 
 
+class Vehicle(models.TextChoices):
+    """What a driver goes by."""
+
+    CAR = "car", "Car"
+    SCOOTER = "scooter", "Scooter"
+    BICYCLE = "bicycle", "Bicycle"
+    FOOT = "foot", "On foot"
+
+    @property
+    def roads(self) -> Profile:
+        """By whose roads it goes: those of its own where there is an OSRM of them (routing/osrm.py)."""
+        return served(_PROFILE[self])
+
+
+_PROFILE: Mapping[Vehicle, Profile] = {
+    Vehicle.CAR: "car",
+    Vehicle.SCOOTER: "car",
+    Vehicle.BICYCLE: "bicycle",
+    Vehicle.FOOT: "foot",
+}
+#: Bags that fit at once, where staff say nothing else of a driver.
+CAPACITY = {Vehicle.CAR: 6, Vehicle.SCOOTER: 4, Vehicle.BICYCLE: 3, Vehicle.FOOT: 2}
+
+
 class Driver(Versioned):
     id = models.UUIDField(primary_key=True, db_default=UUID4(), editable=False)
     name = models.TextField()
@@ -42,11 +70,20 @@ class Driver(Versioned):
         choices=DriverStatus, default=DriverStatus.OFFLINE, db_default=DriverStatus.OFFLINE, editable=False
     )
     on_shift = models.BooleanField(default=False, db_default=False)
+    vehicle = models.TextField(choices=Vehicle, default=Vehicle.CAR, db_default=Vehicle.CAR)
     capacity = models.IntegerField(
-        default=6,
-        db_default=6,
+        null=True,
+        blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text="Bags that fit at once.",
+        help_text="Bags that fit at once; empty: as the vehicle takes "
+        f"({', '.join(f'{vehicle.label.lower()} {bags}' for vehicle, bags in CAPACITY.items())}).",
+    )
+    #: Codes (dispatch/models/skills.py) of what orders may need.
+    skills = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), blank=True, validators=[validate_skills]
+    )
+    break_until = models.DateTimeField(
+        null=True, editable=False, help_text="On a break that ends then, or did."
     )
     current_lat = models.FloatField(null=True, editable=False)
     current_lng = models.FloatField(null=True, editable=False)
@@ -76,7 +113,9 @@ class Driver(Versioned):
         ordering = ["name", "id"]
         constraints = [
             one_of("drivers_status_known", "status", DriverStatus),
+            one_of("drivers_vehicle_known", "vehicle", Vehicle),
             in_range("drivers_position_on_globe", "current_lat", "current_lng"),
+            is_list("drivers_skills_list", "skills"),
             models.CheckConstraint(name="drivers_capacity_range", condition=Q(capacity__range=(1, 100))),
         ]
 
@@ -89,6 +128,16 @@ class Driver(Versioned):
         if self.current_lat is None or self.current_lng is None:
             return None
         return Point(self.current_lat, self.current_lng)
+
+    @property
+    def bags(self) -> int:
+        """How many fit at once."""
+        return CAPACITY[Vehicle(self.vehicle)] if self.capacity is None else self.capacity
+
+    @property
+    def roads(self) -> Profile:
+        """By whose roads the driver goes."""
+        return Vehicle(self.vehicle).roads
 
     def is_there(self, now: datetime) -> bool:
         """Whether the driver's silence is no longer than the app may take: who is slow is not gone."""

@@ -10,13 +10,13 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import UUID4, Now
-from django.db.models.lookups import Exact
 
 from dispatch.models.cities import City
-from dispatch.models.columns import LATITUDE, LONGITUDE, in_range, one_of
+from dispatch.models.columns import LATITUDE, LONGITUDE, in_range, is_list, one_of
 from dispatch.models.drivers import Driver
 from dispatch.models.items import validate_items
 from dispatch.models.restaurants import Restaurant
+from dispatch.models.skills import validate_skills
 from dispatch.models.versions import Versioned
 from dispatch.statuses import ACTIVE, FINAL, UNASSIGNED, OrderStatus
 from routing.geo import Point, distance_m, is_null_island
@@ -91,6 +91,10 @@ class Order(Versioned):
     items = models.JSONField(
         default=list, db_default=Value([], models.JSONField()), blank=True, validators=[validate_items]
     )
+    #: Codes of skills (dispatch/models/skills.py) without which no driver is offered or given it.
+    needs = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), blank=True, validators=[validate_skills]
+    )
     kitchen_note = models.TextField(blank=True, default="", db_default="")
     driver_note = models.TextField(blank=True, default="", db_default="")
     door_note = models.TextField(
@@ -157,12 +161,8 @@ class Order(Versioned):
                 condition=~Q(status=OrderStatus.SCHEDULED)
                 | Q(dispatch_at__isnull=False, wanted_at__isnull=False),
             ),
-            models.CheckConstraint(
-                name="orders_items_list",
-                condition=Exact(
-                    Func("items", function="jsonb_typeof", output_field=models.TextField()), "array"
-                ),
-            ),
+            is_list("orders_items_list", "items"),
+            is_list("orders_needs_list", "needs"),
         ]
         indexes = [
             models.Index(

@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from dispatch.errors import Conflict, Invalid, NotFound, WrongStatus
 from dispatch.etas import prediction_log
-from dispatch.models import NO_ETA, Driver, FailureReason, Item, Order, OrderEvent, Restaurant, Stop
+from dispatch.models import NO_ETA, Driver, FailureReason, Item, Order, OrderEvent, Restaurant, Skill, Stop
 from dispatch.models.promises import moved_because
 from dispatch.orders import addresses, scheduling
 from dispatch.orders.endings import end_stops, fail
@@ -72,6 +72,7 @@ def create_order(
     promised_at: datetime | None = None,
     wanted_at: datetime | None = None,
     bags: int = 1,
+    needs: Sequence[str] = (),
     external_id: str | None = None,
     number: str = "",
     items: Sequence[Item] = (),
@@ -86,7 +87,8 @@ def create_order(
     `address_problem` says what is wrong with where it goes; it is taken all the same, for the food is real.
 
     `ready_at` is when the kitchen expects to be done, `promised_at` by when the customer has the food (None: as the
-    city promises, or when it is wanted). Conflict: there is one with this `external_id`.
+    city promises, or when it is wanted). `needs`: codes of skills without which nobody gets it; Invalid for one that
+    is not on the list. Conflict: there is one with this `external_id`.
     """
     order = Order(
         restaurant_id=restaurant_id,
@@ -99,6 +101,7 @@ def create_order(
         promised_at=promised_at,
         wanted_at=wanted_at,
         bags=bags,
+        needs=list(needs),
         external_id=external_id,
         number=number,
         items=list(items),
@@ -115,9 +118,10 @@ def create_order(
 def place(order: Order, *, actor: Actor) -> None:
     """Saves a new order, with the first line of its timeline.
 
-    Raises Invalid for coordinates that no place has, as where latitude and longitude have changed places, and
-    Conflict where there is an order with its `external_id`.
+    Raises Invalid for coordinates that no place has, as where latitude and longitude have changed places, and for a
+    need that nobody knows; Conflict where there is an order with its `external_id`.
     """
+    _check_needs(order)
     if (order.customer_lat, order.customer_lng) != (None, None):
         try:
             Point.checked(order.customer_lat, order.customer_lng)
@@ -133,6 +137,16 @@ def place(order: Order, *, actor: Actor) -> None:
         )
         changes.orders.add(order.pk)
     _ask_the_roads_about([order])
+
+
+def _check_needs(order: Order) -> None:
+    """Raises Invalid: with a code that is misspelt nobody would ever be found."""
+    if order.needs:
+        listed = set(Skill.objects.values_list("code", flat=True))
+        if unknown := [code for code in order.needs if code not in listed]:
+            raise Invalid(
+                f"No skill has the code {unknown[0]!r}; there are {', '.join(sorted(listed)) or 'none'}."
+            )
 
 
 def _ask_the_roads_about(orders: Sequence[Order]) -> None:
@@ -288,8 +302,10 @@ def set_shift(driver_id: UUID, on: bool) -> None:
         driver = lock_drivers([driver_id])[driver_id]
         if on and not driver.on_shift:
             driver.heard_every_s = None  # perhaps another phone than last time
+        if driver.on_shift != on:
+            driver.break_until = None
         driver.on_shift = on
-        driver.save(update_fields=["on_shift", "heard_every_s"])
+        driver.save(update_fields=["on_shift", "break_until", "heard_every_s"])
         hear_of(driver)
         plans_changed(changes, [driver])
 
@@ -329,21 +345,23 @@ def change_restaurant(restaurant: Restaurant) -> None:
     _ask_the_roads_about(waiting)
 
 
+#: What staff may edit of a driver.
+EDITABLE = ("name", "phone", "city_id", "vehicle", "capacity", "skills")
+
+
 def change_driver(driver: Driver) -> None:
-    """Saves a driver's name, phone, city and capacity, or a new driver."""
+    """Saves what staff say of a driver (EDITABLE), or a new driver."""
     with announced() as changes:
         if driver._state.adding:
             driver.save()
         else:
             before = lock_drivers([driver.pk])[driver.pk]
-            Driver.objects.filter(pk=driver.pk).update(
-                name=driver.name,
-                phone=driver.phone,
-                city=driver.city,
-                capacity=driver.capacity,
-            )
-            if before.city_id != driver.city_id:  # by which customers hear of the driver's fixes
-                plans_changed(changes, [before])
+            edited = {name: getattr(driver, name) for name in EDITABLE}
+            Driver.objects.filter(pk=driver.pk).update(**edited)
+            # By the city customers hear of the driver's fixes, by the vehicle goes the road that they see.
+            other_roads = before.vehicle != driver.vehicle
+            if other_roads or before.city_id != driver.city_id:
+                plans_changed(changes, [before], reassigned=other_roads)
         changes.drivers.add(driver.pk)
 
 
@@ -358,6 +376,7 @@ CORRECTABLE = (
     "promised_at",
     "wanted_at",
     "bags",
+    "needs",
     "number",
     "items",
     "kitchen_note",

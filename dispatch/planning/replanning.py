@@ -46,13 +46,13 @@ GUESSED_WITHIN_M = 30_000.0
 
 
 def arrivals(
-    stops: Sequence[Stop], seconds: Sequence[float], now: datetime, travel_times: TravelTimeModel
+    stops: Sequence[Stop], seconds: Sequence[float], since: datetime, travel_times: TravelTimeModel
 ) -> list[datetime]:
-    """When the driver reaches each stop: `seconds[k]` is the drive to stop k from the one before (or from here), as
-    the roads alone have it.
+    """When a driver who goes on at `since` (now, or at the end of a break) reaches each stop: `seconds[k]` is the
+    drive to stop k from the one before (or from here), as the roads alone have it.
     """
     times: list[datetime] = []
-    clock = now
+    clock = since
     drives = iter(seconds)
     for place in places(stops):
         leaving = clock
@@ -197,7 +197,7 @@ def saving(driver_id: UUID) -> Saving | None:
     stops, best = workload.stops[driver_id], _visiting_order(workload, driver, pins=False)
     if best == stops:
         return None
-    now, then = (_route(driver.point, order) for order in (stops, best))
+    now, then = (_route(driver, driver.point, order) for order in (stops, best))
     if now is None or then is None:
         return None
     return Saving(
@@ -205,10 +205,10 @@ def saving(driver_id: UUID) -> Saving | None:
     )
 
 
-def _route(start: Point, stops: Sequence[Stop]) -> Route | None:
+def _route(driver: Driver, start: Point, stops: Sequence[Stop]) -> Route | None:
     """None where the roads have no answer, or do not answer at all: then at once (routing/breaker.py)."""
     try:
-        return osrm_from_settings().route(_way(start, stops))
+        return osrm_from_settings(driver.roads).route(_way(start, stops))
     except RoutingError as error:
         if not error.retryable:
             logger.warning("nobody can say what another visiting order saves: %s", error)
@@ -279,9 +279,10 @@ def _plan(
     placed = [] if here is None else [stop for stop in stops if stop.point is not None]
     planned: dict[UUID, plan_store.PlannedStop] = {}
     if here is not None and placed:
-        found = best_effort_route(osrm_from_settings(), _way(here, placed), geometry=redraw)
-        now = timezone.now()
-        times = arrivals(placed, [leg.duration_s for leg in found.legs], now, travel_times)
+        found = best_effort_route(osrm_from_settings(driver.roads), _way(here, placed), geometry=redraw)
+        now, travel_times = timezone.now(), travel_times.by(driver.roads)
+        goes_on = max(now, driver.break_until or now)
+        times = arrivals(placed, [leg.duration_s for leg in found.legs], goes_on, travel_times)
         problems = why_unsure(driver, placed, found, since)
         for n, (stop, eta, leg) in enumerate(zip(placed, times, found.legs, strict=True)):
             city_id = stop.order.city_id

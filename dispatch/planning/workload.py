@@ -3,7 +3,7 @@
 A place without a road near it, and one without coordinates, keeps nobody else from being planned.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
@@ -19,6 +19,7 @@ from routing import planner
 from routing.errors import NoSegment, RoutingError
 from routing.geo import Point
 from routing.osrm import osrm_from_settings, straight_line
+from routing.profiles import PROFILES, Profile
 
 #: So long after the last stop (seconds) a driver is on the way to the next one; until then the way is open.
 UNDER_WAY_S = 60.0
@@ -107,14 +108,30 @@ class Workload:
             _vehicle(driver, self.stops[driver.pk], self.free_since.get(driver.pk), now, places, pins=pins)
             for driver in self.drivers
         ]
-        seconds, approximate = travel_matrix(places.points)
-        # By the streets where a drive ends, which is nearly always the city where it begins.
-        factors = [self.travel_times.factor(city_id, now) for city_id in places.cities]
-        travel = [[cell * factor for cell, factor in zip(row, factors, strict=True)] for row in seconds]
+        # Mostly there is one, and one question.
+        profiles = {driver.roads for driver in self.drivers} or {"car"}
+        found = {profile: self._travel(profile, places, now) for profile in PROFILES if profile in profiles}
+        travel_by: dict[Hashable, planner.Travel] = {
+            profile: travel for profile, (travel, _) in found.items()
+        }
         instance = planner.Instance(
-            now.timestamp(), shipments, vehicles, travel, guesses=_StraightLines(places.points)
+            now.timestamp(),
+            shipments,
+            vehicles,
+            travel_by.pop(next(iter(travel_by))),
+            guesses=_StraightLines(places.points),
+            travel_by=travel_by,
         )
-        return instance, approximate
+        return instance, any(approximate for _, approximate in found.values())
+
+    def _travel(self, profile: Profile, places: "_Places", now: datetime) -> tuple[list[list[float]], bool]:
+        """What drives really take; and whether that is along straight lines."""
+        seconds, approximate = travel_matrix(places.points, profile)
+        # By the streets where a drive ends, which is nearly always the city where it begins.
+        travel_times = self.travel_times.by(profile)
+        factors = [travel_times.factor(city_id, now) for city_id in places.cities]
+        travel = [[cell * factor for cell, factor in zip(row, factors, strict=True)] for row in seconds]
+        return travel, approximate
 
 
 class _Places:
@@ -173,6 +190,7 @@ def _shipment(
             order.city_id,
             travel_times.door_s(order.city_id),
             travel_times.door_s(order.city_id),
+            frozenset(order.needs),
         )
     restaurant = order.restaurant
     pickup = travel_times.pickup(order.restaurant_id)
@@ -187,6 +205,7 @@ def _shipment(
         order.city_id,
         pickup.handover_s,
         travel_times.door_s(order.city_id),
+        frozenset(order.needs),
     )
 
 
@@ -225,8 +244,11 @@ def _vehicle(
         tuple(planner.Visit(stop.order_id, visit_kind(stop), pins and stop.pinned) for stop in stops),
         under_way=first is not None and _is_under_way(first, free_since, now),
         arrived_at=arrived_at,
-        capacity=driver.capacity,
+        capacity=driver.bags,
         city=driver.city_id,
+        mode=driver.roads,
+        skills=frozenset(driver.skills),
+        break_until=driver.break_until.timestamp() if driver.break_until else -inf,
     )
 
 
@@ -241,17 +263,17 @@ def _is_under_way(stop: Stop, free_since: datetime | None, now: datetime) -> boo
     return free_since is None or (now - free_since).total_seconds() > UNDER_WAY_S
 
 
-def travel_matrix(points: Sequence[Point]) -> tuple[list[list[float]], bool]:
-    """Seconds from each place to each, `inf` where no road leads; and whether they are those along straight lines,
-    because the roads did not answer.
+def travel_matrix(points: Sequence[Point], profile: Profile = "car") -> tuple[list[list[float]], bool]:
+    """Seconds from each place to each by these roads, `inf` where none leads; and whether they are those along
+    straight lines, because the roads did not answer.
     """
     known = list(range(len(points)))
     while known:
         try:
-            table = osrm_from_settings().table([points[k] for k in known])
+            table = osrm_from_settings(profile).table([points[k] for k in known])
         except RoutingError as error:
             if not isinstance(error, NoSegment) or error.place is None:
-                return [[straight_line([a, b]).duration_s for b in points] for a in points], True
+                return [[straight_line([a, b], profile).duration_s for b in points] for a in points], True
             del known[error.place]  # no road near it
         else:
             break

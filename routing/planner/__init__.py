@@ -10,9 +10,11 @@ has the model, the objective and every setting.
 from routing.planner.assignment import propose, solve
 from routing.planner.departures import departures
 from routing.planner.model import (
+    Break,
     Instance,
     Kind,
     Proposal,
+    ScheduledBreak,
     ScheduledVisit,
     Shipment,
     Solution,
@@ -28,12 +30,14 @@ from routing.planner.tours import best_tour, tour_in_order
 from routing.problems import Problem
 
 __all__ = [
+    "Break",
     "Instance",
     "Kind",
     "Objective",
     "Problem",
     "Proposal",
     "Remedy",
+    "ScheduledBreak",
     "ScheduledVisit",
     "Settings",
     "Shipment",

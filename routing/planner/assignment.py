@@ -11,7 +11,7 @@ from routing.planner.model import Id, Instance, Proposal, Shipment, Solution, Ve
 from routing.planner.search import Piece, Search
 from routing.planner.settings import Settings
 from routing.planner.tours import Cast, Task, best_tour, pieces
-from routing.problems import Problem
+from routing.problems import UNREACHABLE, Problem
 
 #: So many of the best proposals show what will be driven: all visits in the best sequence, without it and with it.
 COMPARED = 8
@@ -27,14 +27,15 @@ def solve(instance: Instance, settings: Settings | None = None) -> Solution:
     cast = Cast(instance, settings)
     crew = [CrewMember(cast, vehicle) for vehicle in instance.vehicles if vehicle.place is not None]
     able = [member for member in crew if member.problem is None]
-    free = [k for k, member in enumerate(able) if instance.now < member.vehicle.off_at]
+    free = [k for k, member in enumerate(able) if _out(member.vehicle, instance.now) is None]
     stays = {visit.shipment for vehicle in instance.vehicles for visit in vehicle.visits}
     stays -= {cast.shipments[number].id for member in able for number in member.movable}
     movable = [piece for k, member in enumerate(able) for piece in pieces(member.own, (k,))]
     for number, shipment in enumerate(cast.shipments):
         if shipment.id not in stays:
-            extra = {k: cost for k in free if (cost := _extra(cast, able[k].vehicle, shipment))}
-            movable.append(Piece(number, (2 * number, 2 * number + 1), free, extra))
+            takers = _takers(cast, shipment, able, free)
+            extra = {k: cost for k in takers if (cost := _extra(cast, able[k].vehicle, shipment))}
+            movable.append(Piece(number, (2 * number, 2 * number + 1), takers, extra))
     search = Search(cast.board, movable, settings)
     route_set, rounds = search.solve([member.route for member in able if member.route is not None])
 
@@ -110,16 +111,20 @@ class CrewMember:
         cast, vehicle, number = self.cast, self.vehicle, self.cast.number[shipment.id]
         if shipment.bags > vehicle.capacity:
             return Problem.TOO_BIG
+        if vehicle.lacks(shipment):
+            return Problem.LACKS_SKILL
         if problem := _out(vehicle, cast.instance.now):
             return problem
         if vehicle.id in cast.stranded:
             return Problem.DRIVER_OFF_ROAD
         if self.route is None:
             return Problem.CONTRADICTORY
-        travel, to = cast.instance.travel, cast.board.place[2 * number]
+        travel, (to, door) = self.route.constraints.travel, cast.board.place[2 * number : 2 * number + 2]
         places = {state.place for state in self.route.states[self.route.constraints.fixed :]}
         if to not in places and all(isinf(travel[place][to]) for place in places):
             return Problem.RESTAURANT_UNREACHABLE
+        if isinf(travel[to][door]):  # not for everybody: by another vehicle there is a way
+            return Problem.CUSTOMER_UNREACHABLE
         if self.problem is not None:
             return self.problem
         endless = cast.board.route(replace(self.route.constraints, off_at=inf), self.route.visits)
@@ -168,8 +173,8 @@ class _Offer:
             return None
         if shipment in self.held.in_bags:
             return Problem.IN_ANOTHER_BAG
-        if self.held.blocked.get(shipment) == Problem.RESTAURANT_UNREACHABLE:
-            return None  # its driver can't come by it
+        if self.held.blocked.get(shipment) in UNREACHABLE:
+            return None  # its driver can't come by it, or not to the door
         if holder.place is None:
             return Problem.LEG_KEPT
         return (
@@ -229,7 +234,10 @@ class _Offer:
             return problem
         if self.kept is not None:
             return self.kept if vehicle != self.holder else _unplaced(vehicle)
-        return _out(vehicle, self.cast.instance.now)
+        now = self.cast.instance.now
+        if vehicle == self.holder:  # given by a person, who knows of skills, and kept over a break
+            return _gone(vehicle, now)
+        return Problem.LACKS_SKILL if vehicle.lacks(self.shipment) else _out(vehicle, now)
 
 
 def relieved(vehicle: Vehicle, shipment: Id) -> Vehicle:
@@ -239,8 +247,25 @@ def relieved(vehicle: Vehicle, shipment: Id) -> Vehicle:
 
 
 def _out(vehicle: Vehicle, now: float) -> Problem | None:
-    """Why this driver takes no order at all."""
+    """Why this driver takes nothing new."""
+    return _gone(vehicle, now) or (Problem.ON_BREAK if now < vehicle.break_until else None)
+
+
+def _gone(vehicle: Vehicle, now: float) -> Problem | None:
+    """Why this driver can't even do what is to be done already."""
     return _unplaced(vehicle) or (Problem.SHIFT_OVER if now >= vehicle.off_at else None)
+
+
+def _takers(cast: Cast, shipment: Shipment, able: Sequence[CrewMember], free: Sequence[int]) -> Sequence[int]:
+    """Those of the drivers who may have an order: who takes new ones and has what it needs; and its own driver."""
+    now, holder = cast.instance.now, cast.holder.get(shipment.id)
+    on_break = holder is not None and now < holder.break_until
+    if not (shipment.needs or on_break):
+        return free
+    takers = [k for k in free if able[k].vehicle is holder or not able[k].vehicle.lacks(shipment)]
+    if on_break:
+        takers += [k for k, one in enumerate(able) if one.vehicle is holder and not _gone(holder, now)]
+    return takers
 
 
 def _unplaced(vehicle: Vehicle) -> Problem | None:

@@ -1,7 +1,8 @@
 """The instance in the form the searches read, and the rules of timing: one step from visit to visit.
 
 Orders are numbered; visit 2k is the pickup of order k, 2k + 1 its dropoff. Visits of one kind at one place in a row
-are made together: the time there is spent once.
+are made together: the time there is spent once. Breaks are numbered behind the orders, as dropoffs of nothing at no
+place of their own.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,10 +11,13 @@ from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
-from routing.planner.model import Shipment, Travel, Vehicle
+from routing.planner.model import Break, Shipment, Travel, Vehicle
 from routing.planner.settings import Settings
 
 ANYWHERE = -1
+BREAK_LATE = (
+    100.0  # what a second costs that a break begins too late: nothing is worth it that is not on board yet
+)
 TOLERANCE_S = 1e-6  # what sums in different orders may differ by
 _state = tuple.__new__  # a State at a third of the price; steps are most of what the planner does
 
@@ -34,18 +38,22 @@ class State(NamedTuple):
 class Constraints:
     """What a driver brings, and the rules that hold on the way.
 
-    `start`: where the day goes on. `fixed`: so many visits at the start stay where they are, and nothing is put
-    before them. `given`: so many of these are a person's will, or under way: they are no bundling of ours.
-    `most_on_board`, `food_wait_s`: the rules of bundling (Settings).
+    `start`: where the day goes on. `travel`: how fast. `fixed`: so many visits at the start stay where they are, and
+    nothing is put before them. `given`: so many of these are a person's will, or under way: they are no bundling of
+    ours. `kept`: to so many of these the driver is under way, or stands there: no break comes before.
+    `most_on_board`, `food_wait_s`: the rules of bundling (Settings). `breaks_late`: breaks may begin too late.
     """
 
     start: State
+    travel: Travel = field(compare=False)
     off_at: float = inf
     capacity: float = inf
     most_on_board: float = inf
     food_wait_s: float = inf
     fixed: int = 0
     given: int = 0
+    kept: int = 0
+    breaks_late: bool = False
 
     def unbundled(self) -> "Constraints":
         """The same without the rules of bundling."""
@@ -77,10 +85,15 @@ class Insertion(NamedTuple):
 
 
 class Board:
-    """Orders whose places are known."""
+    """Orders whose places are known. `travel`: by which orders are near each other, whoever drives."""
 
-    def __init__(self, shipments: Sequence[Shipment], travel: Travel, settings: Settings) -> None:
+    def __init__(
+        self, shipments: Sequence[Shipment], travel: Travel, settings: Settings, breaks: Sequence[Break] = ()
+    ) -> None:
         self.travel = travel
+        self.breaks = breaks
+        #: Codes from here on are breaks.
+        self.first_break = 2 * len(shipments)
         self.shipments = shipments
         self.objective = settings.objective
         self.of_door = settings.objective.of_door
@@ -104,10 +117,17 @@ class Board:
                 self.before.append(service * settings.handover)
                 self.after.append(service * (1 - settings.handover))
             self.ready += (shipment.ready_at, -inf)
+        for _ in breaks:  # so that all can be asked of a break, too, where the search asks what is like what
+            self.terms.append((0, 0.0, 0.0, 0.0))
+            self.place += (0, 0)
+            self.before += (0.0, 0.0)
+            self.after += (0.0, 0.0)
+            self.ready += (0.0, 0.0)
 
     def start(self, vehicle: Vehicle, now: float, load: int, on_board: int, first: int | None) -> State:
         """`load`: bags that the driver carries, of `on_board` orders. `first`: the first visit, if there is one."""
         assert vehicle.place is not None  # noqa: S101 (callers leave out drivers without a position)
+        now = max(now, vehicle.break_until)
         free = max(now, vehicle.free_at)
         place, kind, handed = vehicle.place, ANYWHERE, free
         if first is not None and vehicle.arrived_at is not None:
@@ -118,12 +138,14 @@ class Board:
 
     def step(self, constraints: Constraints, state: State, visit: int) -> State | None:
         """The state after `visit`; None where a rule forbids going there."""
+        if visit >= self.first_break:
+            return self._rest(constraints, state, visit)
         left, place, kind, handed, load, on_board, cost = state
         to, kind_of_visit = self.place[visit], visit & 1
         if to == place and kind == kind_of_visit:
             free = handed
         else:
-            free = left + self.travel[place][to] + self.before[visit]
+            free = left + constraints.travel[place][to] + self.before[visit]
             if free == inf:
                 return None
         ready = self.ready[visit]
@@ -147,6 +169,23 @@ class Board:
                 cost -= self.work * (handed - free)
         return _state(State, (handed + self.after[visit], to, kind_of_visit, handed, load, on_board, cost))
 
+    def _rest(self, constraints: Constraints, state: State, visit: int) -> State | None:
+        """The state after a break. It is no work, nor is waiting for it: the driver is free until then."""
+        left, place, _, _, load, on_board, cost = state
+        rest = self._break(visit)
+        begins = max(left, rest.earliest)
+        if on_board:
+            return None
+        if begins > rest.latest:
+            if not constraints.breaks_late:
+                return None
+            cost += BREAK_LATE * (begins - rest.latest)
+        ends = begins + rest.duration_s
+        return State(ends, place, ANYWHERE, ends, load, on_board, cost - self.work * (ends - left))
+
+    def _break(self, visit: int) -> Break:
+        return self.breaks[(visit - self.first_break) >> 1]
+
     def walk(self, constraints: Constraints, visits: Iterable[int], state: State) -> State | None:
         """The state after all of `visits`; None where a rule forbids one."""
         for visit in visits:
@@ -166,9 +205,13 @@ class Board:
             if state is None:
                 return None
             states.append(state)
-        waits, doors = [0.0], [0]
+        waits, doors, travel = [0.0], [0], constraints.travel
         for visit, before, after in zip(reversed(visits), states[-2::-1], states[:0:-1], strict=True):
-            free = before.left + self.travel[before.place][after.place] + self.before[visit]
+            if visit >= self.first_break:
+                waits.append(waits[-1] + after.left - before.left - self._break(visit).duration_s)
+                doors.append(doors[-1])
+                continue
+            free = before.left + travel[before.place][after.place] + self.before[visit]
             waits.append(waits[-1] + max(0.0, after.handed - max(free, before.handed)))
             doors.append(doors[-1] + (visit & 1))
         cost = self.cost(constraints, states[-1])
@@ -220,13 +263,17 @@ class Board:
 
         The delay against `route` reaches every later door, less what waiting for food eats up.
         """
-        before, final = route.states[at], route.states[-1]
+        before, final, travel = route.states[at], route.states[-1], route.constraints.travel
         cost = state.cost + final.cost - before.cost
         if at == len(route.visits):
             return cost + self.work * (state.left - route.constraints.start.left)
         to = route.states[at + 1].place
-        delay = state.left + self.travel[state.place][to] - before.left - self.travel[before.place][to]
+        delay = state.left + travel[state.place][to] - before.left - travel[before.place][to]
         delay -= route.waits[at]
+        if (
+            route.visits[at] >= self.first_break
+        ):  # wherever the driver is: what comes next may be nearer from there
+            delay = 0.0
         if to == before.place or to == state.place:  # one visit more or less
             delay -= self.before[route.visits[at]]
         if delay < 0:
@@ -242,19 +289,20 @@ class Board:
         """
         if constraints.food_wait_s == inf:
             return True
-        singly = one_by_one(constraints, visits)
+        singly = self.one_by_one(constraints, visits)
         if singly == visits:
             return True
         handed, alone = self._handed(constraints, visits), None
         start, place, after, before = constraints.start, self.place, self.after, self.before
+        travel = constraints.travel
         for visit in visits:
-            if not visit & 1:
+            if not visit & 1 or visit >= self.first_break:
                 continue
             at = handed[visit]
             if visit - 1 in handed:
-                straight = handed[visit - 1] + after[visit - 1] + self.travel[place[visit - 1]][place[visit]]
+                straight = handed[visit - 1] + after[visit - 1] + travel[place[visit - 1]][place[visit]]
             else:
-                straight = start.left + self.travel[start.place][place[visit]]
+                straight = start.left + travel[start.place][place[visit]]
             if (
                 at
                 > min(self.terms[visit >> 1][3], straight + before[visit] + constraints.food_wait_s)
@@ -269,7 +317,7 @@ class Board:
         """The most bags that are on board after a pickup; 0 where nothing is picked up."""
         load, most = constraints.start.load, 0
         for visit in visits:
-            bags = self.terms[visit >> 1][0]
+            bags = self.terms[visit >> 1][0]  # of a break none
             load += -bags if visit & 1 else bags
             if not visit & 1 and load > most:
                 most = load
@@ -277,50 +325,80 @@ class Board:
 
     def hold_s(self, route: RouteState) -> float:
         """How much later a driver may set off for the first visit: until then the food is not ready."""
-        if not route.visits:
+        if not route.visits or route.visits[0] >= self.first_break:
             return 0.0
-        start, first = route.constraints.start, route.visits[0]
-        there = start.left + self.travel[start.place][self.place[first]] + self.before[first]
+        start, first, travel = route.constraints.start, route.visits[0], route.constraints.travel
+        there = start.left + travel[start.place][self.place[first]] + self.before[first]
         return max(0.0, self.ready[first] - there)
 
     def working_s(self, route: RouteState) -> float:
-        """From setting off to the end of the last visit."""
-        return route.states[-1].left - route.constraints.start.left - self.hold_s(route)
+        """From setting off to the end of the last visit, without breaks and the waits for them."""
+        on_the_way = route.states[-1].left - route.constraints.start.left - self.hold_s(route)
+        legs = zip(route.visits, pairwise(route.states), strict=True)
+        return on_the_way - sum(
+            after.left - before.left for visit, (before, after) in legs if visit >= self.first_break
+        )
 
     def delivered(self, route: RouteState) -> dict[int, float]:
         """By order, when it is handed over at the door."""
         after = zip(route.visits, route.states[1:], strict=True)
-        return {visit >> 1: state.handed for visit, state in after if visit & 1}
+        return {visit >> 1: state.handed for visit, state in after if visit & 1 and visit < self.first_break}
 
     def timetable(self, route: RouteState, since: float | None) -> list[tuple[float, float, float]]:
-        """By visit: when the driver arrives, hands over and leaves; `since`: arrived at the first one."""
+        """By visit: when the driver arrives, hands over and leaves; `since`: arrived at the first one. A break is
+        arrived at when it begins.
+        """
         times: list[tuple[float, float, float]] = []
+        travel = route.constraints.travel
         arrives = route.constraints.start.left if since is None else since
-        for before, after in pairwise(route.states):
+        for visit, (before, after) in zip(route.visits, pairwise(route.states), strict=True):
+            if visit >= self.first_break:
+                times.append((max(before.left, self._break(visit).earliest), after.left, after.left))
+                continue
             if before.place != after.place or before.kind != after.kind:
-                arrives = before.left + self.travel[before.place][after.place]
+                arrives = before.left + travel[before.place][after.place]
             times.append((arrives, after.handed, after.left))
         return times
+
+    def one_by_one(self, constraints: Constraints, visits: tuple[int, ...]) -> tuple[int, ...]:
+        """The same orders without bundling: what is given, then what is on board, then each order, as picked up, and
+        breaks where they are.
+        """
+        end = constraints.given
+        if self.breaks:  # which do not count
+            stops = [k for k, visit in enumerate(visits) if visit < self.first_break]
+            end = stops[end - 1] + 1 if end else 0
+        given, rest = visits[:end], visits[end:]
+        picked_later = {visit for visit in rest if not visit & 1}
+        on_board = [
+            visit
+            for visit in rest
+            if visit & 1 and visit - 1 not in picked_later and visit < self.first_break
+        ]
+        singly: list[int] = []
+        for visit in rest:
+            if not visit & 1:
+                singly += (visit, visit + 1)
+            elif visit >= self.first_break:
+                singly.append(visit)
+        return (*given, *on_board, *singly)
 
     def _handed(self, constraints: Constraints, visits: Sequence[int]) -> dict[int, float]:
         """When each visit's food changes hands, whatever the rules say; infinite where no road leads there."""
         left, place, kind, handed = constraints.start[:4]
+        travel = constraints.travel
         times: dict[int, float] = {}
         for visit in visits:
+            if visit >= self.first_break:
+                rest = self._break(visit)
+                left = handed = max(left, rest.earliest) + rest.duration_s
+                times[visit], kind = handed, ANYWHERE
+                continue
             to = self.place[visit]
             if place != to or kind != visit & 1:
-                handed = left + self.travel[place][to] + self.before[visit]
+                handed = left + travel[place][to] + self.before[visit]
             if handed < self.ready[visit]:
                 handed = self.ready[visit]
             times[visit] = handed
             left, place, kind = handed + self.after[visit], to, visit & 1
         return times
-
-
-def one_by_one(constraints: Constraints, visits: tuple[int, ...]) -> tuple[int, ...]:
-    """The same orders without bundling: what is given, then what is on board, then each order, as picked up."""
-    given, rest = visits[: constraints.given], visits[constraints.given :]
-    picked_later = {visit for visit in rest if not visit & 1}
-    on_board = [visit for visit in rest if visit & 1 and visit - 1 not in picked_later]
-    singly = [step for visit in rest if not visit & 1 for step in (visit, visit + 1)]
-    return (*given, *on_board, *singly)

@@ -22,6 +22,9 @@ def departures(tour: Tour, instance: Instance) -> dict[Id, float]:
             at = None
         else:
             if at != shipment.restaurant:
+                if free is not None:
+                    ended = [rest.ends_at for rest in tour.breaks if rest.ends_at <= scheduled.arrives_at]
+                    free = max([free, *ended])
                 wait = shipment.ready_at - scheduled.arrives_at - shipment.pickup_s
                 leaves = leaves if free is None else free if on_board else free + max(0.0, wait)
             times[shipment.id] = leaves

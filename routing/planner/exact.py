@@ -55,20 +55,28 @@ def _cheapest(
         raise TooLarge
     bit = {visit: 1 << k for k, visit in enumerate(visits)}
     pinned = set(pins.values())
+    first_break = board.first_break
+    breaks = [visit for visit in visits if visit >= first_break]
+    stops = sum(bit.values()) - sum(bit[visit] for visit in breaks)
     layer: dict[tuple[int, int], list[Label]] = {(0, -1): [Label(constraints.start, -1, None)]}
     count = 0
-    for position in range(len(visits)):
+    for _ in visits:
         following: dict[tuple[int, int], list[Label]] = {}
-        for (visited, _), labels in layer.items():
-            for visit in (pins[position],) if position in pins else visits:
+        for (visited, _last), labels in layer.items():
+            position = (visited & stops).bit_count()
+            for visit in (pins[position], *breaks) if position in pins else visits:
                 if visited & bit[visit] or (position not in pins and visit in pinned):
                     continue
                 if visit & 1 and visit - 1 in codes and not visited & bit[visit - 1]:
+                    continue
+                if visit >= first_break and position < constraints.kept:
                     continue
                 front = following.setdefault((visited | bit[visit], visit), [])
                 for label in labels:
                     state = board.step(constraints, label.state, visit)
                     if state is not None:
+                        if visit >= first_break:  # is wherever the driver is, from where the way goes on
+                            front = following.setdefault((visited | bit[visit], ~state.place), [])
                         _keep(front, Label(state, visit, label))
                         count += 1
             if count > MOST_LABELS:
@@ -108,7 +116,8 @@ class _Branches:
         self.free = frozenset(visits) - frozenset(pins.values())
         given = {pins[k] for k in range(constraints.given)}
         fetched = {visit + 1 for visit in visits if not visit & 1 and visit not in given}
-        self.on_board = {visit for visit in visits if visit & 1 and visit not in given | fetched}
+        doors = {visit for visit in visits if visit & 1 and visit < board.first_break}
+        self.on_board = doors - given - fetched
         self.least, self.steps = inf, 0
         self.found: tuple[int, ...] | None = None
 
@@ -122,10 +131,16 @@ class _Branches:
             if cost < self.least and self.board.bundles_well(self.constraints, done):
                 self.least, self.found = cost, done
             return
-        nexts = (self.pins[len(done)],) if len(done) in self.pins else left & self.free
+        position = sum(visit < self.board.first_break for visit in done)
+        nexts = left & self.free
+        if position in self.pins:
+            breaks = (visit for visit in nexts if visit >= self.board.first_break)
+            nexts = frozenset({self.pins[position], *breaks})
         branches = []
         for visit in nexts:
             if visit & 1 and visit - 1 in left:
+                continue
+            if visit >= self.board.first_break and position < self.constraints.kept:
                 continue
             self.steps += 1
             after = self.board.step(self.constraints, state, visit)
@@ -144,7 +159,8 @@ class _Branches:
         """What the whole way costs at least: nothing that is left happens sooner than now."""
         board, now = self.board, state.handed
         cost = state.cost + board.work * (now - self.constraints.start.left)
-        return cost + sum(board.of_door(now, *board.terms[visit >> 1][1:]) for visit in left if visit & 1)
+        doors = (visit for visit in left if visit & 1 and visit < board.first_break)
+        return cost + sum(board.of_door(now, *board.terms[visit >> 1][1:]) for visit in doors)
 
     def _spoils(self, way: tuple[int, ...], left: frozenset[int]) -> bool:
         """Whether the dropoff at the end breaks the rule, however the way goes on.

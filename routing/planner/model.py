@@ -59,7 +59,9 @@ class Guessed:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """An order. `pickup_s`, `dropoff_s`: how long a driver stands there. `ready_at`: when the food will be ready."""
+    """An order. `pickup_s`, `dropoff_s`: how long a driver stands there. `ready_at`: when the food will be ready.
+    `needs`: the skills without which nobody can take it.
+    """
 
     id: Id
     restaurant: int | None
@@ -71,6 +73,7 @@ class Shipment:
     city: Id = None
     pickup_s: float = 0.0
     dropoff_s: float = 0.0
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +90,26 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class Break:
+    """A break that is planned: it begins from `earliest` to `latest`, between two visits with nothing on board."""
+
+    earliest: float
+    latest: float
+    duration_s: float
+
+    def __post_init__(self) -> None:
+        if self.latest < self.earliest or self.duration_s < 0:
+            raise BadRequest("A break ends after it begins, and begins no later than its window ends.")
+
+
+@dataclass(frozen=True, slots=True)
 class Vehicle:
     """A driver. `visits`: what is to be done yet, in order; a dropoff without its pickup is food in the bag.
 
     `under_way`: driving to the first visit. `arrived_at`: standing at it since then. `free_at`: leaves `place` then
-    at the earliest (the past counts as now). `off_at`: picks up nothing later than this.
+    at the earliest (the past counts as now). `off_at`: picks up nothing later than this. `mode`: whose travel times
+    hold (`Instance.travel_by`). `skills`: what orders may need of a driver. `break_until`: on a break that ends then;
+    until then the driver takes nothing new and goes nowhere. `breaks`: those to come.
     """
 
     id: Id
@@ -103,12 +121,21 @@ class Vehicle:
     off_at: float = inf
     capacity: int = 10
     city: Id = None
+    mode: Id = None
+    skills: frozenset[str] = frozenset()
+    break_until: float = -inf
+    breaks: tuple[Break, ...] = ()
+
+    def lacks(self, shipment: Shipment) -> bool:
+        """Whether the driver misses a skill that the order needs."""
+        return not shipment.needs <= self.skills
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """All that is known `now`. Orders that are in no driver's visits are pending. `guesses`: how long ways may take
-    that no road leads; they put in order what nobody can plan.
+    """All that is known `now`. Orders that are in no driver's visits are pending. `travel_by`: the travel times of
+    modes that have their own; `travel` is everybody else's. `guesses`: how long ways may take that no road leads;
+    they put in order what nobody can plan.
 
     BadRequest where visits and orders contradict each other: a visit of an unknown order, one visit twice, a pickup
     without a later dropoff.
@@ -119,6 +146,10 @@ class Instance:
     vehicles: Sequence[Vehicle]
     travel: Travel
     guesses: Travel | None = None
+    travel_by: Mapping[Id, Travel] = field(default_factory=dict)
+
+    def travel_of(self, vehicle: Vehicle) -> Travel:
+        return self.travel_by.get(vehicle.mode, self.travel)
 
     def with_vehicle(self, vehicle: Vehicle) -> "Instance":
         """The same, but for this driver."""
@@ -164,6 +195,16 @@ class ScheduledVisit:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduledBreak:
+    """One of `Vehicle.breaks` with its times. It begins later than it may only where what a person decided leaves no
+    other way.
+    """
+
+    begins_at: float
+    ends_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tour:
     """A driver's visits in the best order. `cost`: the objective of what can be reached, in seconds.
 
@@ -178,6 +219,7 @@ class Tour:
     leave_at: float | None = None
     problems: Mapping[Id, Problem] = field(default_factory=dict)
     fullest: int = 0
+    breaks: tuple[ScheduledBreak, ...] = ()
 
     @property
     def visits(self) -> tuple[Visit, ...]:

@@ -188,7 +188,7 @@ class Search:
 
     def _reach(self, route: RouteState, piece: Piece) -> float:
         """When the driver could come for it, at the soonest and in the end, taken together."""
-        travel, restaurant = self.board.travel, self.board.place[piece.visits[0]]
+        travel, restaurant = route.constraints.travel, self.board.place[piece.visits[0]]
         last = route.states[-1]
         soonest = min([state.left + travel[state.place][restaurant] for state in route.states])
         return soonest + last.left + travel[last.place][restaurant]

@@ -1,13 +1,24 @@
 """The tour of one driver: given visits, the order in which to visit them, and when."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import count, pairwise
 from math import isinf
 
-from routing.planner.board import Board, Constraints, RouteState, one_by_one
+from routing.planner.board import ANYWHERE, Board, Constraints, RouteState
 from routing.planner.exact import TooLarge, exact
-from routing.planner.model import Guessed, Id, Instance, ScheduledVisit, Shipment, Tour, Vehicle, Visit
+from routing.planner.model import (
+    Guessed,
+    Id,
+    Instance,
+    ScheduledBreak,
+    ScheduledVisit,
+    Shipment,
+    Tour,
+    Travel,
+    Vehicle,
+    Visit,
+)
 from routing.planner.search import Piece, Search
 from routing.planner.settings import Settings
 from routing.problems import Problem
@@ -72,7 +83,7 @@ def best_route(
     route_set, _ = search.solve([start])
     if not route_set.left_out:
         return route_set.routes[0]
-    singly = board.route(constraints, one_by_one(replace(constraints, given=constraints.fixed), visits))
+    singly = board.route(constraints, board.one_by_one(replace(constraints, given=constraints.fixed), visits))
     return singly if singly is not None and board.bundles_well(constraints, singly.visits) else None
 
 
@@ -98,6 +109,11 @@ class Cast:
         #: What drivers have picked up already.
         self.in_bags = self.holder.keys() - to_pick_up
         self._by_id = {shipment.id: shipment for shipment in instance.shipments}
+        #: Everybody's, each once.
+        self.travels: Sequence[Travel] = [instance.travel]
+        if instance.travel_by and instance.vehicles:
+            modes = {vehicle.mode: vehicle for vehicle in instance.vehicles}
+            self.travels = [instance.travel_of(vehicle) for vehicle in modes.values()]
         places = {
             place for shipment in instance.shipments for place in (shipment.restaurant, shipment.customer)
         }
@@ -109,7 +125,12 @@ class Cast:
                 self.blocked[shipment.id] = problem
         self.shipments = [shipment for shipment in instance.shipments if shipment.id not in self.blocked]
         self.number = {shipment.id: k for k, shipment in enumerate(self.shipments)}
-        self.board = Board(self.shipments, instance.travel, settings)
+        breaks = [(vehicle.id, rest) for vehicle in instance.vehicles for rest in vehicle.breaks]
+        self.board = Board(self.shipments, instance.travel, settings, [rest for _, rest in breaks])
+        #: By driver, as the board numbers them.
+        self.breaks: dict[Id, list[int]] = {}
+        for k, (vehicle_id, _) in enumerate(breaks, start=len(self.shipments)):
+            self.breaks.setdefault(vehicle_id, []).append(2 * k + 1)
 
     def shipment(self, id_: Id) -> Shipment:
         return self._by_id[id_]
@@ -128,7 +149,7 @@ class Cast:
     def _is_stranded(self, vehicle: Vehicle, places: Set[int | None]) -> bool:
         if vehicle.place is None or places <= {vehicle.place, None}:
             return False
-        roads = self.instance.travel[vehicle.place]
+        roads = self.instance.travel_of(vehicle)[vehicle.place]
         return all(place is None or place == vehicle.place or isinf(roads[place]) for place in places)
 
     def _blocks(self, shipment: Shipment) -> Problem | None:
@@ -136,38 +157,39 @@ class Cast:
         if shipment.customer is None:
             return Problem.CUSTOMER_UNPLACED
         if shipment.id in self.in_bags:
-            ways = self._places(holder, shipment.customer) if holder else []
-            return Problem.CUSTOMER_UNREACHABLE if self._cut_off(ways, shipment.customer) else None
+            ways = self._ways(holder, shipment.customer) if holder else []
+            return Problem.CUSTOMER_UNREACHABLE if _cut_off(ways) else None
         if shipment.restaurant is None:
             return Problem.RESTAURANT_UNPLACED
         vehicles = [holder] if holder else self.instance.vehicles
-        ways = [place for vehicle in vehicles for place in self._places(vehicle, shipment.restaurant)]
-        if self._cut_off(ways, shipment.restaurant):
+        ways = [way for vehicle in vehicles for way in self._ways(vehicle, shipment.restaurant)]
+        if _cut_off(ways):
             return Problem.RESTAURANT_UNREACHABLE
-        cut_off = isinf(self.instance.travel[shipment.restaurant][shipment.customer])
-        return Problem.CUSTOMER_UNREACHABLE if cut_off else None
+        # Whoever may take it: a bicycle gets to doors that no car does.
+        own = self.travels if holder is None else [self.instance.travel_of(holder)]
+        ways = [travel[shipment.restaurant][shipment.customer] for travel in own]
+        return Problem.CUSTOMER_UNREACHABLE if _cut_off(ways) else None
 
-    def _cut_off(self, places: Iterable[int], to: int) -> bool:
-        """Whether there are places to come from, and no road leads from any."""
-        roads = [isinf(self.instance.travel[place][to]) for place in places]
-        return bool(roads) and all(roads)
-
-    def _places(self, vehicle: Vehicle, to: int) -> list[int]:
-        """Where a driver is, and may come from on the way `to` a place; nowhere without a road away from there."""
+    def _ways(self, vehicle: Vehicle, to: int) -> list[float]:
+        """How long `to` a place takes from where a driver is, and may come from on the way there; nothing without a
+        road away from where the driver is.
+        """
         if vehicle.place is None or (vehicle.id in self.stranded and vehicle.place != to):
             return []
-        places = [vehicle.place]
+        travel = self.instance.travel_of(vehicle)
+        ways = [travel[vehicle.place][to]]
         for visit in vehicle.visits:
             place = self.place(visit)
             if place is not None and place != to:
-                places.append(place)
-        return places
+                ways.append(travel[place][to])
+        return ways
 
 
 class Task:
     """One driver's visits as the board numbers them, and the rules for them; the end of the shift is not among them.
 
-    `kept`: so many visits at the start stay for the leg under way, or since the driver stands there.
+    `stops`: the visits without the breaks, which come behind what is kept (and what is pinned, where it takes a
+    search). `kept`: so many visits at the start stay for the leg under way, or since the driver stands there.
     `pins`: those, and what a person pinned, by their place in the sequence.
     """
 
@@ -178,7 +200,8 @@ class Task:
             for visit in vehicle.visits
             if visit.shipment in cast.number
         }
-        self.visits = tuple(number.values())
+        self.stops, self.breaks = tuple(number.values()), tuple(cast.breaks.get(vehicle.id, ()))
+        self.visits = self.stops + self.breaks
         self.visit_of = {code: visit for visit, code in number.items()}
         self.blocked = [visit for visit in vehicle.visits if visit not in number]
         first = number.get(vehicle.visits[0]) if vehicle.visits else None
@@ -193,21 +216,37 @@ class Task:
         start = cast.board.start(vehicle, cast.instance.now, load, len(aboard & cast.number.keys()), first)
         self.constraints = Constraints(
             start,
+            cast.instance.travel_of(vehicle),
             capacity=vehicle.capacity,
             most_on_board=settings.most_on_board,
             food_wait_s=settings.food_wait_s,
             fixed=max(self.pins, default=-1) + 1,
             given=next(k for k in count() if k not in self.pins),
+            kept=self.kept,
         )
 
     def as_it_stands(self) -> RouteState | None:
-        """The visits in their present order, by the strictest rules that it obeys; None where a road is missing."""
+        """The visits in their present order, with breaks where they cost least, by the strictest rules that it obeys;
+        None where a road is missing.
+        """
         board = self.cast.board
         for constraints in self._rules():
-            route = board.route(constraints, self.visits)
-            if route is not None and board.bundles_well(constraints, self.visits):
-                return route
+            route = board.route(constraints, self.stops)
+            if route is not None and board.bundles_well(constraints, self.stops):
+                route = self._with_breaks(route)
+                if route is not None:
+                    return route
         return None
+
+    def _with_breaks(self, route: RouteState) -> RouteState | None:
+        board, found = self.cast.board, route
+        for code in self.breaks:
+            insertion = board.insert(found, code >> 1, (code,))
+            after = None if insertion is None else board.route(route.constraints, insertion.visits)
+            if after is None:
+                return None
+            found = after
+        return found
 
     def best(self) -> RouteState | None:
         """The cheapest route by the strictest rules that any order of the visits obeys; None where no road leads."""
@@ -219,36 +258,48 @@ class Task:
 
     def _rules(self) -> Iterator[Constraints]:
         """The strictest first. Bundling is given up before capacity, and capacity no further than the present order
-        of the visits does.
+        of the visits does; before breaks come late, all of that.
         """
-        yield self.constraints
         unbundled = self.constraints.unbundled()
-        yield unbundled
-        fullest = self.cast.board.fullest(unbundled, self.visits)
-        if fullest > self.constraints.capacity:
-            yield replace(unbundled, capacity=fullest)
+        fullest = self.cast.board.fullest(unbundled, self.stops)
+        for late in (False, True) if self.breaks else (False,):
+            yield replace(self.constraints, breaks_late=late) if late else self.constraints
+            yield replace(unbundled, breaks_late=late)
+            if fullest > self.constraints.capacity:
+                yield replace(unbundled, capacity=fullest, breaks_late=late)
 
     def tour(self, route: RouteState) -> Tour:
         """A route as the visits that it makes, with those that are taken along, then what else cannot be planned."""
-        board, start = self.cast.board, route.constraints.start
+        board, travel = self.cast.board, route.constraints.travel
         along = self._taken_along(route)
         schedule = [*map(_without_times, along.get(-1, ()))]
         times = board.timetable(route, self.vehicle.arrived_at)
         for k, code in enumerate(route.visits):
-            schedule.append(ScheduledVisit(self._visit(code), *times[k]))
+            if code < board.first_break:
+                schedule.append(ScheduledVisit(self._visit(code), *times[k]))
             schedule += map(_without_times, along.get(k, ()))
         made = {scheduled.visit for scheduled in schedule}
         schedule += map(_without_times, self._left_over(route, made))
         driving = sum(
-            board.travel[a.place][b.place]
+            travel[a.place][b.place]
             for a, b in pairwise(route.states)
-            if (a.place, a.kind) != (b.place, b.kind)
+            if (a.place, a.kind) != (b.place, b.kind) and b.kind != ANYWHERE
         )
         settled = self.vehicle.under_way or self.vehicle.arrived_at is not None
-        leave_at = start.left + (0.0 if settled else board.hold_s(route)) if route.visits else None
+        sets_off = next((k for k, code in enumerate(route.visits) if code < board.first_break), None)
+        leave_at = None
+        if sets_off is not None:  # after a break, if there is one before the first visit
+            leave_at = route.states[sets_off].left + (0.0 if settled else board.hold_s(route))
+        breaks = tuple(
+            ScheduledBreak(times[k][0], times[k][2])
+            for k, code in enumerate(route.visits)
+            if code >= board.first_break
+        )
         problems = {visit.shipment: self.cast.blocked[visit.shipment] for visit in self.blocked}
         fullest = board.fullest(route.constraints, route.visits)
-        return Tour(self.vehicle.id, tuple(schedule), route.cost, driving, leave_at, problems, fullest)
+        return Tour(
+            self.vehicle.id, tuple(schedule), route.cost, driving, leave_at, problems, fullest, breaks
+        )
 
     def by_guess(self, vehicle: Vehicle) -> tuple[Visit, ...]:
         """A driver's visits in the best order as far as ways can be guessed; last those of orders whose places nobody
@@ -260,8 +311,8 @@ class Task:
         guessed = Instance(
             instance.now,
             [self.cast.shipment(id_) for id_ in dict.fromkeys(visit.shipment for visit in located)],
-            [replace(vehicle, visits=located)],
-            Guessed(instance.travel, instance.guesses),
+            [replace(vehicle, visits=located, breaks=())],
+            Guessed(instance.travel_of(vehicle), instance.guesses),
         )
         best = best_tour(guessed, vehicle.id, self.cast.settings).visits
         return (*best, *(visit for visit in vehicle.visits if visit.shipment in unknown))
@@ -270,7 +321,9 @@ class Task:
         """What cannot be planned and comes before a route all the same: where the driver stands, or is driving to for
         food whose door alone no road leads to.
         """
-        if not self.blocked or not route.visits or self.vehicle.visits[0] not in self.blocked:
+        if not self.blocked or self.vehicle.visits[0] not in self.blocked:
+            return None
+        if all(code >= self.cast.board.first_break for code in route.visits):
             return None
         first = self.vehicle.visits[0]
         reached = first.kind == "pickup" and self.cast.blocked[first.shipment] == Problem.CUSTOMER_UNREACHABLE
@@ -324,6 +377,11 @@ class Task:
         if code in self.visit_of:
             return self.visit_of[code]
         return Visit(self.cast.shipments[code >> 1].id, "dropoff" if code & 1 else "pickup", notified=False)
+
+
+def _cut_off(ways: Sequence[float]) -> bool:
+    """Whether there are ways to go, and none is along roads."""
+    return bool(ways) and all(map(isinf, ways))
 
 
 def _without_times(visit: Visit) -> ScheduledVisit:

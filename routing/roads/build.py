@@ -1,7 +1,7 @@
 """Road data in, an OSRM data set and map tiles out: the steps of a build, in their order."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from routing.errors import RoadsError
+from routing.profiles import Profile
 from routing.roads import features, steps
 from routing.roads.builds import (
     Algorithm,
@@ -19,6 +20,7 @@ from routing.roads.builds import (
     finish,
     folders,
     locked,
+    osrm_data,
     osrm_version,
     read,
     switch,
@@ -28,7 +30,7 @@ from routing.roads.default import default_network
 from routing.roads.disk import check_room, size_of
 from routing.roads.features import write_features
 from routing.roads.network import write_pbf
-from routing.roads.programs import await_end, car_profile, osrm_program, run, tippecanoe_program
+from routing.roads.programs import await_end, osrm_profile, osrm_program, run, tippecanoe_program
 from routing.roads.progress import Progress
 from routing.roads.sources import Source, forget_others, open_source
 from routing.roads.steps import Step
@@ -48,6 +50,7 @@ class Job:
 
     source: Source
     algorithm: Algorithm
+    profiles: Sequence[Profile]
     accept: Accept | None
     fingerprint: str
 
@@ -57,6 +60,7 @@ def build(
     named: Path | str | None,
     *,
     algorithm: Algorithm | None = None,
+    profiles: Sequence[Profile] = ("car",),
     force: bool,
     progress: Progress,
     accept: Accept | None = None,
@@ -65,19 +69,21 @@ def build(
 
     Returns at once where nothing would change; goes on where a build that was killed has stopped. Without an
     extract, roads once built from one are left alone unless forced. `algorithm`: MLD unless said otherwise; the
-    default roads keep theirs. `accept` has a word on where the roads are. RoadsError: the message says what to do;
-    what was in use before still is.
+    default roads keep theirs. `profiles`: by what one is to go on them, the car among it. `accept` has a word on
+    where the roads are. RoadsError: the message says what to do; what was in use before still is.
     """
     with locked(roads_dir, progress):
         found = current_build(roads_dir)
         if found and not (force or named or found.is_default):
             check_version(found)
             progress.message(f"in place: {found.source} (--force goes back to the default roads)")
+            if missing := [profile for profile in profiles if profile not in found.profiles]:
+                progress.message(f"not by {' or '.join(missing)}: build them from the extract once more")
             return found
         source = open_source(named, roads_dir / "downloads", progress)
         if algorithm is None:
             algorithm = found.algorithm if found and found.is_default and not named else "mld"
-        job = Job(source, algorithm, accept, source.fingerprint(algorithm))
+        job = Job(source, algorithm, profiles, accept, source.fingerprint(algorithm, profiles))
         if found and found.fingerprint == job.fingerprint and not force:
             progress.message(f"in place: {found.source}, unchanged")
             forget_others(roads_dir / "downloads", source)
@@ -100,7 +106,7 @@ def _built(roads_dir: Path, job: Job, progress: Progress) -> Path | None:
             if job.accept:
                 job.accept(found.bounds)
             try:
-                try_out(folder, found.algorithm)
+                try_out(folder, found.algorithm, found.profiles)
             except RoadsError as error:
                 progress.message(error.message)
             else:
@@ -111,7 +117,7 @@ def _built(roads_dir: Path, job: Job, progress: Progress) -> Path | None:
 def _build(roads_dir: Path, job: Job, progress: Progress) -> Path:
     folder, extract = _workplace(roads_dir, job.fingerprint, progress), job.source.extract
     if extract:
-        needed = extract.stat().st_size * ROOM_FACTOR - size_of(folder)
+        needed = extract.stat().st_size * ROOM_FACTOR * len(job.profiles) - size_of(folder)
         check_room(roads_dir, needed, f"building from {extract.name}")
     try:
         done = steps.do(list(_steps(folder, job, progress)), folder, job.fingerprint, progress)
@@ -129,6 +135,7 @@ def _build(roads_dir: Path, job: Job, progress: Progress) -> Path:
         fingerprint=job.fingerprint,
         built_at=datetime.now(UTC).isoformat(timespec="seconds"),
         algorithm=job.algorithm,
+        profiles=list(job.profiles),
         **done["features"],
     )
     finish(folder, description)
@@ -151,15 +158,9 @@ def _workplace(roads_dir: Path, fingerprint: str, progress: Progress) -> Path:
 
 
 def _steps(folder: Path, job: Job, progress: Progress) -> Iterator[Step]:
-    source, algorithm, accept = job.source, job.algorithm, job.accept
+    source, accept = job.source, job.accept
     network = source.extract or folder / "roads.osm.pbf"
-    data = folder / "osrm"
-    # osrm-partition writes over what it reads, so it works on a copy; osrm-contract does not.
-    extracted = folder / "extracted" if algorithm == "mld" else data
     geojson, tiles, log = folder / "features.geojsonl", folder / "streets.pmtiles", folder / "build.log"
-
-    def osrm(program: str, *arguments: str | Path) -> None:
-        run([osrm_program(program), *arguments], log)
 
     def read_features(_: Done) -> dict[str, Any]:
         contents = write_features(network, geojson)
@@ -171,34 +172,53 @@ def _steps(folder: Path, job: Job, progress: Progress) -> Iterator[Step]:
             "notice": contents.notice,
         }
 
-    def extract(_: Done) -> None:
-        _clear(extracted)
-        osrm("osrm-extract", "--profile", car_profile(), "--output", extracted / "roads.osrm", network)
-
-    def partition(_: Done) -> None:
-        _clear(data)
-        shutil.copytree(extracted, data, dirs_exist_ok=True)
-        osrm("osrm-partition", data / "roads.osrm")
-
-    def customize(_: Done) -> None:
-        osrm("osrm-customize", data / "roads.osrm")
-
-    def contract(_: Done) -> None:
-        osrm("osrm-contract", data / "roads.osrm")
-
     if not source.extract:
         yield Step("network", "laying out the default roads", lambda _: write_pbf(default_network(), network))
     yield Step("features", f"reading {network.name}", read_features)
     if accept:
         yield Step("place", "looking where they are", lambda done: accept(done["features"]["bounds"]))
-    yield Step("extract", "preparing OSRM: osrm-extract", extract)
-    if algorithm == "mld":
-        yield Step("partition", "preparing OSRM: osrm-partition", partition)
-        yield Step("customize", "preparing OSRM: osrm-customize", customize)
-    else:
-        yield Step("contract", "preparing OSRM: osrm-contract", contract)
+    for profile in job.profiles:
+        yield from _osrm_steps(folder, network, profile, job.algorithm)
     yield Step("map", "drawing the map", lambda _: _draw(geojson, tiles, source.attribution, log))
-    yield Step("trial", "trying them out", lambda _: try_out(folder, algorithm))
+    yield Step("trial", "trying them out", lambda _: try_out(folder, job.algorithm, job.profiles))
+
+
+def _osrm_steps(folder: Path, network: Path, profile: Profile, algorithm: Algorithm) -> Iterator[Step]:
+    """From the network to the data set of one profile."""
+    data, log = osrm_data(folder, profile), folder / "build.log"
+    # osrm-partition writes over what it reads, so it works on a copy; osrm-contract does not.
+    extracted = folder / f"extracted-{profile}" / data.name if algorithm == "mld" else data
+
+    def osrm(program: str, *arguments: str | Path) -> None:
+        run([osrm_program(program), *arguments], log)
+
+    def extract(_: Done) -> None:
+        _clear(extracted.parent)
+        osrm("osrm-extract", "--profile", osrm_profile(profile), "--output", extracted, network)
+
+    def partition(_: Done) -> None:
+        _clear(data.parent)
+        shutil.copytree(extracted.parent, data.parent, dirs_exist_ok=True)
+        osrm("osrm-partition", data)
+
+    def step(work: Callable[[Done], None], program: str) -> Step:
+        name = work.__name__
+        if profile == "car":
+            return Step(name, f"preparing OSRM: {program}", work)
+        return Step(f"{name} {profile}", f"preparing OSRM by {profile}: {program}", work)
+
+    def customize(_: Done) -> None:
+        osrm("osrm-customize", data)
+
+    def contract(_: Done) -> None:
+        osrm("osrm-contract", data)
+
+    yield step(extract, "osrm-extract")
+    if algorithm == "mld":
+        yield step(partition, "osrm-partition")
+        yield step(customize, "osrm-customize")
+    else:
+        yield step(contract, "osrm-contract")
 
 
 def _draw(geojson: Path, output: Path, attribution: str, log: Path) -> None:
@@ -227,7 +247,7 @@ def _draw(geojson: Path, output: Path, attribution: str, log: Path) -> None:
 def _put_in_use(roads_dir: Path, folder: Path) -> None:
     """And removes what only the way there needed."""
     for path in folder.iterdir():
-        if path.is_dir() and path.name != "osrm":
+        if path.is_dir() and not path.name.startswith("osrm"):
             shutil.rmtree(path)
         elif path.name in ("roads.osm.pbf", "features.geojsonl", "steps.json"):
             path.unlink()

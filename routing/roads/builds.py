@@ -1,9 +1,10 @@
 """The builds of roads on this disk: which one is in use, and how another one takes its place.
 
     <roads folder>/current → builds/<name>          what is in use; switched atomically
-    <roads folder>/builds/<name>/osrm/roads.osrm*   for osrm-routed
-                                 streets.pmtiles    for the map
-                                 roads.json         a Build; what has none is not finished
+    <roads folder>/builds/<name>/osrm/roads.osrm*           for osrm-routed, by car
+                                 osrm-bicycle/roads.osrm*   by another profile, where it was asked for
+                                 streets.pmtiles            for the map
+                                 roads.json                 a Build; what has none is not finished
 
 Two builds stay: the one in use and the one before it, for `rollback`.
 """
@@ -11,14 +12,15 @@ Two builds stay: the one in use and the one before it, for `rollback`.
 import fcntl
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
 from routing.errors import RoadsError
+from routing.profiles import Profile
 from routing.roads.disk import settle, settle_all, write_whole
 from routing.roads.programs import await_end, osrm_program, run
 from routing.roads.progress import Progress
@@ -33,8 +35,8 @@ DEFAULT_SOURCE = "default"
 class Build:
     """What `roads.json` says. `source`: "default", the extract's path or its address; `bounds`: south-west and
     north-east corner of all roads, each (lat, lng); `zooms`: first and last that the map has tiles for;
-    `algorithm`: which of OSRM's; `fingerprint`: of the input and of everything that turned it into data; `notice`:
-    what had to be left out, or empty.
+    `algorithm`: which of OSRM's; `profiles`: by what one can go on them; `fingerprint`: of the input and of
+    everything that turned it into data; `notice`: what had to be left out, or empty.
     """
 
     source: str
@@ -48,6 +50,7 @@ class Build:
     fingerprint: str
     built_at: str
     algorithm: Algorithm = "mld"
+    profiles: list[Profile] = field(default_factory=lambda: ["car"])
 
     @property
     def is_default(self) -> bool:
@@ -83,7 +86,7 @@ def rollback(roads_dir: Path) -> Build:
             raise RoadsError("There is no earlier build to go back to.")
         folder, found = max(others, key=lambda other: other[0].name)
         check_version(found)
-        try_out(folder, found.algorithm)
+        try_out(folder, found.algorithm, found.profiles)
         switch(roads_dir, folder)
     return found
 
@@ -97,11 +100,17 @@ def check_version(found: Build) -> None:
         )
 
 
-def try_out(folder: Path, algorithm: Algorithm) -> None:
+def osrm_data(folder: Path, profile: Profile = "car") -> Path:
+    """What osrm-routed reads of a build."""
+    return folder / ("osrm" if profile == "car" else f"osrm-{profile}") / "roads.osrm"
+
+
+def try_out(folder: Path, algorithm: Algorithm, profiles: Iterable[Profile]) -> None:
     """Lets OSRM and the map load what is in a build's folder. RoadsError: one of them can't."""
     options = ("--trial=yes", f"--algorithm={algorithm}", "--ip=127.0.0.1", "--port=0")
     try:
-        run([osrm_program("osrm-routed"), *options, folder / "osrm" / "roads.osrm"], folder / "build.log")
+        for profile in profiles:
+            run([osrm_program("osrm-routed"), *options, osrm_data(folder, profile)], folder / "build.log")
         Tiles(folder / "streets.pmtiles")
     except (RoadsError, OSError, ValueError) as error:
         raise RoadsError(

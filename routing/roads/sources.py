@@ -2,11 +2,13 @@
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from routing.errors import RoadsError
+from routing.profiles import Profile
 from routing.roads import default, pbf
 from routing.roads.builds import DEFAULT_SOURCE, Algorithm
 from routing.roads.denver import source_files
@@ -25,11 +27,11 @@ class Source:
     extract: Path | None
     attribution: str
 
-    def fingerprint(self, algorithm: Algorithm) -> str:
+    def fingerprint(self, algorithm: Algorithm, profiles: Sequence[Profile]) -> str:
         """SHA-256 over the input, the code of this package, the versions of the programs, and what they are to do."""
         inputs = [self.extract] if self.extract else list(source_files())
         digest = hashlib.sha256(" ".join(f"{name}=={version(name)}" for name in PACKAGES).encode())
-        digest.update(algorithm.encode())
+        digest.update(" ".join((algorithm, *profiles)).encode())
         for path in [*inputs, *sorted(Path(__file__).parent.glob("*.py"))]:
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())

@@ -55,6 +55,13 @@ def test_an_osrm_that_is_down_is_named(client: Client, settings: Any) -> None:
 
 
 @pytest.mark.django_db
+def test_the_osrm_of_bicycles_counts_where_there_is_one(client: Client, settings: Any) -> None:
+    settings.OSRM_URL_BICYCLE = f"http://127.0.0.1:{unused_port()}"
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["down"]) == (503, ["osrm by bicycle"])
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("setting", "name"), [("REDIS_URL", "redis"), ("CELERY_BROKER_URL", "redis of CELERY_BROKER_URL")]
 )

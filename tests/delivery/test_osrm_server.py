@@ -147,6 +147,20 @@ def test_the_command_follows_by_itself(roads: Path) -> None:
     assert not osrm_server.accepts(int(port))
 
 
+def test_each_profile_has_a_server_of_its_own(tmp_path: Path, processes: Processes) -> None:
+    extract, roads = tmp_path / "village.osm.pbf", tmp_path / "roads"
+    network = village()
+    network.add([Point(40.1, -105.12), HERE], highway="footway", name="Mill Lane")
+    write_pbf(network, extract)
+    build(roads, extract, profiles=("car", "foot"), force=False, progress=NOTHING)
+    car, foot = (osrm_server.start(processes, roads, profile=profile) for profile in ("car", "foot"))
+    assert [child.name for child in processes.children] == ["osrm", "osrm-foot"]
+    nearest = [Osrm(routed.url, snap_radius_m=2000).nearest(HERE).name for routed in (car, foot)]
+    assert nearest == ["Murray Street", "Mill Lane"]
+    with pytest.raises(StackError, match="are not by bicycle: name it in ROADS_PROFILES"):
+        osrm_server.start(processes, roads, profile="bicycle")
+
+
 def test_a_port_that_another_has(roads: Path, processes: Processes) -> None:
     """osrm-routed itself would share it, and every other answer come from the other roads."""
     port = int(osrm_server.start(processes, roads).url.rpartition(":")[2])

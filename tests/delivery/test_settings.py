@@ -45,6 +45,12 @@ def test_pages_load_nothing_from_elsewhere() -> None:
     assert sources == {"'self'", "'none'", "data:"}
 
 
+def test_roads_are_built_for_profiles_that_there_are() -> None:
+    assert settings("ROADS_PROFILES", "OSRM_URL_FOOT") == [["car"], ""]
+    assert settings("ROADS_PROFILES", ROADS_PROFILES="foot,car") == [["car", "foot"]]
+    assert "ROADS_PROFILES: give car" in refusal(ROADS_PROFILES="foot")
+
+
 def test_another_tile_server_joins_the_policy_by_itself() -> None:
     (csp,) = settings("SECURE_CSP", MAP_TILE_URL="https://{s}.tiles.example/{z}/{x}/{y}.png")
     assert "https://*.tiles.example" in csp["img-src"]

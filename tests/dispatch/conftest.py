@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from dispatch import signals, tasks
-from dispatch.models import Driver
+from dispatch.models import Driver, Skill
 from routing.geo import destination
 from tests.conftest import DENVER
 from tracking import receivers
@@ -17,6 +17,14 @@ def unheard() -> Iterator[None]:
     yield
     receivers.connect()
     tasks.connect()
+
+
+@pytest.fixture
+def skills(db: None) -> None:
+    """Those that drivers may have, and orders need."""
+    Skill.objects.all().delete()
+    Skill.objects.create(code="alcohol", name="Alcohol", position=1)
+    Skill.objects.create(code="hot_bag", name="Bags at 60 °C", position=2)
 
 
 @pytest.fixture

@@ -102,6 +102,7 @@ def test_groups_have_their_permissions(transactional_db):
                 "orderevent",
                 "promise",
                 "restaurant",
+                "skill",
                 "speedfactor",
                 "stop",
             )
@@ -109,7 +110,7 @@ def test_groups_have_their_permissions(transactional_db):
         "tracking.view_locationhistory",
     }
     assert staff.has_perms(["dispatch.add_order", "dispatch.change_order", "dispatch.change_restaurant"])
-    assert staff.has_perm("dispatch.change_failurereason")
+    assert staff.has_perms(["dispatch.change_failurereason", "dispatch.delete_skill"])
     assert not staff.has_perm("dispatch.change_orderevent")
     assert not staff.has_perm("tracking.change_locationhistory")
 
@@ -143,6 +144,7 @@ def test_new_tokens_need_the_permission_to_change_drivers(driver):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("skills")
 def test_drivers_are_saved_with_an_announcement_and_without_their_status(staff, driver, announced):
     response = staff.post(
         page("driver", driver),
@@ -150,21 +152,44 @@ def test_drivers_are_saved_with_an_announcement_and_without_their_status(staff, 
             "name": "Nadia Voss",
             "phone": "",
             "city": str(driver.city_id),
+            "vehicle": "bicycle",
             "capacity": "9",
+            "skills": ["hot_bag"],
             "status": "offline",
         },
     )
     assert response.status_code == 302
     driver.refresh_from_db()
-    assert (driver.name, driver.capacity, driver.status, driver.version) == ("Nadia Voss", 9, "idle", 2)
-    assert announced == [("fleet", {"orders": frozenset(), "drivers": frozenset({driver.pk})})]
+    assert (driver.name, driver.vehicle, driver.bags) == ("Nadia Voss", "bicycle", 9)
+    assert driver.skills == ["hot_bag"]
+    assert driver.status == "idle"
+    assert announced[0] == ("fleet", {"orders": frozenset(), "drivers": frozenset({driver.pk})})
+    assert announced[1:] == [("assignment", {"driver": driver.pk})]  # another vehicle goes another way
+    del announced[1:]
 
     staff.post(
-        reverse("admin:dispatch_driver_add"), {"name": "New Hand", "phone": "", "city": "", "capacity": "6"}
+        reverse("admin:dispatch_driver_add"),
+        {"name": "New Hand", "phone": "", "city": "", "vehicle": "scooter", "capacity": ""},
     )
     new = Driver.objects.get(name="New Hand")
-    assert (new.status, new.on_shift) == ("offline", False)
+    assert (new.status, new.on_shift, new.capacity, new.bags) == ("offline", False, None, 4)
     assert announced[1:] == [("fleet", {"orders": frozenset(), "drivers": frozenset({new.pk})})]
+
+
+@pytest.mark.usefixtures("skills")
+def test_skills_are_ticked_by_their_names(staff, driver, restaurant):
+    form = staff.get(page("driver", driver)).content.decode()
+    assert 'value="hot_bag"' in form
+    assert "Bags at 60 °C" in form
+    add, fields = reverse("admin:dispatch_order_add"), entered(restaurant)
+    assert staff.post(add, fields | {"needs": ["hot_bag"]}).status_code == 302
+    order = Order.objects.get()
+    assert order.needs == ["hot_bag"]
+    assert 'value="hot_bag" checked' in re.sub(
+        " id=[^ >]*", "", staff.get(page("order", order)).content.decode()
+    )
+    response = staff.post(add, fields | {"needs": ["wings"]})
+    assert list(response.context["adminform"].form.errors) == ["needs"]
 
 
 def test_a_shift_can_be_ended(staff, driver):

@@ -80,7 +80,7 @@ def test_a_list_stays_filtered_while_one_of_it_is_changed(staff: Client, driver:
         if word.startswith(f'href="/admin/dispatch/driver/{driver.pk}/change/')
     ]
     assert "_changelist_filters=" in page
-    fields = {"name": "Nadia", "phone": "", "city": str(driver.city_id), "capacity": "6"}
+    fields = {"name": "Nadia", "phone": "", "city": str(driver.city_id), "vehicle": "car"}
     saved = staff.post(page, fields)
     assert saved.status_code == 302
     assert saved["Location"] == filtered

@@ -147,6 +147,38 @@ def test_nobody_delivers_an_order_without_a_driver(order: Order, driver: Driver,
         update("orders", order.pk, driver_id=None)
 
 
+# ------------------------------------------------------------------------------------------------- drivers
+
+
+def test_a_driver_goes_by_what_we_know(driver: Driver) -> None:
+    with pytest.raises(IntegrityError, match="drivers_vehicle_known"):
+        update("drivers", driver.pk, vehicle="zeppelin")
+
+
+@pytest.mark.parametrize("bags", [0, -1, 101])
+def test_a_driver_carries_something(driver: Driver, bags: int) -> None:
+    with pytest.raises(IntegrityError, match="drivers_capacity_range"):
+        update("drivers", driver.pk, capacity=bags)
+
+
+@pytest.mark.parametrize(("table", "column"), [("drivers", "skills"), ("orders", "needs")])
+def test_skills_are_a_list_whoever_writes_them(rows: dict[str, Any], table: str, column: str) -> None:
+    update(table, rows[table], **{column: '["alcohol"]'})
+    with pytest.raises(IntegrityError, match=f"{table}_{column}_list"):
+        update(table, rows[table], **{column: '{"alcohol": true}'})
+
+
+@pytest.mark.parametrize(
+    ("vehicle", "capacity", "bags"),
+    [("car", None, 6), ("scooter", None, 4), ("bicycle", None, 3), ("foot", None, 2), ("foot", 7, 7)],
+)
+def test_a_driver_carries_what_the_vehicle_takes_or_what_staff_say(
+    db: None, vehicle: str, capacity: int | None, bags: int
+) -> None:
+    row = insert("drivers", name="Ada", vehicle=vehicle, capacity=capacity)
+    assert Driver.objects.get(pk=row).bags == bags
+
+
 # --------------------------------------------------------------------------------------------------- stops
 
 

@@ -45,6 +45,8 @@ def test_a_driver() -> None:
     assert (row["status"], row["on_shift"], row["phone"], row["version"]) == ("offline", False, "", 1)
     assert (row["current_lat"], row["current_lng"], row["fix_at"], row["last_seen_at"]) == (None,) * 4
     assert (row["token_digest"], row["simulated"]) == (None, False)
+    assert (row["vehicle"], row["capacity"], row["break_until"]) == ("car", None, None)
+    assert Driver.objects.get(pk=row["id"]).skills == []
     assert is_now(row["created_at"])
     assert is_now(row["updated_at"])
 
@@ -71,7 +73,7 @@ def test_every_order_of_one_statement_gets_its_own_token(restaurant: Restaurant)
 def test_such_an_order_can_be_read_by_the_orm(restaurant: Restaurant) -> None:
     row = insert("INSERT INTO orders (restaurant_id) VALUES (%s)", restaurant.pk)
     order = Order.objects.get(pk=row["id"])
-    assert (order.customer_name, order.customer_point) == ("", None)
+    assert (order.customer_name, order.customer_point, order.needs) == ("", None, [])
 
 
 def test_an_event(order: Order) -> None:

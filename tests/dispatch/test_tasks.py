@@ -112,16 +112,24 @@ def test_other_workers_help_with_the_parts_of_a_cycle(
 
 
 @pytest.mark.parametrize(
-    ("away", "asked"), [(False, []), (True, [("dispatch.tasks.mend_etas", [])] * 9)], ids=["there", "away"]
+    ("away", "vehicle", "times"),
+    [(None, "car", 0), ("OSRM_URL", "car", 9), ("OSRM_URL_BICYCLE", "bicycle", 9)],
+    ids=["there", "away", "a bicycle's away"],
 )
 def test_a_cycle_without_roads_is_mended_soon(
-    queue: Callable, order: Order, driver: Driver, settings: object, away: bool, asked: list
+    queue: Callable,
+    order: Order,
+    new_driver: Callable[..., Driver],
+    settings: object,
+    away: str | None,
+    vehicle: str,
+    times: int,
 ) -> None:
-    assign(order, driver)
+    assign(order, new_driver(vehicle=vehicle))
     if away:
-        settings.OSRM_URL = "http://127.0.0.1:2"
+        setattr(settings, away, "http://127.0.0.1:2")
     tasks.refresh_etas()
-    assert queue() == asked
+    assert queue() == [("dispatch.tasks.mend_etas", [])] * times
 
 
 def test_a_cycle_does_not_begin_while_another_one_runs(order: Order, driver: Driver) -> None:

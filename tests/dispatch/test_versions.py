@@ -52,7 +52,10 @@ def test_an_update_that_changes_nothing_is_none(order: Order, driver: Driver) ->
         "city_id = NULL",
         "status = 'delivering'",
         "on_shift = NOT on_shift",
+        "vehicle = 'bicycle'",
         "capacity = 2",
+        "skills = '[\"alcohol\"]'",
+        "break_until = now()",
         "simulated = true",
     ],
 )

@@ -33,6 +33,7 @@ export const STATUSES = {
     cancelled: { words: "Cancelled", icon: "cross" },
     failed: { words: "Not handed over", icon: "warning" },
   },
+  vehicles: { car: "Car", scooter: "Scooter", bicycle: "Bicycle", foot: "On foot" },
   beforePickup: ["assigned", "to_restaurant", "driver_at_restaurant"],
   inTheBag: ["picked_up", "driver_nearby"],
   final: ["delivered", "cancelled", "failed"],
@@ -74,6 +75,7 @@ export const driver = (v, fields = {}) => ({
   phone: "",
   status: "idle",
   onShift: true,
+  vehicle: "car",
   cityId: "c1",
   ...fields,
 });

@@ -15,8 +15,9 @@ from pytest_django.fixtures import Settings
 
 from routing.errors import RoadsError
 from routing.geo import Point
+from routing.profiles import Profile
 from routing.roads.build import build
-from routing.roads.builds import current_build, rollback
+from routing.roads.builds import Algorithm, current_build, osrm_data, rollback
 from routing.roads.cities import CITIES
 from routing.roads.default import default_network
 from routing.roads.network import Network, write_pbf
@@ -29,6 +30,7 @@ from tests.routing.tiles import tile_at
 
 pytestmark = pytest.mark.slow
 
+QUIET = ProgressLog([].append)
 START = b"\0\0\0\x0d" + MARK
 DENVER, MEAD = Point(39.7475, -104.9950), Point(40.2330, -104.9803)
 
@@ -118,6 +120,41 @@ def test_the_same_input_is_not_built_twice(roads: Path, extract: Path) -> None:
     assert in_use(roads) == first
     run_build(roads, extract, force=True)
     assert in_use(roads) != first
+
+
+@pytest.mark.parametrize("algorithm", ["mld", "ch"])
+def test_each_profile_has_a_data_set_of_its_own(roads: Path, extract: Path, algorithm: Algorithm) -> None:
+    build(
+        roads, extract, algorithm=algorithm, profiles=("car", "bicycle", "foot"), force=False, progress=QUIET
+    )
+    found = current_build(roads)
+    assert found
+    assert found.profiles == ["car", "bicycle", "foot"]
+    folders = {path.name for path in (roads / "current").iterdir() if path.is_dir()}
+    assert folders == {"osrm", "osrm-bicycle", "osrm-foot"}
+    for profile in found.profiles:
+        data = osrm_data(roads / "current", profile)
+        trial = [osrm_program("osrm-routed"), f"--algorithm={algorithm}", "--trial=yes", data]
+        assert subprocess.run(trial, capture_output=True, check=False).returncode == 0
+
+
+def test_another_profile_is_another_build(roads: Path, extract: Path, built_village: Path) -> None:
+    copied(built_village, roads)
+    said: list[str] = []
+
+    def again(named: Path | None, *profiles: Profile) -> list[str]:
+        said.clear()
+        build(roads, named, profiles=profiles, force=False, progress=ProgressLog(said.append))
+        found = current_build(roads)
+        assert found
+        return list(found.profiles)
+
+    assert again(None, "car", "foot") == ["car"]
+    assert said[-1] == "not by foot: build them from the extract once more"
+    assert again(extract, "car", "foot") == ["car", "foot"]
+    assert [step[:3] for step in said if step[0].isdigit()] == [f"{n}/9" for n in range(1, 10)]
+    assert again(extract, "car", "foot") == ["car", "foot"]
+    assert "unchanged" in said[-1]
 
 
 def test_another_input_is_built_and_one_build_is_kept_for_rollback(roads: Path, extract: Path) -> None:

@@ -10,7 +10,7 @@ from django.test import override_settings
 
 from routing.errors import BadPoint, BadRequest, NoSegment, TooBig
 from routing.geo import Point, destination, distance_m, distance_to_line_m
-from routing.osrm import SNAP_RADIUS_M, Osrm, Table, joined, osrm_from_settings, straight_line
+from routing.osrm import SNAP_RADIUS_M, Osrm, Table, every_osrm, joined, osrm_from_settings, straight_line
 from routing.roads.cities import BOULDER, CITIES, DENVER, FORT_COLLINS, DefaultCity
 from tests.routing.places import places
 
@@ -210,6 +210,28 @@ def test_one_client_for_each_address() -> None:
     with override_settings(OSRM_URL="http://127.0.0.1:1/"):
         assert osrm_from_settings().base_url == "http://127.0.0.1:1"
     assert osrm_from_settings() is client
+
+
+def test_who_has_no_roads_of_the_own_goes_by_the_car_s() -> None:
+    car = osrm_from_settings()
+    assert [osrm_from_settings("bicycle"), osrm_from_settings("foot")] == [car, car]
+    assert every_osrm() == [car]
+    with override_settings(OSRM_URL_BICYCLE="http://127.0.0.1:1"):
+        bicycle = osrm_from_settings("bicycle")
+        assert (bicycle.base_url, bicycle.profile) == ("http://127.0.0.1:1", "bicycle")
+        assert (osrm_from_settings(), osrm_from_settings("foot")) == (car, car)
+        assert every_osrm() == [car, bicycle]
+
+
+def test_by_bicycle_it_takes_longer_along_other_streets(osrm: Osrm, by_bicycle: Osrm) -> None:
+    ways = [places(2, seed) for seed in range(20)]
+    by_car, others = ([roads.route(way) for way in ways] for roads in (osrm, by_bicycle))
+    assert sum(route.duration_s for route in others) > 1.3 * sum(route.duration_s for route in by_car)
+    assert any(a.distance_m < b.distance_m - 20 for a, b in zip(others, by_car, strict=True))
+    speeds = [route.distance_m / route.duration_s for route in others]
+    assert max(speeds) < 6
+    guessed = sum(straight_line(way, "bicycle").duration_s for way in ways)
+    assert guessed == pytest.approx(sum(route.duration_s for route in others), rel=0.25)
 
 
 def test_a_child_process_has_connections_of_its_own() -> None:

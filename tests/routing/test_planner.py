@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from routing.errors import BadRequest
 from routing.planner import (
+    Break,
     Instance,
     Objective,
     Problem,
+    ScheduledBreak,
     Settings,
     Shipment,
     Solution,
@@ -21,6 +23,7 @@ from routing.planner import (
     Vehicle,
     Visit,
     best_tour,
+    departures,
     propose,
     solve,
     tour_in_order,
@@ -216,6 +219,127 @@ def test_a_restaurant_out_of_its_driver_s_reach_is_not_out_of_everybody_s() -> N
     assert reasons == [("near", None), ("beyond", Problem.DRIVER_OFF_ROAD)]
 
 
+ONE_WAY = [[seconds if b >= a else inf for b, seconds in enumerate(row)] for a, row in enumerate(LINE)]
+#: Places along the same street by bicycle: two minutes apart, both ways.
+PATHS = [[2 * seconds for seconds in row] for row in LINE]
+
+
+def test_each_driver_takes_as_long_as_the_vehicle_does() -> None:
+    vehicles = [
+        Vehicle("car", 0),
+        Vehicle("bicycle", 1, mode="bicycle"),
+        Vehicle("scooter", 2, mode="scooter"),
+    ]
+    instance = Instance(0.0, [shipment("a", 4, 6)], vehicles, LINE, travel_by={"bicycle": PATHS})
+    at_the_door = {p.vehicle: p.tour.delivered("a") for p in propose("a", instance)}
+    assert at_the_door == {"car": 360.0, "bicycle": 600.0, "scooter": 240.0}
+    assert (
+        best_tour(instance.with_vehicle(replace(vehicles[1], visits=both("a"))), "bicycle").driving_s == 600.0
+    )
+
+
+@pytest.mark.parametrize(("by_bicycle", "taker"), [(PATHS, "far"), (LINE, "near")])
+def test_who_is_nearer_by_the_own_roads_gets_it(by_bicycle: list[list[float]], taker: str) -> None:
+    vehicles = [Vehicle("near", 1, mode="bicycle"), Vehicle("far", 9)]
+    instance = Instance(0.0, [shipment("a", 4, 6)], vehicles, LINE, travel_by={"bicycle": by_bicycle})
+    assert stops_of(solve(instance, QUICK), taker) == "+a -a"
+    assert propose("a", instance)[0].vehicle == taker
+
+
+def test_a_door_that_no_car_gets_to_is_a_bicycle_s() -> None:
+    """The car's road to the restaurant goes on, and never back."""
+    vehicles = [Vehicle("car", 0), Vehicle("bicycle", 0, mode="bicycle")]
+    instance = Instance(0.0, [shipment("a", 5, 3)], vehicles, ONE_WAY, travel_by={"bicycle": PATHS})
+    found = solve(instance, QUICK)
+    assert (stops_of(found, "car"), stops_of(found, "bicycle")) == ("", "+a -a")
+    reasons = [(p.vehicle, p.problem) for p in propose("a", instance)]
+    assert reasons == [("bicycle", None), ("car", Problem.CUSTOMER_UNREACHABLE)]
+    # Nor does it help the car to have it: somebody else is offered.
+    given = instance.with_vehicle(replace(vehicles[0], visits=both("a")))
+    assert best_tour(given, "car").problems == {"a": Problem.CUSTOMER_UNREACHABLE}
+    assert [(p.vehicle, p.problem) for p in propose("a", given)] == reasons
+    cars = replace(instance, vehicles=vehicles[:1])
+    assert solve(cars, QUICK).unassigned == {"a": Problem.CUSTOMER_UNREACHABLE}
+
+
+def test_who_lacks_what_an_order_needs_takes_it_from_nobody() -> None:
+    beer = replace(shipment("beer", 1, 2), needs=frozenset({"alcohol"}))
+    vehicles = [
+        Vehicle("near", 1),
+        Vehicle("hot", 1, skills=frozenset({"hot_bag"})),
+        Vehicle("far", 9, skills=frozenset({"alcohol", "hot_bag"})),
+    ]
+    instance = Instance(0.0, [beer], vehicles, LINE)
+    assert stops_of(solve(instance, QUICK), "far") == "+beer -beer"
+    assert [(p.vehicle, p.problem) for p in propose("beer", instance)] == [
+        ("far", None),
+        ("hot", Problem.LACKS_SKILL),
+        ("near", Problem.LACKS_SKILL),
+    ]
+    lacking = replace(instance, vehicles=vehicles[:2])
+    assert solve(lacking, QUICK).unassigned == {"beer": Problem.LACKS_SKILL}
+
+
+def test_who_was_given_an_order_without_the_skill_keeps_it_unless_somebody_is_better() -> None:
+    beer = replace(shipment("beer", 1, 2), needs=frozenset({"alcohol"}))
+    vehicles = [Vehicle("given", 0, both("beer")), Vehicle("able", 9, skills=frozenset({"alcohol"}))]
+    instance = Instance(0.0, [beer], vehicles, LINE)
+    assert stops_of(solve(instance, QUICK), "given") == "+beer -beer"
+    assert [p.problem for p in propose("beer", instance)] == [None, None]
+    near = instance.with_vehicle(replace(vehicles[1], place=1))
+    assert stops_of(solve(near, replace(QUICK, reassign_gain_s=0.0)), "able") == "+beer -beer"
+
+
+def test_who_is_on_a_break_gets_nothing_new_and_keeps_what_is_on_hand() -> None:
+    shipments = [shipment("bag", None, 3), shipment("own", 2, 4), shipment("new", 1, 2)]
+    resting = Vehicle("resting", 1, (Visit("bag", "dropoff"), *both("own")), break_until=600.0)
+    instance = Instance(0.0, shipments, [resting, Vehicle("far", 9)], LINE)
+    found = solve(instance, QUICK)
+    assert (stops_of(found, "resting"), stops_of(found, "far")) == ("+own -bag -own", "+new -new")
+    assert found.vehicles_out == {"resting": Problem.ON_BREAK}
+    assert found.tours["resting"].delivered("bag") == 720.0
+    assert found.tours["resting"].leave_at == 600.0
+    assert [(p.vehicle, p.problem) for p in propose("new", instance)] == [
+        ("far", None),
+        ("resting", Problem.ON_BREAK),
+    ]
+    assert {p.vehicle: p.problem for p in propose("own", instance)} == {"far": None, "resting": None}
+    alone = replace(instance, vehicles=[resting])
+    assert solve(alone, QUICK).unassigned == {"new": Problem.ON_BREAK}
+    assert not solve(replace(alone, now=600.0), QUICK).unassigned
+
+
+def test_a_break_at_the_counter_ends_before_the_food_is_taken() -> None:
+    vehicle = Vehicle("d", 1, both("a"), arrived_at=-300.0, break_until=240.0)
+    tour = best_tour(Instance(0.0, [shipment("a", 1, 2)], [vehicle], LINE), "d")
+    assert [one.handed_at for one in tour.schedule] == [240.0, 300.0]
+
+
+def test_an_order_that_leaves_no_time_for_a_break_goes_to_somebody_else() -> None:
+    """By the time that the driver were at a's door, the break would have had to begin."""
+    vehicles = [Vehicle("near", 1, breaks=(Break(60.0, 300.0, 1800.0),)), Vehicle("far", 9)]
+    instance = Instance(0.0, [shipment("a", 2, 8)], vehicles, LINE)
+    found = solve(instance, QUICK)
+    assert stops_of(found, "far") == "+a -a"
+    assert [rest.begins_at for rest in found.tours["near"].breaks] == [60.0]
+    # Alone, the driver serves it behind the break.
+    alone = solve(replace(instance, vehicles=vehicles[:1]), QUICK)
+    assert alone.tours["near"].delivered("a") == 60.0 + 1800.0 + 60.0 + 360.0
+    (proposal,) = propose("a", replace(instance, vehicles=vehicles[:1]))
+    assert (proposal.problem, proposal.added_s) == (None, 420.0)
+    assert departures(alone.tours["near"], instance) == {"a": 1860.0}
+
+
+def test_of_a_next_order_a_driver_hears_when_the_break_ends() -> None:
+    """The break begins at a's door: behind b's it would be too late."""
+    vehicle = Vehicle("d", 0, both("a", "b"), breaks=(Break(0.0, 200.0, 600.0),))
+    shipments = [shipment("a", 1, 2, promised_at=0.0), shipment("b", 3, 4)]
+    instance = Instance(0.0, shipments, [vehicle], LINE)
+    for tour in (best_tour(instance, "d"), tour_in_order(instance, "d")):
+        assert [(rest.begins_at, rest.ends_at) for rest in tour.breaks] == [(120.0, 720.0)]
+        assert departures(tour, instance) == {"a": 0.0, "b": 720.0}
+
+
 def four_on_board() -> Instance:
     """A dispatcher has a driver fetch four orders before any is delivered; the last is late."""
     shipments = [
@@ -315,6 +439,7 @@ def instances(draw: st.DrawFn) -> Instance:
                 "c",
                 draw(st.sampled_from([0.0, 60.0])),
                 30.0,
+                draw(st.sampled_from([frozenset(), frozenset({"alcohol"})])),
             )
         )
     free = [one.id for one in shipments]
@@ -340,9 +465,18 @@ def instances(draw: st.DrawFn) -> Instance:
                 off_at=draw(st.sampled_from([inf, 600.0, -1.0])),
                 capacity=draw(st.integers(1, 5)),
                 city=draw(st.sampled_from(["c", "d"])),
+                mode=draw(st.sampled_from(["car", "bicycle"])),
+                skills=draw(st.sampled_from([frozenset(), frozenset({"alcohol", "hot_bag"})])),
+                break_until=draw(st.sampled_from([-inf, -inf, 300.0])),
+                breaks=draw(
+                    st.sampled_from([(), (), (Break(0.0, 1200.0, 600.0),), (Break(200.0, 250.0, 60.0),)])
+                ),
             )
         )
-    return Instance(0.0, shipments, crew, travel)
+    own = {}
+    if draw(st.booleans()):
+        own["bicycle"] = [draw(st.lists(cell, min_size=count, max_size=count)) for _ in range(count)]
+    return Instance(0.0, shipments, crew, travel, travel_by=own)
 
 
 @pytest.mark.slow
@@ -363,7 +497,7 @@ def test_no_plan_loses_doubles_or_moves_what_is_in_a_bag(
         seen += {visit.shipment for visit in visits}
         for id_ in {visit.shipment for visit in visits} - set(bag):
             assert keys.index((id_, "pickup")) < keys.index((id_, "dropoff"))
-        clock = 0.0
+        clock = max(0.0, vehicle.break_until)
         for scheduled in found.tours[vehicle.id].schedule:
             if scheduled.arrives_at is None:
                 assert scheduled.visit.shipment in found.tours[vehicle.id].problems
@@ -373,13 +507,30 @@ def test_no_plan_loses_doubles_or_moves_what_is_in_a_bag(
                 assert scheduled.arrives_at <= scheduled.handed_at <= scheduled.leaves_at
                 clock = scheduled.leaves_at
         new = {visit.shipment for visit in visits} - {visit.shipment for visit in vehicle.visits}
-        if instance.now >= vehicle.off_at or vehicle.place is None:
+        for planned, rest in zip(vehicle.breaks, found.tours[vehicle.id].breaks, strict=False):
+            assert rest.begins_at >= max(planned.earliest, vehicle.break_until)
+            assert rest.begins_at <= planned.latest or not new
+            _is_between_visits(rest, found.tours[vehicle.id], to_pick_up)
+        if instance.now >= vehicle.off_at or instance.now < vehicle.break_until or vehicle.place is None:
             assert not new
+        assert not any(vehicle.lacks(one) for one in instance.shipments if one.id in new)
     assert len(seen) == len(set(seen))
     assert set(seen) | set(found.unassigned) == {one.id for one in instance.shipments}
     for one in instance.shipments[:1]:
         proposals = propose(one.id, instance, QUICK)
         assert {proposal.vehicle for proposal in proposals} == {vehicle.id for vehicle in instance.vehicles}
+
+
+def _is_between_visits(rest: ScheduledBreak, tour: Tour, to_pick_up: set[object]) -> None:
+    """And has nothing on board, as far as anybody can plan it."""
+    timed = [one for one in tour.schedule if one.arrives_at is not None]
+    assert all(one.leaves_at <= rest.begins_at or one.handed_at >= rest.ends_at for one in timed)
+    done = {(one.visit.shipment, one.visit.kind) for one in timed if one.leaves_at <= rest.begins_at}
+    for one in timed:
+        id_ = one.visit.shipment
+        if one.visit.kind == "dropoff" and ((id_, "pickup") in done or id_ not in to_pick_up):
+            fetched_later = any(o.visit.shipment == id_ and o.visit.kind == "pickup" for o in timed)
+            assert (id_, "dropoff") in done or (fetched_later and (id_, "pickup") not in done)
 
 
 def at_work(seed: int) -> Instance:
@@ -462,10 +613,13 @@ def _leaves_from(vehicle: Vehicle, instance: Instance) -> set[int]:
 
 def _is_true(problem: Problem, shipment: Shipment, vehicle: Vehicle, instance: Instance) -> None:
     assert (problem == Problem.TOO_BIG) <= (shipment.bags > vehicle.capacity)
+    assert (problem == Problem.LACKS_SKILL) <= vehicle.lacks(shipment)
+    assert (problem == Problem.ON_BREAK) <= (instance.now < vehicle.break_until)
     if vehicle.place is not None:
-        roads = instance.travel[vehicle.place]
+        travel = instance.travel_of(vehicle)
+        roads = travel[vehicle.place]
         places = {place for one in instance.shipments for place in (one.restaurant, one.customer)}
-        ways = [instance.travel[place][shipment.restaurant or 0] for place in _leaves_from(vehicle, instance)]
+        ways = [travel[place][shipment.restaurant or 0] for place in _leaves_from(vehicle, instance)]
         assert (problem == Problem.RESTAURANT_UNREACHABLE) <= any(map(isinf, ways))
         if problem == Problem.DRIVER_OFF_ROAD:
             assert all(isinf(roads[place]) for place in places - {None, vehicle.place})

@@ -6,7 +6,9 @@ from random import Random
 
 import pytest
 
+from routing.errors import BadRequest
 from routing.planner import (
+    Break,
     Instance,
     Problem,
     Settings,
@@ -45,6 +47,57 @@ def test_short_trips_equal_brute_force(count: int, limits: dict[str, float]) -> 
         assert tour.cost == pytest.approx(ways[best])
         assert ways[tour.visits] == pytest.approx(ways[best])
     assert bound == 0 if limits else bound > 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", range(1, 6))
+@pytest.mark.parametrize(
+    "limits", [UNLIMITED, {}], ids=["bundling without limits", "by the rules of bundling"]
+)
+def test_short_trips_with_a_break_equal_brute_force(count: int, limits: dict[str, float]) -> None:
+    """In time wherever any order of the visits allows that, and late only where none does."""
+    late = between = 0
+    for seed in range(60):
+        instance, settings = errand(5000 * count + seed, count, breaks=True)
+        settings = replace(settings, **limits)
+        vehicle = instance.vehicles[0]
+        orders = list(visiting_orders((*vehicle.visits, *vehicle.breaks)))
+        for late_breaks in (False, True):
+            ways = {way: judged(instance, settings, way, late_breaks=late_breaks) for way in orders}
+            ways = {way: cost for way, cost in ways.items() if cost < inf}
+            if ways:
+                break
+        else:
+            continue  # more in one order than the driver can carry
+        ranked = sorted(ways, key=ways.__getitem__)
+        best = next(
+            (way for way in ranked if not limits and bundles_well(instance, settings, way)), ranked[0]
+        )
+        late += late_breaks
+        between += best[-1] not in vehicle.breaks
+        tour = best_tour(instance, "d", settings)
+        assert tour.cost == pytest.approx(ways[best])
+        (rest,) = tour.breaks
+        before = sum(one.leaves_at <= rest.begins_at for one in tour.schedule)
+        way = (*tour.visits[:before], *vehicle.breaks, *tour.visits[before:])
+        assert ways[way] == pytest.approx(ways[best])
+        assert (rest.begins_at > vehicle.breaks[0].latest) == late_breaks
+    assert between > 10 or count < 3
+    assert late > 0 or count < 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(8))
+def test_a_long_trip_has_its_break_between_visits_with_nothing_on_board(seed: int) -> None:
+    instance, settings = errand(seed, 16, breaks=True)
+    vehicle = replace(instance.vehicles[0], breaks=(Break(NOW + 600, NOW + 5400, 900.0),), capacity=20)
+    tour = best_tour(instance.with_vehicle(vehicle), "d", settings)
+    assert sorted(map(str, tour.visits)) == sorted(map(str, vehicle.visits))
+    (rest,) = tour.breaks
+    before = sum(one.leaves_at <= rest.begins_at for one in tour.schedule)
+    way = (*tour.visits[:before], *vehicle.breaks, *tour.visits[before:])
+    assert tour.cost == pytest.approx(judged(instance.with_vehicle(vehicle), settings, way))
+    assert bundles_well(instance.with_vehicle(vehicle), settings, way)
 
 
 @pytest.mark.slow
@@ -250,9 +303,9 @@ def test_what_can_not_be_reached_changes_no_time_of_what_can(seed: int) -> None:
     off_road = {one.customer for one in instance.shipments if random.random() < 0.5}
     travel = [
         [inf if a != b and off_road & {a, b} else seconds for b, seconds in enumerate(row)]
-        for a, row in enumerate(instance.travel)
+        for a, row in enumerate(instance.travel_of(instance.vehicles[0]))
     ]
-    vehicle = replace(instance.vehicles[0], capacity=50)
+    vehicle = replace(instance.vehicles[0], capacity=50, mode=None)
     tour = best_tour(Instance(NOW, instance.shipments, [vehicle], travel), "d", settings)
     lost = tour.problems.keys()
     fine = replace(vehicle, visits=tuple(visit for visit in vehicle.visits if visit.shipment not in lost))
@@ -263,6 +316,59 @@ def test_what_can_not_be_reached_changes_no_time_of_what_can(seed: int) -> None:
     for visit in vehicle.visits:
         if visit.kind == "pickup":
             assert tour.visits.index(visit) < tour.visits.index(Visit(visit.shipment, "dropoff"))
+
+
+@pytest.mark.parametrize(
+    ("window", "duration_s", "expected", "begins_at"),
+    [
+        # As soon as it may, where the driver has nothing on board: before the first pickup, …
+        ((0.0, 0.0), 600.0, "+a -a", 0.0),
+        # … or behind the door, where there is time for that.
+        ((0.0, 3600.0), 600.0, "+a -a", 180.0),
+        ((600.0, 900.0), 300.0, "+a -a", 600.0),
+        # It waits for nothing while food is on board: before the pickup, though the driver has to wait for that.
+        ((60.0, 120.0), 600.0, "+a -a", 60.0),
+    ],
+)
+def test_when_a_break_is(
+    window: tuple[float, float], duration_s: float, expected: str, begins_at: float
+) -> None:
+    vehicle = Vehicle("d", 0, both("a"), breaks=(Break(*window, duration_s),))
+    tour = best_tour(Instance(0.0, [shipment("a", 1, 3)], [vehicle], LINE), "d")
+    assert shown(tour.visits) == expected
+    assert [(rest.begins_at, rest.ends_at) for rest in tour.breaks] == [(begins_at, begins_at + duration_s)]
+
+
+def test_a_break_is_late_where_food_is_on_board_until_then() -> None:
+    vehicle = Vehicle("d", 0, (Visit("a", "dropoff"), *both("b")), breaks=(Break(0.0, 60.0, 600.0),))
+    shipments = [shipment("a", None, 3), shipment("b", 4, 5)]
+    tour = best_tour(Instance(0.0, shipments, [vehicle], LINE), "d")
+    assert shown(tour.visits) == "-a +b -b"
+    assert [rest.begins_at for rest in tour.breaks] == [180.0]
+
+
+@pytest.mark.parametrize(
+    ("place", "fields", "begins_at"),
+    [(0, {}, 0.0), (0, {"under_way": True}, 180.0), (1, {"arrived_at": 0.0}, 120.0)],
+)
+def test_a_break_comes_behind_the_leg_under_way(
+    place: int, fields: dict[str, float], begins_at: float
+) -> None:
+    vehicle = Vehicle("d", place, both("a"), breaks=(Break(0.0, 30.0, 600.0),), **fields)
+    tour = best_tour(Instance(0.0, [shipment("a", 1, 3)], [vehicle], LINE), "d")
+    assert [rest.begins_at for rest in tour.breaks] == [begins_at]
+
+
+def test_who_has_nothing_to_do_has_a_break_all_the_same() -> None:
+    tour = best_tour(Instance(0.0, [], [Vehicle("d", 0, breaks=(Break(300.0, 400.0, 60.0),))], LINE), "d")
+    assert (tour.schedule, tour.cost, tour.leave_at) == ((), 0.0, None)
+    assert [rest.begins_at for rest in tour.breaks] == [300.0]
+
+
+@pytest.mark.parametrize("broken", [(10.0, 9.0, 1.0), (0.0, 1.0, -1.0)])
+def test_a_break_that_can_not_be(broken: tuple[float, float, float]) -> None:
+    with pytest.raises(BadRequest):
+        Break(*broken)
 
 
 def test_a_driver_where_no_road_leads_away_is_told_so() -> None:

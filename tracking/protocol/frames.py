@@ -22,6 +22,7 @@ from dispatch.models import (
     OrderEvent,
     Restaurant,
     Stop,
+    Vehicle,
     left_and_ahead,
     places,
 )
@@ -201,6 +202,7 @@ def plan(driver: Driver, stops: Sequence[Stop], *, for_driver: bool = False) -> 
         on_shift=driver.on_shift,
         stops=[make(stop) for stop in stops],
         geometry=geometry_through(left_and_ahead(stops)[1]),
+        break_until=milliseconds(driver.break_until),
     )
 
 
@@ -239,7 +241,12 @@ def _name_and_address(stop: Stop) -> tuple[str, str]:
 
 def _drivers_stop(stop: Stop) -> PlanStop:
     order = stop.order
-    needed: dict[str, Any] = {"number": order.number, "bags": order.bags, "items": order.items}
+    needed: dict[str, Any] = {
+        "number": order.number,
+        "bags": order.bags,
+        "items": order.items,
+        "needs": order.needs,
+    }
     if stop.meets is not None:
         needed |= {"phone": stop.meets.phone}
     if stop.kind == StopKind.DROPOFF:
@@ -265,6 +272,9 @@ def driver_state(driver: Driver) -> DriverState:
         city_id=driver.city_id,
         status=DriverStatus(driver.status),
         on_shift=driver.on_shift,
+        vehicle=Vehicle(driver.vehicle),
+        skills=driver.skills,
+        break_until=milliseconds(driver.break_until),
     )
 
 
@@ -299,6 +309,7 @@ def order_state(order: Order, now: datetime, left: Iterable[Stop] = ()) -> Order
         number=order.number,
         bags=order.bags,
         items=order.items,
+        needs=order.needs,
         kitchen_note=order.kitchen_note,
         driver_note=order.driver_note,
         door_note=order.door_note,

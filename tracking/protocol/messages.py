@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from dispatch.models import Item
+from dispatch.models import Item, Vehicle
 from dispatch.models.failure_reasons import LeadsTo
 from dispatch.statuses import DriverStatus, OrderStatus, StopKind
 from routing.problems import Problem
@@ -83,7 +83,14 @@ class Shift(Frame, tag="shift", frozen=True):
     on: bool
 
 
-DriverFrame = Location | Locations | StatusReport | Seen | Shift
+class Break(Frame, tag="break", frozen=True):
+    """Begins a break, of as many `minutes` as the driver says or else as usual; or ends it before its time."""
+
+    on: bool
+    minutes: Annotated[int, Meta(ge=1, le=480)] | None = None
+
+
+DriverFrame = Location | Locations | StatusReport | Seen | Shift | Break
 
 # ------------------------------------------------------------------------------------------ to every client
 
@@ -177,6 +184,7 @@ class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):
     number: str = ""
     bags: int | None = None
     items: list[Item] = []
+    needs: list[str] = []
     #: … at the door what the customer wants, and there or at a transfer how to reach whom the driver meets.
     phone: str = ""
     note: str = ""
@@ -186,7 +194,7 @@ class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):
 
 
 class Plan(Frame, tag="plan", frozen=True):
-    """A driver's stops in visiting order, and the roads through them."""
+    """A driver's stops in visiting order, and the roads through them. `break_until`: on a break that ends then."""
 
     driver_id: UUID
     v: int
@@ -194,6 +202,7 @@ class Plan(Frame, tag="plan", frozen=True):
     on_shift: bool
     stops: list[PlanStop]
     geometry: LineString | None = None
+    break_until: int | None = None
 
 
 # ------------------------------------------------------------------------------------------ to a customer
@@ -288,6 +297,8 @@ class FixTrouble(Frame, tag="fixes", frozen=True):
 
 
 class DriverState(Frame, tag="driver", frozen=True):
+    """A driver as now is. `skills`: their codes. `break_until`: on a break that ends then, or did."""
+
     driver_id: UUID
     v: int
     name: str
@@ -295,6 +306,9 @@ class DriverState(Frame, tag="driver", frozen=True):
     city_id: UUID | None
     status: DriverStatus
     on_shift: bool
+    vehicle: Vehicle
+    skills: list[str] = []
+    break_until: int | None = None
 
 
 class OrderState(Frame, tag="order", frozen=True):
@@ -304,6 +318,7 @@ class OrderState(Frame, tag="order", frozen=True):
     `promised_at`: by when it is to be at the door. `problem` (a code) and `problem_text` (a sentence): why it has no
     driver, no ETA or only an approximate one. `auto_pickup_at`: a geofence took it for picked up, which a
     dispatcher can still undo. `left_dropoff_at`: the driver left the customer's door and has not said how it went.
+    `needs`: codes of skills without which no driver is offered or given it.
     """
 
     order_id: UUID
@@ -331,6 +346,7 @@ class OrderState(Frame, tag="order", frozen=True):
     number: str = ""
     bags: int = 1
     items: list[Item] = []
+    needs: list[str] = []
     kitchen_note: str = ""
     driver_note: str = ""
     door_note: str = ""

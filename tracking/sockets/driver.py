@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from dispatch import access
 from dispatch.errors import DispatchError
 from dispatch.models import Driver
-from dispatch.orders import actions, buttons
+from dispatch.orders import actions, breaks, buttons
 from tracking import metrics
 from tracking.clock import now_ms
 from tracking.database import in_thread
@@ -29,6 +29,7 @@ from tracking.protocol.close_codes import BAD_REQUEST, NOT_SIGNED_IN, REPLACED, 
 from tracking.protocol.frames import milliseconds
 from tracking.protocol.messages import (
     Ack,
+    Break,
     DriverFrame,
     Expect,
     Location,
@@ -112,6 +113,8 @@ class DriverConsumer(LiveConsumer):
                 return partial(in_thread(buttons.acknowledge), self.driver_id, frame.stop_ids)
             case Shift():
                 return partial(in_thread(actions.set_shift), self.driver_id, frame.on)
+            case Break():
+                return partial(self._take_break, frame)
         return None
 
     def _read_leniently(self, session: Session, data: str | bytes) -> DriverFrame | None:
@@ -179,6 +182,15 @@ class DriverConsumer(LiveConsumer):
             self.send_error(error.code, error.message)
             # What the app believed is not so: show it what is.
             await self._take_plan()
+
+    async def _take_break(self, frame: Break) -> None:
+        try:
+            if frame.on:
+                await in_thread(breaks.begin)(self.driver_id, frame.minutes)
+            else:
+                await in_thread(breaks.end)(self.driver_id)
+        except DispatchError as error:
+            self.send_error(error.code, error.message)
 
     async def plan_changed(self, message: dict[str, Any]) -> None:
         if not self.knows(self.key, message["v"]):

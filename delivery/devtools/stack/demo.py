@@ -52,8 +52,8 @@ def demo() -> int:
             ready = True
             while True:
                 processes.pause(0.5)
-                if servers.routed:
-                    servers.routed.follow()
+                for routed in servers.routed:
+                    routed.follow()
         except Interrupted:
             status = 0 if ready else 130
         except StackError as error:

@@ -8,7 +8,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import psycopg
 import redis
@@ -19,6 +20,7 @@ from delivery.devtools.stack.progress import step
 from delivery.devtools.stack.state import ROOT, StateFolder
 from delivery.errors import StackError
 from delivery.processes import Processes
+from routing.profiles import PROFILES, Profile, parse_profiles
 from tracking import redis_servers
 
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
@@ -27,12 +29,12 @@ ANSWER_S = 5
 
 @dataclass
 class Servers:
-    """`env`: for Doorstep's own processes: ours, the given settings, where the servers are; `routed`: OSRM, where it
-    is one of ours.
+    """`env`: for Doorstep's own processes: ours, the given settings, where the servers are; `routed`: those of OSRM's
+    that are ours, one for each of ROADS_PROFILES.
     """
 
     env: dict[str, str]
-    routed: osrm_server.Routed | None = None
+    routed: list[osrm_server.Routed] = field(default_factory=list)
 
 
 def start_servers(
@@ -54,6 +56,11 @@ def start_servers(
         **settings,
     }
 
+    try:
+        profiles = parse_profiles(env.get("ROADS_PROFILES") or "car")
+    except ValueError as wrong:
+        raise StackError(f"ROADS_PROFILES={env['ROADS_PROFILES']}: {wrong}") from None
+
     env["DATABASE_URL"] = named_or_ours(
         "PostgreSQL", "DATABASE_URL", lambda: postgres.start(processes, state, throwaway=throwaway)
     )
@@ -64,11 +71,14 @@ def start_servers(
     processes.run("prepare", [sys.executable, "-m", "delivery.devtools.stack.prepare", todo], env, echo=True)
     servers = Servers(env)
 
-    def start_osrm() -> str:
-        servers.routed = osrm_server.start(processes, state.folder / "roads")
-        return servers.routed.url
+    def start_osrm(profile: Profile) -> str:
+        servers.routed.append(osrm_server.start(processes, state.folder / "roads", profile=profile))
+        return servers.routed[-1].url
 
-    env["OSRM_URL"] = named_or_ours("OSRM", "OSRM_URL", start_osrm)
+    for profile in profiles:
+        name = "OSRM" if profile == "car" else f"OSRM by {profile}"
+        variable = osrm_server.variable(profile)
+        env[variable] = named_or_ours(name, variable, partial(start_osrm, profile))
     return servers
 
 
@@ -110,5 +120,5 @@ def ping(redis_url: str) -> None:
 CHECKS: dict[str, Callable[[str], object]] = {
     "DATABASE_URL": lambda url: psycopg.connect(for_libpq(url), connect_timeout=ANSWER_S).close(),
     "REDIS_URL": ping,
-    "OSRM_URL": answers_http,
+    **{osrm_server.variable(profile): answers_http for profile in PROFILES},
 }

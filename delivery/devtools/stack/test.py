@@ -23,7 +23,7 @@ MOST_PROCESSES = 4
 COVERAGE = ["--cov", "--cov-report="]
 PACKAGES = ("delivery", "tracking", "dispatch", "routing")
 #: The tests empty their Redis and drop their database: never somebody's own, whatever the environment names.
-SERVERS = ("DATABASE_URL", "REDIS_URL", "OSRM_URL")
+SERVERS = ("DATABASE_URL", "REDIS_URL", "OSRM_URL", "OSRM_URL_BICYCLE", "OSRM_URL_FOOT", "ROADS_PROFILES")
 
 TOOLS = Path(sys.executable).parent
 #: What needs no server, in the order in which a mistake shows fastest.

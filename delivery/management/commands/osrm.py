@@ -9,8 +9,11 @@ from django.core.management.base import BaseCommand, CommandError
 from delivery import osrm_server
 from delivery.errors import Interrupted, StackError
 from delivery.processes import Processes
+from routing.profiles import Profile
 
 LOOK_S = 0.5
+#: Where the OSRM of each profile listens unless told otherwise.
+PORTS: dict[Profile, int] = {"car": 5000, "bicycle": 5001, "foot": 5002}
 
 
 class Command(BaseCommand):
@@ -24,7 +27,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--host", default=osrm_server.LOOPBACK, help="address to listen on (default 127.0.0.1)"
         )
-        parser.add_argument("--port", type=int, default=5000, help="default: 5000, as OSRM_URL's")
+        parser.add_argument("--profile", choices=PORTS, default="car", help="by what one goes (default car)")
+        parser.add_argument(
+            "--port", type=int, help="default: 5000, as OSRM_URL's; by bicycle 5001, on foot 5002"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         logs = settings.STATE_DIR / "logs"
@@ -32,7 +38,11 @@ class Command(BaseCommand):
         with Processes(logs) as processes:
             try:
                 routed = osrm_server.start(
-                    processes, settings.ROADS_DIR, host=options["host"], port=options["port"]
+                    processes,
+                    settings.ROADS_DIR,
+                    host=options["host"],
+                    port=options["port"] or PORTS[options["profile"]],
+                    profile=options["profile"],
                 )
                 self.stdout.write(f"OSRM answers at {routed.url}")
                 self.stdout.flush()

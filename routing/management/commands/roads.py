@@ -76,6 +76,7 @@ class Command(BaseCommand):
                 roads_dir,
                 extract,
                 algorithm=algorithm,
+                profiles=settings.ROADS_PROFILES,
                 force=force,
                 progress=progress,
                 accept=accept if extract and not elsewhere else None,
@@ -103,6 +104,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"source       {found.source}\n"
             f"built        {found.built_at}, for OSRM {found.osrm_version} ({found.algorithm})\n"
+            f"by           {', '.join(found.profiles)}\n"
             f"bounds       {south:.4f}, {west:.4f} to {north:.4f}, {east:.4f} (lat, lng)\n"
             f"map          zooms {found.zooms[0]} to {found.zooms[1]}; "
             + ", ".join(f"{count} {layer}" for layer, count in sorted(found.features.items()))

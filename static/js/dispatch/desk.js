@@ -40,9 +40,11 @@ export class Desk {
    * @param {() => void} parts.draw called after each change
    * @param {(words: string, undo?: Undo | null) => void} parts.toast tells how an action went
    * @param {string[]} [parts.failureReasons] why an order could not be picked up or handed over
+   * @param {Record<string, string>} [parts.skills] names of skills by code
    */
-  constructor({ fleet, api, statuses, cities, timeZone, draw, toast, failureReasons = [] }) {
+  constructor({ fleet, api, statuses, cities, timeZone, draw, toast, failureReasons = [], skills = {} }) {
     this.fleet = fleet;
+    this.skills = skills;
     this.failureReasons = failureReasons;
     this.statuses = statuses;
     this.cities = new Map(cities.map((city) => [city.id, city]));
@@ -60,6 +62,14 @@ export class Desk {
   /** @param {{ cityId: string | null }} thing */
   inCity(thing) {
     return this.cityId === null || thing.cityId === this.cityId;
+  }
+
+  /**
+   * "Alcohol, Hot bag".
+   * @param {string[]} [codes]
+   */
+  skillNames(codes = []) {
+    return codes.map((code) => this.skills[code] ?? code).join(", ");
   }
 
   /** @param {...(string | undefined)} texts */

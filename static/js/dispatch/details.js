@@ -4,7 +4,7 @@
 import { age, clockTime, dayAndTime, serverNow, stopwatch } from "../clock.js";
 import { byId, fill, fromTemplate, setAttribute, setText, syncList, withFields } from "../dom.js";
 import { candidates } from "./candidates.js";
-import { batteryWords, isLow, silenceWords, statusWords } from "./driver-words.js";
+import { batteryWords, isLow, silenceWords, stateWords } from "./driver-words.js";
 import { drawCandidates } from "./drivers.js";
 import { etaWords, itemsWords, lateWords, notesWords, pickupWords } from "./order-words.js";
 import { drawRows } from "./orders.js";
@@ -71,10 +71,12 @@ function drawDriverPanel(desk, driver) {
   drawRows(desk, byId("driver-orders"), orders);
   fill(driverPanel, {
     name: driver.name,
-    status: statusWords(driver, desk.statuses.drivers),
+    status: stateWords(desk, driver, now),
     silence: stale && `${silence[0].toUpperCase()}${silence.slice(1)}: the place on the map may be old.`,
     trouble: trouble && troubleWords(trouble, (moment) => clockTime(moment, zone)),
     city: desk.cityOf(driver)?.name ?? "None",
+    vehicle: desk.statuses.vehicles[driver.vehicle],
+    skills: desk.skillNames(driver.skills) || "–",
     speed: position?.speed === undefined || stale ? "–" : speedWords(position.speed),
     fix: position ? `${age(now - position.ts)} ago` : "none yet",
     battery: batteryWords(position),
@@ -168,6 +170,7 @@ function drawOrderPanel(desk, order) {
   const driver = fleet.driverOf(order);
   const zone = desk.timeZoneOf(order);
   const [eta, items, notes] = [etaWords(order), itemsWords(order), notesWords(order)];
+  const needs = desk.skillNames(order.needs);
   const later = fleet.isScheduled(order);
   drawPhone(orderPanel.fields.phone, order.customerPhone);
   fill(orderPanel, {
@@ -187,6 +190,7 @@ function drawOrderPanel(desk, order) {
     late: lateWords(fleet, order, now),
     ready: order.readyAt && clockTime(order.readyAt, zone),
     items,
+    needs,
     notes,
     auto: pickupWords(order, now),
     problem: order.claimed ? "" : order.problemText,
@@ -196,6 +200,7 @@ function drawOrderPanel(desk, order) {
   setAttribute(orderPanel, "data-late", fleet.lateness(order, now).level);
   orderPanel.fields.readyRow.hidden = !order.readyAt;
   orderPanel.fields.itemsRow.hidden = !items;
+  orderPanel.fields.needsRow.hidden = !needs;
   orderPanel.fields.notesRow.hidden = !notes;
   const before = fleet.isBeforePickup(order) && !order.claimed;
   byId("reassign").hidden = !before || desk.reassigning;

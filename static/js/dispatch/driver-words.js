@@ -16,14 +16,29 @@ export function statusWords({ onShift, status }, words) {
 }
 
 /**
- * The status, with the next stop and when: "To restaurant · Sakura Ramen · 6:42 PM".
+ * The status, or "On a break until 6:30 PM".
+ * @param {Desk} desk
+ * @param {DriverState} driver
+ * @param {number} now
+ */
+export function stateWords(desk, driver, now) {
+  const { onShift, breakUntil } = driver;
+  if (onShift && breakUntil && now < breakUntil) {
+    return `On a break until ${clockTime(breakUntil, desk.timeZoneOf(driver))}`;
+  }
+  return statusWords(driver, desk.statuses.drivers);
+}
+
+/**
+ * The same with the next stop and when: "To restaurant · Sakura Ramen · 6:42 PM".
  * @param {Desk} desk
  * @param {DriverState} driver
  * @param {PlanStop | undefined} next
+ * @param {number} now
  */
-export function doingWords(desk, driver, next) {
+export function doingWords(desk, driver, next, now) {
   const when = next?.eta ? clockTime(next.eta, desk.timeZoneOf(driver)) : "";
-  return [statusWords(driver, desk.statuses.drivers), next?.name, when].filter(Boolean).join(" · ");
+  return [stateWords(desk, driver, now), next?.name, when].filter(Boolean).join(" · ");
 }
 
 /**

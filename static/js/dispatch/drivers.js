@@ -4,7 +4,7 @@
 import { serverNow } from "../clock.js";
 import { byId, el, fill, rowFromTemplate, setAttribute, setText, syncList } from "../dom.js";
 import { hintWords, meaningOf } from "./candidates.js";
-import { doingWords, signOf, silenceWords, statusWords } from "./driver-words.js";
+import { doingWords, signOf, silenceWords, stateWords } from "./driver-words.js";
 import { distanceWords, plural } from "./words.js";
 
 /** @import { DriverState, DriverStatus } from "../../../types/server" */
@@ -105,8 +105,8 @@ function drawDriver(desk, row, driver, sign) {
   setAttribute(row.button, "data-status", status);
   fill(row, {
     name: driver.name,
-    load: stops.length ? plural(stops.length, "stop") : statusWords(driver, desk.statuses.drivers),
-    doing: stops.length ? doingWords(desk, driver, stops[0]) : "",
+    load: stops.length ? plural(stops.length, "stop") : stateWords(desk, driver, now),
+    doing: stops.length ? doingWords(desk, driver, stops[0], now) : "",
     silence: silenceWords(desk.fleet, driver, now),
     sign,
   });
@@ -149,7 +149,7 @@ function drawCandidate(desk, order, row, { driver, metres }, proposals) {
   fill(row, {
     name: driver.name,
     distance: metres === Infinity ? "" : distanceWords(metres),
-    doing: doingWords(desk, driver, stops[0]),
+    doing: doingWords(desk, driver, stops[0], now),
     load: stops.length ? plural(stops.length, "stop") : "free",
     ...meaningOf(desk, order, proposal),
     silence: silenceWords(desk.fleet, driver, now),

@@ -34,6 +34,7 @@ export const desk = new Desk({
   fleet,
   api: new Api(page.urls, page.csrf),
   statuses: page.statuses,
+  skills: page.skills,
   cities: page.cities,
   timeZone: page.timeZone,
   failureReasons: page.failureReasons,

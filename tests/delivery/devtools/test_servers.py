@@ -142,6 +142,7 @@ def test_a_server_that_does_not_start_is_named(tmp_path: Path) -> None:
         ("DATABASE_URL", "psql://someone:hidden@127.0.0.1:1/doorstep"),
         ("REDIS_URL", "redis://:hidden@127.0.0.1:1/0"),
         ("OSRM_URL", "http://127.0.0.1:1"),
+        ("OSRM_URL_BICYCLE", "http://127.0.0.1:1"),
     ],
 )
 def test_a_named_server_that_does_not_answer(

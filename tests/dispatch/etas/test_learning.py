@@ -189,6 +189,17 @@ def test_drives_of_which_nobody_knows_the_beginning_are_left_out(
     assert learning.learn().drives == 0
 
 
+def test_streets_learn_nothing_of_bicycles_with_roads_of_their_own(
+    delivered: Callable[..., None], a_week_ago: datetime, settings: object
+) -> None:
+    delivered(a_week_ago, count=4)
+    Driver.objects.update(vehicle="bicycle")
+    assert learning.learn().drives == 4  # as a car, if with patience
+    settings.OSRM_URL_BICYCLE = NO_OSRM
+    lesson = learning.learn()
+    assert (lesson.drives, lesson.pickups, lesson.dropoffs) == (0, 4, 4)
+
+
 def test_an_automatic_pickup_ends_when_the_driver_left(
     delivered: Callable[..., None], a_week_ago: datetime, routed_s: float
 ) -> None:

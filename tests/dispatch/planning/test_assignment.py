@@ -100,13 +100,14 @@ def test_whoever_is_promised_sooner_is_served_first(new_order: Callable[..., Ord
     [
         ({"current_lat": None, "current_lng": None, "fix_at": None}, Problem.DRIVER_UNPLACED),
         ({"capacity": 1}, Problem.TOO_BIG),
+        ({"vehicle": "foot"}, Problem.TOO_BIG),
     ],
 )
 def test_who_can_not_take_it_is_told_with_the_reason(
     new_order: Callable[..., Order], new_driver: Callable[..., Driver], fields: dict, problem: Problem
 ) -> None:
-    order = new_order(bags=2)
-    new_driver(name="Able")
+    order = new_order(bags=3)
+    new_driver(name="Able", vehicle="bicycle")
     new_driver(name="Unable", **fields)
     assert ranked(order) == ["Able"]
     assert why_not(order) == {"Unable": problem}

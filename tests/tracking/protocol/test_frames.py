@@ -380,7 +380,26 @@ def test_a_dispatcher_sees_a_driver() -> None:
         "cityId": str(CITY.pk),
         "status": "delivering",
         "onShift": True,
+        "vehicle": "car",
     }
+
+
+def test_a_dispatcher_sees_what_a_driver_goes_by_can_and_when_a_break_ends() -> None:
+    driver = Driver(id=uuid4(), name="Ada", phone="", vehicle="bicycle", skills=["alcohol"], break_until=NOON)
+    frame = told(frames.driver_state(driver))
+    assert (frame["vehicle"], frame["skills"], frame["breakUntil"]) == ("bicycle", ["alcohol"], NOON_MS)
+    assert told(frames.plan(driver, []))["breakUntil"] == NOON_MS
+
+
+def test_what_an_order_needs_is_told_to_dispatchers_and_to_its_driver_at_each_stop() -> None:
+    order = make_order("picked_up", needs=["alcohol"], customer_address="", customer_phone="")
+    assert told(frames.order_state(order, timezone.now()))["needs"] == ["alcohol"]
+    stops = [stop(order, kind) for kind in ("pickup", "dropoff")]
+    assert [one["needs"] for one in told(frames.plan(DRIVER, stops, for_driver=True))["stops"]] == [
+        ["alcohol"],
+        ["alcohol"],
+    ]
+    assert not any("needs" in one for one in told(frames.plan(DRIVER, stops))["stops"])
 
 
 def test_a_dispatcher_sees_an_order() -> None:

@@ -132,7 +132,7 @@ fixes = st.fixed_dictionaries(
 )
 frames = st.builds(
     lambda kind, fix, more: fix | {"type": kind} | more,
-    st.sampled_from(["location", "locations", "status", "shift", "teleport"]) | anything,
+    st.sampled_from(["location", "locations", "status", "shift", "break", "teleport"]) | anything,
     fixes,
     st.fixed_dictionaries({}, optional={"fixes": st.lists(fixes | anything, max_size=4), "on": anything}),
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tracking.protocol.messages import (
     Ack,
+    Break,
     Error,
     FleetPosition,
     Frame,
@@ -62,6 +63,8 @@ def test_fields_of_a_later_protocol_are_passed_over() -> None:
 
 def test_the_other_frames_of_a_driver() -> None:
     assert decode_driver_frame('{"type":"shift","on":true}') == Shift(on=True)
+    assert decode_driver_frame('{"type":"break","on":true}') == Break(on=True)
+    assert decode_driver_frame('{"type":"break","on":true,"minutes":15}') == Break(on=True, minutes=15)
     report = decode_driver_frame(json.dumps({"type": "status", "orderId": ORDER, "status": "delivered"}))
     assert isinstance(report, StatusReport)
     assert (str(report.order_id), report.status) == (ORDER, "delivered")
@@ -158,6 +161,9 @@ def test_a_number_out_of_range_is_named(name: str, value: str) -> None:
         '{"type":"locations","fixes":[{"lat":1}]}',
         '{"type":"shift","on":1}',
         '{"type":"shift"}',
+        '{"type":"break","minutes":15}',
+        '{"type":"break","on":true,"minutes":0}',
+        '{"type":"break","on":true,"minutes":481}',
         '{"type":"status","orderId":"1","status":"delivered"}',
         f'{{"type":"status","orderId":"{ORDER}","status":"cancelled"}}',
         b"\xff\xfe{}",
@@ -192,9 +198,10 @@ _json = st.recursive(
     max_leaves=12,
 )
 _fields = st.fixed_dictionaries(
-    {"type": st.sampled_from(["location", "locations", "status", "shift"])},
+    {"type": st.sampled_from(["location", "locations", "status", "shift", "break"])},
     optional=dict.fromkeys(
-        ("lat", "lng", "speed", "heading", "accuracy", "ts", "seq", "fixes", "on", "orderId"), _json
+        ("lat", "lng", "speed", "heading", "accuracy", "ts", "seq", "fixes", "on", "minutes", "orderId"),
+        _json,
     ),
 )
 

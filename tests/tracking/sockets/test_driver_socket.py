@@ -380,6 +380,29 @@ async def test_the_shift_button(new_driver: Callable[..., Driver]) -> None:
         await socket.frame("plan", status="offline", onShift=False)
 
 
+async def test_the_break_button(driver: Driver) -> None:
+    async with await driver_socket(driver) as socket, await dispatcher_socket() as dispatcher:
+        await dispatcher.frame("ready")
+        await socket.frame("ready")
+
+        async def told() -> int | None:
+            """The end of the break, by the next plan."""
+            plans = socket.types().count("plan")
+            await socket.until(lambda: socket.types().count("plan") > plans)
+            return [frame for frame in socket.frames if frame["type"] == "plan"][-1].get("breakUntil")
+
+        await socket.send({"type": "break", "on": True, "minutes": 15})
+        until = await told()
+        assert until == pytest.approx(now_ms() + 15 * 60_000, abs=10_000)
+        await dispatcher.frame("driver", breakUntil=until)
+        await socket.send({"type": "break", "on": False})
+        assert await told() is None
+        await socket.send({"type": "shift", "on": False})
+        await socket.frame("plan", onShift=False)
+        await socket.send({"type": "break", "on": True})
+        await socket.frame("error", code="invalid")
+
+
 async def test_a_silent_driver_is_back_with_the_next_fix(new_driver: Callable[..., Driver]) -> None:
     driver = await sync_to_async(new_driver)(status="offline", last_seen_at=None)
     async with await driver_socket(driver) as socket:

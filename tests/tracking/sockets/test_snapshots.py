@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from dispatch.errors import DispatchError
 from dispatch.models import City, Driver, Order, Restaurant, Stop
-from dispatch.orders import actions, buttons, geofence_actions
+from dispatch.orders import actions, breaks, buttons, geofence_actions
 from dispatch.planning import plan_store
 from dispatch.statuses import FINAL
 from routing.geo import destination
@@ -111,6 +111,7 @@ class Day:
                 else None
             ),
             lambda: actions.set_shift(driver.pk, chosen.random() < 0.8),
+            lambda: (breaks.begin if chosen.random() < 0.5 else breaks.end)(driver.pk),
             lambda: actions.cancel(order.pk, actor=DANA, reason="test") if chosen.random() < 0.1 else None,
             lambda: self.plan(driver, stops),
         ]
