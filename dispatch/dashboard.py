@@ -65,8 +65,8 @@ class Statuses(Struct, rename="camel", frozen=True):
 
 
 class Urls(Struct, rename="camel", frozen=True):
-    """What is asked of the server. `subject` stands in each for the id of the order or driver, `other` for that of
-    another driver.
+    """What is asked of the server. `subject` stands in each for the id of the order, driver or alert, `other` for
+    that of another driver.
     """
 
     subject: str
@@ -86,6 +86,7 @@ class Urls(Struct, rename="camel", frozen=True):
     cancel: str
     undo_pickup: str
     close: str
+    see_alert: str
 
 
 class CityOfPage(LatLng, rename="camel", frozen=True):
@@ -158,4 +159,5 @@ def urls() -> Urls:
         cancel=reverse("dispatch:cancel", args=[SUBJECT]),
         undo_pickup=reverse("dispatch:undo-pickup", args=[SUBJECT]),
         close=reverse("dispatch:close", args=[SUBJECT]),
+        see_alert=reverse("dispatch:see-alert", args=[SUBJECT]),
     )

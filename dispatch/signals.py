@@ -20,6 +20,8 @@ assignment_changed = Signal()
 geofences_fired = Signal()
 #: `restaurant`: id.
 restaurant_changed = Signal()
+#: `alerts`: frozenset of the ids that fired, ended or were seen in one transaction.
+alerts_changed = Signal()
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Changes:
     assignments: set[UUID] = field(default_factory=set)
     geofence_events: list[int] = field(default_factory=list)
     restaurants: set[UUID] = field(default_factory=set)
+    alerts: set[UUID] = field(default_factory=set)
 
     def send(self) -> None:
         # Robust: the change is committed, and a receiver that fails (Redis is down) must not turn it into an
@@ -45,6 +48,8 @@ class Changes:
             geofences_fired.send_robust(sender=None, events=tuple(self.geofence_events))
         for restaurant in self.restaurants:
             restaurant_changed.send_robust(sender=None, restaurant=restaurant)
+        if self.alerts:
+            alerts_changed.send_robust(sender=None, alerts=frozenset(self.alerts))
 
 
 _whole: ContextVar[Changes | None] = ContextVar("_whole", default=None)

@@ -20,4 +20,5 @@ urlpatterns = [
     path("orders/<uuid:subject_id>/cancel", views.cancel, name="cancel"),
     path("orders/<uuid:subject_id>/undo-pickup", views.undo_pickup, name="undo-pickup"),
     path("orders/<uuid:subject_id>/close", views.close, name="close"),
+    path("alerts/<uuid:subject_id>/seen", views.see_alert, name="see-alert"),
 ]

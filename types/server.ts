@@ -60,6 +60,11 @@ export interface Closing {
   reason?: string;
 }
 
+/** Whether somebody looks after an alert; false takes that back. */
+export interface Seeing {
+  seen?: boolean;
+}
+
 /** Which driver takes which of a driver's orders. `endShift`: the driver's shift ends with it. */
 export interface HandingOn {
   moves: Move[];
@@ -292,6 +297,25 @@ export interface GeofenceEvent {
   evidence?: Record<string, unknown>;
 }
 
+/**
+ * What a dispatcher should look at, `since` then: of a driver, or of an order that has none. Beside a driver,
+ * `orderId` is what it concerns there. `dueAt`: when the planned shift ends. `seenBy`: who looks after it, so
+ * that it is quiet. One that is `ended` leaves the list.
+ */
+export interface AlertState {
+  type: "alert";
+  alertId: string;
+  v: number;
+  kind: AlertKind;
+  cityId: string | null;
+  since: number;
+  driverId?: string;
+  orderId?: string;
+  dueAt?: number;
+  seenBy?: string;
+  ended?: boolean;
+}
+
 /** The tiles' address, their deepest zoom, and who is to be named as their source. */
 export interface MapConfig {
   tileUrl: string;
@@ -301,8 +325,8 @@ export interface MapConfig {
 }
 
 /**
- * What is asked of the server. `subject` stands in each for the id of the order or driver, `other` for that of
- * another driver.
+ * What is asked of the server. `subject` stands in each for the id of the order, driver or alert, `other` for
+ * that of another driver.
  */
 export interface Urls {
   subject: string;
@@ -322,6 +346,7 @@ export interface Urls {
   cancel: string;
   undoPickup: string;
   close: string;
+  seeAlert: string;
 }
 
 /** How statuses are called, in the order in which they are listed; and the sets that decide what can be done. */
@@ -346,6 +371,8 @@ export type OrderStatus = "scheduled" | "pending" | "assigned" | "to_restaurant"
 export type DriverStatus = "offline" | "idle" | "to_restaurant" | "delivering";
 
 export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_at_zero" | "customer_at_zero" | "restaurant_far" | "customer_far" | "restaurant_unreachable" | "customer_unreachable" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "too_big" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
+
+export type AlertKind = "unassigned" | "not_set_out" | "at_restaurant" | "standing" | "off_route" | "silent" | "shift_ending";
 
 export interface Place {
   lat: number;
@@ -496,4 +523,4 @@ export type ControlFrame = Hello | Ready | Heartbeat | Error;
 
 export type CustomerFrame = Eta | EtaUnknown | Route | RouteHidden | DriverHidden | DriverPosition | CustomerStatus;
 
-export type DispatcherFrame = RestaurantState | DriverState | Plan | OrderState | FleetPositions | FixTrouble | GeofenceEvent;
+export type DispatcherFrame = RestaurantState | DriverState | Plan | OrderState | FleetPositions | FixTrouble | GeofenceEvent | AlertState;

@@ -35,6 +35,7 @@ ROOTS = (
     rest.VisitingOrder,
     rest.Reason,
     rest.Closing,
+    rest.Seeing,
     rest.HandingOn,
     rest.HandingBack,
     rest.Succession,

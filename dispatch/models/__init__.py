@@ -5,6 +5,7 @@ Table and column names are meant to be read in plain SQL, and the defaults stand
 dispatch/planning/plan_store.py.
 """
 
+from dispatch.models.alerts import Alert, AlertKind, Whereabouts
 from dispatch.models.cities import City
 from dispatch.models.drivers import HEARD_NOW, Driver
 from dispatch.models.etas import EtaPrediction, EtaSpread, HandoverTime, KitchenTime, SpeedFactor
@@ -13,12 +14,16 @@ from dispatch.models.items import Item
 from dispatch.models.leases import Lease
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
 from dispatch.models.restaurants import Restaurant
+from dispatch.models.shifts import LONGEST_SHIFT, Planned, Shift, planned_end, planned_ends
 from dispatch.models.stops import Stop, left_and_ahead, next_stops, number, places, plans_of, visitable
 from dispatch.models.users import User
 
 __all__ = [
     "HEARD_NOW",
+    "LONGEST_SHIFT",
     "NO_ETA",
+    "Alert",
+    "AlertKind",
     "City",
     "Driver",
     "EtaPrediction",
@@ -30,14 +35,19 @@ __all__ = [
     "Lease",
     "Order",
     "OrderEvent",
+    "Planned",
     "Restaurant",
+    "Shift",
     "SpeedFactor",
     "Stop",
     "User",
+    "Whereabouts",
     "left_and_ahead",
     "next_stops",
     "number",
     "places",
+    "planned_end",
+    "planned_ends",
     "plans_of",
     "visitable",
 ]

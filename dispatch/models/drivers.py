@@ -42,6 +42,8 @@ class Driver(Versioned):
         choices=DriverStatus, default=DriverStatus.OFFLINE, db_default=DriverStatus.OFFLINE, editable=False
     )
     on_shift = models.BooleanField(default=False, db_default=False)
+    #: The database's own (dispatch/migrations).
+    on_shift_since = models.DateTimeField(null=True, editable=False)
     capacity = models.IntegerField(
         default=6,
         db_default=6,

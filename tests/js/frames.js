@@ -2,7 +2,7 @@
 // Whole frames, as the server sends them, for tests that care for a few fields only.
 
 /**
- * @import { CustomerStatus, DriverState, Eta, FleetPosition, FleetPositions, OrderState, Plan, PlanStop,
+ * @import { AlertState, CustomerStatus, DriverState, Eta, FleetPosition, FleetPositions, OrderState, Plan, PlanStop,
  *   RestaurantState, Statuses } from "../../types/server"
  */
 
@@ -75,6 +75,23 @@ export const driver = (v, fields = {}) => ({
   status: "idle",
   onShift: true,
   cityId: "c1",
+  ...fields,
+});
+
+/**
+ * @param {number} v
+ * @param {Partial<AlertState>} fields
+ * @returns {AlertState}
+ */
+export const alarm = (v, fields = {}) => ({
+  type: "alert",
+  alertId: "a1",
+  v,
+  kind: "at_restaurant",
+  cityId: "c1",
+  since: 1000,
+  driverId: "d1",
+  orderId: "o1",
   ...fields,
 });
 

@@ -1,12 +1,13 @@
 """Repairs what the channel layer lost. PostgreSQL is the truth; every few seconds each process compares.
 
-One query each finds the orders and drivers that changed lately; whoever among the local sockets knows an older
-version is given the new state. A restart of Redis, a dropped message or a subscription that came too late heals by
-itself.
+One query each finds the orders, drivers and alerts that changed lately; whoever among the local sockets knows an
+older version is given the new state. A restart of Redis, a dropped message or a subscription that came too late heals
+by itself.
 """
 
 import asyncio
 import logging
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection
 from redis.exceptions import RedisError
 
-from dispatch.models import Driver, Order
+from dispatch.models import Alert, Driver, Order
 from tracking.database import in_thread
 from tracking.protocol import groups
 from tracking.sockets import broadcast, snapshots
@@ -51,17 +52,17 @@ async def reconcile(subscriptions: Subscriptions, since: datetime | None) -> dat
     """
     if not subscriptions:
         return None
-    looked_at, orders, drivers, cities = await in_thread(_changed)(since)
+    looked_at, orders, drivers, alerts, cities = await in_thread(_changed)(since)
     lagging = [
         {
             row.pk
             for row in rows
             if any(m.lacks(row.key, row.v) for group in row.groups for m in subscriptions.of(group))
         }
-        for rows in (orders, drivers)
+        for rows in (orders, drivers, alerts)
     ]
     if any(lagging):
-        for group, message in await in_thread(broadcast.fleet_messages)(*lagging):
+        for group, message in await in_thread(_messages)(*lagging):
             for member in list(subscriptions.of(group)):
                 await member.dispatch(message)
     # Last, as this alone asks Redis: what PostgreSQL knows is shown while Redis is away.
@@ -71,16 +72,23 @@ async def reconcile(subscriptions: Subscriptions, since: datetime | None) -> dat
 
 
 class Row(NamedTuple):
-    """An order or driver that changed, and the groups that should have heard of it."""
+    """An order, driver or alert that changed, and the groups that should have heard of it."""
 
     pk: UUID
     v: int
     key: str
-    groups: tuple[str, str]
+    groups: tuple[str, ...]
 
 
-def _changed(since: datetime | None) -> tuple[datetime, list[Row], list[Row], list[str]]:
-    """When it is now; the orders and the drivers that changed after `since`; all cities."""
+def _messages(
+    orders: Collection[UUID], drivers: Collection[UUID], alerts: Collection[UUID]
+) -> list[tuple[str, broadcast.Message]]:
+    fleet = broadcast.fleet_messages(orders, drivers) if orders or drivers else []
+    return [*fleet, *(broadcast.alert_messages(alerts) if alerts else [])]
+
+
+def _changed(since: datetime | None) -> tuple[datetime, list[Row], list[Row], list[Row], list[str]]:
+    """When it is now; the orders, the drivers and the alerts that changed after `since`; all cities."""
     # By the database's clock, which wrote `updated_at`: this machine's may be another one.
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
@@ -90,6 +98,7 @@ def _changed(since: datetime | None) -> tuple[datetime, list[Row], list[Row], li
         "pk", "version", "tracking_token", "restaurant__city_id"
     )
     drivers = Driver.objects.filter(updated_at__gte=horizon).values_list("pk", "version", "city_id")
+    alerts = Alert.objects.filter(updated_at__gte=horizon).values_list("pk", "version", "city_id")
     return (
         looked_at,
         [
@@ -97,5 +106,6 @@ def _changed(since: datetime | None) -> tuple[datetime, list[Row], list[Row], li
             for pk, v, token, city in orders
         ],
         [Row(pk, v, f"driver:{pk}", (groups.driver(pk), groups.city(city))) for pk, v, city in drivers],
+        [Row(pk, v, f"alert:{pk}", (groups.city(city),)) for pk, v, city in alerts],
         snapshots.city_keys(),
     )

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from dispatch import access
 from dispatch.models import (
+    Alert,
     City,
     Driver,
     FailureReason,
@@ -114,6 +115,10 @@ def order_items(orders: Iterable[Order]) -> list[Item]:
 def restaurant_items(restaurants: Iterable[Restaurant]) -> list[Item]:
     # A restaurant has no version: it changes rarely, by hand, and its latest state is simply sent.
     return [Item(f"restaurant:{r.pk}", 0, frames.restaurant_state(r)) for r in restaurants]
+
+
+def alert_items(alerts: Iterable[Alert]) -> list[Item]:
+    return [Item(f"alert:{alert.pk}", alert.version, frames.alert_state(alert)) for alert in alerts]
 
 
 def city_keys() -> list[str]:

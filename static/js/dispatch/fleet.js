@@ -2,7 +2,7 @@
 // What a dispatcher knows, folded from frames. Pure: no page, no socket, no clock of its own.
 
 /**
- * @import { DispatcherFrame, DriverState, FixTrouble, FleetPosition, GeofenceEvent, OrderState, OrderStatus, Plan,
+ * @import { AlertState, DispatcherFrame, DriverState, FixTrouble, FleetPosition, GeofenceEvent, OrderState, OrderStatus, Plan,
  *   PlanStop, RestaurantState, Statuses } from "../../../types/server"
  */
 /** @typedef {OrderState & { claimed?: boolean }} Order `claimed`: as this dispatcher asked for it to be */
@@ -63,6 +63,8 @@ export class Fleet {
   positions = new Map();
   /** @type {Map<string, FixTrouble>} By driver: what was turned away of the driver's fixes. */
   troubles = new Map();
+  /** @type {Map<string, AlertState>} By id: what the server says a dispatcher should look at, as long as it is so. */
+  alarms = new Map();
   /** @type {Entry[]} What happened, newest first. */
   activity = [];
 
@@ -91,6 +93,7 @@ export class Fleet {
       this.plans,
       this.positions,
       this.troubles,
+      this.alarms,
     ]) {
       known.clear();
     }
@@ -121,6 +124,11 @@ export class Fleet {
         return "fleet";
       case "order":
         return this.#change(frame, now);
+      case "alert":
+        if (!this.#isNews(`alert:${frame.alertId}`, frame.v)) return null;
+        if (frame.ended) this.alarms.delete(frame.alertId);
+        else this.alarms.set(frame.alertId, frame);
+        return "fleet";
       case "geofence":
         this.#note(frame.at, frame.status, frame, this.#orders.get(frame.orderId), frame.evidence ?? {});
         return "fleet";
@@ -361,6 +369,11 @@ export class Fleet {
     return this.orders()
       .filter((order) => order.leftDropoffAt)
       .sort((a, b) => (a.leftDropoffAt ?? 0) - (b.leftDropoffAt ?? 0));
+  }
+
+  /** Alarms that nobody looks after yet; what has lasted longest first. */
+  unseen() {
+    return [...this.alarms.values()].filter(({ seenBy }) => !seenBy).sort((a, b) => a.since - b.since);
   }
 
   /**

@@ -250,6 +250,7 @@ def test_what_is_null_where_it_is_unknown_and_not_left_out() -> None:
         ("DriverState", "cityId"),
         ("RestaurantState", "cityId"),
         ("GeofenceEvent", "driverId"),
+        ("AlertState", "cityId"),
     }
 
 
