@@ -512,7 +512,7 @@ def test_events_and_history_are_read_only(order, driver):
 
 @pytest.mark.parametrize(
     "name",
-    ["alert", "city", "driver", "order", "orderevent", "restaurant", "locationhistory"],
+    ["alert", "city", "driver", "order", "orderevent", "restaurant", "shift", "locationhistory"],
 )
 def test_lists_need_the_same_number_of_queries_however_long(
     name, new_order, new_driver, django_assert_num_queries
