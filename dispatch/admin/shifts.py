@@ -132,7 +132,7 @@ class ShiftAdmin(Typed, admin.ModelAdmin):
             cities=[(one, one == city, _query(one, monday)) for one in cities],
             days=days,
             monday=monday,
-            time_zone=str(zone),
+            clocks=str(zone),
             rows=table(drivers, shifts, monday, zone),
             this_week=_query(city, monday),
             before=_query(city, _moved(monday, -7)),

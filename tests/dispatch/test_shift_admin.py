@@ -117,6 +117,7 @@ def test_a_week_of_a_city(staff: Client, ana: Driver, new_driver: Callable[..., 
     page = staff.get(WEEK, {"city": str(ana.city_id), "week": "2026-12-03"})
     html = page.content.decode()
     assert "11:00–15:00" in html
+    assert "By the clocks of America/Denver." in html
     # Who helps out.
     assert "15:00–16:00" in html
     assert [row.driver for row in page.context["rows"]] == [ana, bo]
