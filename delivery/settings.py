@@ -169,6 +169,7 @@ ETA_INTERVAL_S = env.int("ETA_INTERVAL_S", default=30)
 SWEEP_INTERVAL_S = env.int("SWEEP_INTERVAL_S", default=120)
 ETA_PREDICTIONS_DAYS = env.int("ETA_PREDICTIONS_DAYS", default=60)
 ETA_LEARNING_DAYS = env.int("ETA_LEARNING_DAYS", default=56)
+ALERTS_DAYS = env.int("ALERTS_DAYS", default=30)
 CELERY_BEAT_SCHEDULE = {
     # `expires`: a worker that was away does not work through old ticks.
     "refresh ETAs": {
@@ -196,6 +197,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10,
         "options": {"expires": 10},
     },
+    "alerts": {
+        "task": "dispatch.tasks.raise_alerts",
+        "schedule": 10,
+        "options": {"expires": 10},
+    },
     "last fixes of silent drivers": {
         "task": "tracking.tasks.keep_last_fixes",
         "schedule": 60,
@@ -205,6 +211,11 @@ CELERY_BEAT_SCHEDULE = {
     "ETAs learn": {
         "task": "dispatch.tasks.learn_etas",
         "schedule": crontab(minute=17, hour=9),
+        "options": {"expires": 3600},
+    },
+    "alerts of long ago": {
+        "task": "dispatch.tasks.forget_alerts",
+        "schedule": crontab(minute=41, hour=9),
         "options": {"expires": 3600},
     },
     "location history partitions": {

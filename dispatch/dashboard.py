@@ -66,8 +66,8 @@ class Statuses(Struct, rename="camel", frozen=True):
 
 
 class Urls(Struct, rename="camel", frozen=True):
-    """What is asked of the server. `subject` stands in each for the id of the order, driver or conflict, `other`
-    for that of another driver.
+    """What is asked of the server. `subject` stands in each for the id of the order, driver, conflict or alert,
+    `other` for that of another driver.
     """
 
     subject: str
@@ -88,6 +88,7 @@ class Urls(Struct, rename="camel", frozen=True):
     undo_pickup: str
     close: str
     settle: str
+    see_alert: str
 
 
 class CityOfPage(LatLng, rename="camel", frozen=True):
@@ -165,4 +166,5 @@ def urls() -> Urls:
         undo_pickup=reverse("dispatch:undo-pickup", args=[SUBJECT]),
         close=reverse("dispatch:close", args=[SUBJECT]),
         settle=reverse("dispatch:settle", args=[SUBJECT]),
+        see_alert=reverse("dispatch:see-alert", args=[SUBJECT]),
     )

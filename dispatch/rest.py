@@ -73,6 +73,12 @@ class Closing(Struct, frozen=True):
     reason: Words = ""
 
 
+class Seeing(Struct, frozen=True):
+    """Whether somebody looks after an alert; false takes that back."""
+
+    seen: bool = True
+
+
 def decode[Body: Struct](body: bytes, body_type: type[Body]) -> Body:
     """A request's JSON; `msgspec.MsgspecError` says what is wrong with it."""
     try:

@@ -22,6 +22,8 @@ geofences_fired = Signal()
 restaurant_changed = Signal()
 #: `conflicts`: ids of Conflicts that came up, or were settled, in one transaction.
 conflicts_changed = Signal()
+#: `alerts`: frozenset of the ids that fired, ended or were seen in one transaction.
+alerts_changed = Signal()
 
 
 @dataclass
@@ -34,6 +36,7 @@ class Changes:
     geofence_events: list[int] = field(default_factory=list)
     restaurants: set[UUID] = field(default_factory=set)
     conflicts: set[UUID] = field(default_factory=set)
+    alerts: set[UUID] = field(default_factory=set)
 
     def send(self) -> None:
         # Robust: the change is committed, and a receiver that fails (Redis is down) must not turn it into an
@@ -50,6 +53,8 @@ class Changes:
             restaurant_changed.send_robust(sender=None, restaurant=restaurant)
         if self.conflicts:
             conflicts_changed.send_robust(sender=None, conflicts=frozenset(self.conflicts))
+        if self.alerts:
+            alerts_changed.send_robust(sender=None, alerts=frozenset(self.alerts))
 
 
 _whole: ContextVar[Changes | None] = ContextVar("_whole", default=None)

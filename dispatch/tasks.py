@@ -10,6 +10,7 @@ from celery import shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError as BrokerAway
 
+from dispatch.alerts import rounds as alerts
 from dispatch.errors import contained
 from dispatch.etas import learning
 from dispatch.leases import alone, lease
@@ -92,6 +93,18 @@ def assign_pending() -> None:
 @shared_task
 def mark_silent_drivers() -> None:
     geofence_actions.mark_silent_drivers()
+
+
+@shared_task
+@alone("raise_alerts")
+def raise_alerts() -> None:
+    alerts.run()
+
+
+@shared_task
+@alone("forget_alerts")
+def forget_alerts() -> None:
+    alerts.forget(settings.ALERTS_DAYS)
 
 
 @shared_task(time_limit=1800)

@@ -21,4 +21,5 @@ urlpatterns = [
     path("orders/<uuid:subject_id>/undo-pickup", views.undo_pickup, name="undo-pickup"),
     path("conflicts/<uuid:subject_id>/settle", views.settle, name="settle"),
     path("orders/<uuid:subject_id>/close", views.close, name="close"),
+    path("alerts/<uuid:subject_id>/seen", views.see_alert, name="see-alert"),
 ]

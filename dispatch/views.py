@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from dispatch import rest
 from dispatch.access import may_dispatch
+from dispatch.alerts import actions as alerts
 from dispatch.dashboard import dashboard_page
 from dispatch.errors import Conflict, DispatchError, InConflict, Invalid, NotFound, NotYours, WrongStatus
 from dispatch.models.conflicts import Outcome
@@ -160,6 +161,12 @@ def cancel(order_id: UUID, body: rest.Cancelling, actor: Actor) -> None:
 @_request(rest.Reason)
 def undo_pickup(order_id: UUID, body: rest.Reason, actor: Actor) -> None:
     actions.undo_pickup(order_id, actor=actor, reason=body.reason)
+
+
+@_request(rest.Seeing)
+def see_alert(alert_id: UUID, body: rest.Seeing, actor: Actor) -> None:
+    alerts.see(alert_id, actor.name if body.seen else "")
+    logger.info("alert %s is %s by %s", alert_id, "seen" if body.seen else "not seen", actor.name)
 
 
 @_request(rest.Closing)

@@ -18,6 +18,7 @@ def connect() -> None:
     signals.geofences_fired.connect(on_geofences_fired)
     signals.restaurant_changed.connect(on_restaurant_changed)
     signals.conflicts_changed.connect(on_conflicts_changed)
+    signals.alerts_changed.connect(on_alerts_changed)
 
 
 def on_fleet_changed(orders: Collection[UUID], drivers: Collection[UUID], **_: Any) -> None:
@@ -34,6 +35,10 @@ def on_restaurant_changed(restaurant: UUID, **_: Any) -> None:
 
 def on_conflicts_changed(conflicts: Collection[UUID], **_: Any) -> None:
     _broadcast(broadcast.conflicts, conflicts)
+
+
+def on_alerts_changed(alerts: Collection[UUID], **_: Any) -> None:
+    _broadcast(broadcast.alerts, alerts)
 
 
 def _broadcast(send: Callable[..., None], *ids: Any) -> None:

@@ -66,6 +66,11 @@ export interface Settling {
   outcome: "driver" | "stands";
 }
 
+/** Whether somebody looks after an alert; false takes that back. */
+export interface Seeing {
+  seen?: boolean;
+}
+
 /** Which driver takes which of a driver's orders. `endShift`: the driver's shift ends with it. */
 export interface HandingOn {
   moves: Move[];
@@ -328,6 +333,25 @@ export interface ConflictState {
   settled: boolean;
 }
 
+/**
+ * What a dispatcher should look at, `since` then: of a driver, or of an order that has none. Beside a driver,
+ * `orderId` is what it concerns there. `dueAt`: when the planned shift ends. `seenBy`: who looks after it, so
+ * that it is quiet. One that is `ended` leaves the list.
+ */
+export interface AlertState {
+  type: "alert";
+  alertId: string;
+  v: number;
+  kind: AlertKind;
+  cityId: string | null;
+  since: number;
+  driverId?: string;
+  orderId?: string;
+  dueAt?: number;
+  seenBy?: string;
+  ended?: boolean;
+}
+
 /** The tiles' address, their deepest zoom, and who is to be named as their source. */
 export interface MapConfig {
   tileUrl: string;
@@ -337,8 +361,8 @@ export interface MapConfig {
 }
 
 /**
- * What is asked of the server. `subject` stands in each for the id of the order, driver or conflict, `other`
- * for that of another driver.
+ * What is asked of the server. `subject` stands in each for the id of the order, driver, conflict or alert,
+ * `other` for that of another driver.
  */
 export interface Urls {
   subject: string;
@@ -359,6 +383,7 @@ export interface Urls {
   undoPickup: string;
   close: string;
   settle: string;
+  seeAlert: string;
 }
 
 /** How statuses are called, in the order in which they are listed; and the sets that decide what can be done. */
@@ -398,6 +423,8 @@ export interface Against {
   reason?: string;
   driverName?: string;
 }
+
+export type AlertKind = "unassigned" | "not_set_out" | "at_restaurant" | "standing" | "off_route" | "silent" | "shift_ending";
 
 export interface Place {
   lat: number;
@@ -551,4 +578,4 @@ export type ControlFrame = Hello | Ready | Heartbeat | Error;
 
 export type CustomerFrame = Eta | EtaUnknown | Route | RouteHidden | DriverHidden | DriverPosition | CustomerStatus;
 
-export type DispatcherFrame = RestaurantState | DriverState | Plan | OrderState | FleetPositions | FixTrouble | GeofenceEvent | ConflictState;
+export type DispatcherFrame = RestaurantState | DriverState | Plan | OrderState | FleetPositions | FixTrouble | GeofenceEvent | ConflictState | AlertState;

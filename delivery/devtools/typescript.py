@@ -36,6 +36,7 @@ ROOTS = (
     rest.Reason,
     rest.Closing,
     rest.Settling,
+    rest.Seeing,
     rest.HandingOn,
     rest.HandingBack,
     rest.Succession,

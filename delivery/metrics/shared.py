@@ -16,6 +16,7 @@ from redis.retry import Retry
 from delivery.celery import app
 from delivery.probes import all_at_once, own_connection
 from dispatch.leases import AGES
+from dispatch.models import AlertKind
 from dispatch.statuses import FINAL, OrderStatus
 from tracking.ingest.partitions import COUNT_AHEAD
 from tracking.redis_servers import connected
@@ -27,6 +28,7 @@ _TIMEOUT_S = 1.5
 _ONCE = Retry(NoBackoff(), 0)
 
 _OPEN = [status.value for status in OrderStatus if status not in FINAL]
+_OPEN_ALERTS = "SELECT kind, count(*) FROM alerts WHERE ended_at IS NULL GROUP BY kind"
 _OPEN_ORDERS = "SELECT status, count(*) FROM orders WHERE status = ANY (%s) GROUP BY status"
 
 
@@ -61,6 +63,7 @@ def _database() -> list[GaugeMetricFamily]:
         own.execute(f"SET LOCAL statement_timeout = {round(_TIMEOUT_S * 1000)}")
         ages: dict[str, float] = dict(own.execute(AGES).fetchall())
         orders = dict.fromkeys(_OPEN, 0) | dict(own.execute(_OPEN_ORDERS, [_OPEN]).fetchall())
+        alerts = dict.fromkeys(AlertKind.values, 0) | dict(own.execute(_OPEN_ALERTS).fetchall())
         ((partitions,),) = own.execute(COUNT_AHEAD).fetchall()
     return [
         _by(
@@ -70,6 +73,7 @@ def _database() -> list[GaugeMetricFamily]:
             ages,
         ),
         _by("status", "doorstep_orders", "Open orders.", orders),
+        _by("kind", "doorstep_alerts", "Open alerts, those that somebody has seen among them.", alerts),
         GaugeMetricFamily(
             "doorstep_history_partitions_ahead",
             "Days from today on that the location history has a partition for, without a gap.",

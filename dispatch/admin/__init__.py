@@ -1,5 +1,5 @@
-"""The admin: staff keep restaurants, drivers and orders, and see what ETAs are worth and made of."""
+"""The admin: staff keep restaurants, drivers, their shifts and orders, and see what ETAs are worth and made of."""
 
-from dispatch.admin import domain, etas, users
+from dispatch.admin import alerts, domain, etas, shifts, users
 
-__all__ = ["domain", "etas", "users"]
+__all__ = ["alerts", "domain", "etas", "shifts", "users"]

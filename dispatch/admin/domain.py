@@ -24,11 +24,12 @@ from django.utils.html import format_html
 from dispatch import access
 from dispatch.admin import order_search
 from dispatch.admin.addresses import Typed
-from dispatch.admin.pages import ManyRows, ReadOnly, page
+from dispatch.admin.pages import ManyRows, ReadOnly, local_time, page
 from dispatch.errors import DispatchError
 from dispatch.forms import AssignForm, CancelForm, CloseForm, DriverForm, OrderForm
 from dispatch.maps import Circle, LatLng, PlaceMap, map_config
 from dispatch.models import (
+    AlertKind,
     City,
     Conflict,
     Driver,
@@ -60,6 +61,28 @@ ONE_LINE: Mapping[type[models.Field], Mapping[str, Any]] = {
 @admin.register(City)
 class CityAdmin(Typed, admin.ModelAdmin):
     list_display = ["name", "time_zone", "show_driver_from", "assignment", "promise_minutes"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "name",
+                    ("lat", "lng"),
+                    "time_zone",
+                    "show_driver_from",
+                    "assignment",
+                    "promise_minutes",
+                ]
+            },
+        ),
+        (
+            "Alerts",
+            {
+                "description": "After how many minutes dispatchers are told; 0: never.",
+                "fields": [f"{kind}_alert_minutes" for kind in AlertKind],
+            },
+        ),
+    ]
     formfield_overrides = ONE_LINE
 
 
@@ -444,10 +467,7 @@ def _found[Row: models.Model](
 
 
 def _local_time(at: datetime | None, order: Order) -> str:
-    """To the second, by the clocks of the order's city."""
-    city = order.city
-    zone = ZoneInfo(city.time_zone) if city else None
-    return f"{timezone.localtime(at, zone):%Y-%m-%d %H:%M:%S %Z}" if at else ""
+    return local_time(at, order.city)
 
 
 def _zone(restaurants: QuerySet[Restaurant]) -> ZoneInfo | None:

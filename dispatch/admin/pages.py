@@ -1,7 +1,9 @@
 """What admin pages of ours share."""
 
 import json
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -9,10 +11,12 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.decorators.cache import never_cache
 
 from dispatch.admin.addresses import OfferedList, Typed
+from dispatch.models import City
 
 
 class ReadOnly:
@@ -61,6 +65,12 @@ class ManyRows(Typed, admin.ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return NewestRowsList
+
+
+def local_time(at: datetime | None, city: City | None) -> str:
+    """To the second, by the clocks of the city."""
+    zone = ZoneInfo(city.time_zone) if city else None
+    return f"{timezone.localtime(at, zone):%Y-%m-%d %H:%M:%S %Z}" if at else ""
 
 
 @never_cache

@@ -5,6 +5,7 @@ Table and column names are meant to be read in plain SQL, and the defaults stand
 dispatch/planning/plan_store.py.
 """
 
+from dispatch.models.alerts import Alert, AlertKind, Whereabouts
 from dispatch.models.cities import City
 from dispatch.models.conflicts import Conflict
 from dispatch.models.drivers import CAPACITY, HEARD_NOW, Driver, Vehicle
@@ -15,6 +16,7 @@ from dispatch.models.leases import Lease
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
 from dispatch.models.promises import Promise
 from dispatch.models.restaurants import Restaurant
+from dispatch.models.shifts import LONGEST_SHIFT, Planned, Shift, planned_end, planned_ends
 from dispatch.models.skills import Skill
 from dispatch.models.stops import Stop, left_and_ahead, next_stops, number, places, plans_of, visitable
 from dispatch.models.users import User
@@ -22,7 +24,10 @@ from dispatch.models.users import User
 __all__ = [
     "CAPACITY",
     "HEARD_NOW",
+    "LONGEST_SHIFT",
     "NO_ETA",
+    "Alert",
+    "AlertKind",
     "City",
     "Conflict",
     "Driver",
@@ -35,17 +40,22 @@ __all__ = [
     "Lease",
     "Order",
     "OrderEvent",
+    "Planned",
     "Promise",
     "Restaurant",
+    "Shift",
     "Skill",
     "SpeedFactor",
     "Stop",
     "User",
     "Vehicle",
+    "Whereabouts",
     "left_and_ahead",
     "next_stops",
     "number",
     "places",
+    "planned_end",
+    "planned_ends",
     "plans_of",
     "visitable",
 ]

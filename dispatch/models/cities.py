@@ -14,6 +14,20 @@ from routing.geo import Point
 PROMISE_MINUTES = 45
 
 
+#: At most so many until an alert fires; 0: never.
+MOST_ALERT_MINUTES = 600
+
+
+def _alert_minutes(name: str, default: int, help_text: str) -> "models.IntegerField[int, int]":
+    return models.IntegerField(
+        f"{name} (min)",
+        default=default,
+        db_default=default,
+        validators=[MinValueValidator(0), MaxValueValidator(MOST_ALERT_MINUTES)],
+        help_text=help_text,
+    )
+
+
 def known_time_zone(value: str) -> None:
     if value not in available_timezones():
         raise ValidationError(f"“{value}” is no time zone; use a name such as America/Denver.")
@@ -53,6 +67,31 @@ class City(models.Model):
         validators=[MinValueValidator(5), MaxValueValidator(240)],
         help_text="From the order to the door, where the ordering platform promises nothing else (5 to 240).",
     )
+    unassigned_alert_minutes = _alert_minutes(
+        "order without a driver", 5, "An order has no driver for so long."
+    )
+    not_set_out_alert_minutes = _alert_minutes(
+        "driver has not set out", 5, "A driver has an order for so long, and has not set out for it."
+    )
+    at_restaurant_alert_minutes = _alert_minutes(
+        "driver waits at the restaurant", 15, "A driver is at the restaurant for so long."
+    )
+    standing_alert_minutes = _alert_minutes(
+        "driver stands on the way", 8, "A driver with orders stands for so long, away from every stop."
+    )
+    off_route_alert_minutes = _alert_minutes(
+        "driver is off the route",
+        5,
+        "A driver is off the planned road for so long, and comes no nearer to the stop.",
+    )
+    silent_alert_minutes = _alert_minutes(
+        "driver is silent, with food", 5, "Nothing is heard for so long of a driver who has food on board."
+    )
+    shift_ending_alert_minutes = _alert_minutes(
+        "shift ends with stops left",
+        15,
+        "So long before the planned end of a shift there are stops that will not be done by then.",
+    )
 
     class Meta:
         db_table = "cities"
@@ -69,6 +108,18 @@ class City(models.Model):
             ),
             models.CheckConstraint(
                 name="cities_promise_minutes_range", condition=Q(promise_minutes__range=(5, 240))
+            ),
+            models.CheckConstraint(
+                name="cities_alert_minutes_range",
+                condition=Q(
+                    unassigned_alert_minutes__range=(0, MOST_ALERT_MINUTES),
+                    not_set_out_alert_minutes__range=(0, MOST_ALERT_MINUTES),
+                    at_restaurant_alert_minutes__range=(0, MOST_ALERT_MINUTES),
+                    standing_alert_minutes__range=(0, MOST_ALERT_MINUTES),
+                    off_route_alert_minutes__range=(0, MOST_ALERT_MINUTES),
+                    silent_alert_minutes__range=(0, MOST_ALERT_MINUTES),
+                    shift_ending_alert_minutes__range=(0, MOST_ALERT_MINUTES),
+                ),
             ),
         ]
 

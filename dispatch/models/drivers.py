@@ -71,6 +71,8 @@ class Driver(Versioned):
     )
     on_shift = models.BooleanField(default=False, db_default=False)
     vehicle = models.TextField(choices=Vehicle, default=Vehicle.CAR, db_default=Vehicle.CAR)
+    #: The database's own (dispatch/migrations).
+    on_shift_since = models.DateTimeField(null=True, editable=False)
     capacity = models.IntegerField(
         null=True,
         blank=True,

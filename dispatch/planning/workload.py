@@ -13,7 +13,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from dispatch.etas.travel_time_model import TravelTimeModel
-from dispatch.models import Driver, Order, Stop, left_and_ahead, plans_of
+from dispatch.models import Driver, Order, Stop, left_and_ahead, planned_ends, plans_of
 from dispatch.statuses import FETCHES, OrderStatus, StopKind
 from routing import planner
 from routing.errors import NoSegment, RoutingError
@@ -41,6 +41,8 @@ class Workload:
     pending: Sequence[Order] = ()
     #: By order, who has the food that is to be taken over.
     holders: Mapping[UUID, Driver] = field(default_factory=dict)
+    #: When the shifts are planned to end of those drivers who work by a plan.
+    ends: Mapping[UUID, datetime] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -54,7 +56,8 @@ class Workload:
         """
         drivers = list(drivers)
         stops = plans_of({driver.pk for driver in drivers})
-        lately = timezone.now() - timedelta(seconds=UNDER_WAY_S)
+        now = timezone.now()
+        lately = now - timedelta(seconds=UNDER_WAY_S)
         done = Stop.objects.filter(driver__in=drivers, done_at__gte=lately).values_list("driver_id")
         met = {stop.order_id: stop.meets for those in stops.values() for stop in those if stop.meets}
         return cls(
@@ -64,6 +67,7 @@ class Workload:
             TravelTimeModel.current(),
             list(pending),
             met | dict(holders or {}),
+            planned_ends(drivers, now),
         )
 
     def of_one_table(self) -> "Workload":
@@ -105,7 +109,15 @@ class Workload:
             for order in self.orders
         ]
         vehicles = [
-            _vehicle(driver, self.stops[driver.pk], self.free_since.get(driver.pk), now, places, pins=pins)
+            _vehicle(
+                driver,
+                self.stops[driver.pk],
+                self.free_since.get(driver.pk),
+                self.ends.get(driver.pk),
+                now,
+                places,
+                pins=pins,
+            )
             for driver in self.drivers
         ]
         # Mostly there is one, and one question.
@@ -231,6 +243,7 @@ def _vehicle(
     driver: Driver,
     stops: Sequence[Stop],
     free_since: datetime | None,
+    shift_ends_at: datetime | None,
     now: datetime,
     places: _Places,
     *,
@@ -244,6 +257,7 @@ def _vehicle(
         tuple(planner.Visit(stop.order_id, visit_kind(stop), pins and stop.pinned) for stop in stops),
         under_way=first is not None and _is_under_way(first, free_since, now),
         arrived_at=arrived_at,
+        off_at=inf if shift_ends_at is None else shift_ends_at.timestamp(),
         capacity=driver.bags,
         city=driver.city_id,
         mode=driver.roads,

@@ -22,7 +22,7 @@ from delivery.celery import app
 from delivery.metrics.folder import VARIABLE
 from delivery.settings import BASE_DIR
 from dispatch.leases import lease
-from dispatch.models import Lease, Order
+from dispatch.models import Alert, Lease, Order
 from tests.conftest import NO_REDIS
 from tests.exposition import figures
 from tests.waiting import wait_until
@@ -73,6 +73,17 @@ def test_open_orders_are_counted_by_status(
     assert shown['doorstep_orders{status="pending"}'] == 2
     assert shown['doorstep_orders{status="picked_up"}'] == 0
     assert 'doorstep_orders{status="delivered"}' not in shown
+
+
+@pytest.mark.django_db(transaction=True)
+def test_open_alerts_are_counted_by_kind(client: Client, settings: Any, order: Order) -> None:
+    settings.METRICS_TOKEN = "sesame"
+    since = order.created_at
+    for ended_at in (None, since):
+        Alert.objects.create(kind="unassigned", order=order, since=since, fired_at=since, ended_at=ended_at)
+    shown = _shown(client)
+    assert shown['doorstep_alerts{kind="unassigned"}'] == 1
+    assert shown['doorstep_alerts{kind="silent"}'] == 0
 
 
 @pytest.fixture

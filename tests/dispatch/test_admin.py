@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.timezone import localtime
 
 from dispatch import access, signals
-from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, User
+from dispatch.models import Alert, City, Driver, Order, OrderEvent, Restaurant, Shift, User
 from dispatch.orders import actions, buttons
 from dispatch.statuses import OrderStatus
 from tests.dispatch import story
@@ -90,6 +90,7 @@ def test_groups_have_their_permissions(transactional_db):
         *(
             f"dispatch.view_{name}"
             for name in (
+                "alert",
                 "city",
                 "conflict",
                 "driver",
@@ -103,6 +104,7 @@ def test_groups_have_their_permissions(transactional_db):
                 "promise",
                 "restaurant",
                 "skill",
+                "shift",
                 "speedfactor",
                 "stop",
             )
@@ -111,6 +113,8 @@ def test_groups_have_their_permissions(transactional_db):
     }
     assert staff.has_perms(["dispatch.add_order", "dispatch.change_order", "dispatch.change_restaurant"])
     assert staff.has_perms(["dispatch.change_failurereason", "dispatch.delete_skill"])
+    assert staff.has_perms(["dispatch.add_shift", "dispatch.delete_shift"])
+    assert not staff.has_perm("dispatch.change_alert")
     assert not staff.has_perm("dispatch.change_orderevent")
     assert not staff.has_perm("tracking.change_locationhistory")
 
@@ -537,7 +541,10 @@ def test_events_and_history_are_read_only(order, driver):
         assert client.get(reverse(f"admin:{name}_add")).status_code == 403
 
 
-@pytest.mark.parametrize("name", ["city", "driver", "order", "orderevent", "restaurant", "locationhistory"])
+@pytest.mark.parametrize(
+    "name",
+    ["alert", "city", "driver", "order", "orderevent", "restaurant", "shift", "locationhistory"],
+)
 def test_lists_need_the_same_number_of_queries_however_long(
     name, new_order, new_driver, django_assert_num_queries
 ):
@@ -553,6 +560,10 @@ def test_lists_need_the_same_number_of_queries_however_long(
         actions.assign(order.pk, driver.pk, actor=actions.SYSTEM)
         moment = timezone.now() - timedelta(seconds=number)
         LocationHistory.objects.create(driver=driver, lat=39.7, lng=-104.9, recorded_at=moment)
+        Alert.objects.create(
+            kind="silent", city=town, driver=driver, order=order, since=moment, fired_at=moment
+        )
+        Shift.objects.create(driver=driver, city=town, starts_at=moment, ends_at=timezone.now())
 
     add(1)
     client.get(url)  # content types and the like are cached from here on

@@ -8,10 +8,10 @@ from uuid import UUID
 from django.utils import timezone
 
 from dispatch.errors import InConflict
-from dispatch.models import Driver, Order, Restaurant, Stop
+from dispatch.models import AlertKind, City, Driver, Order, OrderEvent, Restaurant, Shift, Stop
 from dispatch.orders import actions, buttons, geofence_actions
 from dispatch.planning import replanning, visiting_order
-from dispatch.statuses import StopKind
+from dispatch.statuses import FINAL, StopKind
 from routing.geo import destination, distance_m
 
 NAMES = (
@@ -27,7 +27,10 @@ PHONE = "+1 303 555 0100"
 
 
 def drivers_at_work() -> None:
-    """In Denver two drivers stay free; the others carry one order or two, and every other one has picked up."""
+    """In Denver two drivers stay free; the others carry one order or two, and every other one has picked up. No city
+    wants alerts: most of the drivers and orders that come later are left to themselves.
+    """
+    City.objects.update(**{f"{kind}_alert_minutes": 0 for kind in AlertKind})
     kitchens = _kitchens()
     names = chain(NAMES, repeat("Sam Taylor"))
     for n, driver in enumerate(Driver.objects.filter(city__name="Denver").order_by("name")[2:]):
@@ -215,8 +218,60 @@ def gone_from_the_door(order_id: str) -> None:
     leave_again(order_id)
 
 
-def _kitchens() -> list[Restaurant]:
-    return list(Restaurant.objects.filter(city__name="Denver").order_by("name"))
+def trouble() -> int:
+    """In Boulder, where alerts are wanted, everything goes wrong at once. Returns how many alerts that is."""
+    city = City.objects.get(name="Boulder")
+    for kind in AlertKind:
+        setattr(city, f"{kind}_alert_minutes", 5)
+    city.save()
+    kitchen, *_, door = _kitchens("Boulder")
+    now = timezone.now()
+
+    def carried(name: str, driver_name: str) -> Order:
+        order = _order(kitchen, door, name)
+        actions.assign(order.pk, _driver(driver_name, kitchen).pk, actor=actions.SYSTEM)
+        return order
+
+    neglect(_order(kitchen, door, "Nora Quill").pk)
+    idle = carried("Ivo Brandt", "Mateo Ruiz")
+    OrderEvent.objects.filter(order=idle, to_status="assigned").update(created_at=now - timedelta(minutes=8))
+    waiting = carried("Lena Osei", "Ana Vogel").stops.get(kind="pickup")
+    arrived = now - timedelta(minutes=21)
+    geofence_actions.arrive(waiting.driver_id, [waiting.pk], happened_at=arrived, evidence={"rule": "slow"})
+    silent = carried("Pia Novak", "Jonas Whitlock").stops.get(kind="dropoff")
+    actions.report(silent.driver_id, silent.order_id, "picked_up")
+    Driver.objects.filter(pk=silent.driver_id).update(last_seen_at=now - timedelta(minutes=7))
+    last = carried("Omar Haddad", "Celia Park").stops.get(kind="dropoff")
+    begin, end = now - timedelta(hours=4), now + timedelta(minutes=1)
+    Shift.objects.create(driver=last.driver, city=city, starts_at=begin, ends_at=end)
+    return 5
+
+
+def neglect(order_id: str | UUID) -> None:
+    """Nobody has looked for a driver for a while."""
+    long_ago = timezone.now() - timedelta(minutes=11)
+    OrderEvent.objects.filter(order=order_id).update(created_at=long_ago)
+
+
+def neglected_in_boulder(name: str) -> None:
+    kitchen, *_, door = _kitchens("Boulder")
+    neglect(_order(kitchen, door, name).pk)
+
+
+def no_more_alerts() -> None:
+    City.objects.update(**{f"{kind}_alert_minutes": 0 for kind in AlertKind})
+
+
+def everybody_in_boulder_is_served() -> None:
+    """Whoever was in trouble there is gone."""
+    for order in Order.objects.filter(restaurant__city__name="Boulder").exclude(status__in=FINAL):
+        actions.cancel(order.pk, actor=actions.dispatcher("Dana"), reason="the day is over", dispose=True)
+    for driver in Driver.objects.filter(city__name="Boulder", on_shift=True, simulated=False):
+        actions.set_shift(driver.pk, False)
+
+
+def _kitchens(city: str = "Denver") -> list[Restaurant]:
+    return list(Restaurant.objects.filter(city__name=city).order_by("name"))
 
 
 def _driver(name: str, at: Restaurant) -> Driver:

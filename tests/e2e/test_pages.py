@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from websockets.sync.client import connect
 
 from tests.e2e import scene
-from tests.e2e.conftest import DESKTOP, PHONE, USERNAME, Stack, Watch
+from tests.e2e.conftest import DESKTOP, PHONE, READY_S, USERNAME, Stack, Watch
 from tests.operator_message import MESSAGE, send_operator_message
 
 COLORS = {"idle": "#15894b", "to_restaurant": "#f0b400", "delivering": "#1d62e0", "offline": "#8b95a1"}
@@ -508,6 +508,58 @@ def test_who_is_right_is_settled_once(
     expect(conflict).to_be_hidden()
     expect(other.locator(".conflict", has_text=name)).to_be_hidden()
     assert last_event(stack, order_id)[:3] == ("delivered", "dispatcher", USERNAME)
+
+
+BEEPS = """async () => {
+    const { beeper } = await import(document.querySelector("script[type=module]").src);
+    return beeper.played;
+}"""
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["390x844", "1440x900"])
+def test_alerts_are_listed_heard_and_seen_by_one_for_all(
+    stack: Stack, dashboard: Callable[..., Page], artifacts: Path, viewport: dict[str, int]
+) -> None:
+    page, another = dashboard(viewport), dashboard(DESKTOP)
+    expect(page.locator("#sound")).to_have_attribute("data-state", "waiting")
+    expect(page.locator("#sound-words")).to_have_text("Click for sound")
+    count = stack.clerk.ask(scene.trouble)
+    alerts = page.locator("#alarms li")
+    expect(alerts).to_have_count(count, timeout=READY_S * 1000)
+    expect(page.locator("#alarm-said")).not_to_be_empty()
+    assert page.evaluate(BEEPS) == 0
+    size = f"{viewport['width']}x{viewport['height']}"
+    page.screenshot(path=artifacts / f"dashboard-alarms-{size}.png")
+
+    # The first click allows the sound, and the next alert is heard.
+    page.get_by_role("button", name=re.compile("^Boulder")).click()
+    expect(page.locator("#sound")).to_have_attribute("data-state", "on")
+    stack.clerk.ask(scene.neglected_in_boulder, name="Zoe Lark")
+    expect(alerts).to_have_count(count + 1, timeout=READY_S * 1000)
+    assert page.evaluate(BEEPS) == 1
+    page.screenshot(path=artifacts / f"dashboard-alarms-heard-{size}.png")
+
+    waiting = alerts.filter(has_text="Ana Vogel")
+    waiting.get_by_role("button", name="Seen").click()
+    for screen in (page, another):
+        expect(screen.locator("#alarms li").filter(has_text="Ana Vogel")).to_have_count(0)
+    page.locator("#toast-undo").click()
+    for screen in (page, another):
+        expect(screen.locator("#alarms li").filter(has_text="Ana Vogel")).to_have_count(1)
+
+    page.locator("#sound").click()
+    expect(page.locator("#sound")).to_have_attribute("data-state", "muted")
+    waiting.locator(".row").click()
+    expect(page.locator("#driver-panel h2")).to_have_text("Ana Vogel")
+    page.keyboard.press("Escape")
+    alerts.filter(has_text="Mateo Ruiz").locator(".row").click()
+    expect(page.locator("#order-panel")).to_contain_text("Ivo Brandt")
+    page.keyboard.press("Escape")
+    page.reload()
+    expect(page.locator("#sound")).to_have_attribute("data-state", "muted")
+    stack.clerk.ask(scene.no_more_alerts)
+    expect(page.locator("#alarms-panel")).to_be_hidden(timeout=READY_S * 1000)
+    stack.clerk.ask(scene.everybody_in_boulder_is_served)
 
 
 def test_a_driver_whose_fixes_are_no_use_is_marked_and_the_customer_is_not_fooled(

@@ -39,6 +39,7 @@ const URLS = {
   undoPickup: `/o/${SUBJECT}/undo-pickup`,
   close: `/o/${SUBJECT}/close`,
   settle: `/c/${SUBJECT}/settle`,
+  seeAlert: `/a/${SUBJECT}/seen`,
 };
 const city = (/** @type {string} */ id, timeZone = "America/Denver") =>
   /** @type {CityOfPage} */ ({ id, name: id, lat: 0, lng: 0, timeZone });
@@ -379,4 +380,12 @@ test("food that is with the driver is cancelled with a reason only", () => {
   assert.equal(needsReason(desk, order(1, { status: "picked_up" })), true);
   assert.equal(needsReason(desk, order(1)), false);
   assert.match(words({ customer: "Maya", driver: "Ana", needsReason: true }), /^Maya’s food is with the driver/);
+});
+
+test("an alert is seen for everybody, which can be taken back", async () => {
+  const desk = deskWith();
+  await desk.see("a1");
+  assert.deepEqual(asked, [{ url: "/a/a1/seen", body: { seen: true }, token: "secret" }]);
+  toasts[0].undo?.();
+  assert.deepEqual(asked[1], { url: "/a/a1/seen", body: { seen: false }, token: "secret" });
 });

@@ -2,7 +2,7 @@
 // Whole frames, as the server sends them, for tests that care for a few fields only.
 
 /**
- * @import { ConflictState, CustomerStatus, DriverState, Eta, FleetPosition, FleetPositions, OrderState, Plan, PlanStop,
+ * @import { AlertState, ConflictState, CustomerStatus, DriverState, Eta, FleetPosition, FleetPositions, OrderState, Plan, PlanStop,
  *   RestaurantState, Statuses } from "../../types/server"
  */
 
@@ -102,6 +102,23 @@ export const conflict = (v, fields = {}) => ({
   toldAt: 600_000,
   against: { status: "cancelled", at: 120_000, by: "Dana", reason: "Nobody home" },
   settled: false,
+  ...fields,
+});
+
+/**
+ * @param {number} v
+ * @param {Partial<AlertState>} fields
+ * @returns {AlertState}
+ */
+export const alarm = (v, fields = {}) => ({
+  type: "alert",
+  alertId: "a1",
+  v,
+  kind: "at_restaurant",
+  cityId: "c1",
+  since: 1000,
+  driverId: "d1",
+  orderId: "o1",
   ...fields,
 });
 

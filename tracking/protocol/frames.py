@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from dispatch.models import (
+    Alert,
+    AlertKind,
     City,
     Conflict,
     Driver,
@@ -31,6 +33,7 @@ from dispatch.problems import SENTENCES
 from dispatch.statuses import ACTIVE, BEFORE_PICKUP, FINAL, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
 from tracking.protocol.messages import (
     Against,
+    AlertState,
     ConflictState,
     CustomerFrame,
     CustomerStatus,
@@ -326,6 +329,21 @@ def restaurant_state(restaurant: Restaurant) -> RestaurantState:
         lng=restaurant.lng,
         geofence_radius=restaurant.geofence_radius,
         city_id=restaurant.city_id,
+    )
+
+
+def alert_state(alert: Alert) -> AlertState:
+    return AlertState(
+        alert_id=alert.pk,
+        v=alert.version,
+        kind=AlertKind(alert.kind),
+        city_id=alert.city_id,
+        since=milliseconds(alert.since) or 0,
+        driver_id=alert.driver_id,
+        order_id=alert.order_id,
+        due_at=milliseconds(alert.due_at),
+        seen_by=alert.seen_by,
+        ended=alert.ended_at is not None,
     )
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from dispatch.models import Item, Vehicle
+from dispatch.models import AlertKind, Item, Vehicle
 from dispatch.models.failure_reasons import LeadsTo
 from dispatch.statuses import DriverStatus, OrderStatus, StopKind
 from routing.problems import Problem
@@ -407,6 +407,24 @@ class ConflictState(Frame, tag="conflict", frozen=True):
     settled: bool
 
 
+class AlertState(Frame, tag="alert", frozen=True):
+    """What a dispatcher should look at, `since` then: of a driver, or of an order that has none. Beside a driver,
+    `order_id` is what it concerns there. `due_at`: when the planned shift ends. `seen_by`: who looks after it, so
+    that it is quiet. One that is `ended` leaves the list.
+    """
+
+    alert_id: UUID
+    v: int
+    kind: AlertKind
+    city_id: UUID | None
+    since: int
+    driver_id: UUID | None = None
+    order_id: UUID | None = None
+    due_at: int | None = None
+    seen_by: str = ""
+    ended: bool = False
+
+
 DispatcherFrame = (
     RestaurantState
     | DriverState
@@ -416,6 +434,7 @@ DispatcherFrame = (
     | FixTrouble
     | GeofenceEvent
     | ConflictState
+    | AlertState
 )
 
 ServerFrame = ControlFrame | Plan | Expect | Ack | CustomerFrame | DispatcherFrame

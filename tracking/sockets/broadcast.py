@@ -17,7 +17,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
-from dispatch.models import Conflict, Driver, Order, OrderEvent, Restaurant
+from dispatch.models import Alert, Conflict, Driver, Order, OrderEvent, Restaurant
 from tracking.protocol import frames, groups
 from tracking.protocol.frames import CustomerView
 from tracking.protocol.messages import CustomerFrame, encode
@@ -59,6 +59,18 @@ def conflict_messages(conflict_ids: Collection[UUID]) -> list[tuple[str, Message
     found = list(Conflict.objects.filter(pk__in=conflict_ids).select_related(*snapshots.SIDES))
     items = snapshots.conflict_items(found)
     return _to_dispatchers(zip((one.order.city_id for one in found), items, strict=True))
+
+
+def alerts(alert_ids: Collection[UUID]) -> None:
+    """Sends dispatchers these alerts as they now are."""
+    send(alert_messages(alert_ids))
+
+
+def alert_messages(alert_ids: Collection[UUID]) -> list[tuple[str, Message]]:
+    """The messages about these alerts, reloaded."""
+    found = list(Alert.objects.filter(pk__in=alert_ids))
+    items = snapshots.alert_items(found)
+    return _to_dispatchers(zip((one.city_id for one in found), items, strict=True))
 
 
 def fleet_messages(order_ids: Collection[UUID], driver_ids: Collection[UUID]) -> list[tuple[str, Message]]:

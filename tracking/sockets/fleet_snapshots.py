@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from dispatch.models import City, Conflict, Driver, Order, Restaurant, Stop
+from dispatch.models import Alert, City, Conflict, Driver, Order, Restaurant, Stop
 from dispatch.statuses import FINAL, OrderStatus
 from tracking.protocol.groups import city_key
 from tracking.protocol.messages import OrderState
@@ -17,6 +17,7 @@ from tracking.sockets.snapshots import (
     SIDES,
     EncodedItem,
     Plans,
+    alert_items,
     city_keys,
     conflict_items,
     driver_items,
@@ -54,6 +55,8 @@ class FleetSnapshots:
         #: The rows of cities and restaurants, and what is sent of the latter.
         self._places: list[Any] = []
         self._restaurants: list[EncodedItem] = []
+        #: The open alerts with their versions, and what is sent of them.
+        self._alerts = Made((), [])
 
     def load(self, keys: Collection[None]) -> dict[None, DispatcherSnapshot]:
         """For a DataLoader: there is one snapshot for all who ask."""
@@ -80,6 +83,7 @@ class FleetSnapshots:
             ends = isinstance(item.frame, OrderState) and item.frame.auto_pickup_at is not None
             self._orders[order.pk] = Made(None if ends else orders[order.pk], [item.encoded()])
         unsettled = Conflict.objects.filter(outcome=None).select_related(*SIDES).order_by("told_at")
+        self._alerts = _alerts(self._alerts)
         snapshot = DispatcherSnapshot(
             city_keys(),
             {str(pk).encode(): city_key(city_id) for pk, (_, city_id) in at_work.items()},
@@ -89,6 +93,7 @@ class FleetSnapshots:
                 *(item for pk in drivers if pk in self._drivers for item in self._drivers[pk].items),
                 *(item for pk in orders if pk in self._orders for item in self._orders[pk].items),
                 *(item.encoded() for item in conflict_items(unsettled)),
+                *self._alerts.items,
             ],
         )
         return dict.fromkeys(keys, snapshot)
@@ -109,6 +114,15 @@ def _versions(drivers: Mapping[UUID, int]) -> tuple[Mapping[UUID, Versions], Map
         orders[pk] = (v,)
         of_driver[driver_id].append((pk, v))
     return {pk: (v, *of_driver.get(pk, ())) for pk, v in drivers.items()}, orders
+
+
+def _alerts(before: Made) -> Made:
+    """The open ones; worked out again, all of them, where one has changed: they are few."""
+    alerts = Alert.objects.filter(ended_at=None).order_by("fired_at", "pk")
+    versions = tuple(alerts.values_list("pk", "version"))
+    if versions == before.of:
+        return before
+    return Made(versions, [item.encoded() for item in alert_items(alerts)])
 
 
 class _Rows(NamedTuple):

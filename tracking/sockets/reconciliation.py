@@ -1,13 +1,13 @@
 """Repairs what the channel layer lost. PostgreSQL is the truth; every few seconds each process compares.
 
-One query each finds the orders and drivers that changed lately; whoever among the local sockets knows an older
-version is given the new state. A restart of Redis, a dropped message or a subscription that came too late heals by
-itself.
+One query each finds the orders, drivers and alerts that changed lately; whoever among the local sockets knows an
+older version is given the new state. A restart of Redis, a dropped message or a subscription that came too late heals
+by itself.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -16,11 +16,10 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection
 from redis.exceptions import RedisError
 
-from dispatch.models import Conflict, Driver, Order
+from dispatch.models import Alert, Conflict, Driver, Order
 from tracking.database import in_thread
 from tracking.protocol import groups
 from tracking.sockets import broadcast, snapshots
-from tracking.sockets.broadcast import Message
 from tracking.sockets.subscriptions import Subscriptions
 
 logger = logging.getLogger(__name__)
@@ -53,31 +52,27 @@ async def reconcile(subscriptions: Subscriptions, since: datetime | None) -> dat
     """
     if not subscriptions:
         return None
-    looked_at, orders, drivers, conflicts, cities = await in_thread(_changed)(since)
-
-    def lagging(rows: Iterable[Row]) -> set[UUID]:
-        return {
+    changed = await in_thread(_changed)(since)
+    lagging = [
+        {
             row.pk
             for row in rows
             if any(m.lacks(row.key, row.v) for group in row.groups for m in subscriptions.of(group))
         }
-
-    messages: list[tuple[str, Message]] = []
-    if (of_orders := lagging(orders)) | (of_drivers := lagging(drivers)):
-        messages += await in_thread(broadcast.fleet_messages)(of_orders, of_drivers)
-    if of_conflicts := lagging(conflicts):
-        messages += await in_thread(broadcast.conflict_messages)(of_conflicts)
-    for group, message in messages:
-        for member in list(subscriptions.of(group)):
-            await member.dispatch(message)
+        for rows in (changed.orders, changed.drivers, changed.conflicts, changed.alerts)
+    ]
+    if any(lagging):
+        for group, message in await in_thread(_messages)(*lagging):
+            for member in list(subscriptions.of(group)):
+                await member.dispatch(message)
     # Last, as this alone asks Redis: what PostgreSQL knows is shown while Redis is away.
     for member in list(subscriptions.of(groups.city(None))):
-        await member.dispatch({"type": "cities.found", "cities": cities})
-    return looked_at
+        await member.dispatch({"type": "cities.found", "cities": changed.cities})
+    return changed.looked_at
 
 
 class Row(NamedTuple):
-    """An order, driver or conflict that changed, and the groups that should have heard of it."""
+    """An order, driver, conflict or alert that changed, and the groups that should have heard of it."""
 
     pk: UUID
     v: int
@@ -85,8 +80,29 @@ class Row(NamedTuple):
     groups: tuple[str, ...]
 
 
-def _changed(since: datetime | None) -> tuple[datetime, list[Row], list[Row], list[Row], list[str]]:
-    """When it is now; the orders, the drivers and the conflicts that changed after `since`; all cities."""
+def _messages(
+    orders: Collection[UUID], drivers: Collection[UUID], conflicts: Collection[UUID], alerts: Collection[UUID]
+) -> list[tuple[str, broadcast.Message]]:
+    fleet = broadcast.fleet_messages(orders, drivers) if orders or drivers else []
+    return [
+        *fleet,
+        *(broadcast.conflict_messages(conflicts) if conflicts else []),
+        *(broadcast.alert_messages(alerts) if alerts else []),
+    ]
+
+
+class _Changed(NamedTuple):
+    """What changed since the last look, when that was (by the database's clock), and all cities."""
+
+    looked_at: datetime
+    orders: list[Row]
+    drivers: list[Row]
+    conflicts: list[Row]
+    alerts: list[Row]
+    cities: list[str]
+
+
+def _changed(since: datetime | None) -> _Changed:
     # By the database's clock, which wrote `updated_at`: this machine's may be another one.
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
@@ -99,7 +115,8 @@ def _changed(since: datetime | None) -> tuple[datetime, list[Row], list[Row], li
         "pk", "version", "order__restaurant__city_id"
     )
     drivers = Driver.objects.filter(updated_at__gte=horizon).values_list("pk", "version", "city_id")
-    return (
+    alerts = Alert.objects.filter(updated_at__gte=horizon).values_list("pk", "version", "city_id")
+    return _Changed(
         looked_at,
         [
             Row(pk, v, f"order:{pk}", (groups.order(token), groups.city(city)))
@@ -107,5 +124,6 @@ def _changed(since: datetime | None) -> tuple[datetime, list[Row], list[Row], li
         ],
         [Row(pk, v, f"driver:{pk}", (groups.driver(pk), groups.city(city))) for pk, v, city in drivers],
         [Row(pk, v, snapshots.conflict_key(pk), (groups.city(city),)) for pk, v, city in conflicts],
+        [Row(pk, v, f"alert:{pk}", (groups.city(city),)) for pk, v, city in alerts],
         snapshots.city_keys(),
     )

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from dispatch import access
 from dispatch.models import (
+    Alert,
     City,
     Conflict,
     Driver,
@@ -127,6 +128,10 @@ def conflict_items(conflicts: Iterable[Conflict]) -> list[Item]:
 
 def conflict_key(conflict_id: UUID) -> str:
     return f"conflict:{conflict_id}"
+
+
+def alert_items(alerts: Iterable[Alert]) -> list[Item]:
+    return [Item(f"alert:{alert.pk}", alert.version, frames.alert_state(alert)) for alert in alerts]
 
 
 def city_keys() -> list[str]:

@@ -6,6 +6,7 @@
 import { serverNow, stopwatch } from "../clock.js";
 import { byId, fill, fromTemplate, rowFromTemplate, setAttribute, setText, syncList } from "../dom.js";
 import { conflictWords } from "./conflict-words.js";
+import { drawAlarms } from "./alarms.js";
 import { customerWords } from "./order-words.js";
 import { plural } from "./words.js";
 
@@ -52,7 +53,7 @@ export function drawAlerts(desk) {
   byId("stranded-panel").hidden = !stranded.length;
   setText(byId("alerts-count"), String(alerts.length));
   setText(byId("stranded-count"), String(stranded.length));
-  const all = alerts.length + stranded.length + conflicts.length;
+  const all = alerts.length + stranded.length + conflicts.length + drawAlarms(desk);
   setText(byId("tab-alerts"), all ? String(all) : "");
   document.title = all ? `(${all}) ${title}` : title;
 }

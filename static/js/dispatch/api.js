@@ -3,7 +3,7 @@
 
 /**
  * @import { AssignmentRequest, Closing, HandingBack, HandingOn, Move, PlanStop, Proposals, Reason, Refusal, Remedies,
- *   SavingAnswer, Settling, Succession, Urls, VisitingOrder } from "../../../types/server"
+ *   SavingAnswer, Seeing, Settling, Succession, Urls, VisitingOrder } from "../../../types/server"
  */
 /** @typedef {Exclude<keyof Urls, "subject" | "other">} Name what is asked for */
 /** @typedef {Pick<PlanStop, "orderId" | "kind" | "pinned">} Stop */
@@ -161,6 +161,17 @@ export class Api {
     /** @type {Settling} */
     const body = { outcome };
     return this.#post("settle", conflictId, body);
+  }
+
+  /**
+   * Makes an alert quiet for everybody; `seen` false takes that back.
+   * @param {string} alertId
+   * @param {boolean} seen
+   */
+  seeAlert(alertId, seen) {
+    /** @type {Seeing} */
+    const body = { seen };
+    return this.#post("seeAlert", alertId, body);
   }
 
   /**

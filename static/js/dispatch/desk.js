@@ -301,6 +301,15 @@ export class Desk {
   }
 
   /**
+   * Somebody looks after an alert: it is quiet for everybody.
+   * @param {string} alertId
+   */
+  async see(alertId) {
+    const undo = () => this.#try(() => this.#api.seeAlert(alertId, false), "The alert is back.");
+    await this.#try(() => this.#api.seeAlert(alertId, true), "Seen: quiet for everybody until it is over.", undo);
+  }
+
+  /**
    * @param {() => Promise<void>} ask
    * @param {string} words
    * @param {Undo | null} undo

@@ -2,7 +2,7 @@
 // What a dispatcher knows, folded from frames. Pure: no page, no socket, no clock of its own.
 
 /**
- * @import { ConflictState, DispatcherFrame, DriverState, FixTrouble, FleetPosition, GeofenceEvent, OrderState, OrderStatus, Plan,
+ * @import { AlertState, ConflictState, DispatcherFrame, DriverState, FixTrouble, FleetPosition, GeofenceEvent, OrderState, OrderStatus, Plan,
  *   PlanStop, RestaurantState, Statuses } from "../../../types/server"
  */
 /** @typedef {OrderState & { claimed?: boolean }} Order `claimed`: as this dispatcher asked for it to be */
@@ -65,6 +65,8 @@ export class Fleet {
   troubles = new Map();
   /** @type {Map<string, ConflictState>} What drivers said late against what people did, by id, not settled yet. */
   conflicts = new Map();
+  /** @type {Map<string, AlertState>} By id: what the server says a dispatcher should look at, as long as it is so. */
+  alarms = new Map();
   /** @type {Entry[]} What happened, newest first. */
   activity = [];
 
@@ -94,6 +96,7 @@ export class Fleet {
       this.positions,
       this.troubles,
       this.conflicts,
+      this.alarms,
     ]) {
       known.clear();
     }
@@ -130,6 +133,11 @@ export class Fleet {
         if (frame.settled) this.conflicts.delete(frame.conflictId);
         return drawn;
       }
+      case "alert":
+        if (!this.#isNews(`alert:${frame.alertId}`, frame.v)) return null;
+        if (frame.ended) this.alarms.delete(frame.alertId);
+        else this.alarms.set(frame.alertId, frame);
+        return "fleet";
       case "geofence":
         this.#note(frame.at, frame.status, frame, this.#orders.get(frame.orderId), frame.evidence ?? {});
         return "fleet";
@@ -370,6 +378,11 @@ export class Fleet {
     return this.orders()
       .filter((order) => order.leftDropoffAt)
       .sort((a, b) => (a.leftDropoffAt ?? 0) - (b.leftDropoffAt ?? 0));
+  }
+
+  /** Alarms that nobody looks after yet; what has lasted longest first. */
+  unseen() {
+    return [...this.alarms.values()].filter(({ seenBy }) => !seenBy).sort((a, b) => a.since - b.since);
   }
 
   /**

@@ -6,8 +6,10 @@ import { byId, pageData, setAttribute, setText } from "../dom.js";
 import { LiveSocket } from "../live-socket.js";
 import { createMap } from "../map.js";
 import { prefersStill } from "../motion.js";
+import { ring, soundButton } from "./alarms.js";
 import { drawAlerts } from "./alerts.js";
 import { Api } from "./api.js";
+import { Beeper } from "./beeper.js";
 import { drawCities, firstCity } from "./cities.js";
 import { Desk } from "./desk.js";
 import { drawDetails } from "./details.js";
@@ -41,6 +43,8 @@ export const desk = new Desk({
   draw: () => draw(),
   toast,
 });
+
+export const beeper = new Beeper(localStorage);
 
 const DENVER = { lat: 39.75, lng: -104.99 };
 const everywhere = boundsOf(page.cities.length ? page.cities : [DENVER]).pad(0.1);
@@ -166,6 +170,7 @@ function showState(state) {
 export const socket = new LiveSocket(page.socket, {
   snapshot(frames) {
     fleet.replace(frames);
+    ring(desk, beeper);
     if (first) startCity();
     first = false;
     draw();
@@ -173,6 +178,8 @@ export const socket = new LiveSocket(page.socket, {
   change(frame) {
     const changed = fleet.apply(frame, serverNow());
     if (frame.type === "driver_pos") fleetLayer.move(frame.drivers.map(({ driverId }) => driverId));
+    // Not as it is drawn: timers of a page behind others are late.
+    if (frame.type === "alert") ring(desk, beeper);
     if (changed) drawSoon();
   },
   state: showState,
@@ -194,6 +201,7 @@ setInterval(() => {
 
 keyboard(desk, draw);
 tabs();
+soundButton(beeper);
 desk.ask = reasonDialog(desk);
 desk.askWhoTakesOver = successionDialog(desk);
 byId("hand-on").addEventListener("click", () => desk.driverId && desk.askWhoTakesOver(desk.driverId));

@@ -252,6 +252,7 @@ def test_what_is_null_where_it_is_unknown_and_not_left_out() -> None:
         ("GeofenceEvent", "driverId"),
         ("ConflictState", "cityId"),
         ("ConflictState", "restaurantId"),
+        ("AlertState", "cityId"),
     }
 
 
