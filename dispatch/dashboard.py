@@ -11,6 +11,7 @@ from django.middleware.csrf import get_token
 from django.urls import reverse
 from msgspec import Struct
 
+from dispatch.locales import Locale
 from dispatch.maps import LatLng, MapConfig, map_config
 from dispatch.models import City, FailureReason
 from dispatch.problems import PASSING
@@ -91,17 +92,17 @@ class Urls(Struct, rename="camel", frozen=True):
 class CityOfPage(LatLng, rename="camel", frozen=True):
     id: str
     name: str
-    time_zone: str
+    locale: Locale
 
 
 class DashboardPage(Struct, rename="camel", frozen=True):
-    """`time_zone`: of what has no city."""
+    """`locale`: of what has no city."""
 
     socket: str
     csrf: str
     urls: Urls
     statuses: Statuses
-    time_zone: str
+    locale: Locale
     stale_after_ms: int
     undo_pickup_ms: int
     #: Why an order could not be picked up or handed over.
@@ -116,12 +117,12 @@ def dashboard_page(request: HttpRequest) -> DashboardPage:
         csrf=get_token(request),
         urls=urls(),
         statuses=STATUSES,
-        time_zone=settings.TIME_ZONE,
+        locale=Locale.of_no_city(),
         stale_after_ms=settings.DRIVER_STALE_AFTER_S * 1000,
         undo_pickup_ms=settings.UNDO_PICKUP_S * 1000,
         failure_reasons=list(FailureReason.objects.filter(active=True).values_list("name", flat=True)),
         cities=[
-            CityOfPage(id=str(city.pk), name=city.name, lat=city.lat, lng=city.lng, time_zone=city.time_zone)
+            CityOfPage(id=str(city.pk), name=city.name, lat=city.lat, lng=city.lng, locale=city.locale)
             for city in City.objects.all()
         ],
         map=map_config(),

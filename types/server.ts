@@ -10,7 +10,7 @@ export interface TrackPage {
   socket: string;
   now: number;
   frames: CustomerFrame[];
-  timeZone: string;
+  locale: Locale;
   steps: OrderStatus[];
   inTheBag: OrderStatus[];
   final: OrderStatus[];
@@ -22,13 +22,13 @@ export interface TrackPage {
   map: MapConfig;
 }
 
-/** `timeZone`: of what has no city. */
+/** `locale`: of what has no city. */
 export interface DashboardPage {
   socket: string;
   csrf: string;
   urls: Urls;
   statuses: Statuses;
-  timeZone: string;
+  locale: Locale;
   staleAfterMs: number;
   undoPickupMs: number;
   failureReasons: string[];
@@ -359,12 +359,23 @@ export interface LatLng {
   lng: number;
 }
 
+/** By whose clocks times are told, whether these count to 12 or to 24, and in which units distances are. */
+export interface Locale {
+  timeZone: string;
+  clock: Clock;
+  units: Units;
+}
+
+export type Clock = "12h" | "24h";
+
+export type Units = "mi" | "km";
+
 export interface CityOfPage {
   lat: number;
   lng: number;
   id: string;
   name: string;
-  timeZone: string;
+  locale: Locale;
 }
 
 /** A restaurant and its geofence (metres). */

@@ -48,7 +48,15 @@ ONE_LINE: Mapping[type[models.Field], Mapping[str, Any]] = {
 
 @admin.register(City)
 class CityAdmin(Typed, admin.ModelAdmin):
-    list_display = ["name", "time_zone", "show_driver_from", "assignment", "promise_minutes"]
+    list_display = [
+        "name",
+        "time_zone",
+        "clock",
+        "units",
+        "show_driver_from",
+        "assignment",
+        "promise_minutes",
+    ]
     formfield_overrides = ONE_LINE
 
 
@@ -380,9 +388,11 @@ def _found[Row: models.Model](
 
 def _local_time(at: datetime | None, order: Order) -> str:
     """To the second, by the clocks of the order's city."""
-    city = order.city
-    zone = ZoneInfo(city.time_zone) if city else None
-    return f"{timezone.localtime(at, zone):%Y-%m-%d %H:%M:%S %Z}" if at else ""
+    if at is None:
+        return ""
+    locale = order.locale
+    there = at.astimezone(locale.zone)
+    return f"{there:%Y-%m-%d} {locale.time_with_seconds(at)} {there:%Z}"
 
 
 def _zone(restaurants: QuerySet[Restaurant]) -> ZoneInfo | None:

@@ -6,7 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import UUID4
 
-from dispatch.models.columns import LATITUDE, LONGITUDE, in_range
+from dispatch.locales import Clock, Locale, Units
+from dispatch.models.columns import LATITUDE, LONGITUDE, in_range, one_of
 from dispatch.statuses import OrderStatus
 from routing.geo import Point
 
@@ -34,6 +35,18 @@ class City(models.Model):
     lng = models.FloatField("longitude", validators=LONGITUDE)
     time_zone = models.TextField(
         default="America/Denver", db_default="America/Denver", validators=[known_time_zone]
+    )
+    clock = models.TextField(
+        choices=Clock,
+        default=Clock.TWELVE,
+        db_default=Clock.TWELVE,
+        help_text="How times are told to its customers, dispatchers and staff.",
+    )
+    units = models.TextField(
+        choices=Units,
+        default=Units.MILES,
+        db_default=Units.MILES,
+        help_text="How distances and speeds are told to its dispatchers.",
     )
     show_driver_from = models.TextField(
         choices=ShowDriverFrom,
@@ -70,6 +83,8 @@ class City(models.Model):
             models.CheckConstraint(
                 name="cities_promise_minutes_range", condition=Q(promise_minutes__range=(5, 240))
             ),
+            one_of("cities_clock_known", "clock", Clock),
+            one_of("cities_units_known", "units", Units),
         ]
 
     def __str__(self) -> str:
@@ -78,3 +93,7 @@ class City(models.Model):
     @property
     def point(self) -> Point:
         return Point(self.lat, self.lng)
+
+    @property
+    def locale(self) -> Locale:
+        return Locale(self.time_zone, Clock(self.clock), Units(self.units))

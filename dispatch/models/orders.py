@@ -12,6 +12,7 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import UUID4, Now
 from django.db.models.lookups import Exact
 
+from dispatch.locales import Locale
 from dispatch.models.cities import City
 from dispatch.models.columns import LATITUDE, LONGITUDE, in_range, one_of
 from dispatch.models.drivers import Driver
@@ -209,9 +210,9 @@ class Order(Versioned):
         return None if self.restaurant is None else self.restaurant.city_id
 
     @property
-    def time_zone(self) -> str:
-        """Whose clocks its customer goes by."""
-        return self.city.time_zone if self.city else settings.TIME_ZONE
+    def locale(self) -> Locale:
+        """How its customer is told times."""
+        return self.city.locale if self.city else Locale.of_no_city()
 
     @property
     def eta_approximate(self) -> bool:

@@ -278,9 +278,12 @@ def test_a_time_that_staff_type_is_that_of_the_restaurant(staff, restaurant, zon
     html = staff.get(page("order", order)).content.decode()
     assert 'value="18:30:00"' in html
     assert f"By the clocks of {zone}." in html
-    placed = f"{localtime(order.created_at, ZoneInfo(zone)):%Y-%m-%d %H:%M:%S %Z}"
-    assert placed in html
-    assert placed in staff.get(reverse("admin:dispatch_order_changelist")).content.decode()
+    there = localtime(order.created_at, ZoneInfo(zone))
+    for clock, time in (("12h", f"{there:%-I:%M:%S %p}"), ("24h", f"{there:%H:%M:%S}")):
+        City.objects.update(clock=clock)
+        placed = f"{there:%Y-%m-%d} {time} {there:%Z}"
+        assert placed in staff.get(page("order", order)).content.decode()
+        assert placed in staff.get(reverse("admin:dispatch_order_changelist")).content.decode()
 
 
 @pytest.mark.parametrize("typed", ["2026-03-08 02:30", "2026-11-01 01:30"])

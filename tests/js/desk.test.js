@@ -14,7 +14,7 @@ import { heirWords, hintWords, takers } from "../../static/js/dispatch/heirs.js"
 import { QUESTIONS } from "../../static/js/dispatch/questions.js";
 import { at, driver, order, plan, positions, restaurant, STATUSES, stop } from "./frames.js";
 
-/** @import { CityOfPage, DispatcherFrame, Urls } from "../../types/server" */
+/** @import { CityOfPage, DispatcherFrame, Locale, Urls } from "../../types/server" */
 
 const SUBJECT = "00000000-0000-0000-0000-000000000000";
 const OTHER = "00000000-0000-0000-0000-000000000001";
@@ -38,8 +38,10 @@ const URLS = {
   undoPickup: `/o/${SUBJECT}/undo-pickup`,
   close: `/o/${SUBJECT}/close`,
 };
+/** @type {(timeZone: string) => Locale} */
+const locale = (timeZone) => ({ timeZone, clock: "12h", units: "mi" });
 const city = (/** @type {string} */ id, timeZone = "America/Denver") =>
-  /** @type {CityOfPage} */ ({ id, name: id, lat: 0, lng: 0, timeZone });
+  /** @type {CityOfPage} */ ({ id, name: id, lat: 0, lng: 0, locale: locale(timeZone) });
 const json = (/** @type {unknown} */ body, status = 200) =>
   new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
 
@@ -70,7 +72,7 @@ function deskWith(...frames) {
     api: new Api(URLS, "secret"),
     statuses: STATUSES,
     cities: [city("c1"), city("c2", "America/New_York")],
-    timeZone: "UTC",
+    locale: locale("UTC"),
     draw: () => {},
     toast: (words, undo) => toasts.push({ words, undo }),
   });
@@ -186,7 +188,7 @@ test("what becomes of each order that is handed on is said, and whom it makes la
     customer: "Maya",
     restaurant: "Larimer Noodles",
     driver: "→ Ben",
-    door: `at the door ${clockTime(there, "America/Denver")}`,
+    door: `at the door ${clockTime(there, locale("America/Denver"))}`,
     late: "3 min late",
     problem: "",
   });
@@ -276,7 +278,7 @@ test("a search finds an order by its customer, restaurant or driver", () => {
 test("times are told where the order is", () => {
   const desk = deskWith();
   assert.deepEqual(
-    ["c2", "gone", null].map((cityId) => desk.timeZoneOf({ cityId })),
+    ["c2", "gone", null].map((cityId) => desk.localeOf({ cityId }).timeZone),
     ["America/New_York", "UTC", "UTC"],
   );
 });

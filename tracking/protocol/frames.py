@@ -9,7 +9,6 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -126,9 +125,7 @@ def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
 def _message(order: Order) -> str:
     if order.status != OrderStatus.SCHEDULED or order.wanted_at is None:
         return _MESSAGES[OrderStatus(order.status)]
-    # With day and time where the food is wanted.
-    there = order.wanted_at.astimezone(ZoneInfo(order.time_zone))
-    return f"Your order is planned for {there:%A, %B} {there.day} at {there:%-I:%M %p}."
+    return f"Your order is planned for {order.locale.day_and_time(order.wanted_at)}."
 
 
 def _eta(order: Order, *, was_here: bool) -> Eta | None:

@@ -5,7 +5,7 @@ import { Advice, latest, mergeProposals } from "./advice.js";
 import { Refused } from "./api.js";
 import { plural } from "./words.js";
 
-/** @import { CityOfPage, Closing, DriverStatus, Move, PlanStop, Statuses, Succession } from "../../../types/server" */
+/** @import { CityOfPage, Closing, DriverStatus, Locale, Move, PlanStop, Statuses, Succession } from "../../../types/server" */
 /** @import { Api } from "./api.js" */
 /** @import { Fleet, Order } from "./fleet.js" */
 /** @import { QuestionName } from "./questions.js" */
@@ -36,17 +36,17 @@ export class Desk {
    * @param {Api} parts.api
    * @param {Statuses} parts.statuses
    * @param {CityOfPage[]} parts.cities
-   * @param {string} parts.timeZone of what has no city
+   * @param {Locale} parts.locale of what has no city
    * @param {() => void} parts.draw called after each change
    * @param {(words: string, undo?: Undo | null) => void} parts.toast tells how an action went
    * @param {string[]} [parts.failureReasons] why an order could not be picked up or handed over
    */
-  constructor({ fleet, api, statuses, cities, timeZone, draw, toast, failureReasons = [] }) {
+  constructor({ fleet, api, statuses, cities, locale, draw, toast, failureReasons = [] }) {
     this.fleet = fleet;
     this.failureReasons = failureReasons;
     this.statuses = statuses;
     this.cities = new Map(cities.map((city) => [city.id, city]));
-    this.timeZone = timeZone;
+    this.locale = locale;
     this.#api = api;
     this.#draw = draw;
     this.#toast = toast;
@@ -84,9 +84,12 @@ export class Desk {
     return cityId === null ? undefined : this.cities.get(cityId);
   }
 
-  /** @param {{ cityId: string | null }} thing */
-  timeZoneOf(thing) {
-    return this.cityOf(thing)?.timeZone ?? this.timeZone;
+  /**
+   * How times and distances are told there.
+   * @param {{ cityId: string | null }} thing
+   */
+  localeOf(thing) {
+    return this.cityOf(thing)?.locale ?? this.locale;
   }
 
   /** The order that waits for a driver to be chosen, if one is selected. */

@@ -22,7 +22,7 @@ export function statusWords({ onShift, status }, words) {
  * @param {PlanStop | undefined} next
  */
 export function doingWords(desk, driver, next) {
-  const when = next?.eta ? clockTime(next.eta, desk.timeZoneOf(driver)) : "";
+  const when = next?.eta ? clockTime(next.eta, desk.localeOf(driver)) : "";
   return [statusWords(driver, desk.statuses.drivers), next?.name, when].filter(Boolean).join(" · ");
 }
 

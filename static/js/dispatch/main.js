@@ -35,7 +35,7 @@ export const desk = new Desk({
   api: new Api(page.urls, page.csrf),
   statuses: page.statuses,
   cities: page.cities,
-  timeZone: page.timeZone,
+  locale: page.locale,
   failureReasons: page.failureReasons,
   draw: () => draw(),
   toast,
@@ -184,7 +184,7 @@ function startCity() {
 }
 
 setInterval(() => {
-  setText(byId("clock"), clockTime(serverNow(), desk.timeZoneOf(desk)));
+  setText(byId("clock"), clockTime(serverNow(), desk.localeOf(desk)));
   fleet.noteLateness(serverNow());
   drawSoon();
 }, 1_000);
