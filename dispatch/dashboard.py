@@ -66,8 +66,8 @@ class Statuses(Struct, rename="camel", frozen=True):
 
 
 class Urls(Struct, rename="camel", frozen=True):
-    """What is asked of the server. `subject` stands in each for the id of the order or driver, `other` for that of
-    another driver.
+    """What is asked of the server. `subject` stands in each for the id of the order, driver, restaurant or city,
+    `other` for that of another driver.
     """
 
     subject: str
@@ -87,6 +87,10 @@ class Urls(Struct, rename="camel", frozen=True):
     cancel: str
     undo_pickup: str
     close: str
+    pause: str
+    resume: str
+    promise_later: str
+    promise_as_usual: str
 
 
 class CityOfPage(LatLng, rename="camel", frozen=True):
@@ -159,4 +163,8 @@ def urls() -> Urls:
         cancel=reverse("dispatch:cancel", args=[SUBJECT]),
         undo_pickup=reverse("dispatch:undo-pickup", args=[SUBJECT]),
         close=reverse("dispatch:close", args=[SUBJECT]),
+        pause=reverse("dispatch:pause", args=[SUBJECT]),
+        resume=reverse("dispatch:resume", args=[SUBJECT]),
+        promise_later=reverse("dispatch:promise-later", args=[SUBJECT]),
+        promise_as_usual=reverse("dispatch:promise-as-usual", args=[SUBJECT]),
     )

@@ -60,6 +60,34 @@ class OrderForm(forms.ModelForm):
         return data
 
 
+class PlaceForm(forms.ModelForm):
+    """A restaurant or a city. What is switched on begins now, unless it says when. Times are in the time zone that is
+    active.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "extra_minutes" in self.fields:
+            self.fields["extra_minutes"].required = False
+        for name in ("paused_since", "extra_since"):
+            if name in self.fields:
+                self.fields[name].help_text += f" By the clocks of {timezone.get_current_timezone_name()}."
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        now = timezone.now()
+        if data.get("paused_until") and not data.get("paused_since"):
+            data["paused_since"] = now
+        data["extra_minutes"] = data.get("extra_minutes") or 0
+        if not data["extra_minutes"]:
+            data["extra_since"] = data["extra_until"] = None
+        elif data.get("extra_until") is None:
+            self.add_error("extra_until", "Say until when: it ends by itself.")
+        else:
+            data["extra_since"] = data.get("extra_since") or now
+        return data
+
+
 class _DriverChoice(forms.ModelChoiceField):
     def label_from_instance(self, driver: Driver) -> str:
         place = driver.city.name if driver.city else "no city"

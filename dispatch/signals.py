@@ -20,6 +20,8 @@ assignment_changed = Signal()
 geofences_fired = Signal()
 #: `restaurant`: id.
 restaurant_changed = Signal()
+#: `city`: id.
+city_changed = Signal()
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Changes:
     assignments: set[UUID] = field(default_factory=set)
     geofence_events: list[int] = field(default_factory=list)
     restaurants: set[UUID] = field(default_factory=set)
+    cities: set[UUID] = field(default_factory=set)
 
     def send(self) -> None:
         # Robust: the change is committed, and a receiver that fails (Redis is down) must not turn it into an
@@ -45,6 +48,8 @@ class Changes:
             geofences_fired.send_robust(sender=None, events=tuple(self.geofence_events))
         for restaurant in self.restaurants:
             restaurant_changed.send_robust(sender=None, restaurant=restaurant)
+        for city in self.cities:
+            city_changed.send_robust(sender=None, city=city)
 
 
 _whole: ContextVar[Changes | None] = ContextVar("_whole", default=None)

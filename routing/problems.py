@@ -14,6 +14,11 @@ class Problem(StrEnum):
     CUSTOMER_FAR = "customer_far"
     RESTAURANT_UNREACHABLE = "restaurant_unreachable"
     CUSTOMER_UNREACHABLE = "customer_unreachable"
+    RESTAURANT_CLOSED = "restaurant_closed"
+    RESTAURANT_PAUSED = "restaurant_paused"
+    RESTAURANT_CLOSES = "restaurant_closes"
+    CITY_CLOSED = "city_closed"
+    CITY_PAUSED = "city_paused"
     NO_DRIVER = "no_driver"
     DRIVER_UNPLACED = "driver_unplaced"
     DRIVER_OFF_ROAD = "driver_off_road"
@@ -31,3 +36,7 @@ class Problem(StrEnum):
 
 #: No road leads there: the roads have been asked.
 UNREACHABLE = frozenset({Problem.RESTAURANT_UNREACHABLE, Problem.CUSTOMER_UNREACHABLE})
+#: Nobody is sent for food now.
+CLOSED = frozenset(
+    {Problem.RESTAURANT_CLOSED, Problem.RESTAURANT_PAUSED, Problem.CITY_CLOSED, Problem.CITY_PAUSED}
+)

@@ -17,6 +17,7 @@ def connect() -> None:
     signals.fleet_changed.connect(on_fleet_changed)
     signals.geofences_fired.connect(on_geofences_fired)
     signals.restaurant_changed.connect(on_restaurant_changed)
+    signals.city_changed.connect(on_city_changed)
 
 
 def on_fleet_changed(orders: Collection[UUID], drivers: Collection[UUID], **_: Any) -> None:
@@ -29,6 +30,10 @@ def on_geofences_fired(events: tuple[int, ...], **_: Any) -> None:
 
 def on_restaurant_changed(restaurant: UUID, **_: Any) -> None:
     _broadcast(broadcast.restaurant, restaurant)
+
+
+def on_city_changed(city: UUID, **_: Any) -> None:
+    _broadcast(broadcast.city, city)
 
 
 def _broadcast(send: Callable[..., None], *ids: Any) -> None:

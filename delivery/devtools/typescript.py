@@ -35,6 +35,8 @@ ROOTS = (
     rest.VisitingOrder,
     rest.Reason,
     rest.Closing,
+    rest.Pausing,
+    rest.PromisingLater,
     rest.HandingOn,
     rest.HandingBack,
     rest.Succession,

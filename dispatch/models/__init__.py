@@ -11,6 +11,7 @@ from dispatch.models.etas import EtaPrediction, EtaSpread, HandoverTime, Kitchen
 from dispatch.models.failure_reasons import FailureReason
 from dispatch.models.items import Item
 from dispatch.models.leases import Lease
+from dispatch.models.openings import OpeningException, OpeningHours
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
 from dispatch.models.restaurants import Restaurant
 from dispatch.models.stops import Stop, left_and_ahead, next_stops, number, places, plans_of, visitable
@@ -28,6 +29,8 @@ __all__ = [
     "Item",
     "KitchenTime",
     "Lease",
+    "OpeningException",
+    "OpeningHours",
     "Order",
     "OrderEvent",
     "Restaurant",

@@ -8,6 +8,7 @@ from django.db.models.functions import UUID4
 
 from dispatch.locales import Clock, Locale, Units
 from dispatch.models.columns import LATITUDE, LONGITUDE, in_range, one_of
+from dispatch.models.switches import Switches, switches_make_sense
 from dispatch.statuses import OrderStatus
 from routing.geo import Point
 
@@ -20,7 +21,7 @@ def known_time_zone(value: str) -> None:
         raise ValidationError(f"“{value}” is no time zone; use a name such as America/Denver.")
 
 
-class City(models.Model):
+class City(Switches):
     class ShowDriverFrom(models.TextChoices):
         TO_RESTAURANT = OrderStatus.TO_RESTAURANT.value, "on the way to the restaurant"
         PICKED_UP = OrderStatus.PICKED_UP.value, "after pickup"
@@ -85,6 +86,7 @@ class City(models.Model):
             ),
             one_of("cities_clock_known", "clock", Clock),
             one_of("cities_units_known", "units", Units),
+            *switches_make_sense("cities"),
         ]
 
     def __str__(self) -> str:

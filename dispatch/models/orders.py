@@ -19,9 +19,10 @@ from dispatch.models.drivers import Driver
 from dispatch.models.items import validate_items
 from dispatch.models.restaurants import Restaurant
 from dispatch.models.versions import Versioned
+from dispatch.problems import SENTENCES, closed_words
 from dispatch.statuses import ACTIVE, FINAL, UNASSIGNED, OrderStatus
 from routing.geo import Point, distance_m, is_null_island
-from routing.problems import UNREACHABLE, Problem
+from routing.problems import CLOSED, UNREACHABLE, Problem
 
 #: What an order says before anybody has worked out when it arrives.
 NO_ETA: dict[str, Any] = {"eta_minutes": None, "eta_low": None, "eta_high": None, "problem": ""}
@@ -115,6 +116,10 @@ class Order(Versioned):
         db_default="",
         editable=False,
         help_text="Why it has no driver, or no more than an approximate ETA (routing/problems.py).",
+    )
+    #: Of one of CLOSED; of any other it says nothing.
+    problem_until = models.DateTimeField(
+        null=True, editable=False, help_text="When a closed restaurant opens, as far as anybody knows."
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     delivered_at = models.DateTimeField(null=True, editable=False)
@@ -226,12 +231,22 @@ class Order(Versioned):
         if self.status in UNASSIGNED:
             if problem := self.address_problem:
                 return problem
+            if self.problem in CLOSED:
+                return Problem(self.problem)
             city = self.city
             if city is None or city.assignment != City.Assignment.AUTO:
                 return None  # what a round of assigning found when there still were some
         elif self.status in ACTIVE and self.driver is not None and not self.driver.on_shift:
             return Problem.SHIFT_OVER
         return Problem(self.problem) if self.problem else None
+
+    def trouble_words(self, now: datetime) -> str:
+        """The same as a sentence; "" where all is well."""
+        trouble = self.trouble
+        if trouble is None or trouble not in CLOSED:
+            return SENTENCES[trouble] if trouble else ""
+        until = self.problem_until and self.locale.time_from(now, self.problem_until)
+        return closed_words(trouble, until or "", later=self.status == OrderStatus.SCHEDULED)
 
     @property
     def address_problem(self) -> Problem | None:

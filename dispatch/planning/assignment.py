@@ -1,9 +1,9 @@
 """Which driver takes an order: proposed to a dispatcher, or, where the city wants it so, decided by Doorstep."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from math import inf
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from dispatch.errors import DispatchError, NotFound, WrongStatus
 from dispatch.metrics import PLANNER_SECONDS
 from dispatch.models import City, Driver, Order
 from dispatch.orders import actions, addresses
+from dispatch.orders.availability import Availability, Closure
 from dispatch.orders.transitions import SYSTEM
 from dispatch.planning import plan_store
 from dispatch.planning.workload import Workload
@@ -29,6 +30,10 @@ logger = logging.getLogger(__name__)
 ASKED, HELPERS = 80, 10
 #: A driver is notified of an order so long (seconds) before it is time to set off; until then it may go to another.
 NOTIFY_AHEAD_S = 120.0
+#: A restaurant that is closed for longer (seconds) has its orders planned later on.
+OPENS_WITHIN_S = 3600.0
+#: What the planner's seconds may be off by.
+ROUNDING_S = 1.0
 #: Where Doorstep assigns, it never takes an order away from a driver who knows of it.
 ASSIGNING = planner.Settings(reassign_gain_s=1e7)
 
@@ -91,22 +96,33 @@ def assign_pending(city: City) -> int:
     that are not picked up yet and whose driver is off shift by now wait, too.
 
     A driver is notified of an order when it is nearly time to set off for it: until then a better one may come free.
-    One whose coordinates can't be right is left to a dispatcher: nobody is sent there by a program's mistake.
+    One whose coordinates can't be right is left to a dispatcher: nobody is sent there by a program's mistake. Nor is
+    anybody sent to where it is closed by then.
     """
     stranded = Q(status__in=BEFORE_PICKUP, driver__on_shift=False)
     waiting = Order.objects.filter(Q(status=OrderStatus.PENDING) | stranded, restaurant__city=city)
     placed = waiting.select_related("restaurant__city").order_by("created_at")
-    pending = [order for order in placed if order.misplaced is None]
-    if not pending:
+    found = [order for order in placed if order.misplaced is None]
+    if not found:
         return 0
     now = timezone.now()
+    available = Availability.of(found)
+    closures = {order.pk: available.closure(order.kitchen, now) for order in found}
+    pending = [order for order in found if _opens_soon(closures[order.pk], now)]
+    if not pending:
+        _store_why_waiting(found, {}, closures)
+        return 0
     # Elsewhere it is the dispatchers who say what their drivers do.
     on_duty = Driver.objects.filter(HEARD_OF, city__assignment=City.Assignment.AUTO)
-    workload = Workload.of(near(on_duty, city.pk, Point(city.lat, city.lng)), pending).of_one_table()
+    opens = {order.kitchen.pk: closure.until for order in pending if (closure := closures[order.pk])}
+    drivers = near(on_duty, city.pk, Point(city.lat, city.lng))
+    workload = Workload.of(drivers, pending, opens=opens).of_one_table()
     instance, _ = workload.instance(now)
     with PLANNER_SECONDS.labels("solve").time():
         solution = planner.solve(instance, ASSIGNING)
-    plan_store.store_problems(_why_waiting(workload, solution))
+    shut = _shut_by_then(workload, solution, available)
+    problems = _why_waiting(workload, solution) | dict.fromkeys(shut, Problem.RESTAURANT_CLOSES)
+    _store_why_waiting(found, problems, closures)
     notify_until = (now + timedelta(seconds=NOTIFY_AHEAD_S)).timestamp()
     given = 0
     for driver in workload.drivers:
@@ -114,8 +130,62 @@ def assign_pending(city: City) -> int:
         soon = {order_id for order_id, at in times.items() if at <= notify_until}
         # Somebody was to bring it already: nobody waits longer to hear who does.
         soon |= {order.pk for order in workload.pending if order.driver_id and order.pk in times}
-        given += sum(_give(order, driver) for order in workload.pending if order.pk in soon)
+        given += sum(_give(order, driver) for order in workload.pending if order.pk in soon - shut)
     return given
+
+
+def _opens_soon(closure: Closure | None, now: datetime) -> bool:
+    """Whether somebody could set off for it in this round; open already is soon."""
+    if closure is None:
+        return True
+    return closure.until is not None and (closure.until - now).total_seconds() <= OPENS_WITHIN_S
+
+
+def _shut_by_then(workload: Workload, solution: planner.Solution, available: Availability) -> set[UUID]:
+    """The orders whose restaurant is closed when a driver would be there."""
+    restaurants = {order.pk: order.kitchen for order in workload.pending}
+    shut = set()
+    for tour in solution.tours.values():
+        for scheduled in tour.schedule:
+            order_id, arrives_at, handed_at = (
+                scheduled.visit.shipment,
+                scheduled.arrives_at,
+                scheduled.handed_at,
+            )
+            restaurant = restaurants.get(order_id)
+            if (
+                restaurant is None
+                or scheduled.visit.kind != "pickup"
+                or arrives_at is None
+                or handed_at is None
+            ):
+                continue
+            # Who has time comes when the food is ready, and it is not before it has opened. A kitchen whose food is
+            # ready after closing is at work for it.
+            in_time = handed_at - workload.travel_times.pickup(restaurant.pk).handover_s
+            if all(
+                available.closure(restaurant, datetime.fromtimestamp(then + ROUNDING_S, UTC))
+                for then in (arrives_at, in_time)
+            ):
+                shut.add(order_id)
+    return shut
+
+
+def _store_why_waiting(
+    orders: Iterable[Order],
+    problems: Mapping[UUID, Problem | None],
+    closures: Mapping[UUID, Closure | None],
+) -> None:
+    """That a restaurant is closed now comes before all else but an address that no road leads to."""
+    closed = {
+        order.pk: closure
+        for order in orders
+        if (closure := closures[order.pk]) and (problems.get(order.pk) or order.problem) not in UNREACHABLE
+    }
+    plan_store.store_problems(
+        {**problems, **{order_id: closure.problem for order_id, closure in closed.items()}},
+        {order_id: closure.until for order_id, closure in closed.items()},
+    )
 
 
 def _why_waiting(workload: Workload, solution: planner.Solution) -> dict[UUID, Problem | None]:

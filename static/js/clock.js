@@ -59,6 +59,19 @@ export function dayAndTime(moment, where) {
 }
 
 /**
+ * The time, with the day where it is another one than now.
+ * @param {number} moment
+ * @param {Clocks} where
+ * @param {number} now
+ */
+export function timeFrom(moment, where, now) {
+  const told = dayAndTime(moment, where);
+  const time = clockTime(moment, where);
+  const [day, today] = [told.slice(0, -time.length), dayAndTime(now, where).slice(0, -clockTime(now, where).length)];
+  return day === today ? time : told;
+}
+
+/**
  * How long something has lasted: "0:42", "12:05", "1:03:20".
  * @param {number} ms
  */

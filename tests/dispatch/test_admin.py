@@ -18,6 +18,7 @@ from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, User
 from dispatch.orders import actions
 from dispatch.statuses import OrderStatus
 from tests.dispatch import story
+from tests.dispatch.place_forms import NO_HOURS, rows
 from tracking.models import LocationHistory
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +98,8 @@ def test_groups_have_their_permissions(transactional_db):
                 "failurereason",
                 "handovertime",
                 "kitchentime",
+                "openingexception",
+                "openinghours",
                 "order",
                 "orderevent",
                 "restaurant",
@@ -190,7 +193,7 @@ def test_only_a_driver_without_a_past_can_be_deleted(staff, new_driver, order):
 def test_restaurants_are_saved_with_an_announcement(staff, restaurant, announced):
     fields = {"name": "Moved", "address": "1 New Street", "city": str(restaurant.city_id)}
     place = {"lat": "39.75", "lng": "-104.99", "geofence_radius": "150"}
-    assert staff.post(page("restaurant", restaurant), fields | place).status_code == 302
+    assert staff.post(page("restaurant", restaurant), fields | place | NO_HOURS).status_code == 302
     restaurant.refresh_from_db()
     assert (restaurant.name, restaurant.point, restaurant.geofence_radius) == ("Moved", (39.75, -104.99), 150)
     assert announced == [("restaurant", {"restaurant": restaurant.pk})]
@@ -209,7 +212,7 @@ def test_an_impossible_place_is_refused(staff, restaurant, name, value):
         "lng": "-104.99",
         "geofence_radius": "150",
     }
-    response = staff.post(page("restaurant", restaurant), fields | {name: value})
+    response = staff.post(page("restaurant", restaurant), fields | NO_HOURS | {name: value})
     assert response.status_code == 200
     assert list(response.context["adminform"].form.errors) == [name]
 
@@ -220,6 +223,76 @@ def test_the_restaurant_page_has_a_map_and_no_inline_script(staff, restaurant):
     assert f'"radius": {restaurant.geofence_radius}' in html
     assert not re.search(r"<script(?![^>]*\b(src|type=\"application/json\"))", html)
     assert " style=" not in html
+
+
+# --------------------------------------------------------------------------------- hours, pauses, extra minutes
+
+HOURS = {"weekday": "4", "opens": "17:00", "closes": "02:00"}
+
+
+def place_form(place: City | Restaurant, **fields: str) -> dict[str, str]:
+    """Of a restaurant or a city as it is, with these fields changed."""
+    names = {"name", "lat", "lng"} | (
+        {"time_zone", "clock", "units", "show_driver_from", "assignment", "promise_minutes"}
+        if isinstance(place, City)
+        else {"address", "geofence_radius"}
+    )
+    form = {name: str(getattr(place, name)) for name in names}
+    if isinstance(place, Restaurant):
+        form["city"] = str(place.city_id)
+    return form | NO_HOURS | fields
+
+
+@pytest.mark.django_db(transaction=True)
+def test_staff_enter_hours_and_holidays_and_orders_say_so_at_once(staff, city, restaurant, new_order):
+    order = new_order()
+    today = timezone.now().astimezone(city.locale.zone).date()
+    holiday = {"date": str(today), "name": "Thanksgiving"}
+    for place, words in ((restaurant, "The restaurant is closed"), (city, "The city is closed")):
+        form = place_form(place) | rows("openingexception_set", holiday)
+        kind = "city" if place is city else "restaurant"
+        response = staff.post(page(kind, place), form)
+        assert response.status_code == 302, response.context["errors"]
+        order.refresh_from_db()
+        assert order.trouble_words(timezone.now()).startswith(words)
+        place.openingexception_set.all().delete()
+    staff.post(page("restaurant", restaurant), place_form(restaurant) | rows("openinghours_set", HOURS))
+    assert str(restaurant.openinghours_set.get()) == "Friday 17:00–02:00"
+
+
+def test_half_an_exception_is_none(staff, restaurant):
+    half = {"date": "2026-12-24", "opens": "17:00"}
+    response = staff.post(
+        page("restaurant", restaurant), place_form(restaurant) | rows("openingexception_set", half)
+    )
+    assert response.status_code == 200
+    assert "Give both times" in response.content.decode()
+
+
+def test_staff_switch_a_pause_on_by_the_clocks_of_the_city(staff, city, restaurant):
+    City.objects.update(time_zone="America/Denver")
+    until = {"paused_until_0": "2046-12-01", "paused_until_1": "18:30"}
+    for kind, place in (("restaurant", restaurant), ("city", city)):
+        response = staff.post(page(kind, place), place_form(place, **until))
+        assert response.status_code == 302, response.context["errors"]
+        place.refresh_from_db()
+        assert place.paused_until == datetime(2046, 12, 2, 1, 30, tzinfo=UTC)
+        assert place.paused_since <= timezone.now()
+        html = staff.get(reverse(f"admin:dispatch_{kind}_changelist")).content.decode()
+        assert "paused until Sat, Dec 1, 6:30 PM" in html
+
+
+def test_extra_minutes_end_by_themselves(staff, city):
+    response = staff.post(page("city", city), place_form(city, extra_minutes="15"))
+    assert list(response.context["adminform"].form.errors) == ["extra_until"]
+    until = {"extra_minutes": "15", "extra_until_0": "2046-12-01", "extra_until_1": "18:30"}
+    assert staff.post(page("city", city), place_form(city, **until)).status_code == 302
+    city.refresh_from_db()
+    assert (city.extra_minutes, city.extra_since <= timezone.now()) == (15, True)
+    assert "+15 min until" in staff.get(reverse("admin:dispatch_city_changelist")).content.decode()
+    assert staff.post(page("city", city), place_form(city, extra_minutes="0")).status_code == 302
+    city.refresh_from_db()
+    assert (city.extra_minutes, city.extra_since, city.extra_until) == (0, None, None)
 
 
 # --------------------------------------------------------------------------------------------------- orders

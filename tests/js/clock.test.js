@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { age, clockTime, dayAndTime, serverNow, setServerTime, stopwatch } from "../../static/js/clock.js";
+import { age, clockTime, dayAndTime, serverNow, setServerTime, stopwatch, timeFrom } from "../../static/js/clock.js";
 
 test("the time is the server’s, however wrong the viewer’s clock is", (t) => {
   t.mock.method(Date, "now", () => 1_000_000);
@@ -32,6 +32,13 @@ test("a day is told as well where it may be another one", () => {
   const moment = Date.UTC(2026, 10, 29, 2, 0);
   assert.equal(dayAndTime(moment, by("America/Denver")), "Sat, Nov 28, 7:00\u00a0PM");
   assert.equal(dayAndTime(moment, by("Europe/Berlin")), "Sun, Nov 29, 3:00\u00a0AM");
+});
+
+test("the day is told where it is another one than now", () => {
+  const moment = Date.UTC(2026, 10, 29, 2, 0);
+  const day = by("America/Denver");
+  assert.equal(timeFrom(moment, day, Date.UTC(2026, 10, 28, 7, 0)), "7:00\u00a0PM");
+  assert.equal(timeFrom(moment, day, Date.UTC(2026, 10, 28, 6, 59)), "Sat, Nov 28, 7:00\u00a0PM");
 });
 
 const table = (/** @type {(ms: number) => string} */ words, /** @type {Record<string, number>} */ rows) => {

@@ -37,6 +37,10 @@ const URLS = {
   cancel: `/o/${SUBJECT}/cancel`,
   undoPickup: `/o/${SUBJECT}/undo-pickup`,
   close: `/o/${SUBJECT}/close`,
+  pause: `/p/${SUBJECT}/pause`,
+  resume: `/p/${SUBJECT}/resume`,
+  promiseLater: `/p/${SUBJECT}/promise-later`,
+  promiseAsUsual: `/p/${SUBJECT}/promise-as-usual`,
 };
 /** @type {(timeZone: string) => Locale} */
 const locale = (timeZone) => ({ timeZone, clock: "12h", units: "mi" });
@@ -225,6 +229,48 @@ test("each action has its address", async () => {
     ["/o/o1/unassign", "/o/o1/first", "/o/o1/unpin", "/o/o1/undo-pickup", "/o/o1/close", "/d/d1/stops"],
   );
   assert.deepEqual(asked[4].body, { status: "failed", reason: "Nobody there" });
+});
+
+test("a pause, and its end, can be undone as they were", async () => {
+  const desk = deskWith();
+  const place = { id: "r1", name: "Larimer Noodles" };
+  await desk.pause(place, 5000);
+  toasts[0].undo?.();
+  await new Promise(setImmediate);
+  await desk.resume({ ...place, pause: { since: 1, until: null, reason: "flood" } });
+  toasts[2].undo?.();
+  await new Promise(setImmediate);
+  assert.deepEqual(
+    asked.map(({ url, body }) => [url, body]),
+    [
+      ["/p/r1/pause", { until: 5000, reason: "" }],
+      ["/p/r1/resume", {}],
+      ["/p/r1/resume", {}],
+      ["/p/r1/pause", { until: null, reason: "flood" }],
+    ],
+  );
+  assert.match(toasts[0].words, /^Larimer Noodles is paused: nobody is sent for food/);
+  assert.equal(toasts[1].words, "Larimer Noodles goes on.");
+});
+
+test("minutes that are promised more, and their end, can be undone as they were", async () => {
+  const desk = deskWith();
+  const place = { id: "c1", name: "Denver" };
+  await desk.promiseLater(place, 15, 5000);
+  toasts[0].undo?.();
+  await new Promise(setImmediate);
+  await desk.promiseAsUsual({ ...place, extra: { minutes: 20, since: 1, until: 7000 } });
+  toasts[2].undo?.();
+  await new Promise(setImmediate);
+  assert.deepEqual(
+    asked.map(({ url, body }) => [url, body]),
+    [
+      ["/p/c1/promise-later", { minutes: 15, until: 5000 }],
+      ["/p/c1/promise-as-usual", {}],
+      ["/p/c1/promise-as-usual", {}],
+      ["/p/c1/promise-later", { minutes: 20, until: 7000 }],
+    ],
+  );
 });
 
 test("advice is asked for once in a while, and anew after something was done", async () => {

@@ -24,19 +24,21 @@ from dispatch.models import (
     places,
 )
 from dispatch.models.failure_reasons import LeadsTo
-from dispatch.problems import SENTENCES
 from dispatch.statuses import ACTIVE, BEFORE_PICKUP, FINAL, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
 from tracking.protocol.messages import (
+    CityState,
     CustomerFrame,
     CustomerStatus,
     DriverHidden,
     DriverState,
     Eta,
     EtaUnknown,
+    ExtraMinutes,
     Frame,
     GeofenceEvent,
     LineString,
     OrderState,
+    Pause,
     Plan,
     PlanStop,
     Reason,
@@ -285,7 +287,7 @@ def order_state(order: Order, now: datetime, left: Iterable[Stop] = ()) -> Order
         eta_low=order.eta_low,
         eta_high=order.eta_high,
         problem=trouble,
-        problem_text=SENTENCES[trouble] if trouble else None,
+        problem_text=order.trouble_words(now) or None,
         ready_at=milliseconds(order.ready_at),
         auto_pickup_at=milliseconds(pickup.done_at) if pickup and pickup.is_undoable_at(now) else None,
         left_dropoff_at=milliseconds(dropoff.left_at) if dropoff else None,
@@ -300,7 +302,7 @@ def order_state(order: Order, now: datetime, left: Iterable[Stop] = ()) -> Order
     )
 
 
-def restaurant_state(restaurant: Restaurant) -> RestaurantState:
+def restaurant_state(restaurant: Restaurant, now: datetime) -> RestaurantState:
     return RestaurantState(
         restaurant_id=restaurant.pk,
         name=restaurant.name,
@@ -309,7 +311,27 @@ def restaurant_state(restaurant: Restaurant) -> RestaurantState:
         lng=restaurant.lng,
         geofence_radius=restaurant.geofence_radius,
         city_id=restaurant.city_id,
+        pause=_pause(restaurant, now),
+        extra=_extra(restaurant, now),
     )
+
+
+def city_state(city: City, now: datetime) -> CityState:
+    return CityState(city.pk, _pause(city, now), _extra(city, now))
+
+
+def _pause(place: City | Restaurant, now: datetime) -> Pause | None:
+    since, until = place.paused_since, place.paused_until
+    if since is None or (until is not None and until <= now):
+        return None
+    return Pause(milliseconds(since) or 0, milliseconds(until), place.pause_reason)
+
+
+def _extra(place: City | Restaurant, now: datetime) -> ExtraMinutes | None:
+    until = place.extra_until
+    if not place.extra_minutes or until is None or until <= now:
+        return None
+    return ExtraMinutes(place.extra_minutes, milliseconds(place.extra_since) or 0, milliseconds(until) or 0)
 
 
 def geofence_event(event: OrderEvent) -> GeofenceEvent:

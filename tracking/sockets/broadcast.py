@@ -17,7 +17,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
-from dispatch.models import Driver, Order, OrderEvent, Restaurant
+from dispatch.models import City, Driver, Order, OrderEvent, Restaurant
 from tracking.protocol import frames, groups
 from tracking.protocol.frames import CustomerView
 from tracking.protocol.messages import CustomerFrame, encode
@@ -48,6 +48,11 @@ def restaurant(restaurant_id: UUID) -> None:
     found = list(Restaurant.objects.filter(pk=restaurant_id))
     items = snapshots.restaurant_items(found)
     send(_to_dispatchers(zip((one.city_id for one in found), items, strict=True)))
+
+
+def city(city_id: UUID) -> None:
+    found = City.objects.filter(pk=city_id)
+    send(_to_dispatchers((city_id, item) for item in snapshots.city_items(found)))
 
 
 def fleet_messages(order_ids: Collection[UUID], driver_ids: Collection[UUID]) -> list[tuple[str, Message]]:

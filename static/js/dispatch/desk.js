@@ -9,6 +9,7 @@ import { plural } from "./words.js";
 /** @import { Api } from "./api.js" */
 /** @import { Fleet, Order } from "./fleet.js" */
 /** @import { QuestionName } from "./questions.js" */
+/** @import { Place } from "./switches.js" */
 /** @typedef {() => void} Undo */
 
 export class Desk {
@@ -271,6 +272,42 @@ export class Desk {
   /** @param {string} orderId */
   async undoPickup(orderId) {
     await this.#try(() => this.#api.undoPickup(orderId), "Pickup undone. The restaurant is the driver’s stop again.");
+  }
+
+  /**
+   * Nobody is sent for food there.
+   * @param {Pick<Place, "id" | "name">} place
+   * @param {number | null} until ms; null: until somebody resumes
+   * @param {string} reason
+   */
+  async pause({ id, name }, until, reason = "") {
+    const words = `${name} is paused: nobody is sent for food. Orders are taken all the same.`;
+    const undo = () => this.resume({ id, name, pause: null });
+    await this.#try(() => this.#api.pause(id, until, reason), words, undo);
+  }
+
+  /** @param {Pick<Place, "id" | "name" | "pause">} place */
+  async resume({ id, name, pause }) {
+    const undo = pause ? () => this.pause({ id, name }, pause.until, pause.reason) : null;
+    await this.#try(() => this.#api.resume(id), `${name} goes on.`, undo);
+  }
+
+  /**
+   * Who orders there meanwhile is promised so many minutes more.
+   * @param {Pick<Place, "id" | "name">} place
+   * @param {number} minutes
+   * @param {number} until ms
+   */
+  async promiseLater({ id, name }, minutes, until) {
+    const words = `${name} promises ${minutes} min more to who orders now. Earlier promises hold.`;
+    const undo = () => this.promiseAsUsual({ id, name, extra: null });
+    await this.#try(() => this.#api.promiseLater(id, minutes, until), words, undo);
+  }
+
+  /** @param {Pick<Place, "id" | "name" | "extra">} place */
+  async promiseAsUsual({ id, name, extra }) {
+    const undo = extra ? () => this.promiseLater({ id, name }, extra.minutes, extra.until) : null;
+    await this.#try(() => this.#api.promiseAsUsual(id), `${name} promises as usual.`, undo);
   }
 
   /**

@@ -9,6 +9,7 @@ import { drawCandidates } from "./drivers.js";
 import { etaWords, itemsWords, lateWords, notesWords, pickupWords } from "./order-words.js";
 import { drawRows } from "./orders.js";
 import { drawRemedies } from "./remedies.js";
+import { drawSwitches } from "./switches.js";
 import { savingWords, speedWords, troubleWords } from "./words.js";
 
 /** @import { DriverState, Locale, PlanStop } from "../../../types/server" */
@@ -20,6 +21,7 @@ const STOP_WORDS = { pickup: "Pick up", dropoff: "Drop off", return: "Bring back
 
 const driverPanel = withFields(byId("driver-panel"));
 const orderPanel = withFields(byId("order-panel"));
+const restaurantSwitches = withFields(byId("restaurant-switches"));
 
 /**
  * Draws whichever is selected. Returns the candidates for the order at hand, or null.
@@ -206,6 +208,8 @@ function drawOrderPanel(desk, order) {
   byId("automatic").hidden = !fleet.canUndoPickup(order, now);
   const own = fleet.stopsOf(order.driverId).filter((stop) => stop.orderId === order.orderId);
   byId("pinned").hidden = !own.some((stop) => stop.pinned);
+  const place = restaurant ? { ...restaurant, id: restaurant.restaurantId } : null;
+  drawSwitches(restaurantSwitches, desk, place, locale);
   drawRemedies(desk, order);
   drawLeftDoor(order, driver, locale);
   setAttribute(orderPanel, "data-pending", fleet.isPending(order));
