@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from dispatch.models import Driver, Order
+from dispatch.models import DeliveryArea, Driver, Order
 from dispatch.models.items import as_lines, parse_items, validate_items
 from dispatch.orders.actions import CORRECTABLE
 from dispatch.statuses import OrderStatus
@@ -58,6 +58,35 @@ class OrderForm(forms.ModelForm):
         if (data.get("customer_lat") is None) != (data.get("customer_lng") is None) and not self.errors:
             raise ValidationError("Give both coordinates of the customer's door, or none.")
         return data
+
+
+class AreaField(forms.JSONField):
+    """GeoJSON, as text; empty: none."""
+
+    widget = forms.Textarea(attrs={"rows": 5, "class": "vLargeTextField"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except RecursionError:
+            raise ValidationError("The JSON is nested too deeply.") from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        try:
+            return super().bound_data(data, initial)
+        except RecursionError:
+            return None
+
+
+class AreaForm(forms.ModelForm):
+    area = AreaField(help_text=DeliveryArea._meta.get_field("area").help_text)
+
+    class Meta:
+        model = DeliveryArea
+        fields = ["area"]
 
 
 class PlaceForm(forms.ModelForm):

@@ -18,7 +18,7 @@ PERMISSIONS = {
     STAFF: _VIEW
     | Q(codename__in=["add_order", "change_order"])
     | Q(
-        codename__regex=r"^(add|change|delete)_(city|driver|restaurant|openinghours|openingexception|failurereason"
+        codename__regex=r"^(add|change|delete)_(city|deliveryarea|driver|restaurant|openinghours|openingexception|failurereason"
         r"|speedfactor|handovertime|kitchentime)$"
     ),
 }

@@ -24,11 +24,11 @@ from dispatch import access
 from dispatch.admin import order_search
 from dispatch.admin.addresses import Typed
 from dispatch.admin.pages import ManyRows, ReadOnly, page
-from dispatch.admin.places import SWITCHES, PlaceAdmin
+from dispatch.admin.places import SWITCHES, Area, PlaceAdmin
 from dispatch.errors import DispatchError
 from dispatch.forms import AssignForm, CancelForm, CloseForm, OrderForm
-from dispatch.maps import Circle, LatLng, PlaceMap, map_config
-from dispatch.models import City, Driver, FailureReason, Order, OrderEvent, Restaurant, Stop
+from dispatch.maps import AreaMap, Circle, LatLng, PlaceMap, map_config
+from dispatch.models import City, DeliveryArea, Driver, FailureReason, Order, OrderEvent, Restaurant, Stop
 from dispatch.orders import actions, addresses
 from dispatch.orders.transitions import Actor
 from dispatch.problems import SENTENCES
@@ -76,8 +76,23 @@ class CityAdmin(PlaceAdmin):
     ]
     formfield_overrides = ONE_LINE
 
+    inlines = [*PlaceAdmin.inlines, Area]
+
     def save_model(self, request: HttpRequest, obj: City, form: Any, change: bool) -> None:
         actions.change_city(obj)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        obj: City | None = kwargs.get("obj")
+        drawn = DeliveryArea.objects.filter(city=obj).first() if obj else None
+        page = AreaMap(
+            map=map_config(),
+            center=LatLng(obj.lat, obj.lng) if obj else None,
+            area=drawn.area if drawn else None,
+        )
+        context["map"] = msgspec.to_builtins(page)
+        return super().render_change_form(request, context, *args, **kwargs)
 
 
 # -------------------------------------------------------------------------------------------------- drivers

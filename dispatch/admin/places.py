@@ -13,9 +13,9 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from dispatch.admin.addresses import Typed
-from dispatch.forms import PlaceForm
+from dispatch.forms import AreaForm, PlaceForm
 from dispatch.locales import Locale
-from dispatch.models import City, OpeningException, OpeningHours, Restaurant
+from dispatch.models import City, DeliveryArea, OpeningException, OpeningHours, Restaurant
 
 SWITCHES = (
     "Switched on for a while",
@@ -47,6 +47,14 @@ class _Hours(_OneLine):
 class _Exceptions(_OneLine):
     model = OpeningException
     fields = ["date", "opens", "closes", "name"]
+
+
+class Area(admin.StackedInline):
+    model = DeliveryArea
+    form = AreaForm
+    fields = ["area"]
+    extra = 1
+    max_num = 1
 
 
 class PlaceAdmin(Typed, admin.ModelAdmin):

@@ -1,10 +1,13 @@
-"""Cities as they are: how times and distances are told there, when they and their restaurants are open, and what is
-switched on for a while: a pause, or minutes that are promised more.
+"""Cities as they are: how times and distances are told there, when they and their restaurants are open, where to they
+deliver, and what is switched on for a while: a pause, or minutes that are promised more.
 """
 
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.lookups
 from django.db import migrations, models
+
+import dispatch.models.areas
 
 # As in 0002, and the minutes that the restaurant and the city promise more to who orders then.
 PROMISE = """
@@ -348,6 +351,37 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="opening_exceptions_both_times",
+            ),
+        ),
+        migrations.CreateModel(
+            name="DeliveryArea",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "city",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="delivery_area",
+                        to="dispatch.city",
+                    ),
+                ),
+                (
+                    "area",
+                    models.JSONField(
+                        help_text="A GeoJSON Polygon or MultiPolygon, longitude first. Orders for doors outside say so.",
+                        validators=[dispatch.models.areas.validate_area],
+                    ),
+                ),
+            ],
+            options={"db_table": "delivery_areas"},
+        ),
+        migrations.AddConstraint(
+            model_name="deliveryarea",
+            constraint=models.CheckConstraint(
+                condition=django.db.models.lookups.Exact(
+                    models.Func("area", function="jsonb_typeof", output_field=models.TextField()), "object"
+                ),
+                name="delivery_areas_object",
             ),
         ),
     ]

@@ -5,6 +5,7 @@ Table and column names are meant to be read in plain SQL, and the defaults stand
 dispatch/planning/plan_store.py.
 """
 
+from dispatch.models.areas import DeliveryArea
 from dispatch.models.cities import City
 from dispatch.models.drivers import HEARD_NOW, Driver
 from dispatch.models.etas import EtaPrediction, EtaSpread, HandoverTime, KitchenTime, SpeedFactor
@@ -21,6 +22,7 @@ __all__ = [
     "HEARD_NOW",
     "NO_ETA",
     "City",
+    "DeliveryArea",
     "Driver",
     "EtaPrediction",
     "EtaSpread",

@@ -22,7 +22,7 @@ from dispatch.models.versions import Versioned
 from dispatch.problems import SENTENCES, closed_words
 from dispatch.statuses import ACTIVE, FINAL, UNASSIGNED, OrderStatus
 from routing.geo import Point, distance_m, is_null_island
-from routing.problems import CLOSED, UNREACHABLE, Problem
+from routing.problems import CLOSED, OF_THE_ADDRESS, Problem
 
 #: What an order says before anybody has worked out when it arrives.
 NO_ETA: dict[str, Any] = {"eta_minutes": None, "eta_low": None, "eta_high": None, "problem": ""}
@@ -250,10 +250,10 @@ class Order(Versioned):
 
     @property
     def address_problem(self) -> Problem | None:
-        """What is wrong with where a pending order goes, whoever drives: by its coordinates, or by what the roads
-        said of them (dispatch/orders/addresses.py).
+        """What is wrong with where a pending order goes, whoever drives: by its coordinates, by what the roads said
+        of them (dispatch/orders/addresses.py), or by the area that its city delivers to.
         """
-        return self.misplaced or (Problem(self.problem) if self.problem in UNREACHABLE else None)
+        return self.misplaced or (Problem(self.problem) if self.problem in OF_THE_ADDRESS else None)
 
     @property
     def misplaced(self) -> Problem | None:

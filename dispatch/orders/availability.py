@@ -1,10 +1,11 @@
-"""When restaurants and cities are at work, and what an order that nobody has yet says of that.
+"""When restaurants and cities are at work, where they deliver, and what an order says of that before it has a driver.
 
 It is stored with the order, as what the roads say is (dispatch/orders/addresses.py): of one that waits for a driver
 by now, of one for later by when it is wanted. An order is looked at as it is placed, as a dispatcher or staff change
 what it depends on, and by a job every ten seconds, which also sees what ends by itself and what was written by SQL.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,14 +18,21 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from dispatch.locales import Locale
-from dispatch.models import City, OpeningException, OpeningHours, Order, Restaurant
+from dispatch.models import City, DeliveryArea, OpeningException, OpeningHours, Order, Restaurant
 from dispatch.openings import Exceptions, Gate, Span, WeekHours, opens_next, through
 from dispatch.signals import announced
 from dispatch.statuses import UNASSIGNED, OrderStatus
-from routing.problems import CLOSED, Problem
+from routing.areas import Area, contains
+from routing.errors import BadArea
+from routing.problems import CLOSED, UNREACHABLE, Problem
+
+logger = logging.getLogger(__name__)
+
+#: Whatever else an order says was found elsewhere.
+SAID_HERE = CLOSED | {Problem.CUSTOMER_OUTSIDE}
 
 
-class Closure(NamedTuple):
+class Obstacle(NamedTuple):
     """Why nobody is sent for food, and until when; None where nobody can say."""
 
     problem: Problem
@@ -37,6 +45,7 @@ class Availability:
 
     hours: Mapping[UUID, WeekHours] = field(default_factory=dict)
     exceptions: Mapping[UUID, Exceptions] = field(default_factory=dict)
+    areas: Mapping[UUID, Area] = field(default_factory=dict)
 
     @classmethod
     def of(cls, orders: Iterable[Order]) -> Self:
@@ -44,24 +53,39 @@ class Availability:
         restaurants = {order.restaurant for order in orders if order.restaurant is not None}
         if not restaurants:
             return cls()
-        these = Q(restaurant__in=[one.pk for one in restaurants]) | Q(
-            city__in={one.city_id for one in restaurants if one.city_id is not None}
-        )
+        cities = {one.city_id for one in restaurants if one.city_id is not None}
+        these = Q(restaurant__in=[one.pk for one in restaurants]) | Q(city__in=cities)
         hours: defaultdict[UUID, defaultdict[int, list[Span]]] = defaultdict(lambda: defaultdict(list))
         for some in OpeningHours.objects.filter(these):
             hours[some.place_id][some.weekday].append(some.span)
         exceptions: defaultdict[UUID, defaultdict[date, list[Span]]] = defaultdict(lambda: defaultdict(list))
         for one in OpeningException.objects.filter(these):
             exceptions[one.place_id][one.date] += [] if one.span is None else [one.span]
-        return cls(hours, exceptions)
+        areas = {}
+        for outline in DeliveryArea.objects.filter(city__in=cities):
+            try:
+                areas[outline.city_id] = outline.outline
+            except BadArea as wrong:
+                logger.warning(
+                    "the area of city %s can't be read, and counts for nothing: %s", outline.city_id, wrong
+                )
+        return cls(hours, exceptions, areas)
 
-    def closure(self, restaurant: Restaurant, moment: datetime) -> Closure | None:
+    def against(self, order: Order, moment: datetime) -> Obstacle | None:
+        """Why nobody is sent for an order that has a restaurant; None where nothing is against it."""
+        restaurant, door = order.kitchen, order.customer_point
+        area = self.areas.get(restaurant.city_id) if restaurant.city_id else None
+        if area is not None and door is not None and not contains(area, door):
+            return Obstacle(Problem.CUSTOMER_OUTSIDE, None)
+        return self.closure(restaurant, moment)
+
+    def closure(self, restaurant: Restaurant, moment: datetime) -> Obstacle | None:
         """Why nobody is to be there at this moment; None where nothing is against it."""
         gates = self._gates(restaurant)
         closed = next((problem for problem, gate in gates if gate(moment) != moment), None)
         if closed is None:
             return None
-        return Closure(closed, through([gate for _, gate in gates], moment))
+        return Obstacle(closed, through([gate for _, gate in gates], moment))
 
     def _gates(self, restaurant: Restaurant) -> list[tuple[Problem, Gate]]:
         city = restaurant.city
@@ -81,13 +105,13 @@ class Availability:
     def say(self, order: Order, now: datetime) -> bool:
         """Puts what there is to say into an order that nobody has yet; whether that is something else than before."""
         was = order.problem, order.problem_until
-        if order.restaurant is None or order.address_problem is not None:
+        if order.restaurant is None or order.misplaced is not None or order.problem in UNREACHABLE:
             return False  # that has to be put right first
-        later = order.status == OrderStatus.SCHEDULED and order.wanted_at is not None
-        found = self.closure(order.restaurant, order.wanted_at if later else now)
+        later = order.status == OrderStatus.SCHEDULED
+        found = self.against(order, order.wanted_at if later and order.wanted_at else now)
         if found is not None:
             order.problem, order.problem_until = found
-        elif order.problem in CLOSED:
+        elif order.problem in SAID_HERE:
             order.problem, order.problem_until = "", None
         return (order.problem, order.problem_until) != was
 

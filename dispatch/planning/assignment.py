@@ -14,7 +14,7 @@ from dispatch.errors import DispatchError, NotFound, WrongStatus
 from dispatch.metrics import PLANNER_SECONDS
 from dispatch.models import City, Driver, Order
 from dispatch.orders import actions, addresses
-from dispatch.orders.availability import Availability, Closure
+from dispatch.orders.availability import Availability, Obstacle
 from dispatch.orders.transitions import SYSTEM
 from dispatch.planning import plan_store
 from dispatch.planning.workload import Workload
@@ -96,8 +96,8 @@ def assign_pending(city: City) -> int:
     that are not picked up yet and whose driver is off shift by now wait, too.
 
     A driver is notified of an order when it is nearly time to set off for it: until then a better one may come free.
-    One whose coordinates can't be right is left to a dispatcher: nobody is sent there by a program's mistake. Nor is
-    anybody sent to where it is closed by then.
+    One whose coordinates can't be right, or outside the city's area, is left to a dispatcher: nobody is sent there by
+    a program's mistake. Nor is anybody sent to where it is closed by then.
     """
     stranded = Q(status__in=BEFORE_PICKUP, driver__on_shift=False)
     waiting = Order.objects.filter(Q(status=OrderStatus.PENDING) | stranded, restaurant__city=city)
@@ -107,14 +107,14 @@ def assign_pending(city: City) -> int:
         return 0
     now = timezone.now()
     available = Availability.of(found)
-    closures = {order.pk: available.closure(order.kitchen, now) for order in found}
-    pending = [order for order in found if _opens_soon(closures[order.pk], now)]
+    obstacles = {order.pk: available.against(order, now) for order in found}
+    pending = [order for order in found if _ends_soon(obstacles[order.pk], now)]
     if not pending:
-        _store_why_waiting(found, {}, closures)
+        _store_why_waiting(found, {}, obstacles)
         return 0
     # Elsewhere it is the dispatchers who say what their drivers do.
     on_duty = Driver.objects.filter(HEARD_OF, city__assignment=City.Assignment.AUTO)
-    opens = {order.kitchen.pk: closure.until for order in pending if (closure := closures[order.pk])}
+    opens = {order.kitchen.pk: closed.until for order in pending if (closed := obstacles[order.pk])}
     drivers = near(on_duty, city.pk, Point(city.lat, city.lng))
     workload = Workload.of(drivers, pending, opens=opens).of_one_table()
     instance, _ = workload.instance(now)
@@ -122,7 +122,7 @@ def assign_pending(city: City) -> int:
         solution = planner.solve(instance, ASSIGNING)
     shut = _shut_by_then(workload, solution, available)
     problems = _why_waiting(workload, solution) | dict.fromkeys(shut, Problem.RESTAURANT_CLOSES)
-    _store_why_waiting(found, problems, closures)
+    _store_why_waiting(found, problems, obstacles)
     notify_until = (now + timedelta(seconds=NOTIFY_AHEAD_S)).timestamp()
     given = 0
     for driver in workload.drivers:
@@ -134,11 +134,11 @@ def assign_pending(city: City) -> int:
     return given
 
 
-def _opens_soon(closure: Closure | None, now: datetime) -> bool:
-    """Whether somebody could set off for it in this round; open already is soon."""
-    if closure is None:
+def _ends_soon(obstacle: Obstacle | None, now: datetime) -> bool:
+    """Whether somebody could set off for the order in this round all the same."""
+    if obstacle is None:
         return True
-    return closure.until is not None and (closure.until - now).total_seconds() <= OPENS_WITHIN_S
+    return obstacle.until is not None and (obstacle.until - now).total_seconds() <= OPENS_WITHIN_S
 
 
 def _shut_by_then(workload: Workload, solution: planner.Solution, available: Availability) -> set[UUID]:
@@ -174,17 +174,17 @@ def _shut_by_then(workload: Workload, solution: planner.Solution, available: Ava
 def _store_why_waiting(
     orders: Iterable[Order],
     problems: Mapping[UUID, Problem | None],
-    closures: Mapping[UUID, Closure | None],
+    obstacles: Mapping[UUID, Obstacle | None],
 ) -> None:
-    """That a restaurant is closed now comes before all else but an address that no road leads to."""
-    closed = {
-        order.pk: closure
+    """What is in everybody's way comes before all else but that no road leads there."""
+    said = {
+        order.pk: obstacle
         for order in orders
-        if (closure := closures[order.pk]) and (problems.get(order.pk) or order.problem) not in UNREACHABLE
+        if (obstacle := obstacles[order.pk]) and (problems.get(order.pk) or order.problem) not in UNREACHABLE
     }
     plan_store.store_problems(
-        {**problems, **{order_id: closure.problem for order_id, closure in closed.items()}},
-        {order_id: closure.until for order_id, closure in closed.items()},
+        {**problems, **{order_id: obstacle.problem for order_id, obstacle in said.items()}},
+        {order_id: obstacle.until for order_id, obstacle in said.items()},
     )
 
 

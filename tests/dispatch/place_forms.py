@@ -1,7 +1,7 @@
 """What the admin's pages of restaurants and cities send beside their own fields."""
 
-#: Of the tables of opening hours and of exceptions below.
-TABLES = ("openinghours_set", "openingexception_set")
+#: Of opening hours, of exceptions, and, of a city, of its area.
+TABLES = ("openinghours_set", "openingexception_set", "delivery_area")
 
 
 def rows(table: str, *entered: dict[str, str]) -> dict[str, str]:
@@ -10,4 +10,4 @@ def rows(table: str, *entered: dict[str, str]) -> dict[str, str]:
     return {f"{table}-TOTAL_FORMS": str(len(entered)), f"{table}-INITIAL_FORMS": "0"} | fields
 
 
-NO_HOURS = rows(TABLES[0]) | rows(TABLES[1])
+NO_HOURS = {name: value for table in TABLES for name, value in rows(table).items()}

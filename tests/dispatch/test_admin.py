@@ -1,3 +1,4 @@
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -14,7 +15,7 @@ from django.utils import timezone
 from django.utils.timezone import localtime
 
 from dispatch import access, signals
-from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, User
+from dispatch.models import City, DeliveryArea, Driver, Order, OrderEvent, Restaurant, User
 from dispatch.orders import actions
 from dispatch.statuses import OrderStatus
 from tests.dispatch import story
@@ -92,6 +93,7 @@ def test_groups_have_their_permissions(transactional_db):
             f"dispatch.view_{name}"
             for name in (
                 "city",
+                "deliveryarea",
                 "driver",
                 "etaprediction",
                 "etaspread",
@@ -293,6 +295,59 @@ def test_extra_minutes_end_by_themselves(staff, city):
     assert staff.post(page("city", city), place_form(city, extra_minutes="0")).status_code == 302
     city.refresh_from_db()
     assert (city.extra_minutes, city.extra_since, city.extra_until) == (0, None, None)
+
+
+def area_form(city: City, geometry: str) -> dict[str, str]:
+    return place_form(city) | rows("delivery_area", {"area": geometry})
+
+
+#: Ends between the restaurant and the door of an order.
+SQUARE = (
+    '{"type": "Polygon", "coordinates": '
+    "[[[-105.1,39.6],[-104.975,39.6],[-104.975,39.9],[-105.1,39.9],[-105.1,39.6]]]}"
+)
+BERLIN = '{"type": "Polygon", "coordinates": [[[52.4,13.2],[52.6,13.2],[52.6,13.6],[52.4,13.6],[52.4,13.2]]]}'
+
+
+@pytest.mark.django_db(transaction=True)
+def test_staff_enter_the_area_that_a_city_delivers_to(staff, city, new_order):
+    order = new_order()
+    assert staff.post(page("city", city), area_form(city, SQUARE)).status_code == 302
+    assert city.delivery_area.area == json.loads(SQUARE)
+    order.refresh_from_db()
+    assert order.address_problem == "customer_outside"
+    html = staff.get(page("city", city)).content.decode()
+    assert 'id="area-map-data"' in html
+    assert "39.6" in html
+    assert not re.search(r"<script(?![^>]*\b(src|type=\"application/json\"))", html)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("not JSON", "Enter a valid JSON."),
+        ("[" * 100_000, "The JSON is nested too deeply."),
+        ('{"type": "Point", "coordinates": [1, 2]}', "of type Polygon or MultiPolygon"),
+        (SQUARE.replace(",[-105.1,39.6]]", "]"), "An outline ends where it begins"),
+        (SQUARE.replace("[-105.1,39.6]", "[39.6,-105.1]"), "has its latitude first"),
+        # Both are in range, either way.
+        (BERLIN, "This is very far from Denver"),
+    ],
+)
+def test_an_area_that_is_none_is_refused_in_words(staff, city, typed, words):
+    response = staff.post(page("city", city), area_form(city, typed))
+    assert response.status_code == 200
+    assert words in response.content.decode()
+    assert not DeliveryArea.objects.exists()
+
+
+def test_a_new_city_with_everything(staff):
+    city = City(name="Golden", lat=39.75, lng=-105.2)
+    form = area_form(city, SQUARE) | rows("openinghours_set", HOURS)
+    response = staff.post(reverse("admin:dispatch_city_add"), form)
+    assert response.status_code == 302, response.context["errors"]
+    made = City.objects.get(name="Golden")
+    assert (made.delivery_area.area, made.openinghours_set.count()) == (json.loads(SQUARE), 1)
 
 
 # --------------------------------------------------------------------------------------------------- orders

@@ -3,14 +3,26 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 
+import pytest
 import time_machine
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dispatch.models import City, OpeningException, OpeningHours, Order, Restaurant
+from dispatch.models import (
+    City,
+    DeliveryArea,
+    Driver,
+    OpeningException,
+    OpeningHours,
+    Order,
+    Restaurant,
+)
 from dispatch.orders import actions, availability, scheduling, switches
+from dispatch.planning import assignment
+from routing.geo import destination, to_lnglat
 from routing.problems import Problem
+from tests.conftest import DENVER
 from tests.dispatch.story import assign, status
 
 #: Friday noon in Denver.
@@ -136,7 +148,7 @@ def test_what_is_wrong_with_the_address_comes_first(
     assert cut_off.trouble == Problem.CUSTOMER_UNREACHABLE
 
 
-def test_who_has_a_driver_says_nothing_of_it(restaurant: Restaurant, order: Order, driver) -> None:
+def test_who_has_a_driver_says_nothing_of_it(restaurant: Restaurant, order: Order, driver: Driver) -> None:
     assign(order, driver)
     switches.pause(restaurant.pk, until=None)
     availability.check_waiting()
@@ -181,3 +193,72 @@ def test_nothing_new_is_nothing_to_tell(restaurant: Restaurant, order: Order) ->
     availability.check_waiting()
     order.refresh_from_db()
     assert order.version == version
+
+
+# ------------------------------------------------------------------------------------------- where to they deliver
+
+#: A kilometre around the restaurant; an order's door is 1.5 km east of it unless said otherwise.
+CORNERS = [destination(DENVER, bearing, 1400) for bearing in (45, 135, 225, 315, 45)]
+AROUND = {"type": "Polygon", "coordinates": [[list(to_lnglat(corner)) for corner in CORNERS]]}
+NEAR = destination(DENVER, 90, 900)
+
+
+def test_a_door_outside_of_the_area_is_a_problem_of_the_address(
+    city: City, new_order: Callable[..., Order]
+) -> None:
+    before = new_order()
+    area = DeliveryArea.objects.create(city=city, area=AROUND)
+    inside, outside = new_order(customer_lat=NEAR.lat, customer_lng=NEAR.lng), new_order()
+    assert (inside.address_problem, outside.address_problem) == (None, Problem.CUSTOMER_OUTSIDE)
+    availability.check_waiting()
+    told = "The customer is outside the area that the city delivers to."
+    assert [words(order) for order in (before, inside, outside)] == [told, "", told]
+    area.delete()
+    availability.check_waiting()
+    assert [words(order) for order in (before, inside, outside)] == ["", "", ""]
+
+
+def test_an_order_for_later_is_outside_today_already(city: City, new_order: Callable[..., Order]) -> None:
+    DeliveryArea.objects.create(city=city, area=AROUND)
+    order = new_order(wanted_at=timezone.now() + 24 * HOUR)
+    assert (order.status, order.trouble) == ("scheduled", Problem.CUSTOMER_OUTSIDE)
+
+
+def test_a_corrected_address_is_looked_at_anew(
+    city: City, new_order: Callable[..., Order], django_capture_on_commit_callbacks: Callable
+) -> None:
+    DeliveryArea.objects.create(city=city, area=AROUND)
+    order = new_order()
+    order.customer_lat, order.customer_lng = NEAR
+    with django_capture_on_commit_callbacks(execute=True):
+        actions.change_order(order)
+    assert words(order) == ""
+    order.customer_lat, order.customer_lng = destination(DENVER, 90, 1600)
+    with django_capture_on_commit_callbacks(execute=True):
+        actions.change_order(order)
+    assert words(order).startswith("The customer is outside")
+
+
+def test_doorstep_sends_nobody_outside_by_itself_and_a_dispatcher_may(
+    city: City, new_order: Callable[..., Order], driver: Driver
+) -> None:
+    city.assignment = City.Assignment.AUTO
+    city.save()
+    DeliveryArea.objects.create(city=city, area=AROUND)
+    inside, outside = new_order(customer_lat=NEAR.lat, customer_lng=NEAR.lng), new_order()
+    Order.objects.update(problem="")  # as one that came by SQL
+    assert assignment.assign_pending(city) == 1
+    assert (status(inside), status(outside)) == ("assigned", "pending")
+    assert words(outside).startswith("The customer is outside")
+    assign(outside, driver)
+    assert (status(outside), words(outside)) == ("assigned", "")
+
+
+def test_an_area_that_nobody_can_read_counts_for_nothing(
+    city: City, new_order: Callable[..., Order], caplog: pytest.LogCaptureFixture
+) -> None:
+    DeliveryArea.objects.create(city=city, area={"type": "Polygon"})
+    assert new_order().trouble is None
+    assert "can't be read" in caplog.text
+    with pytest.raises(IntegrityError), transaction.atomic():
+        DeliveryArea.objects.update(area=[1])
