@@ -25,6 +25,7 @@ from dispatch.models import (
 )
 from dispatch.models.failure_reasons import LeadsTo
 from dispatch.statuses import ACTIVE, BEFORE_PICKUP, FINAL, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
+from routing.problems import CLOSED
 from tracking.protocol.messages import (
     CityState,
     CustomerFrame,
@@ -125,9 +126,17 @@ def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
 
 
 def _message(order: Order) -> str:
-    if order.status != OrderStatus.SCHEDULED or order.wanted_at is None:
-        return _MESSAGES[OrderStatus(order.status)]
-    return f"Your order is planned for {order.locale.day_and_time(order.wanted_at)}."
+    if order.status == OrderStatus.SCHEDULED and order.wanted_at is not None:
+        return f"Your order is planned for {order.locale.day_and_time(order.wanted_at)}."
+    if order.status == OrderStatus.PENDING and order.problem in CLOSED:
+        return f"We have your order. A driver is looked for {_once_open(order)}."
+    return _MESSAGES[OrderStatus(order.status)]
+
+
+def _once_open(order: Order) -> str:
+    if order.problem_until is None:
+        return "as soon as deliveries go on"
+    return f"on {order.locale.day_and_time(order.problem_until)}"
 
 
 def _eta(order: Order, *, was_here: bool) -> Eta | None:

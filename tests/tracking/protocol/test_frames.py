@@ -264,6 +264,19 @@ def test_every_status_comes_with_a_sentence(status: str) -> None:
     assert told.message.endswith((".", "!"))
 
 
+def test_while_the_restaurant_is_closed_nobody_says_that_a_driver_is_looked_for() -> None:
+    order = make_order("pending", driver=None, problem=Problem.RESTAURANT_PAUSED)
+    assert said(customer_view(order, []), CustomerStatus).message == (
+        "We have your order. A driver is looked for as soon as deliveries go on."
+    )
+    order.problem_until = NOON + timedelta(hours=6)
+    assert said(customer_view(order, []), CustomerStatus).message == (
+        "We have your order. A driver is looked for on Friday, January 15 at 11:00 AM."
+    )
+    order.problem = Problem.NO_DRIVER
+    assert "looking for a driver" in said(customer_view(order, []), CustomerStatus).message
+
+
 # ------------------------------------------------------------------------------------------- roads, versions
 
 
