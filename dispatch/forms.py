@@ -82,11 +82,10 @@ class AreaField(forms.JSONField):
 
 
 class AreaForm(forms.ModelForm):
-    area = AreaField(help_text=DeliveryArea._meta.get_field("area").help_text)
-
     class Meta:
         model = DeliveryArea
         fields = ["area"]
+        field_classes = {"area": AreaField}
 
 
 class PlaceForm(forms.ModelForm):

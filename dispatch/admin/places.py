@@ -84,7 +84,7 @@ class PlaceAdmin(Typed, admin.ModelAdmin):
 
     def _zone(self, object_id: str | None) -> ZoneInfo | None:
         try:
-            place = self.model.objects.filter(pk=unquote(object_id)).first() if object_id else None
+            place = self.model._default_manager.filter(pk=unquote(object_id)).first() if object_id else None
         except ValidationError:
             return None
         city = place.city if isinstance(place, Restaurant) else place

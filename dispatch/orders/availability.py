@@ -90,17 +90,22 @@ class Availability:
     def _gates(self, restaurant: Restaurant) -> list[tuple[Problem, Gate]]:
         city = restaurant.city
         zone = (city.locale if city else Locale.of_no_city()).zone
-        gates: list[tuple[Problem, Gate]] = [(Problem.RESTAURANT_PAUSED, restaurant.unpaused_from)]
+        pauses: list[tuple[Problem, Gate]] = [(Problem.RESTAURANT_PAUSED, restaurant.unpaused_from)]
+        places = [(Problem.RESTAURANT_CLOSED, restaurant.pk)]
         if city is not None:
-            gates.append((Problem.CITY_PAUSED, city.unpaused_from))
-        for problem, place_id in (
-            (Problem.RESTAURANT_CLOSED, restaurant.pk),
-            (Problem.CITY_CLOSED, restaurant.city_id),
-        ):
-            hours, exceptions = self.hours.get(place_id), self.exceptions.get(place_id)
-            if hours or exceptions:
-                gates.append((problem, partial(opens_next, hours or {}, exceptions or {}, zone=zone)))
-        return gates
+            pauses.append((Problem.CITY_PAUSED, city.unpaused_from))
+            places.append((Problem.CITY_CLOSED, city.pk))
+        hours: list[tuple[Problem, Gate]] = [
+            (
+                problem,
+                partial(
+                    opens_next, self.hours.get(place_id, {}), self.exceptions.get(place_id, {}), zone=zone
+                ),
+            )
+            for problem, place_id in places
+            if place_id in self.hours or place_id in self.exceptions
+        ]
+        return pauses + hours
 
     def say(self, order: Order, now: datetime) -> bool:
         """Puts what there is to say into an order that nobody has yet; whether that is something else than before."""

@@ -143,31 +143,25 @@ def _ends_soon(obstacle: Obstacle | None, now: datetime) -> bool:
 
 def _shut_by_then(workload: Workload, solution: planner.Solution, available: Availability) -> set[UUID]:
     """The orders whose restaurant is closed when a driver would be there."""
-    restaurants = {order.pk: order.kitchen for order in workload.pending}
+    pickups = {
+        scheduled.visit.shipment: scheduled
+        for tour in solution.tours.values()
+        for scheduled in tour.schedule
+        if scheduled.visit.kind == "pickup"
+    }
     shut = set()
-    for tour in solution.tours.values():
-        for scheduled in tour.schedule:
-            order_id, arrives_at, handed_at = (
-                scheduled.visit.shipment,
-                scheduled.arrives_at,
-                scheduled.handed_at,
-            )
-            restaurant = restaurants.get(order_id)
-            if (
-                restaurant is None
-                or scheduled.visit.kind != "pickup"
-                or arrives_at is None
-                or handed_at is None
-            ):
-                continue
-            # Who has time comes when the food is ready, and it is not before it has opened. A kitchen whose food is
-            # ready after closing is at work for it.
-            in_time = handed_at - workload.travel_times.pickup(restaurant.pk).handover_s
-            if all(
-                available.closure(restaurant, datetime.fromtimestamp(then + ROUNDING_S, UTC))
-                for then in (arrives_at, in_time)
-            ):
-                shut.add(order_id)
+    for order in workload.pending:
+        pickup = pickups.get(order.pk)
+        if pickup is None or pickup.arrives_at is None or pickup.handed_at is None:
+            continue
+        # Who has time comes when the food is ready, and it is not before it has opened. A kitchen whose food is ready
+        # after closing is at work for it.
+        in_time = pickup.handed_at - workload.travel_times.pickup(order.restaurant_id).handover_s
+        if all(
+            available.closure(order.kitchen, datetime.fromtimestamp(then + ROUNDING_S, UTC))
+            for then in (pickup.arrives_at, in_time)
+        ):
+            shut.add(order.pk)
     return shut
 
 

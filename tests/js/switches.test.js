@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { extraWords, on, pauseWords } from "../../static/js/dispatch/switches.js";
+import { extraWords, on, pausedUntil, pauseWords } from "../../static/js/dispatch/switches.js";
 
 /** @import { Locale } from "../../types/server" */
 
@@ -18,6 +18,10 @@ test("a switch is on from its beginning until its end, or until somebody ends it
   const open = { ...pause, until: null };
   assert.equal(on(open, 1e15), open);
   assert.deepEqual([on(null, 15), on(undefined, 15)], [null, null]);
+});
+
+test("a pause goes on for so long from now on, or until somebody resumes", () => {
+  assert.deepEqual([pausedUntil("30", 5), pausedUntil("open", 5)], [1_800_005, null]);
 });
 
 test("what is on says until when, and why", () => {

@@ -50,7 +50,14 @@ export function pauseWords({ until, reason }, locale, now) {
 export const extraWords = ({ minutes, until }, locale, now) => `+${minutes} min until ${timeFrom(until, locale, now)}`;
 
 /**
- * Two buttons: each puts its switch on, or ends it.
+ * Until when a pause goes on that is to be so long from now on.
+ * @param {string} length minutes, or "open": until somebody resumes
+ * @param {number} now
+ */
+export const pausedUntil = (length, now) => (length === "open" ? null : now + Number(length) * 60_000);
+
+/**
+ * Two buttons: each puts its switch on, or ends it. What is paused can be for longer, and say why.
  * @param {Part} part
  * @param {Desk} desk
  * @param {Place | null} place null: there is none to switch
@@ -80,6 +87,17 @@ export function drawSwitches(part, desk, place, locale) {
     isOn: Boolean(pause),
     flip: () => (pause ? desk.resume({ ...place, pause }) : desk.pause(place, serverNow() + PAUSE_MS)),
   });
+  const { length, reason } = /** @type {Record<string, HTMLSelectElement>} */ (part.fields);
+  length.hidden = reason.hidden = !pause;
+  if (!pause) return;
+  length.onchange = () => {
+    desk.pause(place, pausedUntil(length.value, serverNow()), pause.reason);
+    length.value = "";
+  };
+  reason.onchange = () => {
+    desk.pause(place, pause.until, reason.value);
+    reason.value = "";
+  };
 }
 
 /**
