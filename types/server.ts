@@ -43,6 +43,13 @@ export interface PlaceMap {
   cities: Record<string, LatLng>;
 }
 
+/** Of a city's page in the admin: where it is, null for a new one, and the GeoJSON of its area, if it has one. */
+export interface AreaMap {
+  map: MapConfig;
+  center: LatLng | null;
+  area: Record<string, unknown> | null;
+}
+
 export interface AssignmentRequest {
   driver: string;
 }
@@ -58,6 +65,18 @@ export interface Reason {
 export interface Closing {
   status: "delivered" | "failed";
   reason?: string;
+}
+
+/** `until`: null is until somebody resumes. */
+export interface Pausing {
+  until?: number | null;
+  reason?: string;
+}
+
+/** So many minutes more for who orders until then. */
+export interface PromisingLater {
+  minutes: number;
+  until: number;
 }
 
 /** Which driver takes which of a driver's orders. `endShift`: the driver's shift ends with it. */
@@ -191,6 +210,7 @@ export interface CustomerStatus {
   v: number;
 }
 
+/** `pause`, `extra`: its own, until they are over; a client compares with the time. */
 export interface RestaurantState {
   type: "restaurant";
   restaurantId: string;
@@ -200,6 +220,16 @@ export interface RestaurantState {
   lng: number;
   geofenceRadius: number;
   cityId: string | null;
+  pause?: Pause;
+  extra?: ExtraMinutes;
+}
+
+/** What is switched on in a city; a snapshot has those alone where something is. */
+export interface CityState {
+  type: "city";
+  cityId: string;
+  pause?: Pause;
+  extra?: ExtraMinutes;
 }
 
 export interface DriverState {
@@ -292,6 +322,13 @@ export interface GeofenceEvent {
   evidence?: Record<string, unknown>;
 }
 
+/** By whose clocks times are told, whether these count to 12 or to 24, and in which units distances are. */
+export interface Locale {
+  timeZone: string;
+  clock: Clock;
+  units: Units;
+}
+
 /** The tiles' address, their deepest zoom, and who is to be named as their source. */
 export interface MapConfig {
   tileUrl: string;
@@ -301,8 +338,8 @@ export interface MapConfig {
 }
 
 /**
- * What is asked of the server. `subject` stands in each for the id of the order or driver, `other` for that of
- * another driver.
+ * What is asked of the server. `subject` stands in each for the id of the order, driver, restaurant or city,
+ * `other` for that of another driver.
  */
 export interface Urls {
   subject: string;
@@ -322,6 +359,10 @@ export interface Urls {
   cancel: string;
   undoPickup: string;
   close: string;
+  pause: string;
+  resume: string;
+  promiseLater: string;
+  promiseAsUsual: string;
 }
 
 /** How statuses are called, in the order in which they are listed; and the sets that decide what can be done. */
@@ -343,9 +384,27 @@ export interface LineString {
 
 export type OrderStatus = "scheduled" | "pending" | "assigned" | "to_restaurant" | "driver_at_restaurant" | "picked_up" | "driver_nearby" | "delivered" | "cancelled" | "failed";
 
+/** Nobody is sent for food; `until`: null where somebody has to end it. `reason`: a dispatcher's own words. */
+export interface Pause {
+  since: number;
+  until: number | null;
+  reason: string;
+}
+
+/** Who orders meanwhile is promised so many `minutes` more. */
+export interface ExtraMinutes {
+  minutes: number;
+  since: number;
+  until: number;
+}
+
 export type DriverStatus = "offline" | "idle" | "to_restaurant" | "delivering";
 
-export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_at_zero" | "customer_at_zero" | "restaurant_far" | "customer_far" | "restaurant_unreachable" | "customer_unreachable" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "too_big" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
+export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_at_zero" | "customer_at_zero" | "restaurant_far" | "customer_far" | "customer_outside" | "restaurant_unreachable" | "customer_unreachable" | "restaurant_closed" | "restaurant_paused" | "restaurant_closes" | "city_closed" | "city_paused" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "too_big" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
+
+export type Clock = "12h" | "24h";
+
+export type Units = "mi" | "km";
 
 export interface Place {
   lat: number;
@@ -358,17 +417,6 @@ export interface LatLng {
   lat: number;
   lng: number;
 }
-
-/** By whose clocks times are told, whether these count to 12 or to 24, and in which units distances are. */
-export interface Locale {
-  timeZone: string;
-  clock: Clock;
-  units: Units;
-}
-
-export type Clock = "12h" | "24h";
-
-export type Units = "mi" | "km";
 
 export interface CityOfPage {
   lat: number;
@@ -507,4 +555,4 @@ export type ControlFrame = Hello | Ready | Heartbeat | Error;
 
 export type CustomerFrame = Eta | EtaUnknown | Route | RouteHidden | DriverHidden | DriverPosition | CustomerStatus;
 
-export type DispatcherFrame = RestaurantState | DriverState | Plan | OrderState | FleetPositions | FixTrouble | GeofenceEvent;
+export type DispatcherFrame = RestaurantState | CityState | DriverState | Plan | OrderState | FleetPositions | FixTrouble | GeofenceEvent;

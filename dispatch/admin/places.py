@@ -17,7 +17,7 @@ from dispatch.forms import AreaForm, PlaceForm
 from dispatch.locales import Locale
 from dispatch.models import City, DeliveryArea, OpeningException, OpeningHours, Restaurant
 
-SWITCHES = (
+SWITCHES: tuple[str, Any] = (
     "Switched on for a while",
     {
         "fields": [

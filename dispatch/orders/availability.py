@@ -123,6 +123,8 @@ class Availability:
 
 def note(order: Order) -> None:
     """Has an order that is not stored yet say at once what there is to say."""
+    if order.restaurant_id is None:
+        return
     restaurant = Restaurant.objects.select_related("city").filter(pk=order.restaurant_id).first()
     if restaurant is not None:
         order.restaurant = restaurant

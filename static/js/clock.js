@@ -32,7 +32,8 @@ export function clockTime(moment, { timeZone, clock }) {
   const key = `${timeZone} ${clock}`;
   let format = formats.get(key);
   if (!format) {
-    const hours = /** @type {const} */ (clock === "24h" ? { hour: "2-digit", hourCycle: "h23" } : { hour: "numeric" });
+    /** @type {Intl.DateTimeFormatOptions} */
+    const hours = clock === "24h" ? { hour: "2-digit", hourCycle: "h23" } : { hour: "numeric" };
     format = new Intl.DateTimeFormat("en-US", { ...hours, minute: "2-digit", timeZone });
     formats.set(key, format);
   }

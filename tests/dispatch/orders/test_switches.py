@@ -17,7 +17,7 @@ from tests.dispatch.orders.test_promises import minutes
 HOUR = timedelta(hours=1)
 
 
-def by_sql(restaurant: Restaurant, created: str = "now()") -> Order:
+def by_sql(restaurant: Restaurant, created: str = "statement_timestamp()") -> Order:
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO orders (restaurant_id, created_at) VALUES (%s, {created}) RETURNING id",  # noqa: S608
@@ -42,10 +42,10 @@ def test_who_orders_meanwhile_is_promised_more_and_who_did_before_is_not(
 
 def test_it_ends_by_itself(restaurant: Restaurant) -> None:
     switches.promise_later(restaurant.pk, 15, until=timezone.now() + HOUR)
-    assert minutes(by_sql(restaurant, "now() + interval '59 minutes'")) == 60
-    assert minutes(by_sql(restaurant, "now() + interval '61 minutes'")) == 45
+    assert minutes(by_sql(restaurant, "statement_timestamp() + interval '59 minutes'")) == 60
+    assert minutes(by_sql(restaurant, "statement_timestamp() + interval '61 minutes'")) == 45
     # Nor was it on before: a promise that staff delete is what was promised then.
-    assert minutes(by_sql(restaurant, "now() - interval '1 minute'")) == 45
+    assert minutes(by_sql(restaurant, "statement_timestamp() - interval '1 minute'")) == 45
 
 
 def test_it_can_be_switched_on_by_sql(restaurant: Restaurant) -> None:
