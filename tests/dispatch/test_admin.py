@@ -524,7 +524,7 @@ def test_the_order_page_shows_its_timeline_and_link(staff, order, driver):
     assert f'href="/track/?t={order.tracking_token}"' in html
     assert html.count(driver.name) >= 3  # the order, the event, the stops
     moment = order.events.last().happened_at.astimezone(ZoneInfo("America/Denver"))
-    assert f"{moment:%Y-%m-%d %H:%M:%S %Z}" in html
+    assert f"{moment:%Y-%m-%d %-I:%M:%S %p %Z}" in html
     assert 'name="driver"' not in html
     assert 'name="status"' not in html
 

@@ -462,7 +462,8 @@ def test_a_dispatcher_sees_what_is_switched_on_as_long_as_it_is() -> None:
     }
     extra = {"minutes": 15, "since": NOON_MS, "until": NOON_MS + 7_200_000}
     pause = {"since": NOON_MS, "until": NOON_MS + 3_600_000, "reason": "flood"}
-    city, restaurant = City(id=uuid4(), **place), Restaurant(id=uuid4(), lat=0, lng=0, **place)
+    city = City(id=uuid4(), **place)
+    restaurant = Restaurant(id=uuid4(), address="", lat=0, lng=0, **place)
     for now, shown in (
         (NOON, {"pause": pause, "extra": extra}),
         (NOON + hour, {"extra": extra}),
@@ -476,7 +477,9 @@ def test_a_dispatcher_sees_what_is_switched_on_as_long_as_it_is() -> None:
 
 
 def test_a_dispatcher_reads_until_when_a_restaurant_is_closed() -> None:
-    order = make_order("pending", driver=None, problem=Problem.RESTAURANT_CLOSED)
+    order = make_order(
+        "pending", driver=None, problem=Problem.RESTAURANT_CLOSED, customer_address="", customer_phone=""
+    )
     assert told(frames.order_state(order, NOON))["problemText"] == "The restaurant is closed."
     order.problem_until = NOON + timedelta(hours=6)
     frame = told(frames.order_state(order, NOON))
