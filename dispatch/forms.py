@@ -97,9 +97,6 @@ class PlaceForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if "extra_minutes" in self.fields:
             self.fields["extra_minutes"].required = False
-        for name in ("paused_since", "extra_since"):
-            if name in self.fields:
-                self.fields[name].help_text += f" By the clocks of {timezone.get_current_timezone_name()}."
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
