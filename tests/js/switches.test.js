@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { extraWords, on, pausedUntil, pauseWords } from "../../static/js/dispatch/switches.js";
+import { changed, extraWords, on, pauseWords } from "../../static/js/dispatch/switches.js";
 
 /** @import { Locale } from "../../types/server" */
 
@@ -20,8 +20,11 @@ test("a switch is on from its beginning until its end, or until somebody ends it
   assert.deepEqual([on(null, 15), on(undefined, 15)], [null, null]);
 });
 
-test("a pause goes on for so long from now on, or until somebody resumes", () => {
-  assert.deepEqual([pausedUntil("30", 5), pausedUntil("open", 5)], [1_800_005, null]);
+test("a pause can be for longer, until somebody resumes, or for another reason", () => {
+  const pause = { since: 1, until: 9, reason: "flood" };
+  assert.deepEqual(changed(pause, "for:30", 5), { until: 1_800_005, reason: "flood" });
+  assert.deepEqual(changed(pause, "for:open", 5), { until: null, reason: "flood" });
+  assert.deepEqual(changed(pause, "why:too busy", 5), { until: 9, reason: "too busy" });
 });
 
 test("what is on says until when, and why", () => {

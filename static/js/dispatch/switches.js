@@ -2,7 +2,7 @@
 // What is switched on for a while at a restaurant or in a city: a pause, or minutes that are promised more.
 
 import { serverNow, timeFrom } from "../clock.js";
-import { setAttribute, setText } from "../dom.js";
+import { find, setAttribute, setText } from "../dom.js";
 
 /** @import { ExtraMinutes, Locale, Pause } from "../../../types/server" */
 /** @import { Part } from "../dom.js" */
@@ -50,11 +50,17 @@ export function pauseWords({ until, reason }, locale, now) {
 export const extraWords = ({ minutes, until }, locale, now) => `+${minutes} min until ${timeFrom(until, locale, now)}`;
 
 /**
- * Until when a pause goes on that is to be so long from now on.
- * @param {string} length minutes, or "open": until somebody resumes
+ * A pause as a dispatcher wants it: for so long from now on, or for another reason.
+ * @param {Pause} pause
+ * @param {string} choice "for:30" (minutes), "for:open" (until somebody resumes), "why:too busy"
  * @param {number} now
+ * @returns {Pick<Pause, "until" | "reason">}
  */
-export const pausedUntil = (length, now) => (length === "open" ? null : now + Number(length) * 60_000);
+export function changed({ until, reason }, choice, now) {
+  const [what, value] = choice.split(":");
+  if (what === "why") return { until, reason: value };
+  return { until: value === "open" ? null : now + Number(value) * 60_000, reason };
+}
 
 /**
  * Two buttons: each puts its switch on, or ends it. What is paused can be for longer, and say why.
@@ -87,16 +93,13 @@ export function drawSwitches(part, desk, place, locale) {
     isOn: Boolean(pause),
     flip: () => (pause ? desk.resume({ ...place, pause }) : desk.pause(place, serverNow() + PAUSE_MS)),
   });
-  const { length, reason } = /** @type {Record<string, HTMLSelectElement>} */ (part.fields);
-  length.hidden = reason.hidden = !pause;
+  const more = find(part, "select", HTMLSelectElement);
+  more.hidden = !pause;
   if (!pause) return;
-  length.onchange = () => {
-    desk.pause(place, pausedUntil(length.value, serverNow()), pause.reason);
-    length.value = "";
-  };
-  reason.onchange = () => {
-    desk.pause(place, pause.until, reason.value);
-    reason.value = "";
+  more.onchange = () => {
+    const { until, reason } = changed(pause, more.value, serverNow());
+    more.value = "";
+    desk.pause(place, until, reason);
   };
 }
 
