@@ -374,8 +374,15 @@ def test_a_driver_is_told_when_it_is_nearly_time(
 
 
 def test_nobody_is_sent_to_a_restaurant_before_it_opens(auto: City, order: Order, driver: Driver) -> None:
-    for minutes, given in ((90, 0), (20, 0), (1, 1)):
-        switches.pause(order.restaurant_id, until=timezone.now() + timedelta(minutes=minutes))
+    (proposal,) = assignment.propose(order.pk).ranked
+    drive = timedelta(seconds=proposal.tour.schedule[0].arrives_at - timezone.now().timestamp())
+    # A driver hears of it two minutes before it is time to set off.
+    for wait, given in (
+        (timedelta(hours=2), 0),
+        (drive + timedelta(minutes=3), 0),
+        (drive + timedelta(minutes=1), 1),
+    ):
+        switches.pause(order.restaurant_id, until=timezone.now() + wait)
         assert assignment.assign_pending(auto) == given
         order.refresh_from_db()
         assert order.trouble == (None if given else Problem.RESTAURANT_PAUSED)
