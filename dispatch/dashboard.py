@@ -11,6 +11,7 @@ from django.middleware.csrf import get_token
 from django.urls import reverse
 from msgspec import Struct
 
+from dispatch.locales import Locale
 from dispatch.maps import LatLng, MapConfig, map_config
 from dispatch.models import City, FailureReason, Skill, Vehicle
 from dispatch.problems import PASSING
@@ -66,8 +67,8 @@ class Statuses(Struct, rename="camel", frozen=True):
 
 
 class Urls(Struct, rename="camel", frozen=True):
-    """What is asked of the server. `subject` stands in each for the id of the order, driver, conflict or alert,
-    `other` for that of another driver.
+    """What is asked of the server. `subject` stands in each for the id of the order, driver, conflict, alert,
+    restaurant or city, `other` for that of another driver.
     """
 
     subject: str
@@ -89,22 +90,26 @@ class Urls(Struct, rename="camel", frozen=True):
     close: str
     settle: str
     see_alert: str
+    pause: str
+    resume: str
+    promise_later: str
+    promise_as_usual: str
 
 
 class CityOfPage(LatLng, rename="camel", frozen=True):
     id: str
     name: str
-    time_zone: str
+    locale: Locale
 
 
 class DashboardPage(Struct, rename="camel", frozen=True):
-    """`time_zone`: of what has no city."""
+    """`locale`: of what has no city."""
 
     socket: str
     csrf: str
     urls: Urls
     statuses: Statuses
-    time_zone: str
+    locale: Locale
     stale_after_ms: int
     undo_pickup_ms: int
     #: Why an order could not be picked up or handed over.
@@ -121,13 +126,13 @@ def dashboard_page(request: HttpRequest) -> DashboardPage:
         csrf=get_token(request),
         urls=urls(),
         statuses=STATUSES,
-        time_zone=settings.TIME_ZONE,
+        locale=Locale.of_no_city(),
         stale_after_ms=settings.DRIVER_STALE_AFTER_S * 1000,
         undo_pickup_ms=settings.UNDO_PICKUP_S * 1000,
         failure_reasons=list(FailureReason.objects.filter(active=True).values_list("name", flat=True)),
         skills=dict(Skill.objects.values_list("code", "name")),
         cities=[
-            CityOfPage(id=str(city.pk), name=city.name, lat=city.lat, lng=city.lng, time_zone=city.time_zone)
+            CityOfPage(id=str(city.pk), name=city.name, lat=city.lat, lng=city.lng, locale=city.locale)
             for city in City.objects.all()
         ],
         map=map_config(),
@@ -167,4 +172,8 @@ def urls() -> Urls:
         close=reverse("dispatch:close", args=[SUBJECT]),
         settle=reverse("dispatch:settle", args=[SUBJECT]),
         see_alert=reverse("dispatch:see-alert", args=[SUBJECT]),
+        pause=reverse("dispatch:pause", args=[SUBJECT]),
+        resume=reverse("dispatch:resume", args=[SUBJECT]),
+        promise_later=reverse("dispatch:promise-later", args=[SUBJECT]),
+        promise_as_usual=reverse("dispatch:promise-as-usual", args=[SUBJECT]),
     )

@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from dispatch.models import Driver, Order, Skill
+from dispatch.models import DeliveryArea, Driver, Order, Skill
 from dispatch.models.items import as_lines, parse_items, validate_items
 from dispatch.orders.actions import CORRECTABLE
 from dispatch.statuses import OrderStatus
@@ -85,6 +85,59 @@ class OrderForm(forms.ModelForm):
         data |= {name: self.initial[name] for name in TIMES - {*self.changed_data} if name in self.initial}
         if (data.get("customer_lat") is None) != (data.get("customer_lng") is None) and not self.errors:
             raise ValidationError("Give both coordinates of the customer's door, or none.")
+        return data
+
+
+class AreaField(forms.JSONField):
+    """GeoJSON, as text; empty: none."""
+
+    widget = forms.Textarea(attrs={"rows": 5, "class": "vLargeTextField"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except RecursionError:
+            raise ValidationError("The JSON is nested too deeply.") from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        try:
+            return super().bound_data(data, initial)
+        except RecursionError:
+            return None
+
+
+class AreaForm(forms.ModelForm):
+    class Meta:
+        model = DeliveryArea
+        fields = ["area"]
+        field_classes = {"area": AreaField}
+
+
+class PlaceForm(forms.ModelForm):
+    """A restaurant or a city. What is switched on begins now, unless it says when. Times are in the time zone that is
+    active.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "extra_minutes" in self.fields:
+            self.fields["extra_minutes"].required = False
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        now = timezone.now()
+        if data.get("paused_until") and not data.get("paused_since"):
+            data["paused_since"] = now
+        data["extra_minutes"] = data.get("extra_minutes") or 0
+        if not data["extra_minutes"]:
+            data["extra_since"] = data["extra_until"] = None
+        elif data.get("extra_until") is None:
+            self.add_error("extra_until", "Say until when: it ends by itself.")
+        else:
+            data["extra_since"] = data.get("extra_since") or now
         return data
 
 

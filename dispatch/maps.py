@@ -1,5 +1,7 @@
 """What every page with a map (static/js/map.js) is told about it."""
 
+from typing import Any
+
 from django.conf import settings
 from msgspec import Struct
 
@@ -39,6 +41,14 @@ class PlaceMap(Struct, rename="camel", frozen=True):
     map: MapConfig
     restaurant: Circle | None
     cities: dict[str, LatLng]
+
+
+class AreaMap(Struct, rename="camel", frozen=True):
+    """Of a city's page in the admin: where it is, None for a new one, and the GeoJSON of its area, if it has one."""
+
+    map: MapConfig
+    center: LatLng | None
+    area: dict[str, Any] | None
 
 
 def map_config() -> MapConfig:

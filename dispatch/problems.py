@@ -11,8 +11,14 @@ SENTENCES: Mapping[Problem, str] = {
     Problem.CUSTOMER_AT_ZERO: "The delivery address lies at 0, 0, which is in the sea; correct its coordinates.",
     Problem.RESTAURANT_FAR: "The restaurant is very far from its city; check its latitude and longitude.",
     Problem.CUSTOMER_FAR: "The customer is very far from the restaurant; check latitude and longitude.",
+    Problem.CUSTOMER_OUTSIDE: "The customer is outside the area that the city delivers to.",
     Problem.RESTAURANT_UNREACHABLE: "No road leads to the restaurant; check its position.",
     Problem.CUSTOMER_UNREACHABLE: "No road leads to the customer; check the address.",
+    Problem.RESTAURANT_CLOSED: "The restaurant is closed.",
+    Problem.RESTAURANT_PAUSED: "The restaurant is paused.",
+    Problem.RESTAURANT_CLOSES: "The restaurant closes before a driver could be there.",
+    Problem.CITY_CLOSED: "The city is closed.",
+    Problem.CITY_PAUSED: "The city is paused.",
     Problem.NO_DRIVER: "No driver can take it now.",
     Problem.DRIVER_UNPLACED: "The driver has not sent a position yet.",
     Problem.DRIVER_OFF_ROAD: "No road leads away from where the driver is.",
@@ -29,6 +35,17 @@ SENTENCES: Mapping[Problem, str] = {
     Problem.EARLIER_STOP: "No road leads to an earlier stop of the driver.",
     Problem.ROADS_AWAY: "The road server does not answer; times are those of straight lines.",
 }
+
+
+def closed_words(problem: Problem, until: str, *, later: bool) -> str:
+    """Of one of CLOSED (routing/problems.py). `until`: when that ends, in words; `later`: of an order for later."""
+    words = SENTENCES[problem].removesuffix(".")
+    if later:
+        words += " when the order is wanted,"
+    if until:
+        words += f" until {until}"
+    return f"{words.removesuffix(',')}."
+
 
 #: They pass by themselves: all orders may have them at once, and nobody has to do anything.
 PASSING = frozenset({Problem.DRIVER_SILENT, Problem.ROADS_AWAY})

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
+from dispatch.models.switches import MOST_EXTRA_MINUTES
 from dispatch.planning import assignment, replanning
 from dispatch.planning import succession as planning
 from dispatch.planning.handing_on import Move
@@ -77,6 +78,24 @@ class Seeing(Struct, frozen=True):
     """Whether somebody looks after an alert; false takes that back."""
 
     seen: bool = True
+
+
+#: Milliseconds since the epoch, to the end of the year 9999.
+Moment = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
+
+
+class Pausing(Struct, frozen=True):
+    """`until`: null is until somebody resumes."""
+
+    until: Moment | None = None
+    reason: Words = ""
+
+
+class PromisingLater(Struct, frozen=True):
+    """So many minutes more for who orders until then."""
+
+    minutes: Annotated[int, Meta(ge=1, le=MOST_EXTRA_MINUTES)]
+    until: Moment
 
 
 def decode[Body: Struct](body: bytes, body_type: type[Body]) -> Body:

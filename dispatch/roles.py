@@ -19,7 +19,8 @@ PERMISSIONS = {
     | Q(codename__in=["add_order", "change_order"])
     | Q(
         codename__regex=r"^(add|change|delete)_"
-        r"(city|driver|shift|restaurant|skill|failurereason|speedfactor|handovertime|kitchentime)$"
+        r"(city|deliveryarea|driver|shift|restaurant|openinghours|openingexception|skill|failurereason"
+        r"|speedfactor|handovertime|kitchentime)$"
     ),
 }
 

@@ -24,6 +24,8 @@ restaurant_changed = Signal()
 conflicts_changed = Signal()
 #: `alerts`: frozenset of the ids that fired, ended or were seen in one transaction.
 alerts_changed = Signal()
+#: `city`: id.
+city_changed = Signal()
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Changes:
     restaurants: set[UUID] = field(default_factory=set)
     conflicts: set[UUID] = field(default_factory=set)
     alerts: set[UUID] = field(default_factory=set)
+    cities: set[UUID] = field(default_factory=set)
 
     def send(self) -> None:
         # Robust: the change is committed, and a receiver that fails (Redis is down) must not turn it into an
@@ -55,6 +58,8 @@ class Changes:
             conflicts_changed.send_robust(sender=None, conflicts=frozenset(self.conflicts))
         if self.alerts:
             alerts_changed.send_robust(sender=None, alerts=frozenset(self.alerts))
+        for city in self.cities:
+            city_changed.send_robust(sender=None, city=city)
 
 
 _whole: ContextVar[Changes | None] = ContextVar("_whole", default=None)

@@ -15,7 +15,7 @@ from dispatch.errors import contained
 from dispatch.etas import learning
 from dispatch.leases import alone, lease
 from dispatch.models import City
-from dispatch.orders import addresses, geofence_actions, scheduling
+from dispatch.orders import addresses, availability, geofence_actions, scheduling
 from dispatch.planning import assignment, eta_rounds, replanning
 from dispatch.planning.eta_rounds import Part
 from dispatch.signals import assignment_changed
@@ -87,6 +87,7 @@ def assign_pending() -> None:
     for city in City.objects.filter(assignment=City.Assignment.AUTO):
         with contained(f"orders of {city} wait for the next round"):
             assignment.assign_pending(city)
+    availability.check_waiting()
     addresses.check_pending()
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import wraps
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from dispatch.alerts import actions as alerts
 from dispatch.dashboard import dashboard_page
 from dispatch.errors import Conflict, DispatchError, InConflict, Invalid, NotFound, NotYours, WrongStatus
 from dispatch.models.conflicts import Outcome
-from dispatch.orders import actions, conflicts
+from dispatch.orders import actions, conflicts, switches
 from dispatch.orders.transitions import Actor
 from dispatch.planning import assignment, handing_on, replanning, visiting_order
 from dispatch.planning import succession as planning
@@ -167,6 +168,34 @@ def undo_pickup(order_id: UUID, body: rest.Reason, actor: Actor) -> None:
 def see_alert(alert_id: UUID, body: rest.Seeing, actor: Actor) -> None:
     alerts.see(alert_id, actor.name if body.seen else "")
     logger.info("alert %s is %s by %s", alert_id, "seen" if body.seen else "not seen", actor.name)
+
+
+@_request(rest.Pausing)
+def pause(place_id: UUID, body: rest.Pausing, actor: Actor) -> None:
+    switches.pause(place_id, until=None if body.until is None else _moment(body.until), reason=body.reason)
+    logger.info("nobody is sent for food to %s for a while, as %s wants it", place_id, actor.name)
+
+
+@_request(rest.Nothing)
+def resume(place_id: UUID, _: rest.Nothing, actor: Actor) -> None:
+    switches.resume(place_id)
+    logger.info("the pause of %s is over, as %s wants it", place_id, actor.name)
+
+
+@_request(rest.PromisingLater)
+def promise_later(place_id: UUID, body: rest.PromisingLater, actor: Actor) -> None:
+    switches.promise_later(place_id, body.minutes, until=_moment(body.until))
+    logger.info("%s promises %d minutes more, as %s wants it", place_id, body.minutes, actor.name)
+
+
+@_request(rest.Nothing)
+def promise_as_usual(place_id: UUID, _: rest.Nothing, actor: Actor) -> None:
+    switches.promise_as_usual(place_id)
+    logger.info("%s promises as usual, as %s wants it", place_id, actor.name)
+
+
+def _moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 @_request(rest.Closing)

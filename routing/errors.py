@@ -10,7 +10,8 @@ helps.
     ├── NoSegment        a place is too far from any road                                final
     ├── TooBig           more places than the router accepts in one request              final
     ├── BadRequest       the question itself is wrong: a bug on our side                 final
-    │   └── BadPoint     no place on earth: absent, not a number, out of range           final
+    │   ├── BadPoint     no place on earth: absent, not a number, out of range           final
+    │   └── BadArea      no area: the message says what is wrong with its GeoJSON        final
     └── RoadsError       road data or map cannot be built; the message says what to do   final
 """
 
@@ -66,6 +67,11 @@ class BadRequest(RoutingError):
 class BadPoint(BadRequest, ValueError):
     code = "bad_point"
     default = "This is no position: latitude must be −90 to 90 and longitude −180 to 180 degrees."
+
+
+class BadArea(BadRequest, ValueError):
+    code = "bad_area"
+    default = "This is no area."
 
 
 class RoadsError(RoutingError):

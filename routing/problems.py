@@ -12,8 +12,14 @@ class Problem(StrEnum):
     CUSTOMER_AT_ZERO = "customer_at_zero"
     RESTAURANT_FAR = "restaurant_far"
     CUSTOMER_FAR = "customer_far"
+    CUSTOMER_OUTSIDE = "customer_outside"
     RESTAURANT_UNREACHABLE = "restaurant_unreachable"
     CUSTOMER_UNREACHABLE = "customer_unreachable"
+    RESTAURANT_CLOSED = "restaurant_closed"
+    RESTAURANT_PAUSED = "restaurant_paused"
+    RESTAURANT_CLOSES = "restaurant_closes"
+    CITY_CLOSED = "city_closed"
+    CITY_PAUSED = "city_paused"
     NO_DRIVER = "no_driver"
     DRIVER_UNPLACED = "driver_unplaced"
     DRIVER_OFF_ROAD = "driver_off_road"
@@ -33,3 +39,9 @@ class Problem(StrEnum):
 
 #: No road leads there: the roads have been asked.
 UNREACHABLE = frozenset({Problem.RESTAURANT_UNREACHABLE, Problem.CUSTOMER_UNREACHABLE})
+#: What is wrong with an address, and stored with the order: coordinates alone do not tell.
+OF_THE_ADDRESS = UNREACHABLE | {Problem.CUSTOMER_OUTSIDE}
+#: Nobody is sent for food now.
+CLOSED = frozenset(
+    {Problem.RESTAURANT_CLOSED, Problem.RESTAURANT_PAUSED, Problem.CITY_CLOSED, Problem.CITY_PAUSED}
+)

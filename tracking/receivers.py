@@ -19,6 +19,7 @@ def connect() -> None:
     signals.restaurant_changed.connect(on_restaurant_changed)
     signals.conflicts_changed.connect(on_conflicts_changed)
     signals.alerts_changed.connect(on_alerts_changed)
+    signals.city_changed.connect(on_city_changed)
 
 
 def on_fleet_changed(orders: Collection[UUID], drivers: Collection[UUID], **_: Any) -> None:
@@ -39,6 +40,10 @@ def on_conflicts_changed(conflicts: Collection[UUID], **_: Any) -> None:
 
 def on_alerts_changed(alerts: Collection[UUID], **_: Any) -> None:
     _broadcast(broadcast.alerts, alerts)
+
+
+def on_city_changed(city: UUID, **_: Any) -> None:
+    _broadcast(broadcast.city, city)
 
 
 def _broadcast(send: Callable[..., None], *ids: Any) -> None:

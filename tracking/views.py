@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from dispatch import access
 from dispatch.errors import NotFound
+from dispatch.locales import Locale
 from dispatch.maps import LatLng, MapConfig, map_config
 from dispatch.models import Order
 from dispatch.statuses import FINAL, IN_THE_BAG, OrderStatus
@@ -60,7 +61,7 @@ class TrackPage(Struct, rename="camel", frozen=True):
     socket: str
     now: float
     frames: list[CustomerFrame]
-    time_zone: str
+    locale: Locale
     steps: list[OrderStatus]
     in_the_bag: list[OrderStatus]
     final: list[OrderStatus]
@@ -100,7 +101,7 @@ def _context(order: Order) -> dict[str, Any]:
         "order": order,
         "status": status,
         "eta": eta,
-        "arrival": arrival,
+        "arrival": order.locale.time(arrival) if arrival else "",
         "no_eta": NO_ETA[OrderStatus(order.status)],
         "steps": _steps(OrderStatus(order.status)),
         "page": msgspec.to_builtins(_page(order, frames, now)),
@@ -113,7 +114,7 @@ def _page(order: Order, frames: Sequence[CustomerFrame], now: datetime) -> Track
         socket=f"/ws?role=customer&token={order.tracking_token}",
         now=now.timestamp() * 1000,
         frames=list(frames),
-        time_zone=order.time_zone,
+        locale=order.locale,
         steps=[step for step, _, _ in STEPS],
         in_the_bag=sorted(IN_THE_BAG),
         final=sorted(FINAL),

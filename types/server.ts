@@ -10,7 +10,7 @@ export interface TrackPage {
   socket: string;
   now: number;
   frames: CustomerFrame[];
-  timeZone: string;
+  locale: Locale;
   steps: OrderStatus[];
   inTheBag: OrderStatus[];
   final: OrderStatus[];
@@ -22,13 +22,13 @@ export interface TrackPage {
   map: MapConfig;
 }
 
-/** `timeZone`: of what has no city. */
+/** `locale`: of what has no city. */
 export interface DashboardPage {
   socket: string;
   csrf: string;
   urls: Urls;
   statuses: Statuses;
-  timeZone: string;
+  locale: Locale;
   staleAfterMs: number;
   undoPickupMs: number;
   failureReasons: string[];
@@ -42,6 +42,13 @@ export interface PlaceMap {
   map: MapConfig;
   restaurant: Circle | null;
   cities: Record<string, LatLng>;
+}
+
+/** Of a city's page in the admin: where it is, null for a new one, and the GeoJSON of its area, if it has one. */
+export interface AreaMap {
+  map: MapConfig;
+  center: LatLng | null;
+  area: Record<string, unknown> | null;
 }
 
 export interface AssignmentRequest {
@@ -69,6 +76,18 @@ export interface Settling {
 /** Whether somebody looks after an alert; false takes that back. */
 export interface Seeing {
   seen?: boolean;
+}
+
+/** `until`: null is until somebody resumes. */
+export interface Pausing {
+  until?: number | null;
+  reason?: string;
+}
+
+/** So many minutes more for who orders until then. */
+export interface PromisingLater {
+  minutes: number;
+  until: number;
 }
 
 /** Which driver takes which of a driver's orders. `endShift`: the driver's shift ends with it. */
@@ -202,6 +221,7 @@ export interface CustomerStatus {
   v: number;
 }
 
+/** `pause`, `extra`: its own, until they are over; a client compares with the time. */
 export interface RestaurantState {
   type: "restaurant";
   restaurantId: string;
@@ -211,6 +231,16 @@ export interface RestaurantState {
   lng: number;
   geofenceRadius: number;
   cityId: string | null;
+  pause?: Pause;
+  extra?: ExtraMinutes;
+}
+
+/** What is switched on in a city; a snapshot has those alone where something is. */
+export interface CityState {
+  type: "city";
+  cityId: string;
+  pause?: Pause;
+  extra?: ExtraMinutes;
 }
 
 /** A driver as now is. `skills`: their codes. `breakUntil`: on a break that ends then, or did. */
@@ -352,6 +382,13 @@ export interface AlertState {
   ended?: boolean;
 }
 
+/** By whose clocks times are told, whether these count to 12 or to 24, and in which units distances are. */
+export interface Locale {
+  timeZone: string;
+  clock: Clock;
+  units: Units;
+}
+
 /** The tiles' address, their deepest zoom, and who is to be named as their source. */
 export interface MapConfig {
   tileUrl: string;
@@ -361,8 +398,8 @@ export interface MapConfig {
 }
 
 /**
- * What is asked of the server. `subject` stands in each for the id of the order, driver, conflict or alert,
- * `other` for that of another driver.
+ * What is asked of the server. `subject` stands in each for the id of the order, driver, conflict, alert,
+ * restaurant or city, `other` for that of another driver.
  */
 export interface Urls {
   subject: string;
@@ -384,6 +421,10 @@ export interface Urls {
   close: string;
   settle: string;
   seeAlert: string;
+  pause: string;
+  resume: string;
+  promiseLater: string;
+  promiseAsUsual: string;
 }
 
 /** How statuses are called, in the order in which they are listed; and the sets that decide what can be done. */
@@ -406,11 +447,25 @@ export interface LineString {
 
 export type OrderStatus = "scheduled" | "pending" | "assigned" | "to_restaurant" | "driver_at_restaurant" | "picked_up" | "driver_nearby" | "delivered" | "cancelled" | "failed";
 
+/** Nobody is sent for food; `until`: null where somebody has to end it. `reason`: a dispatcher's own words. */
+export interface Pause {
+  since: number;
+  until: number | null;
+  reason: string;
+}
+
+/** Who orders meanwhile is promised so many `minutes` more. */
+export interface ExtraMinutes {
+  minutes: number;
+  since: number;
+  until: number;
+}
+
 export type DriverStatus = "offline" | "idle" | "to_restaurant" | "delivering";
 
 export type Vehicle = "car" | "scooter" | "bicycle" | "foot";
 
-export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_at_zero" | "customer_at_zero" | "restaurant_far" | "customer_far" | "restaurant_unreachable" | "customer_unreachable" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "on_break" | "too_big" | "lacks_skill" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
+export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_at_zero" | "customer_at_zero" | "restaurant_far" | "customer_far" | "customer_outside" | "restaurant_unreachable" | "customer_unreachable" | "restaurant_closed" | "restaurant_paused" | "restaurant_closes" | "city_closed" | "city_paused" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "on_break" | "too_big" | "lacks_skill" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
 
 /**
  * The step that people took: `status` and when, who (`by`, in words) and why; `driverName`: who had the order
@@ -425,6 +480,10 @@ export interface Against {
 }
 
 export type AlertKind = "unassigned" | "not_set_out" | "at_restaurant" | "standing" | "off_route" | "silent" | "shift_ending";
+
+export type Clock = "12h" | "24h";
+
+export type Units = "mi" | "km";
 
 export interface Place {
   lat: number;
@@ -443,7 +502,7 @@ export interface CityOfPage {
   lng: number;
   id: string;
   name: string;
-  timeZone: string;
+  locale: Locale;
 }
 
 /** A restaurant and its geofence (metres). */
@@ -578,4 +637,4 @@ export type ControlFrame = Hello | Ready | Heartbeat | Error;
 
 export type CustomerFrame = Eta | EtaUnknown | Route | RouteHidden | DriverHidden | DriverPosition | CustomerStatus;
 
-export type DispatcherFrame = RestaurantState | DriverState | Plan | OrderState | FleetPositions | FixTrouble | GeofenceEvent | ConflictState | AlertState;
+export type DispatcherFrame = RestaurantState | CityState | DriverState | Plan | OrderState | FleetPositions | FixTrouble | GeofenceEvent | ConflictState | AlertState;

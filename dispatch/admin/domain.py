@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -25,13 +24,15 @@ from dispatch import access
 from dispatch.admin import order_search
 from dispatch.admin.addresses import Typed
 from dispatch.admin.pages import ManyRows, ReadOnly, local_time, page
+from dispatch.admin.places import SWITCHES, Area, PlaceAdmin
 from dispatch.errors import DispatchError
 from dispatch.forms import AssignForm, CancelForm, CloseForm, DriverForm, OrderForm
-from dispatch.maps import Circle, LatLng, PlaceMap, map_config
+from dispatch.maps import AreaMap, Circle, LatLng, PlaceMap, map_config
 from dispatch.models import (
     AlertKind,
     City,
     Conflict,
+    DeliveryArea,
     Driver,
     FailureReason,
     Order,
@@ -59,8 +60,17 @@ ONE_LINE: Mapping[type[models.Field], Mapping[str, Any]] = {
 
 
 @admin.register(City)
-class CityAdmin(Typed, admin.ModelAdmin):
-    list_display = ["name", "time_zone", "show_driver_from", "assignment", "promise_minutes"]
+class CityAdmin(PlaceAdmin):
+    list_display = [
+        "name",
+        "time_zone",
+        "clock",
+        "units",
+        "show_driver_from",
+        "assignment",
+        "promise_minutes",
+        "switched_on",
+    ]
     fieldsets = [
         (
             None,
@@ -68,13 +78,14 @@ class CityAdmin(Typed, admin.ModelAdmin):
                 "fields": [
                     "name",
                     ("lat", "lng"),
-                    "time_zone",
+                    ("time_zone", "clock", "units"),
                     "show_driver_from",
                     "assignment",
                     "promise_minutes",
                 ]
             },
         ),
+        SWITCHES,
         (
             "Alerts",
             {
@@ -84,6 +95,24 @@ class CityAdmin(Typed, admin.ModelAdmin):
         ),
     ]
     formfield_overrides = ONE_LINE
+
+    inlines = [*PlaceAdmin.inlines, Area]
+
+    def save_model(self, request: HttpRequest, obj: City, form: Any, change: bool) -> None:
+        actions.change_city(obj)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        obj: City | None = kwargs.get("obj")
+        drawn = DeliveryArea.objects.filter(city=obj).first() if obj else None
+        page = AreaMap(
+            map=map_config(),
+            center=LatLng(obj.lat, obj.lng) if obj else None,
+            area=drawn.area if drawn else None,
+        )
+        context["map"] = msgspec.to_builtins(page)
+        return super().render_change_form(request, context, *args, **kwargs)
 
 
 # -------------------------------------------------------------------------------------------------- drivers
@@ -142,17 +171,20 @@ class DriverAdmin(Typed, admin.ModelAdmin):
 
 
 @admin.register(Restaurant)
-class RestaurantAdmin(Typed, admin.ModelAdmin):
-    list_display = ["name", "address", "city", "geofence_radius"]
+class RestaurantAdmin(PlaceAdmin):
+    list_display = ["name", "address", "city", "geofence_radius", "switched_on"]
     list_filter = ["city"]
     list_select_related = ["city"]
     search_fields = ["name", "address"]
-    fields = ["name", "address", "city", ("lat", "lng"), "geofence_radius"]
+    fieldsets = [
+        (None, {"fields": ["name", "address", "city", ("lat", "lng"), "geofence_radius"]}),
+        SWITCHES,
+    ]
     formfield_overrides = ONE_LINE
 
     def save_model(self, request: HttpRequest, obj: Restaurant, form: Any, change: bool) -> None:
         actions.change_restaurant(obj)
-        _warn_afterwards(request, partial(addresses.problem_of, obj))
+        _warn_afterwards(request, lambda: _sentence(addresses.problem_of(obj)))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -278,7 +310,7 @@ class OrderAdmin(ManyRows):
 
     @admin.display(description="problem")
     def trouble(self, order: Order) -> str:
-        return SENTENCES[order.trouble] if order.trouble else ""
+        return order.trouble_words(timezone.now())
 
     @admin.display(description="tracking page")
     def tracking_page(self, order: Order) -> str:
@@ -339,7 +371,7 @@ class OrderAdmin(ManyRows):
         else:
             actions.place(obj, actor=_actor(request))
         if obj.status in UNASSIGNED:
-            _warn_afterwards(request, lambda: obj.address_problem)
+            _warn_afterwards(request, lambda: obj.trouble_words(timezone.now()))
 
     @admin.action(description="Assign to a driver …", permissions=["dispatch"], location=BOTH_PAGES)
     def assign(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
@@ -476,12 +508,16 @@ def _zone(restaurants: QuerySet[Restaurant]) -> ZoneInfo | None:
     return ZoneInfo(zones.pop()) if len(zones) == 1 else None
 
 
-def _warn_afterwards(request: HttpRequest, problem_of_address: Callable[[], Problem | None]) -> None:
-    """What is wrong with an address is said once it is saved and the roads have been asked; nothing is refused."""
+def _sentence(problem: Problem | None) -> str:
+    return SENTENCES[problem] if problem else ""
+
+
+def _warn_afterwards(request: HttpRequest, words: Callable[[], str]) -> None:
+    """What is wrong is said once all is saved and the roads have been asked; nothing is refused. "": nothing is."""
 
     def warn() -> None:
-        if problem := problem_of_address():
-            messages.warning(request, SENTENCES[problem])
+        if warning := words():
+            messages.warning(request, warning)
 
     transaction.on_commit(warn, robust=True)
 

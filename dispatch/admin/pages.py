@@ -3,7 +3,6 @@
 import json
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -11,11 +10,11 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.decorators.cache import never_cache
 
 from dispatch.admin.addresses import OfferedList, Typed
+from dispatch.locales import Locale
 from dispatch.models import City
 
 
@@ -68,9 +67,12 @@ class ManyRows(Typed, admin.ModelAdmin):
 
 
 def local_time(at: datetime | None, city: City | None) -> str:
-    """To the second, by the clocks of the city."""
-    zone = ZoneInfo(city.time_zone) if city else None
-    return f"{timezone.localtime(at, zone):%Y-%m-%d %H:%M:%S %Z}" if at else ""
+    """To the second, by the clocks of the city, as it tells times."""
+    if at is None:
+        return ""
+    locale = city.locale if city else Locale.of_no_city()
+    there = at.astimezone(locale.zone)
+    return f"{there:%Y-%m-%d} {locale.time_with_seconds(at)} {there:%Z}"
 
 
 @never_cache

@@ -6,6 +6,7 @@ dispatch/planning/plan_store.py.
 """
 
 from dispatch.models.alerts import Alert, AlertKind, Whereabouts
+from dispatch.models.areas import DeliveryArea
 from dispatch.models.cities import City
 from dispatch.models.conflicts import Conflict
 from dispatch.models.drivers import CAPACITY, HEARD_NOW, Driver, Vehicle
@@ -13,6 +14,7 @@ from dispatch.models.etas import EtaPrediction, EtaSpread, HandoverTime, Kitchen
 from dispatch.models.failure_reasons import FailureReason
 from dispatch.models.items import Item
 from dispatch.models.leases import Lease
+from dispatch.models.openings import OpeningException, OpeningHours
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
 from dispatch.models.promises import Promise
 from dispatch.models.restaurants import Restaurant
@@ -30,6 +32,7 @@ __all__ = [
     "AlertKind",
     "City",
     "Conflict",
+    "DeliveryArea",
     "Driver",
     "EtaPrediction",
     "EtaSpread",
@@ -38,6 +41,8 @@ __all__ = [
     "Item",
     "KitchenTime",
     "Lease",
+    "OpeningException",
+    "OpeningHours",
     "Order",
     "OrderEvent",
     "Planned",

@@ -6,7 +6,9 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import UUID4
 
-from dispatch.models.columns import LATITUDE, LONGITUDE, in_range
+from dispatch.locales import Clock, Locale, Units
+from dispatch.models.columns import LATITUDE, LONGITUDE, in_range, one_of
+from dispatch.models.switches import Switches, switches_make_sense
 from dispatch.statuses import OrderStatus
 from routing.geo import Point
 
@@ -33,7 +35,7 @@ def known_time_zone(value: str) -> None:
         raise ValidationError(f"“{value}” is no time zone; use a name such as America/Denver.")
 
 
-class City(models.Model):
+class City(Switches):
     class ShowDriverFrom(models.TextChoices):
         TO_RESTAURANT = OrderStatus.TO_RESTAURANT.value, "on the way to the restaurant"
         PICKED_UP = OrderStatus.PICKED_UP.value, "after pickup"
@@ -48,6 +50,18 @@ class City(models.Model):
     lng = models.FloatField("longitude", validators=LONGITUDE)
     time_zone = models.TextField(
         default="America/Denver", db_default="America/Denver", validators=[known_time_zone]
+    )
+    clock = models.TextField(
+        choices=Clock,
+        default=Clock.TWELVE,
+        db_default=Clock.TWELVE,
+        help_text="How times are told to its customers, dispatchers and staff.",
+    )
+    units = models.TextField(
+        choices=Units,
+        default=Units.MILES,
+        db_default=Units.MILES,
+        help_text="How distances and speeds are told to its dispatchers.",
     )
     show_driver_from = models.TextField(
         choices=ShowDriverFrom,
@@ -121,6 +135,9 @@ class City(models.Model):
                     shift_ending_alert_minutes__range=(0, MOST_ALERT_MINUTES),
                 ),
             ),
+            one_of("cities_clock_known", "clock", Clock),
+            one_of("cities_units_known", "units", Units),
+            *switches_make_sense("cities"),
         ]
 
     def __str__(self) -> str:
@@ -129,3 +146,7 @@ class City(models.Model):
     @property
     def point(self) -> Point:
         return Point(self.lat, self.lng)
+
+    @property
+    def locale(self) -> Locale:
+        return Locale(self.time_zone, Clock(self.clock), Units(self.units))

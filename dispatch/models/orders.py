@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import UUID4, Now
 
+from dispatch.locales import Locale
 from dispatch.models.cities import City
 from dispatch.models.columns import LATITUDE, LONGITUDE, in_range, is_list, one_of
 from dispatch.models.drivers import Driver
@@ -18,9 +19,10 @@ from dispatch.models.items import validate_items
 from dispatch.models.restaurants import Restaurant
 from dispatch.models.skills import validate_skills
 from dispatch.models.versions import Versioned
+from dispatch.problems import SENTENCES, closed_words
 from dispatch.statuses import ACTIVE, FINAL, UNASSIGNED, OrderStatus
 from routing.geo import Point, distance_m, is_null_island
-from routing.problems import UNREACHABLE, Problem
+from routing.problems import CLOSED, OF_THE_ADDRESS, Problem
 
 #: What an order says before anybody has worked out when it arrives.
 NO_ETA: dict[str, Any] = {"eta_minutes": None, "eta_low": None, "eta_high": None, "problem": ""}
@@ -119,6 +121,10 @@ class Order(Versioned):
         editable=False,
         help_text="Why it has no driver, or no more than an approximate ETA (routing/problems.py).",
     )
+    #: Of one of CLOSED; of any other it says nothing.
+    problem_until = models.DateTimeField(
+        null=True, editable=False, help_text="When a closed restaurant opens, as far as anybody knows."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     delivered_at = models.DateTimeField(null=True, editable=False)
     #: Delivered, cancelled or failed: from then on the tracking page has its days counted.
@@ -209,9 +215,9 @@ class Order(Versioned):
         return None if self.restaurant is None else self.restaurant.city_id
 
     @property
-    def time_zone(self) -> str:
-        """Whose clocks its customer goes by."""
-        return self.city.time_zone if self.city else settings.TIME_ZONE
+    def locale(self) -> Locale:
+        """How its customer is told times."""
+        return self.city.locale if self.city else Locale.of_no_city()
 
     @property
     def eta_approximate(self) -> bool:
@@ -225,6 +231,8 @@ class Order(Versioned):
         if self.status in UNASSIGNED:
             if problem := self.address_problem:
                 return problem
+            if self.problem in CLOSED:
+                return Problem(self.problem)
             city = self.city
             if city is None or city.assignment != City.Assignment.AUTO:
                 return None  # what a round of assigning found when there still were some
@@ -232,12 +240,20 @@ class Order(Versioned):
             return Problem.SHIFT_OVER
         return Problem(self.problem) if self.problem else None
 
+    def trouble_words(self, now: datetime) -> str:
+        """The same as a sentence; "" where all is well."""
+        trouble = self.trouble
+        if trouble is None or trouble not in CLOSED:
+            return SENTENCES[trouble] if trouble else ""
+        until = self.problem_until and self.locale.time_from(now, self.problem_until)
+        return closed_words(trouble, until or "", later=self.status == OrderStatus.SCHEDULED)
+
     @property
     def address_problem(self) -> Problem | None:
-        """What is wrong with where a pending order goes, whoever drives: by its coordinates, or by what the roads
-        said of them (dispatch/orders/addresses.py).
+        """What is wrong with where a pending order goes, whoever drives: by its coordinates, by what the roads said
+        of them (dispatch/orders/addresses.py), or by the area that its city delivers to.
         """
-        return self.misplaced or (Problem(self.problem) if self.problem in UNREACHABLE else None)
+        return self.misplaced or (Problem(self.problem) if self.problem in OF_THE_ADDRESS else None)
 
     @property
     def misplaced(self) -> Problem | None:

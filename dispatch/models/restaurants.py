@@ -6,11 +6,12 @@ from django.db.models.functions import UUID4, Now
 
 from dispatch.models.cities import City
 from dispatch.models.columns import LATITUDE, LONGITUDE, in_range
+from dispatch.models.switches import Switches, switches_make_sense
 from routing.geo import Point, distance_m, is_null_island
 from routing.problems import Problem
 
 
-class Restaurant(models.Model):
+class Restaurant(Switches):
     id = models.UUIDField(primary_key=True, db_default=UUID4(), editable=False)
     name = models.TextField()
     address = models.TextField(blank=True, db_default="")
@@ -35,6 +36,7 @@ class Restaurant(models.Model):
             models.CheckConstraint(
                 name="restaurants_geofence_radius_range", condition=Q(geofence_radius__range=(20, 5000))
             ),
+            *switches_make_sense("restaurants"),
         ]
 
     def __str__(self) -> str:

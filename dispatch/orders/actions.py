@@ -10,7 +10,7 @@ Each action is one transaction, made of the pieces in dispatch/orders/transition
 two processes that try the same step, one succeeds; the other gets `WrongStatus`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -22,11 +22,22 @@ from django.utils import timezone
 
 from dispatch.errors import Conflict, Invalid, NotFound, WrongStatus
 from dispatch.etas import prediction_log
-from dispatch.models import NO_ETA, Driver, FailureReason, Item, Order, OrderEvent, Restaurant, Skill, Stop
+from dispatch.models import (
+    NO_ETA,
+    City,
+    Driver,
+    FailureReason,
+    Item,
+    Order,
+    OrderEvent,
+    Restaurant,
+    Skill,
+    Stop,
+)
 from dispatch.models.promises import moved_because
-from dispatch.orders import addresses, scheduling
+from dispatch.orders import addresses, availability, scheduling
 from dispatch.orders.endings import end_stops, fail
-from dispatch.orders.transitions import SYSTEM as SYSTEM  # beside PLATFORM, for who acts
+from dispatch.orders.transitions import SYSTEM as SYSTEM
 from dispatch.orders.transitions import (
     Actor,
     behind_all,
@@ -84,7 +95,8 @@ def create_order(
     actor: Actor = PLATFORM,
 ) -> Order:
     """A new order (degrees): pending, or scheduled where it is wanted so late that nobody needs to set off yet. Its
-    `address_problem` says what is wrong with where it goes; it is taken all the same, for the food is real.
+    `address_problem` says what is wrong with where it goes, its `trouble` also that the restaurant is closed; it is
+    taken all the same, for the food is real.
 
     `ready_at` is when the kitchen expects to be done, `promised_at` by when the customer has the food (None: as the
     city promises, or when it is wanted). `needs`: codes of skills without which nobody gets it; Invalid for one that
@@ -131,6 +143,7 @@ def place(order: Order, *, actor: Actor) -> None:
         if order.external_id is not None and Order.objects.filter(external_id=order.external_id).exists():
             raise Conflict("There is an order with this external_id already.")
         scheduling.schedule(order)
+        availability.note(order)
         order.save(force_insert=True)
         OrderEvent.objects.create(
             order=order, to_status=order.status, actor=actor.kind, actor_name=actor.name
@@ -152,6 +165,10 @@ def _check_needs(order: Order) -> None:
 def _ask_the_roads_about(orders: Sequence[Order]) -> None:
     """Once all is committed: an order is in the database, whatever the roads say or whether they are there at all."""
     transaction.on_commit(partial(addresses.check, orders), robust=True)
+
+
+def _look_at_hours_of(order_ids: Collection[UUID]) -> None:
+    transaction.on_commit(partial(availability.check_orders, order_ids), robust=True)
 
 
 def assign(
@@ -342,11 +359,20 @@ def change_restaurant(restaurant: Restaurant) -> None:
             for order in waiting:
                 order.problem = ""
                 changes.orders.add(order.pk)
+        transaction.on_commit(partial(availability.check_at, restaurant.pk), robust=True)
     _ask_the_roads_about(waiting)
 
 
 #: What staff may edit of a driver.
 EDITABLE = ("name", "phone", "city_id", "vehicle", "capacity", "skills")
+
+
+def change_city(city: City) -> None:
+    """Saves a city."""
+    with announced() as changes:
+        city.save()
+        changes.cities.add(city.pk)
+        transaction.on_commit(partial(availability.check_at, city.pk), robust=True)
 
 
 def change_driver(driver: Driver) -> None:
@@ -414,5 +440,7 @@ def change_order(order: Order, *, actor: Actor = PLATFORM, promise_reason: str =
         if drivers:
             replanned = any(getattr(current, name) != corrected[name] for name in PLANNED)
             plans_changed(changes, drivers.values(), reassigned=replanned)
+        if current.status in UNASSIGNED:
+            _look_at_hours_of([order.pk])
     if moved:
         _ask_the_roads_about([order])

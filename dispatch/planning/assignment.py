@@ -1,9 +1,9 @@
 """Which driver takes an order: proposed to a dispatcher, or, where the city wants it so, decided by Doorstep."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from math import inf
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from dispatch.errors import DispatchError, NotFound, WrongStatus
 from dispatch.metrics import PLANNER_SECONDS
 from dispatch.models import City, Driver, Order
 from dispatch.orders import actions, addresses
+from dispatch.orders.availability import Availability, Obstacle
 from dispatch.orders.transitions import SYSTEM
 from dispatch.planning import plan_store
 from dispatch.planning.workload import Workload
@@ -29,6 +30,10 @@ logger = logging.getLogger(__name__)
 ASKED, HELPERS = 80, 10
 #: A driver is notified of an order so long (seconds) before it is time to set off; until then it may go to another.
 NOTIFY_AHEAD_S = 120.0
+#: A restaurant that is closed for longer (seconds) has its orders planned later on.
+OPENS_WITHIN_S = 3600.0
+#: What the planner's seconds may be off by.
+ROUNDING_S = 1.0
 #: Where Doorstep assigns, it never takes an order away from a driver who knows of it.
 ASSIGNING = planner.Settings(reassign_gain_s=1e7)
 
@@ -91,22 +96,33 @@ def assign_pending(city: City) -> int:
     that are not picked up yet and whose driver is off shift by now wait, too.
 
     A driver is notified of an order when it is nearly time to set off for it: until then a better one may come free.
-    One whose coordinates can't be right is left to a dispatcher: nobody is sent there by a program's mistake.
+    One whose coordinates can't be right, or outside the city's area, is left to a dispatcher: nobody is sent there by
+    a program's mistake. Nor is anybody sent to where it is closed by then.
     """
     stranded = Q(status__in=BEFORE_PICKUP, driver__on_shift=False)
     waiting = Order.objects.filter(Q(status=OrderStatus.PENDING) | stranded, restaurant__city=city)
     placed = waiting.select_related("restaurant__city").order_by("created_at")
-    pending = [order for order in placed if order.misplaced is None]
-    if not pending:
+    found = [order for order in placed if order.misplaced is None]
+    if not found:
         return 0
     now = timezone.now()
+    available = Availability.of(found)
+    obstacles = {order.pk: available.against(order, now) for order in found}
+    pending = [order for order in found if _ends_soon(obstacles[order.pk], now)]
+    if not pending:
+        _store_why_waiting(found, {}, obstacles)
+        return 0
     # Elsewhere it is the dispatchers who say what their drivers do.
     on_duty = Driver.objects.filter(HEARD_OF, city__assignment=City.Assignment.AUTO)
-    workload = Workload.of(near(on_duty, city.pk, Point(city.lat, city.lng)), pending).of_one_table()
+    opens = {order.kitchen.pk: closed.until for order in pending if (closed := obstacles[order.pk])}
+    drivers = near(on_duty, city.pk, Point(city.lat, city.lng))
+    workload = Workload.of(drivers, pending, opens=opens).of_one_table()
     instance, _ = workload.instance(now)
     with PLANNER_SECONDS.labels("solve").time():
         solution = planner.solve(instance, ASSIGNING)
-    plan_store.store_problems(_why_waiting(workload, solution))
+    shut = _shut_by_then(workload, solution, available)
+    problems = _why_waiting(workload, solution) | dict.fromkeys(shut, Problem.RESTAURANT_CLOSES)
+    _store_why_waiting(found, problems, obstacles)
     notify_until = (now + timedelta(seconds=NOTIFY_AHEAD_S)).timestamp()
     given = 0
     for driver in workload.drivers:
@@ -114,8 +130,56 @@ def assign_pending(city: City) -> int:
         soon = {order_id for order_id, at in times.items() if at <= notify_until}
         # Somebody was to bring it already: nobody waits longer to hear who does.
         soon |= {order.pk for order in workload.pending if order.driver_id and order.pk in times}
-        given += sum(_give(order, driver) for order in workload.pending if order.pk in soon)
+        given += sum(_give(order, driver) for order in workload.pending if order.pk in soon - shut)
     return given
+
+
+def _ends_soon(obstacle: Obstacle | None, now: datetime) -> bool:
+    """Whether somebody could set off for the order in this round all the same."""
+    if obstacle is None:
+        return True
+    return obstacle.until is not None and (obstacle.until - now).total_seconds() <= OPENS_WITHIN_S
+
+
+def _shut_by_then(workload: Workload, solution: planner.Solution, available: Availability) -> set[UUID]:
+    """The orders whose restaurant is closed when a driver would be there."""
+    pickups = {
+        scheduled.visit.shipment: scheduled
+        for tour in solution.tours.values()
+        for scheduled in tour.schedule
+        if scheduled.visit.kind == "pickup"
+    }
+    shut = set()
+    for order in workload.pending:
+        pickup = pickups.get(order.pk)
+        if pickup is None or pickup.arrives_at is None or pickup.handed_at is None:
+            continue
+        # Who has time comes when the food is ready, and it is not before it has opened. A kitchen whose food is ready
+        # after closing is at work for it.
+        in_time = pickup.handed_at - workload.travel_times.pickup(order.restaurant_id).handover_s
+        if all(
+            available.closure(order.kitchen, datetime.fromtimestamp(then + ROUNDING_S, UTC))
+            for then in (pickup.arrives_at, in_time)
+        ):
+            shut.add(order.pk)
+    return shut
+
+
+def _store_why_waiting(
+    orders: Iterable[Order],
+    problems: Mapping[UUID, Problem | None],
+    obstacles: Mapping[UUID, Obstacle | None],
+) -> None:
+    """What is in everybody's way comes before all else but that no road leads there."""
+    said = {
+        order.pk: obstacle
+        for order in orders
+        if (obstacle := obstacles[order.pk]) and (problems.get(order.pk) or order.problem) not in UNREACHABLE
+    }
+    plan_store.store_problems(
+        {**problems, **{order_id: obstacle.problem for order_id, obstacle in said.items()}},
+        {order_id: obstacle.until for order_id, obstacle in said.items()},
+    )
 
 
 def _why_waiting(workload: Workload, solution: planner.Solution) -> dict[UUID, Problem | None]:

@@ -142,14 +142,19 @@ def store_all(plans: Sequence[Plan]) -> int:
     return len(revisions)
 
 
-def store_problems(problems: Mapping[UUID, Problem | None]) -> None:
-    """Why each of these orders (by id) that still wait for a driver has none yet; None where it will have one."""
+def store_problems(
+    problems: Mapping[UUID, Problem | None], until: Mapping[UUID, datetime | None] | None = None
+) -> None:
+    """Why each of these orders (by id) that still wait for a driver has none yet; None where it will have one.
+    `until`: when that ends by itself, where anybody knows.
+    """
+    until = until or {}
     with announced() as changes:
         waiting = Order.objects.select_for_update().filter(pk__in=problems, status=OrderStatus.PENDING)
         for order in waiting.order_by("pk"):
-            problem = problems[order.pk] or ""
-            if order.problem != problem:
-                Order.objects.filter(pk=order.pk).update(problem=problem)
+            said = problems[order.pk] or "", until.get(order.pk)
+            if (order.problem, order.problem_until) != said:
+                Order.objects.filter(pk=order.pk).update(problem=said[0], problem_until=said[1])
                 changes.orders.add(order.pk)
 
 

@@ -43,6 +43,8 @@ class Workload:
     holders: Mapping[UUID, Driver] = field(default_factory=dict)
     #: When the shifts are planned to end of those drivers who work by a plan.
     ends: Mapping[UUID, datetime] = field(default_factory=dict)
+    #: By restaurant, when one opens that is closed now.
+    opens: Mapping[UUID, datetime | None] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -50,9 +52,10 @@ class Workload:
         drivers: Iterable[Driver],
         pending: Iterable[Order] = (),
         holders: Mapping[UUID, Driver] | None = None,
+        opens: Mapping[UUID, datetime | None] | None = None,
     ) -> "Workload":
         """Reads what these drivers have to do. Pending orders need their restaurant loaded; `holders`: who has the
-        food of those of them that are picked up already.
+        food of those of them that are picked up already; `opens`: when restaurants do that are closed now.
         """
         drivers = list(drivers)
         stops = plans_of({driver.pk for driver in drivers})
@@ -68,6 +71,7 @@ class Workload:
             list(pending),
             met | dict(holders or {}),
             planned_ends(drivers, now),
+            opens or {},
         )
 
     def of_one_table(self) -> "Workload":
@@ -105,7 +109,13 @@ class Workload:
         shipments = [
             _return(order, places, self.travel_times, now)
             if order.pk in back
-            else _shipment(order, self.holders.get(order.pk), places, self.travel_times)
+            else _shipment(
+                order,
+                self.holders.get(order.pk),
+                self.opens.get(order.restaurant_id) if order.restaurant_id else None,
+                places,
+                self.travel_times,
+            )
             for order in self.orders
         ]
         vehicles = [
@@ -186,9 +196,15 @@ class _StraightLinesFrom:
 
 
 def _shipment(
-    order: Order, holder: Driver | None, places: _Places, travel_times: TravelTimeModel
+    order: Order,
+    holder: Driver | None,
+    opens: datetime | None,
+    places: _Places,
+    travel_times: TravelTimeModel,
 ) -> planner.Shipment:
-    """`holder`: the driver who has the food, and from whom another one takes it over."""
+    """`holder`: the driver who has the food, and from whom another one takes it over. `opens`: when its restaurant
+    does, which is closed now; there is no food before somebody has been there.
+    """
     placed_at = order.created_at.timestamp()
     if holder is not None:
         return planner.Shipment(
@@ -206,12 +222,15 @@ def _shipment(
         )
     restaurant = order.restaurant
     pickup = travel_times.pickup(order.restaurant_id)
+    ready_at = order.ready_at.timestamp() + pickup.late_s if order.ready_at else placed_at
+    if opens is not None:
+        ready_at = max(ready_at, opens.timestamp() + pickup.handover_s)
     return planner.Shipment(
         order.pk,
         places.number(None if restaurant is None else restaurant.point, order.city_id),
         places.number(order.customer_point, order.city_id),
         placed_at,
-        order.ready_at.timestamp() + pickup.late_s if order.ready_at else placed_at,
+        ready_at,
         order.promise.timestamp(),
         order.bags,
         order.city_id,

@@ -1,6 +1,8 @@
 // @ts-check
 // The server's time, and times in words. A viewer's clock may be wrong and in another time zone than the order.
 
+/** @import { Locale } from "../../types/server" */
+
 let offset = 0;
 
 /**
@@ -16,19 +18,24 @@ export function serverNow() {
   return Date.now() + offset;
 }
 
+/** @typedef {Pick<Locale, "timeZone" | "clock">} Clocks by which a time is told, and whether they count to 12 or to 24 */
+
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
 
 /**
- * "6:42 PM" in a time zone such as America/Denver.
+ * "6:42 PM", or "18:42", where the clocks show that.
  * @param {number} moment ms since the epoch
- * @param {string} timeZone
+ * @param {Clocks} where
  */
-export function clockTime(moment, timeZone) {
-  let format = formats.get(timeZone);
+export function clockTime(moment, { timeZone, clock }) {
+  const key = `${timeZone} ${clock}`;
+  let format = formats.get(key);
   if (!format) {
-    format = new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit", timeZone });
-    formats.set(timeZone, format);
+    /** @type {Intl.DateTimeFormatOptions} */
+    const hours = clock === "24h" ? { hour: "2-digit", hourCycle: "h23" } : { hour: "numeric" };
+    format = new Intl.DateTimeFormat("en-US", { ...hours, minute: "2-digit", timeZone });
+    formats.set(key, format);
   }
   // Which space stands before "PM" depends on the browser's age; a line must not break there.
   return format.format(moment).replace(/\s/u, "\u00a0");
@@ -38,17 +45,31 @@ export function clockTime(moment, timeZone) {
 const days = new Map();
 
 /**
- * A day and a time where `timeZone` is: "Sat, Nov 28, 7:00 PM".
+ * A day and a time there: "Sat, Nov 28, 7:00 PM".
  * @param {number} moment
- * @param {string} timeZone
+ * @param {Clocks} where
  */
-export function dayAndTime(moment, timeZone) {
+export function dayAndTime(moment, where) {
+  const { timeZone } = where;
   let format = days.get(timeZone);
   if (!format) {
     format = new Intl.DateTimeFormat("en-US", { weekday: "short", month: "short", day: "numeric", timeZone });
     days.set(timeZone, format);
   }
-  return `${format.format(moment)}, ${clockTime(moment, timeZone)}`;
+  return `${format.format(moment)}, ${clockTime(moment, where)}`;
+}
+
+/**
+ * The time, with the day where it is another one than now.
+ * @param {number} moment
+ * @param {Clocks} where
+ * @param {number} now
+ */
+export function timeFrom(moment, where, now) {
+  const told = dayAndTime(moment, where);
+  const time = clockTime(moment, where);
+  const [day, today] = [told.slice(0, -time.length), dayAndTime(now, where).slice(0, -clockTime(now, where).length)];
+  return day === today ? time : told;
 }
 
 /**

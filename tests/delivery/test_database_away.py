@@ -24,6 +24,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from delivery.asgi import application
 from delivery.probes import own_connection
 from dispatch.models import City, Driver, Order, User
+from tests.dispatch.place_forms import NO_HOURS
 from tests.waiting import wait_until
 from tracking.database import is_away
 
@@ -124,7 +125,7 @@ def test_a_page_says_it_to_people(read_only: Callable, path: str, caplog: pytest
     desk = Desk()
     read_only()
     golden = model_to_dict(City(name="Golden", lat=39.75, lng=-105.2))
-    form = golden | {"username": "dana", "password": "sesame"}
+    form = golden | NO_HOURS | {"username": "dana", "password": "sesame"}
     status, headers, body = desk.ask(
         "POST",
         reverse(path),

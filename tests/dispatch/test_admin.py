@@ -1,3 +1,4 @@
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -14,10 +15,11 @@ from django.utils import timezone
 from django.utils.timezone import localtime
 
 from dispatch import access, signals
-from dispatch.models import Alert, City, Driver, Order, OrderEvent, Restaurant, Shift, User
+from dispatch.models import Alert, City, DeliveryArea, Driver, Order, OrderEvent, Restaurant, Shift, User
 from dispatch.orders import actions, buttons
 from dispatch.statuses import OrderStatus
 from tests.dispatch import story
+from tests.dispatch.place_forms import NO_HOURS, rows
 from tracking.models import LocationHistory
 
 pytestmark = pytest.mark.django_db
@@ -93,12 +95,15 @@ def test_groups_have_their_permissions(transactional_db):
                 "alert",
                 "city",
                 "conflict",
+                "deliveryarea",
                 "driver",
                 "etaprediction",
                 "etaspread",
                 "failurereason",
                 "handovertime",
                 "kitchentime",
+                "openingexception",
+                "openinghours",
                 "order",
                 "orderevent",
                 "promise",
@@ -221,7 +226,7 @@ def test_only_a_driver_without_a_past_can_be_deleted(staff, new_driver, order):
 def test_restaurants_are_saved_with_an_announcement(staff, restaurant, announced):
     fields = {"name": "Moved", "address": "1 New Street", "city": str(restaurant.city_id)}
     place = {"lat": "39.75", "lng": "-104.99", "geofence_radius": "150"}
-    assert staff.post(page("restaurant", restaurant), fields | place).status_code == 302
+    assert staff.post(page("restaurant", restaurant), fields | place | NO_HOURS).status_code == 302
     restaurant.refresh_from_db()
     assert (restaurant.name, restaurant.point, restaurant.geofence_radius) == ("Moved", (39.75, -104.99), 150)
     assert announced == [("restaurant", {"restaurant": restaurant.pk})]
@@ -240,7 +245,7 @@ def test_an_impossible_place_is_refused(staff, restaurant, name, value):
         "lng": "-104.99",
         "geofence_radius": "150",
     }
-    response = staff.post(page("restaurant", restaurant), fields | {name: value})
+    response = staff.post(page("restaurant", restaurant), fields | NO_HOURS | {name: value})
     assert response.status_code == 200
     assert list(response.context["adminform"].form.errors) == [name]
 
@@ -251,6 +256,129 @@ def test_the_restaurant_page_has_a_map_and_no_inline_script(staff, restaurant):
     assert f'"radius": {restaurant.geofence_radius}' in html
     assert not re.search(r"<script(?![^>]*\b(src|type=\"application/json\"))", html)
     assert " style=" not in html
+
+
+# --------------------------------------------------------------------------------- hours, pauses, extra minutes
+
+HOURS = {"weekday": "4", "opens": "17:00", "closes": "02:00"}
+
+
+def place_form(place: City | Restaurant, **fields: str) -> dict[str, str]:
+    """Of a restaurant or a city as it is, with these fields changed."""
+    names = {"name", "lat", "lng"} | (
+        {"time_zone", "clock", "units", "show_driver_from", "assignment", "promise_minutes"}
+        if isinstance(place, City)
+        else {"address", "geofence_radius"}
+    )
+    form = {name: str(getattr(place, name)) for name in names}
+    if isinstance(place, Restaurant):
+        form["city"] = str(place.city_id)
+    return form | NO_HOURS | fields
+
+
+@pytest.mark.django_db(transaction=True)
+def test_staff_enter_hours_and_holidays_and_orders_say_so_at_once(staff, city, restaurant, new_order):
+    order = new_order()
+    today = timezone.now().astimezone(city.locale.zone).date()
+    holiday = {"date": str(today), "name": "Thanksgiving"}
+    for place, words in ((restaurant, "The restaurant is closed"), (city, "The city is closed")):
+        form = place_form(place) | rows("openingexception_set", holiday)
+        kind = "city" if place is city else "restaurant"
+        response = staff.post(page(kind, place), form)
+        assert response.status_code == 302, response.context["errors"]
+        order.refresh_from_db()
+        assert order.trouble_words(timezone.now()).startswith(words)
+        place.openingexception_set.all().delete()
+    staff.post(page("restaurant", restaurant), place_form(restaurant) | rows("openinghours_set", HOURS))
+    assert str(restaurant.openinghours_set.get()) == "Friday 17:00–02:00"
+
+
+def test_half_an_exception_is_none(staff, restaurant):
+    half = {"date": "2026-12-24", "opens": "17:00"}
+    response = staff.post(
+        page("restaurant", restaurant), place_form(restaurant) | rows("openingexception_set", half)
+    )
+    assert response.status_code == 200
+    assert "Give both times" in response.content.decode()
+
+
+def test_staff_switch_a_pause_on_by_the_clocks_of_the_city(staff, city, restaurant):
+    City.objects.update(time_zone="America/Denver")
+    until = {"paused_until_0": "2046-12-01", "paused_until_1": "18:30"}
+    for kind, place in (("restaurant", restaurant), ("city", city)):
+        response = staff.post(page(kind, place), place_form(place, **until))
+        assert response.status_code == 302, response.context["errors"]
+        place.refresh_from_db()
+        assert place.paused_until == datetime(2046, 12, 2, 1, 30, tzinfo=UTC)
+        assert place.paused_since <= timezone.now()
+        html = staff.get(reverse(f"admin:dispatch_{kind}_changelist")).content.decode()
+        assert "paused until Sat, Dec 1, 6:30 PM" in html
+
+
+def test_extra_minutes_end_by_themselves(staff, city):
+    response = staff.post(page("city", city), place_form(city, extra_minutes="15"))
+    assert list(response.context["adminform"].form.errors) == ["extra_until"]
+    until = {"extra_minutes": "15", "extra_until_0": "2046-12-01", "extra_until_1": "18:30"}
+    assert staff.post(page("city", city), place_form(city, **until)).status_code == 302
+    city.refresh_from_db()
+    assert (city.extra_minutes, city.extra_since <= timezone.now()) == (15, True)
+    assert "+15 min until" in staff.get(reverse("admin:dispatch_city_changelist")).content.decode()
+    assert staff.post(page("city", city), place_form(city, extra_minutes="0")).status_code == 302
+    city.refresh_from_db()
+    assert (city.extra_minutes, city.extra_since, city.extra_until) == (0, None, None)
+
+
+def area_form(city: City, geometry: str) -> dict[str, str]:
+    return place_form(city) | rows("delivery_area", {"area": geometry})
+
+
+#: Ends between the restaurant and the door of an order.
+SQUARE = (
+    '{"type": "Polygon", "coordinates": '
+    "[[[-105.1,39.6],[-104.975,39.6],[-104.975,39.9],[-105.1,39.9],[-105.1,39.6]]]}"
+)
+BERLIN = '{"type": "Polygon", "coordinates": [[[52.4,13.2],[52.6,13.2],[52.6,13.6],[52.4,13.6],[52.4,13.2]]]}'
+
+
+@pytest.mark.django_db(transaction=True)
+def test_staff_enter_the_area_that_a_city_delivers_to(staff, city, new_order):
+    order = new_order()
+    assert staff.post(page("city", city), area_form(city, SQUARE)).status_code == 302
+    assert city.delivery_area.area == json.loads(SQUARE)
+    order.refresh_from_db()
+    assert order.address_problem == "customer_outside"
+    html = staff.get(page("city", city)).content.decode()
+    assert 'id="area-map-data"' in html
+    assert "39.6" in html
+    assert not re.search(r"<script(?![^>]*\b(src|type=\"application/json\"))", html)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("not JSON", "Enter a valid JSON."),
+        ("[" * 100_000, "The JSON is nested too deeply."),
+        ('{"type": "Point", "coordinates": [1, 2]}', "of type Polygon or MultiPolygon"),
+        (SQUARE.replace(",[-105.1,39.6]]", "]"), "An outline ends where it begins"),
+        (SQUARE.replace("[-105.1,39.6]", "[39.6,-105.1]"), "has its latitude first"),
+        # Both are in range, either way.
+        (BERLIN, "This is very far from Denver"),
+    ],
+)
+def test_an_area_that_is_none_is_refused_in_words(staff, city, typed, words):
+    response = staff.post(page("city", city), area_form(city, typed))
+    assert response.status_code == 200
+    assert words in response.content.decode()
+    assert not DeliveryArea.objects.exists()
+
+
+def test_a_new_city_with_everything(staff):
+    city = City(name="Golden", lat=39.75, lng=-105.2)
+    form = area_form(city, SQUARE) | rows("openinghours_set", HOURS)
+    response = staff.post(reverse("admin:dispatch_city_add"), form)
+    assert response.status_code == 302, response.context["errors"]
+    made = City.objects.get(name="Golden")
+    assert (made.delivery_area.area, made.openinghours_set.count()) == (json.loads(SQUARE), 1)
 
 
 # --------------------------------------------------------------------------------------------------- orders
@@ -309,9 +437,12 @@ def test_a_time_that_staff_type_is_that_of_the_restaurant(staff, restaurant, zon
     html = staff.get(page("order", order)).content.decode()
     assert 'value="18:30:00"' in html
     assert f"By the clocks of {zone}." in html
-    placed = f"{localtime(order.created_at, ZoneInfo(zone)):%Y-%m-%d %H:%M:%S %Z}"
-    assert placed in html
-    assert placed in staff.get(reverse("admin:dispatch_order_changelist")).content.decode()
+    there = localtime(order.created_at, ZoneInfo(zone))
+    for clock, time in (("12h", f"{there:%-I:%M:%S %p}"), ("24h", f"{there:%H:%M:%S}")):
+        City.objects.update(clock=clock)
+        placed = f"{there:%Y-%m-%d} {time} {there:%Z}"
+        assert placed in staff.get(page("order", order)).content.decode()
+        assert placed in staff.get(reverse("admin:dispatch_order_changelist")).content.decode()
 
 
 @pytest.mark.parametrize("typed", ["2026-03-08 02:30", "2026-11-01 01:30"])
@@ -428,7 +559,7 @@ def test_the_order_page_shows_its_timeline_and_link(staff, order, driver):
     assert f'href="/track/?t={order.tracking_token}"' in html
     assert html.count(driver.name) >= 3  # the order, the event, the stops
     moment = order.events.last().happened_at.astimezone(ZoneInfo("America/Denver"))
-    assert f"{moment:%Y-%m-%d %H:%M:%S %Z}" in html
+    assert f"{moment:%Y-%m-%d %-I:%M:%S %p %Z}" in html
     assert 'name="driver"' not in html
     assert 'name="status"' not in html
 

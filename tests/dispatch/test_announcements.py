@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from dispatch import signals
 from dispatch.errors import DispatchError
-from dispatch.models import Driver, Order, OrderEvent, Restaurant, Stop
-from dispatch.orders import actions, geofence_actions
+from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.orders import actions, geofence_actions, switches
 from dispatch.planning import plan_store
 from dispatch.planning.plan_store import Ahead, Plan, PlannedStop
 from tests.dispatch.story import DANA, NOON, arrive, assign, bring_to, leave, report, set_out
@@ -32,6 +32,7 @@ class Heard:
     assignments: list[UUID] = field(default_factory=list)
     events: list[int] = field(default_factory=list)
     restaurants: list[UUID] = field(default_factory=list)
+    cities: list[UUID] = field(default_factory=list)
     times: int = 0
 
     def fleet(self, orders: frozenset[UUID], drivers: frozenset[UUID], **_: object) -> None:
@@ -48,6 +49,9 @@ class Heard:
     def restaurant(self, restaurant: UUID, **_: object) -> None:
         self.restaurants.append(restaurant)
 
+    def city(self, city: UUID, **_: object) -> None:
+        self.cities.append(city)
+
 
 @pytest.fixture
 def heard() -> Iterator[Heard]:
@@ -57,6 +61,7 @@ def heard() -> Iterator[Heard]:
         (signals.assignment_changed, heard.assignment),
         (signals.geofences_fired, heard.geofence),
         (signals.restaurant_changed, heard.restaurant),
+        (signals.city_changed, heard.city),
     ]
     for signal, receiver in receivers:
         signal.connect(receiver)
@@ -181,6 +186,24 @@ def test_a_restaurant_that_moves_makes_new_plans(
         setattr(restaurant, name, value)
     heard = committed(lambda: actions.change_restaurant(restaurant))
     assert heard.assignments == [driver.pk] * replanned
+
+
+def test_what_is_switched_on_is_told_with_the_orders_that_say_so(
+    committed: Callable, order: Order, city: City
+) -> None:
+    place = order.restaurant_id
+    assert committed(lambda: switches.pause(place, until=None)) == Heard(
+        {order.pk}, restaurants=[place], times=1
+    )
+
+
+def test_what_is_switched_on_in_a_city(committed: Callable, order: Order, city: City) -> None:
+    until = timezone.now() + timedelta(hours=1)
+    assert committed(lambda: switches.promise_later(city.pk, 15, until=until)) == Heard(cities=[city.pk])
+
+
+def test_a_city_that_is_changed(committed: Callable, city: City) -> None:
+    assert committed(lambda: actions.change_city(city)) == Heard(cities=[city.pk])
 
 
 def test_who_comes_back_to_a_door_gets_a_new_plan(committed: Callable, order: Order, driver: Driver) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import timezone
 
-from dispatch.models import Driver, Order, User
+from dispatch.models import City, Driver, Order, Restaurant, User
 from dispatch.orders import actions, buttons
 from dispatch.statuses import BEFORE_PICKUP, FINAL, IN_THE_BAG, DriverStatus, OrderStatus
 from tests.dispatch.story import bring_to, last_event, leave, status
@@ -55,7 +56,8 @@ def test_a_dispatcher_gets_the_dashboard(desk: Client, driver: Driver) -> None:
     assert response.status_code == 200
     assert response["Cache-Control"] == "no-store"
     page = response.context["page"]
-    assert page["cities"][0]["timeZone"] == "America/Denver"
+    assert page["cities"][0]["locale"] == {"timeZone": "America/Denver", "clock": "12h", "units": "mi"}
+    assert page["locale"]["timeZone"] == "UTC"
     assert (page["staleAfterMs"], page["undoPickupMs"]) == (15_000, 600_000)
 
 
@@ -87,6 +89,7 @@ def test_addresses_that_the_dashboard_is_told_are_answered(desk: Client) -> None
         "settle": {"outcome": "stands"},
         "handOn": {"moves": [{"order": nobody, "driver": nobody}]},
         "handBack": {"stops": [{"order": nobody, "kind": "pickup", "pinned": False}]},
+        "promiseLater": {"minutes": 15, "until": 253_402_300_000_000},
     }
     for name, url in urls.items():
         assert url.count(subject) == 1
@@ -188,6 +191,46 @@ def test_a_request_is_only_so_long(desk: Client, order: Order, driver: Driver) -
     refused = desk.post(f"/dispatch/drivers/{driver.pk}/stops", stops, content_type="application/json")
     assert (refused.status_code, "1000" in refused.json()["message"]) == (400, True)
     assert post(desk, order, "cancel", {"reason": "x" * 300}).status_code == 204
+
+
+def switch(client: Client, place: Restaurant | City, verb: str, body: Any = None) -> Any:
+    url = f"/dispatch/places/{place.pk}/{verb}"
+    return client.post(url, json.dumps(body or {}), content_type="application/json")
+
+
+def test_a_restaurant_or_a_city_is_paused_until_then_or_until_somebody_resumes(
+    desk: Client, city: City, restaurant: Restaurant
+) -> None:
+    until = round(timezone.now().timestamp() + 1800) * 1000
+    for place in (restaurant, city):
+        assert switch(desk, place, "pause", {"until": until, "reason": " too busy "}).status_code == 204
+        place.refresh_from_db()
+        assert place.paused_until.timestamp() * 1000 == until
+        assert (place.pause_reason, place.paused_since <= timezone.now()) == ("too busy", True)
+        assert switch(desk, place, "pause", {"until": None}).status_code == 204
+        place.refresh_from_db()
+        assert place.unpaused_from(timezone.now()) is None
+        assert switch(desk, place, "resume").status_code == 204
+        place.refresh_from_db()
+        assert (place.paused_since, place.paused_until, place.pause_reason) == (None, None, "")
+
+
+def test_minutes_are_promised_more_for_a_while(desk: Client, city: City) -> None:
+    until = round(timezone.now().timestamp() + 3600) * 1000
+    for wrong in ({}, {"minutes": 15}, {"minutes": 0, "until": until}, {"minutes": 241, "until": until}):
+        assert switch(desk, city, "promise-later", wrong).status_code == 400
+    assert switch(desk, city, "promise-later", {"minutes": 15, "until": 1}).json()["code"] == "invalid"
+    assert switch(desk, city, "promise-later", {"minutes": 15, "until": until}).status_code == 204
+    city.refresh_from_db()
+    assert (city.extra_minutes, city.extra_until.timestamp() * 1000) == (15, until)
+    assert switch(desk, city, "promise-as-usual").status_code == 204
+    city.refresh_from_db()
+    assert (city.extra_minutes, city.extra_until) == (0, None)
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "promise-later", "promise-as-usual"])
+def test_nobody_else_switches_anything(client: Client, city: City, verb: str) -> None:
+    assert switch(client, city, verb).json()["code"] == "forbidden"
 
 
 def test_an_unknown_order_is_not_found(desk: Client, driver: Driver) -> None:

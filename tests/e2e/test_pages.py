@@ -231,6 +231,53 @@ def test_an_order_for_tomorrow_is_under_later_and_its_page_names_the_time(
     page.screenshot(path=artifacts / "dashboard-later-1440x900.png")
 
 
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["390x844", "1440x900"])
+def test_a_restaurant_or_a_city_is_paused_and_promises_later_with_one_click(
+    stack: Stack, dashboard: Callable[..., Page], artifacts: Path, viewport: dict[str, int]
+) -> None:
+    size = f"{viewport['width']}x{viewport['height']}"
+    page = dashboard(viewport)
+    denver = page.locator("#cities").get_by_role("button", name=re.compile("^Denver"))
+    denver.click()
+    order_id, _ = new_order(stack, f"Pia Restall {viewport['width']}")
+    row = page.locator(f"#unassigned [data-order-id='{order_id}']")
+    row.click()
+    pause = page.locator("#restaurant-switches [data-field=pause]")
+    pause.click()
+    expect(pause).to_have_text(re.compile(r"^Paused until \d+:\d\d\s[AP]M ×$"))
+    words = page.locator("#order-panel .warning[data-field=problem]")
+    expect(words).to_have_text(re.compile(r"^The restaurant is paused until \d+:\d\d [AP]M\.$"))
+    page.locator("#restaurant-switches select").select_option("too busy")
+    expect(pause).to_contain_text(": too busy")
+    page.locator("#restaurant-switches select").select_option("until resumed")
+    expect(pause).to_have_text("Paused: too busy ×")
+    expect(words).to_have_text("The restaurant is paused.")
+    page.screenshot(path=artifacts / f"dashboard-paused-{size}.png")
+    pause.click()
+    expect(words).to_be_hidden()
+    page.locator("#toast-undo").click()
+    expect(pause).to_have_text("Paused: too busy ×")
+    pause.click()
+    expect(pause).to_have_text("Pause")
+    page.locator("#order-panel [data-close]").click()
+
+    extra, whole = (page.locator(f"#city-switches [data-field={name}]") for name in ("extra", "pause"))
+    extra.click()
+    expect(extra).to_have_text(re.compile(r"^\+15 min until \d+:\d\d\s[AP]M ×$"))
+    whole.click()
+    expect(row).to_contain_text("The city is paused until")
+    expect(denver).to_have_attribute("data-paused", "")
+    assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+    page.screenshot(path=artifacts / f"dashboard-city-paused-{size}.png")
+    slow, _ = new_order(stack, f"Slow Nan {viewport['width']}")
+    promised = "SELECT extract(epoch FROM promised_at - created_at) / 60 FROM orders WHERE id = %s"
+    assert stack.rows(promised, slow) == [(60,)]
+    for button, off in ((whole, "Pause"), (extra, "+15 min")):
+        button.click()
+        expect(button).to_have_text(off)
+    expect(row).not_to_contain_text("paused")
+
+
 def test_food_that_nobody_gets_is_brought_back(
     stack: Stack, dashboard: Callable[..., Page], artifacts: Path
 ) -> None:
@@ -670,6 +717,39 @@ def test_a_restaurant_is_put_on_the_map(
     expect(pin).to_have_count(0)
     lat.fill(before[0])
     expect(pin).to_have_count(1)
+
+
+def test_a_city_has_its_area_drawn_on_the_map(
+    stack: Stack, open_page: Callable[..., Page], session: list[Any], artifacts: Path
+) -> None:
+    """Text and outline follow each other; nothing is saved here."""
+    ((city,),) = stack.rows("SELECT id::text FROM cities WHERE name = 'Boulder'")
+    page = open_page(f"/admin/dispatch/city/{city}/change/", DESKTOP, session)
+    text, map_, corners = (
+        page.locator(name) for name in ("#id_delivery_area-0-area", "#area-map", "#area-map .place-radius")
+    )
+    map_.scroll_into_view_if_needed()
+    page.get_by_role("button", name="Draw a new outline").click()
+    for x, y in ((100, 100), (400, 120), (300, 350)):
+        map_.click(position={"x": x, "y": y})
+    drawn = json.loads(text.input_value())
+    (ring,) = drawn["coordinates"]
+    assert (drawn["type"], len(ring), ring[0]) == ("Polygon", 4, ring[-1])
+    assert all(-106 < lng < -104 and 39 < lat < 41 for lng, lat in ring)
+    expect(corners).to_have_count(3)
+    page.screenshot(path=artifacts / "admin-city-1440x900.png", full_page=True)
+
+    box = corners.first.bounding_box()
+    assert box is not None
+    corners.first.hover()
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 40, steps=3)
+    page.mouse.up()
+    (moved,) = json.loads(text.input_value())["coordinates"]
+    assert (moved[0] != ring[0], moved[0], moved[1:3]) == (True, moved[-1], ring[1:3])
+    text.fill("{")
+    text.blur()
+    expect(corners).to_have_count(0)
 
 
 def test_pages_come_back_by_themselves(

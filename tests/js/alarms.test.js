@@ -11,7 +11,7 @@ import { Desk } from "../../static/js/dispatch/desk.js";
 import { Fleet } from "../../static/js/dispatch/fleet.js";
 import { alarm, driver, order, plan, restaurant, STATUSES, stop } from "./frames.js";
 
-/** @import { AlertState, CityOfPage, DispatcherFrame, Urls } from "../../types/server" */
+/** @import { AlertState, DispatcherFrame, Urls } from "../../types/server" */
 
 /** @param {...DispatcherFrame} frames */
 function fleetWith(...frames) {
@@ -47,14 +47,17 @@ test("a snapshot has what is open, and nothing else", () => {
   assert.deepEqual(ids(fleet), ["a2"]);
 });
 
+/** @type {import("../../types/server").Locale} */
+const DENVER = { timeZone: "America/Denver", clock: "12h", units: "mi" };
+
 /** @param {...DispatcherFrame} frames */
 function deskWith(...frames) {
   return new Desk({
     fleet: fleetWith(...frames),
     api: new Api(/** @type {Urls} */ ({}), ""),
     statuses: STATUSES,
-    cities: [/** @type {CityOfPage} */ ({ id: "c1", name: "Denver", lat: 0, lng: 0, timeZone: "America/Denver" })],
-    timeZone: "UTC",
+    cities: [{ id: "c1", name: "Denver", lat: 0, lng: 0, locale: DENVER }],
+    locale: DENVER,
     draw: () => {},
     toast: () => {},
   });
@@ -74,7 +77,7 @@ test("each kind says whom it is of, what is wrong, and for how long", () => {
     [
       { kind: "shift_ending", orderId: undefined, dueAt },
       "Ana",
-      `shift ends ${clockTime(dueAt, "America/Denver")}, 2 stops left`,
+      `shift ends ${clockTime(dueAt, DENVER)}, 2 stops left`,
       "",
     ],
     [{ kind: "at_restaurant", driverId: "gone", orderId: "gone" }, "A driver", "still at the restaurant", "1:02"],

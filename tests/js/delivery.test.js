@@ -13,12 +13,12 @@ import {
 } from "../../static/js/track/delivery.js";
 import { eta, said, STATUSES } from "./frames.js";
 
-/** @import { CustomerFrame, DriverPosition, OrderStatus } from "../../types/server" */
+/** @import { CustomerFrame, DriverPosition, Locale, OrderStatus } from "../../types/server" */
 
 const MINUTE = 60_000;
 const PAGE = {
   final: STATUSES.final,
-  timeZone: "America/Denver",
+  locale: /** @type {Locale} */ ({ timeZone: "America/Denver", clock: "12h", units: "mi" }),
   staleAfterMs: 15_000,
   noEta: { ...STATUSES.orders, pending: "Once a driver takes it.", cancelled: "Nothing is on its way." },
 };

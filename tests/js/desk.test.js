@@ -15,7 +15,7 @@ import { heirWords, hintWords, takers } from "../../static/js/dispatch/heirs.js"
 import { QUESTIONS } from "../../static/js/dispatch/questions.js";
 import { at, conflict, driver, order, plan, positions, restaurant, STATUSES, stop } from "./frames.js";
 
-/** @import { CityOfPage, DispatcherFrame, Urls } from "../../types/server" */
+/** @import { CityOfPage, DispatcherFrame, Locale, Urls } from "../../types/server" */
 
 const SUBJECT = "00000000-0000-0000-0000-000000000000";
 const OTHER = "00000000-0000-0000-0000-000000000001";
@@ -40,9 +40,15 @@ const URLS = {
   close: `/o/${SUBJECT}/close`,
   settle: `/c/${SUBJECT}/settle`,
   seeAlert: `/a/${SUBJECT}/seen`,
+  pause: `/p/${SUBJECT}/pause`,
+  resume: `/p/${SUBJECT}/resume`,
+  promiseLater: `/p/${SUBJECT}/promise-later`,
+  promiseAsUsual: `/p/${SUBJECT}/promise-as-usual`,
 };
+/** @type {(timeZone: string) => Locale} */
+const locale = (timeZone) => ({ timeZone, clock: "12h", units: "mi" });
 const city = (/** @type {string} */ id, timeZone = "America/Denver") =>
-  /** @type {CityOfPage} */ ({ id, name: id, lat: 0, lng: 0, timeZone });
+  /** @type {CityOfPage} */ ({ id, name: id, lat: 0, lng: 0, locale: locale(timeZone) });
 const json = (/** @type {unknown} */ body, status = 200) =>
   new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
 
@@ -73,7 +79,7 @@ function deskWith(...frames) {
     api: new Api(URLS, "secret"),
     statuses: STATUSES,
     cities: [city("c1"), city("c2", "America/New_York")],
-    timeZone: "UTC",
+    locale: locale("UTC"),
     draw: () => {},
     toast: (words, undo) => toasts.push({ words, undo }),
   });
@@ -189,7 +195,7 @@ test("what becomes of each order that is handed on is said, and whom it makes la
     customer: "Maya",
     restaurant: "Larimer Noodles",
     driver: "→ Ben",
-    door: `at the door ${clockTime(there, "America/Denver")}`,
+    door: `at the door ${clockTime(there, locale("America/Denver"))}`,
     late: "3 min late",
     problem: "",
   });
@@ -226,7 +232,7 @@ test("a phone that is nearly empty is marked", () => {
 
 test("a conflict names both sides and what each answer makes of the order", async () => {
   const desk = deskWith();
-  const time = (/** @type {number} */ moment) => clockTime(moment, "America/Denver");
+  const time = (/** @type {number} */ moment) => clockTime(moment, locale("America/Denver"));
   assert.deepEqual(conflictWords(desk, conflict(1, { number: "A17" })), {
     customer: "#A17 · Maya",
     city: "",
@@ -267,6 +273,48 @@ test("each action has its address", async () => {
     ["/o/o1/unassign", "/o/o1/first", "/o/o1/unpin", "/o/o1/undo-pickup", "/o/o1/close", "/d/d1/stops"],
   );
   assert.deepEqual(asked[4].body, { status: "failed", reason: "Nobody there" });
+});
+
+test("a pause, and its end, can be undone as they were", async () => {
+  const desk = deskWith();
+  const place = { id: "r1", name: "Larimer Noodles" };
+  await desk.pause(place, 5000);
+  toasts[0].undo?.();
+  await new Promise(setImmediate);
+  await desk.resume({ ...place, pause: { since: 1, until: null, reason: "flood" } });
+  toasts[2].undo?.();
+  await new Promise(setImmediate);
+  assert.deepEqual(
+    asked.map(({ url, body }) => [url, body]),
+    [
+      ["/p/r1/pause", { until: 5000, reason: "" }],
+      ["/p/r1/resume", {}],
+      ["/p/r1/resume", {}],
+      ["/p/r1/pause", { until: null, reason: "flood" }],
+    ],
+  );
+  assert.match(toasts[0].words, /^Larimer Noodles is paused: nobody is sent for food/);
+  assert.equal(toasts[1].words, "Larimer Noodles goes on.");
+});
+
+test("minutes that are promised more, and their end, can be undone as they were", async () => {
+  const desk = deskWith();
+  const place = { id: "c1", name: "Denver" };
+  await desk.promiseLater(place, 15, 5000);
+  toasts[0].undo?.();
+  await new Promise(setImmediate);
+  await desk.promiseAsUsual({ ...place, extra: { minutes: 20, since: 1, until: 7000 } });
+  toasts[2].undo?.();
+  await new Promise(setImmediate);
+  assert.deepEqual(
+    asked.map(({ url, body }) => [url, body]),
+    [
+      ["/p/c1/promise-later", { minutes: 15, until: 5000 }],
+      ["/p/c1/promise-as-usual", {}],
+      ["/p/c1/promise-as-usual", {}],
+      ["/p/c1/promise-later", { minutes: 20, until: 7000 }],
+    ],
+  );
 });
 
 test("advice is asked for once in a while, and anew after something was done", async () => {
@@ -320,7 +368,7 @@ test("a search finds an order by its customer, restaurant or driver", () => {
 test("times are told where the order is", () => {
   const desk = deskWith();
   assert.deepEqual(
-    ["c2", "gone", null].map((cityId) => desk.timeZoneOf({ cityId })),
+    ["c2", "gone", null].map((cityId) => desk.localeOf({ cityId }).timeZone),
     ["America/New_York", "UTC", "UTC"],
   );
 });

@@ -318,6 +318,15 @@ test("an order that will be late is told once, and once more when it is very lat
   ]);
 });
 
+test("what is switched on in a city is known until a snapshot no longer tells it", () => {
+  const known = fleet();
+  const extra = { minutes: 15, since: 0, until: 9 };
+  assert.equal(known.apply({ type: "city", cityId: "c1", extra }, 0), "fleet");
+  assert.deepEqual(known.cities.get("c1")?.extra, extra);
+  known.replace([]);
+  assert.equal(known.cities.size, 0);
+});
+
 test("a frame of a kind that is not known yet changes nothing", () => {
   const known = fleet(order(1));
   assert.equal(known.apply(/** @type {any} */ ({ type: "weather", v: 9 }), 0), null);

@@ -11,6 +11,9 @@ import {
   troubleWords,
 } from "../../static/js/dispatch/words.js";
 
+const MILES = /** @type {const} */ ({ units: "mi" });
+const KM = /** @type {const} */ ({ units: "km" });
+
 test("why fixes were turned away", () => {
   const clock = (/** @type {number} */ moment) => `${moment} o’clock`;
   const words = (/** @type {Record<string, number>} */ rejected) => troubleWords({ since: 2, rejected }, clock);
@@ -30,12 +33,13 @@ test("why fixes were turned away", () => {
 });
 
 test("what the planner’s order would save, and what for", () => {
-  const words = (/** @type {number} */ minutes, /** @type {number} */ km) => savingWords({ minutes, km });
+  const words = (/** @type {number} */ minutes, /** @type {number} */ km) => savingWords({ minutes, km }, MILES);
   assert.equal(words(3.2, 0.6), "The planner’s order saves 3 min and 0.4 mi.");
   assert.equal(words(3.2, -0.6), "The planner’s order saves 3 min for 0.4 mi more.");
   assert.equal(words(3.2, -0.1), "The planner’s order saves 3 min for 350 ft more.");
   assert.equal(words(3.2, 0), "The planner’s order saves 3 min.");
   assert.equal(words(0.4, -0.6), "The planner has another order, for what was promised.");
+  assert.equal(savingWords({ minutes: 3.2, km: 0.6 }, KM), "The planner’s order saves 3 min and 600 m.");
 });
 
 test("that nothing helps is said only where somebody could tell", () => {
@@ -46,6 +50,9 @@ test("that nothing helps is said only where somebody could tell", () => {
 
 test("numbers in words", () => {
   assert.deepEqual([plural(1, "stop"), plural(0, "stop"), plural(2, "fix", "fixes")], ["1 stop", "0 stops", "2 fixes"]);
-  assert.deepEqual([137, 305, 306, 2253].map(distanceWords), ["450 ft", "1000 ft", "0.2 mi", "1.4 mi"]);
-  assert.equal(speedWords(10), "22 mph");
+  const distances = (/** @type {{ units: "mi" | "km" }} */ locale) =>
+    [137, 305, 306, 994, 995, 2253].map((metres) => distanceWords(metres, locale));
+  assert.deepEqual(distances(MILES), ["450 ft", "1000 ft", "0.2 mi", "0.6 mi", "0.6 mi", "1.4 mi"]);
+  assert.deepEqual(distances(KM), ["140 m", "310 m", "310 m", "990 m", "1.0 km", "2.3 km"]);
+  assert.deepEqual([speedWords(10, MILES), speedWords(10, KM)], ["22 mph", "36 km/h"]);
 });

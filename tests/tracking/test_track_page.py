@@ -10,7 +10,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from dispatch.models import Driver, Order
+from dispatch.models import City, Driver, Order
 from dispatch.orders import actions
 from dispatch.statuses import FINAL
 from routing.problems import Problem
@@ -42,6 +42,14 @@ def test_eta_and_arrival_in_the_citys_time(client: Client, under_way: Order) -> 
     assert "A driver has your order." in shown
     assert "12 min" in shown
     assert "Arrives around 6:42 PM" in shown
+
+
+def test_where_clocks_count_to_24_so_does_the_page(client: Client, under_way: Order) -> None:
+    City.objects.update(clock="24h")
+    with time_machine.travel(EVENING, tick=False):
+        Order.objects.update(eta_minutes=12)
+        shown = words(page(client, under_way))
+    assert "Arrives around 18:42" in shown
 
 
 def test_an_eta_is_a_range(client: Client, under_way: Order) -> None:

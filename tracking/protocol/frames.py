@@ -9,7 +9,6 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -29,11 +28,12 @@ from dispatch.models import (
     places,
 )
 from dispatch.models.failure_reasons import LeadsTo
-from dispatch.problems import SENTENCES
 from dispatch.statuses import ACTIVE, BEFORE_PICKUP, FINAL, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
+from routing.problems import CLOSED
 from tracking.protocol.messages import (
     Against,
     AlertState,
+    CityState,
     ConflictState,
     CustomerFrame,
     CustomerStatus,
@@ -41,10 +41,12 @@ from tracking.protocol.messages import (
     DriverState,
     Eta,
     EtaUnknown,
+    ExtraMinutes,
     Frame,
     GeofenceEvent,
     LineString,
     OrderState,
+    Pause,
     Plan,
     PlanStop,
     Reason,
@@ -131,11 +133,17 @@ def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
 
 
 def _message(order: Order) -> str:
-    if order.status != OrderStatus.SCHEDULED or order.wanted_at is None:
-        return _MESSAGES[OrderStatus(order.status)]
-    # With day and time where the food is wanted.
-    there = order.wanted_at.astimezone(ZoneInfo(order.time_zone))
-    return f"Your order is planned for {there:%A, %B} {there.day} at {there:%-I:%M %p}."
+    if order.status == OrderStatus.SCHEDULED and order.wanted_at is not None:
+        return f"Your order is planned for {order.locale.day_and_time(order.wanted_at)}."
+    if order.status == OrderStatus.PENDING and order.problem in CLOSED:
+        return f"We have your order. A driver is looked for {_once_open(order)}."
+    return _MESSAGES[OrderStatus(order.status)]
+
+
+def _once_open(order: Order) -> str:
+    if order.problem_until is None:
+        return "as soon as deliveries go on"
+    return f"on {order.locale.day_and_time(order.problem_until)}"
 
 
 def _eta(order: Order, *, was_here: bool) -> Eta | None:
@@ -304,7 +312,7 @@ def order_state(order: Order, now: datetime, left: Iterable[Stop] = ()) -> Order
         eta_low=order.eta_low,
         eta_high=order.eta_high,
         problem=trouble,
-        problem_text=SENTENCES[trouble] if trouble else None,
+        problem_text=order.trouble_words(now) or None,
         ready_at=milliseconds(order.ready_at),
         auto_pickup_at=milliseconds(pickup.done_at) if pickup and pickup.is_undoable_at(now) else None,
         left_dropoff_at=milliseconds(dropoff.left_at) if dropoff else None,
@@ -320,7 +328,7 @@ def order_state(order: Order, now: datetime, left: Iterable[Stop] = ()) -> Order
     )
 
 
-def restaurant_state(restaurant: Restaurant) -> RestaurantState:
+def restaurant_state(restaurant: Restaurant, now: datetime) -> RestaurantState:
     return RestaurantState(
         restaurant_id=restaurant.pk,
         name=restaurant.name,
@@ -329,6 +337,8 @@ def restaurant_state(restaurant: Restaurant) -> RestaurantState:
         lng=restaurant.lng,
         geofence_radius=restaurant.geofence_radius,
         city_id=restaurant.city_id,
+        pause=_pause(restaurant, now),
+        extra=_extra(restaurant, now),
     )
 
 
@@ -345,6 +355,24 @@ def alert_state(alert: Alert) -> AlertState:
         seen_by=alert.seen_by,
         ended=alert.ended_at is not None,
     )
+
+
+def city_state(city: City, now: datetime) -> CityState:
+    return CityState(city.pk, _pause(city, now), _extra(city, now))
+
+
+def _pause(place: City | Restaurant, now: datetime) -> Pause | None:
+    since, until = place.paused_since, place.paused_until
+    if since is None or (until is not None and until <= now):
+        return None
+    return Pause(milliseconds(since) or 0, milliseconds(until), place.pause_reason)
+
+
+def _extra(place: City | Restaurant, now: datetime) -> ExtraMinutes | None:
+    until = place.extra_until
+    if not place.extra_minutes or until is None or until <= now:
+        return None
+    return ExtraMinutes(place.extra_minutes, milliseconds(place.extra_since) or 0, milliseconds(until) or 0)
 
 
 def geofence_event(event: OrderEvent) -> GeofenceEvent:

@@ -353,7 +353,25 @@ class OrderState(Frame, tag="order", frozen=True):
     cash_due: str = ""
 
 
+class Pause(Struct, rename="camel", frozen=True):
+    """Nobody is sent for food; `until`: null where somebody has to end it. `reason`: a dispatcher's own words."""
+
+    since: int
+    until: int | None
+    reason: str
+
+
+class ExtraMinutes(Struct, rename="camel", frozen=True):
+    """Who orders meanwhile is promised so many `minutes` more."""
+
+    minutes: int
+    since: int
+    until: int
+
+
 class RestaurantState(Frame, tag="restaurant", frozen=True):
+    """`pause`, `extra`: its own, until they are over; a client compares with the time."""
+
     restaurant_id: UUID
     name: str
     address: str
@@ -361,6 +379,16 @@ class RestaurantState(Frame, tag="restaurant", frozen=True):
     lng: float
     geofence_radius: int
     city_id: UUID | None
+    pause: Pause | None = None
+    extra: ExtraMinutes | None = None
+
+
+class CityState(Frame, tag="city", frozen=True):
+    """What is switched on in a city; a snapshot has those alone where something is."""
+
+    city_id: UUID
+    pause: Pause | None = None
+    extra: ExtraMinutes | None = None
 
 
 class GeofenceEvent(Frame, tag="geofence", frozen=True):
@@ -427,6 +455,7 @@ class AlertState(Frame, tag="alert", frozen=True):
 
 DispatcherFrame = (
     RestaurantState
+    | CityState
     | DriverState
     | Plan
     | OrderState

@@ -17,7 +17,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
-from dispatch.models import Alert, Conflict, Driver, Order, OrderEvent, Restaurant
+from dispatch.models import Alert, City, Conflict, Driver, Order, OrderEvent, Restaurant
 from tracking.protocol import frames, groups
 from tracking.protocol.frames import CustomerView
 from tracking.protocol.messages import CustomerFrame, encode
@@ -71,6 +71,11 @@ def alert_messages(alert_ids: Collection[UUID]) -> list[tuple[str, Message]]:
     found = list(Alert.objects.filter(pk__in=alert_ids))
     items = snapshots.alert_items(found)
     return _to_dispatchers(zip((one.city_id for one in found), items, strict=True))
+
+
+def city(city_id: UUID) -> None:
+    found = City.objects.filter(pk=city_id)
+    send(_to_dispatchers((city_id, item) for item in snapshots.city_items(found)))
 
 
 def fleet_messages(order_ids: Collection[UUID], driver_ids: Collection[UUID]) -> list[tuple[str, Message]]:

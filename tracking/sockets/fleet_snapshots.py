@@ -18,6 +18,7 @@ from tracking.sockets.snapshots import (
     EncodedItem,
     Plans,
     alert_items,
+    city_items,
     city_keys,
     conflict_items,
     driver_items,
@@ -52,9 +53,9 @@ class FleetSnapshots:
     def __init__(self) -> None:
         self._drivers: dict[UUID, Made] = {}
         self._orders: dict[UUID, Made] = {}
-        #: The rows of cities and restaurants, and what is sent of the latter.
+        #: The rows of cities and restaurants, and what is sent of them.
         self._places: list[Any] = []
-        self._restaurants: list[EncodedItem] = []
+        self._place_items: list[EncodedItem] = []
         #: The open alerts with their versions, and what is sent of them.
         self._alerts = Made((), [])
 
@@ -68,7 +69,10 @@ class FleetSnapshots:
         ]
         if places != self._places:
             self._drivers, self._orders, self._places = {}, {}, places
-            self._restaurants = [item.encoded() for item in restaurant_items(Restaurant.objects.all())]
+            # Of a city without any switch on there is nothing to tell.
+            switched = [city for city in City.objects.all() if city.paused_since or city.extra_minutes]
+            items = [*restaurant_items(Restaurant.objects.all()), *city_items(switched)]
+            self._place_items = [item.encoded() for item in items]
         at_work = {pk: (v, city_id) for pk, v, city_id in _at_work().values_list("pk", "version", "city_id")}
         drivers, orders = _versions({pk: v for pk, (v, _) in at_work.items()})
         # Without those who are gone.
@@ -88,7 +92,7 @@ class FleetSnapshots:
             city_keys(),
             {str(pk).encode(): city_key(city_id) for pk, (_, city_id) in at_work.items()},
             [
-                *self._restaurants,
+                *self._place_items,
                 # But what was deleted meanwhile.
                 *(item for pk in drivers if pk in self._drivers for item in self._drivers[pk].items),
                 *(item for pk in orders if pk in self._orders for item in self._orders[pk].items),

@@ -115,7 +115,12 @@ def order_items(orders: Iterable[Order]) -> list[Item]:
 
 def restaurant_items(restaurants: Iterable[Restaurant]) -> list[Item]:
     # A restaurant has no version: it changes rarely, by hand, and its latest state is simply sent.
-    return [Item(f"restaurant:{r.pk}", 0, frames.restaurant_state(r)) for r in restaurants]
+    now = timezone.now()
+    return [Item(f"restaurant:{r.pk}", 0, frames.restaurant_state(r, now)) for r in restaurants]
+
+
+def city_items(cities: Iterable[City]) -> list[Item]:
+    return [Item(f"city:{city.pk}", 0, frames.city_state(city, timezone.now())) for city in cities]
 
 
 #: What a conflict's frame needs of others.

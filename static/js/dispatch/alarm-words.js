@@ -29,7 +29,7 @@ export function alarmWords(desk, alarm, now) {
   const { fleet } = desk;
   const order = alarm.orderId ? fleet.order(alarm.orderId) : undefined;
   const restaurant = fleet.restaurantOf(order)?.name;
-  const ends = alarm.dueAt ? clockTime(alarm.dueAt, desk.timeZoneOf(alarm)) : "";
+  const ends = alarm.dueAt ? clockTime(alarm.dueAt, desk.localeOf(alarm)) : "";
   const left = plural(alarm.driverId ? fleet.stopsAhead(alarm.driverId).length : 0, "stop");
   return {
     who: alarm.driverId ? (fleet.driverOf(alarm)?.name ?? "A driver") : (restaurant ?? "An order"),

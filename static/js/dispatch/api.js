@@ -2,8 +2,8 @@
 // What a dispatcher asks of the server. The change itself comes back over the socket.
 
 /**
- * @import { AssignmentRequest, Closing, HandingBack, HandingOn, Move, PlanStop, Proposals, Reason, Refusal, Remedies,
- *   SavingAnswer, Seeing, Settling, Succession, Urls, VisitingOrder } from "../../../types/server"
+ * @import { AssignmentRequest, Closing, HandingBack, HandingOn, Move, Pausing, PlanStop, PromisingLater, Proposals,
+ *   Reason, Refusal, Remedies, SavingAnswer, Seeing, Settling, Succession, Urls, VisitingOrder } from "../../../types/server"
  */
 /** @typedef {Exclude<keyof Urls, "subject" | "other">} Name what is asked for */
 /** @typedef {Pick<PlanStop, "orderId" | "kind" | "pinned">} Stop */
@@ -172,6 +172,40 @@ export class Api {
     /** @type {Seeing} */
     const body = { seen };
     return this.#post("seeAlert", alertId, body);
+  }
+
+  /**
+   * Nobody is sent for food to this restaurant, or in this city.
+   * @param {string} placeId
+   * @param {number | null} until ms; null: until somebody resumes
+   * @param {string} reason
+   */
+  pause(placeId, until, reason) {
+    /** @type {Pausing} */
+    const body = { until, reason };
+    return this.#post("pause", placeId, body);
+  }
+
+  /** @param {string} placeId */
+  resume(placeId) {
+    return this.#post("resume", placeId, {});
+  }
+
+  /**
+   * Who orders there until then is promised so many minutes more.
+   * @param {string} placeId
+   * @param {number} minutes
+   * @param {number} until ms
+   */
+  promiseLater(placeId, minutes, until) {
+    /** @type {PromisingLater} */
+    const body = { minutes, until };
+    return this.#post("promiseLater", placeId, body);
+  }
+
+  /** @param {string} placeId */
+  promiseAsUsual(placeId) {
+    return this.#post("promiseAsUsual", placeId, {});
   }
 
   /**

@@ -71,7 +71,7 @@ export function meaningOf(desk, order, proposal) {
     harm.push(`${name} ${Math.round(minutes)} min later than promised`);
   }
   return {
-    door: deliveredAt ? `At the door ${clockTime(deliveredAt, desk.timeZoneOf(order))}` : "",
+    door: deliveredAt ? `At the door ${clockTime(deliveredAt, desk.localeOf(order))}` : "",
     added: `+${Math.max(0, Math.round(addedMinutes))} min work`,
     harm: harm.length ? `⚠ ${harm.join(" · ")}` : "",
   };

@@ -1,7 +1,9 @@
 // @ts-check
 // The city buttons: where to look, how many drivers are on shift there, how many orders wait.
 
+import { serverNow } from "../clock.js";
 import { byId, el, setAttribute, setText, syncList } from "../dom.js";
+import { on, pauseWords } from "./switches.js";
 import { plural } from "./words.js";
 
 /** @import { Desk } from "./desk.js" */
@@ -14,6 +16,7 @@ import { plural } from "./words.js";
 export function drawCities(desk, choose) {
   const drivers = [...desk.fleet.drivers.values()].filter((driver) => driver.onShift);
   const waiting = desk.fleet.orders().filter((order) => desk.fleet.isPending(order));
+  const now = serverNow();
   const create = (/** @type {City} */ city) => {
     const [count, badge] = [el("span", { class: "count" }), el("span", { class: "badge" })];
     const name = el("span", {}, city.name);
@@ -30,7 +33,10 @@ export function drawCities(desk, choose) {
     (button, city) => {
       const isHere = (/** @type {{ cityId: string | null }} */ { cityId }) => city.id === null || cityId === city.id;
       const [working, open] = [drivers.filter(isHere).length, waiting.filter(isHere).length];
-      const words = `${city.name}: ${plural(working, "driver")} on shift, ${plural(open, "order")} unassigned`;
+      const pause = city.id === null ? null : on(desk.fleet.cities.get(city.id)?.pause, now);
+      const paused = pause ? `. ${pauseWords(pause, desk.localeOf({ cityId: city.id }), now)}` : "";
+      const words = `${city.name}: ${plural(working, "driver")} on shift, ${plural(open, "order")} unassigned${paused}`;
+      setAttribute(button, "data-paused", Boolean(pause));
       setText(button.count, String(working));
       setText(button.badge, open ? String(open) : "");
       setAttribute(button, "aria-pressed", desk.cityId === city.id ? "true" : "false");

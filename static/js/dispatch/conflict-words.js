@@ -13,7 +13,7 @@ import { clockTime } from "../clock.js";
  */
 export function conflictWords(desk, conflict) {
   const { against, customerAddress, customerName, driverName, number, pressedAt, says, toldAt } = conflict;
-  const zone = desk.timeZoneOf(conflict);
+  const zone = desk.localeOf(conflict);
   const time = (/** @type {number} */ moment) => clockTime(moment, zone);
   const words = (/** @type {keyof typeof desk.statuses.events} */ status) => desk.statuses.events[status].words;
   const what = (/** @type {keyof typeof desk.statuses.events} */ status) => words(status).toLowerCase();

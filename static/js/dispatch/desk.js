@@ -5,10 +5,14 @@ import { Advice, latest, mergeProposals } from "./advice.js";
 import { Refused } from "./api.js";
 import { plural } from "./words.js";
 
-/** @import { CityOfPage, Closing, DriverStatus, Move, PlanStop, Settling, Statuses, Succession } from "../../../types/server" */
+/**
+ * @import { CityOfPage, Closing, DriverStatus, Locale, Move, PlanStop, Settling, Statuses,
+ *   Succession } from "../../../types/server"
+ */
 /** @import { Api } from "./api.js" */
 /** @import { Fleet, Order } from "./fleet.js" */
 /** @import { QuestionName } from "./questions.js" */
+/** @import { Place } from "./switches.js" */
 /** @typedef {() => void} Undo */
 
 export class Desk {
@@ -36,19 +40,19 @@ export class Desk {
    * @param {Api} parts.api
    * @param {Statuses} parts.statuses
    * @param {CityOfPage[]} parts.cities
-   * @param {string} parts.timeZone of what has no city
+   * @param {Locale} parts.locale of what has no city
    * @param {() => void} parts.draw called after each change
    * @param {(words: string, undo?: Undo | null) => void} parts.toast tells how an action went
    * @param {string[]} [parts.failureReasons] why an order could not be picked up or handed over
    * @param {Record<string, string>} [parts.skills] names of skills by code
    */
-  constructor({ fleet, api, statuses, cities, timeZone, draw, toast, failureReasons = [], skills = {} }) {
+  constructor({ fleet, api, statuses, cities, locale, draw, toast, failureReasons = [], skills = {} }) {
     this.fleet = fleet;
     this.skills = skills;
     this.failureReasons = failureReasons;
     this.statuses = statuses;
     this.cities = new Map(cities.map((city) => [city.id, city]));
-    this.timeZone = timeZone;
+    this.locale = locale;
     this.#api = api;
     this.#draw = draw;
     this.#toast = toast;
@@ -94,9 +98,12 @@ export class Desk {
     return cityId === null ? undefined : this.cities.get(cityId);
   }
 
-  /** @param {{ cityId: string | null }} thing */
-  timeZoneOf(thing) {
-    return this.cityOf(thing)?.timeZone ?? this.timeZone;
+  /**
+   * How times and distances are told there.
+   * @param {{ cityId: string | null }} thing
+   */
+  localeOf(thing) {
+    return this.cityOf(thing)?.locale ?? this.locale;
   }
 
   /** The order that waits for a driver to be chosen, if one is selected. */
@@ -288,6 +295,42 @@ export class Desk {
   /** @param {string} orderId */
   async undoPickup(orderId) {
     await this.#try(() => this.#api.undoPickup(orderId), "Pickup undone. The restaurant is the driver’s stop again.");
+  }
+
+  /**
+   * Nobody is sent for food there.
+   * @param {Pick<Place, "id" | "name">} place
+   * @param {number | null} until ms; null: until somebody resumes
+   * @param {string} reason
+   */
+  async pause({ id, name }, until, reason = "") {
+    const words = `${name} is paused: nobody is sent for food. Orders are taken all the same.`;
+    const undo = () => this.resume({ id, name, pause: null });
+    await this.#try(() => this.#api.pause(id, until, reason), words, undo);
+  }
+
+  /** @param {Pick<Place, "id" | "name" | "pause">} place */
+  async resume({ id, name, pause }) {
+    const undo = pause ? () => this.pause({ id, name }, pause.until, pause.reason) : null;
+    await this.#try(() => this.#api.resume(id), `${name} goes on.`, undo);
+  }
+
+  /**
+   * Who orders there meanwhile is promised so many minutes more.
+   * @param {Pick<Place, "id" | "name">} place
+   * @param {number} minutes
+   * @param {number} until ms
+   */
+  async promiseLater({ id, name }, minutes, until) {
+    const words = `${name} promises ${minutes} min more to who orders now. Earlier promises hold.`;
+    const undo = () => this.promiseAsUsual({ id, name, extra: null });
+    await this.#try(() => this.#api.promiseLater(id, minutes, until), words, undo);
+  }
+
+  /** @param {Pick<Place, "id" | "name" | "extra">} place */
+  async promiseAsUsual({ id, name, extra }) {
+    const undo = extra ? () => this.promiseLater({ id, name }, extra.minutes, extra.until) : null;
+    await this.#try(() => this.#api.promiseAsUsual(id), `${name} promises as usual.`, undo);
   }
 
   /**

@@ -9,9 +9,10 @@ import { drawCandidates } from "./drivers.js";
 import { etaWords, itemsWords, lateWords, notesWords, pickupWords } from "./order-words.js";
 import { drawRows } from "./orders.js";
 import { drawRemedies } from "./remedies.js";
+import { drawSwitches } from "./switches.js";
 import { savingWords, speedWords, troubleWords } from "./words.js";
 
-/** @import { DriverState, PlanStop } from "../../../types/server" */
+/** @import { DriverState, Locale, PlanStop } from "../../../types/server" */
 /** @import { Part } from "../dom.js" */
 /** @import { Desk } from "./desk.js" */
 /** @import { Order } from "./fleet.js" */
@@ -20,6 +21,7 @@ const STOP_WORDS = { pickup: "Pick up", dropoff: "Drop off", return: "Bring back
 
 const driverPanel = withFields(byId("driver-panel"));
 const orderPanel = withFields(byId("order-panel"));
+const restaurantSwitches = withFields(byId("restaurant-switches"));
 
 /**
  * Draws whichever is selected. Returns the candidates for the order at hand, or null.
@@ -59,7 +61,7 @@ function drawDriverPanel(desk, driver) {
   const position = fleet.positions.get(driver.driverId);
   const stops = fleet.stopsOf(driver.driverId);
   const orders = fleet.ordersOf(driver.driverId);
-  const zone = desk.timeZoneOf(driver);
+  const locale = desk.localeOf(driver);
   const silence = silenceWords(fleet, driver, now);
   const { stale, troubled } = fleet.presence(driver.driverId, now);
   const trouble = fleet.troubles.get(driver.driverId);
@@ -73,11 +75,11 @@ function drawDriverPanel(desk, driver) {
     name: driver.name,
     status: stateWords(desk, driver, now),
     silence: stale && `${silence[0].toUpperCase()}${silence.slice(1)}: the place on the map may be old.`,
-    trouble: trouble && troubleWords(trouble, (moment) => clockTime(moment, zone)),
+    trouble: trouble && troubleWords(trouble, (moment) => clockTime(moment, locale)),
     city: desk.cityOf(driver)?.name ?? "None",
     vehicle: desk.statuses.vehicles[driver.vehicle],
     skills: desk.skillNames(driver.skills) || "–",
-    speed: position?.speed === undefined || stale ? "–" : speedWords(position.speed),
+    speed: position?.speed === undefined || stale ? "–" : speedWords(position.speed, locale),
     fix: position ? `${age(now - position.ts)} ago` : "none yet",
     battery: batteryWords(position),
     number: driver.phone || "–",
@@ -88,13 +90,13 @@ function drawDriverPanel(desk, driver) {
   byId("handing-on").hidden = fleet.toHandOn(driver.driverId) === 0;
   setAttribute(byId("handing-on"), "data-stranded", fleet.isStranded(driver));
   setText(byId("handing-on-words"), fleet.isStranded(driver) ? "The shift is over. Others have to take the orders." : "");
-  drawSaving(desk, driver.driverId);
+  drawSaving(desk, driver.driverId, locale);
   syncList(
     byId("stops"),
     stops.map((stop, n) => ({ stop, n })),
     ({ stop }) => stop.stopId,
     ({ stop }) => stopRow(desk, driver.driverId, stop.stopId),
-    (row, { stop, n }) => drawStop(row, stop, n, stops[n - 1], zone),
+    (row, { stop, n }) => drawStop(row, stop, n, stops[n - 1], locale),
   );
 }
 
@@ -119,9 +121,9 @@ function stopRow(desk, driverId, stopId) {
  * @param {PlanStop} stop
  * @param {number} n which it is, from 0
  * @param {PlanStop | undefined} before
- * @param {string} zone
+ * @param {Locale} locale
  */
-function drawStop(row, stop, n, before, zone) {
+function drawStop(row, stop, n, before, locale) {
   setAttribute(row, "data-kind", stop.kind);
   setAttribute(row, "data-left", Boolean(stop.leftAt));
   fill(row, {
@@ -135,7 +137,7 @@ function drawStop(row, stop, n, before, zone) {
     kind: [STOP_WORDS[stop.kind], stop.seenAt && "seen by the driver", stop.pinned && "pinned", stop.address]
       .filter(Boolean)
       .join(" · "),
-    clock: clockTime(stop.leftAt ?? stop.arrivedAt ?? stop.eta ?? serverNow(), zone),
+    clock: clockTime(stop.leftAt ?? stop.arrivedAt ?? stop.eta ?? serverNow(), locale),
   });
   row.fields.clock.hidden = !stop.arrivedAt && !stop.eta;
   row.fields.earlier.hidden = !before || Boolean(stop.leftAt || before.leftAt || before.arrivedAt);
@@ -145,8 +147,9 @@ function drawStop(row, stop, n, before, zone) {
  * What the planner's order of the stops would save, where a dispatcher has put them in another one.
  * @param {Desk} desk
  * @param {string} driverId
+ * @param {Locale} locale
  */
-function drawSaving(desk, driverId) {
+function drawSaving(desk, driverId, locale) {
   const ahead = desk.fleet.stopsAhead(driverId);
   const saving = ahead.length > 1 ? desk.savings.for(driverId, performance.now())?.saving : null;
   const best = (saving?.stops ?? []).flatMap((id) => ahead.filter((stop) => stop.stopId === id));
@@ -154,7 +157,7 @@ function drawSaving(desk, driverId) {
   const isOld = best.length !== saving?.stops.length;
   byId("saving").hidden = !saving || isOld;
   if (!saving || isOld) return;
-  setText(byId("saving-words"), savingWords(saving));
+  setText(byId("saving-words"), savingWords(saving, locale));
   const unpinned = best.map((stop) => ({ ...stop, pinned: false }));
   byId("apply-saving").onclick = () => desk.rearrange(driverId, unpinned, "The stops are in the planner’s order.");
 }
@@ -168,7 +171,7 @@ function drawOrderPanel(desk, order) {
   const now = serverNow();
   const restaurant = fleet.restaurantOf(order);
   const driver = fleet.driverOf(order);
-  const zone = desk.timeZoneOf(order);
+  const locale = desk.localeOf(order);
   const [eta, items, notes] = [etaWords(order), itemsWords(order), notesWords(order)];
   const needs = desk.skillNames(order.needs);
   const later = fleet.isScheduled(order);
@@ -184,11 +187,11 @@ function drawOrderPanel(desk, order) {
     driver: driver?.name,
     noDriver: driver ? "" : "None yet",
     created: later
-      ? `A driver is looked for at ${clockTime(order.createdAt, zone)}`
-      : `${clockTime(order.createdAt, zone)}, ${stopwatch(now - order.createdAt)} ago`,
-    promised: (later ? dayAndTime : clockTime)(order.promisedAt, zone),
+      ? `A driver is looked for at ${clockTime(order.createdAt, locale)}`
+      : `${clockTime(order.createdAt, locale)}, ${stopwatch(now - order.createdAt)} ago`,
+    promised: (later ? dayAndTime : clockTime)(order.promisedAt, locale),
     late: lateWords(fleet, order, now),
-    ready: order.readyAt && clockTime(order.readyAt, zone),
+    ready: order.readyAt && clockTime(order.readyAt, locale),
     items,
     needs,
     notes,
@@ -212,17 +215,19 @@ function drawOrderPanel(desk, order) {
   byId("automatic").hidden = !fleet.canUndoPickup(order, now);
   const own = fleet.stopsOf(order.driverId).filter((stop) => stop.orderId === order.orderId);
   byId("pinned").hidden = !own.some((stop) => stop.pinned);
+  const place = restaurant ? { ...restaurant, id: restaurant.restaurantId } : null;
+  drawSwitches(restaurantSwitches, desk, place, locale);
   drawRemedies(desk, order);
-  drawLeftDoor(order, driver, zone);
+  drawLeftDoor(order, driver, locale);
   setAttribute(orderPanel, "data-pending", fleet.isPending(order));
 }
 
 /**
  * @param {Order} order
  * @param {DriverState | undefined} driver
- * @param {string} zone
+ * @param {Locale} locale
  */
-function drawLeftDoor({ leftDropoffAt }, driver, zone) {
+function drawLeftDoor({ leftDropoffAt }, driver, locale) {
   byId("left-door").hidden = !leftDropoffAt;
   if (!leftDropoffAt) return;
   const since = stopwatch(serverNow() - leftDropoffAt);
@@ -230,7 +235,7 @@ function drawLeftDoor({ leftDropoffAt }, driver, zone) {
   const { left, callDriver } = orderPanel.fields;
   setText(
     left,
-    `${name} left the door at ${clockTime(leftDropoffAt, zone)}, ${since} ago, and pressed nothing. Was it delivered?`,
+    `${name} left the door at ${clockTime(leftDropoffAt, locale)}, ${since} ago, and pressed nothing. Was it delivered?`,
   );
   drawPhone(callDriver, driver?.phone);
   setText(callDriver, `Call ${name}`);

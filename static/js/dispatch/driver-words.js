@@ -24,7 +24,7 @@ export function statusWords({ onShift, status }, words) {
 export function stateWords(desk, driver, now) {
   const { onShift, breakUntil } = driver;
   if (onShift && breakUntil && now < breakUntil) {
-    return `On a break until ${clockTime(breakUntil, desk.timeZoneOf(driver))}`;
+    return `On a break until ${clockTime(breakUntil, desk.localeOf(driver))}`;
   }
   return statusWords(driver, desk.statuses.drivers);
 }
@@ -37,7 +37,7 @@ export function stateWords(desk, driver, now) {
  * @param {number} now
  */
 export function doingWords(desk, driver, next, now) {
-  const when = next?.eta ? clockTime(next.eta, desk.timeZoneOf(driver)) : "";
+  const when = next?.eta ? clockTime(next.eta, desk.localeOf(driver)) : "";
   return [stateWords(desk, driver, now), next?.name, when].filter(Boolean).join(" · ");
 }
 

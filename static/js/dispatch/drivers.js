@@ -148,7 +148,7 @@ function drawCandidate(desk, order, row, { driver, metres }, proposals) {
   setAttribute(row.button, "data-problem", proposal !== undefined && "problem" in proposal);
   fill(row, {
     name: driver.name,
-    distance: metres === Infinity ? "" : distanceWords(metres),
+    distance: metres === Infinity ? "" : distanceWords(metres, desk.localeOf(order)),
     doing: doingWords(desk, driver, stops[0], now),
     load: stops.length ? plural(stops.length, "stop") : "free",
     ...meaningOf(desk, order, proposal),

@@ -2,7 +2,8 @@
 // What a dispatcher knows, folded from frames. Pure: no page, no socket, no clock of its own.
 
 /**
- * @import { AlertState, ConflictState, DispatcherFrame, DriverState, FixTrouble, FleetPosition, GeofenceEvent, OrderState, OrderStatus, Plan,
+ * @import { AlertState, CityState, ConflictState, DispatcherFrame, DriverState, FixTrouble, FleetPosition, GeofenceEvent,
+ *   OrderState, OrderStatus, Plan,
  *   PlanStop, RestaurantState, Statuses } from "../../../types/server"
  */
 /** @typedef {OrderState & { claimed?: boolean }} Order `claimed`: as this dispatcher asked for it to be */
@@ -57,6 +58,8 @@ export class Fleet {
   drivers = new Map();
   /** @type {Map<string, RestaurantState>} */
   restaurants = new Map();
+  /** @type {Map<string, CityState>} What is switched on in a city; one that is missing has nothing on. */
+  cities = new Map();
   /** @type {Map<string, Plan>} By driver. */
   plans = new Map();
   /** @type {Map<string, FleetPosition>} By driver, the latest. One may come before its driver's frame, and waits for it. */
@@ -92,6 +95,7 @@ export class Fleet {
       this.#claims,
       this.drivers,
       this.restaurants,
+      this.cities,
       this.plans,
       this.positions,
       this.troubles,
@@ -120,6 +124,9 @@ export class Fleet {
         return this.#store(this.plans, "plan", frame.driverId, frame) && this.#seeOff(frame.driverId);
       case "restaurant":
         this.restaurants.set(frame.restaurantId, frame);
+        return "fleet";
+      case "city":
+        this.cities.set(frame.cityId, frame);
         return "fleet";
       case "fixes":
         if (frame.v < (this.troubles.get(frame.driverId)?.v ?? 0)) return null;

@@ -34,7 +34,7 @@ export function heirWords(desk, heir) {
   return {
     ...what,
     driver: `→ ${desk.fleet.drivers.get(heir.driverId)?.name ?? "another driver"}`,
-    door: heir.deliveredAt && order ? `at the door ${clockTime(heir.deliveredAt, desk.timeZoneOf(order))}` : "",
+    door: heir.deliveredAt && order ? `at the door ${clockTime(heir.deliveredAt, desk.localeOf(order))}` : "",
     late: late >= 1 ? `${late} min late` : "",
     problem: "",
   };

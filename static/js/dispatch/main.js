@@ -2,7 +2,7 @@
 // The dispatcher's dashboard: wires the socket, the state, the panels and the map together.
 
 import { clockTime, serverNow } from "../clock.js";
-import { byId, pageData, setAttribute, setText } from "../dom.js";
+import { byId, pageData, setAttribute, setText, withFields } from "../dom.js";
 import { LiveSocket } from "../live-socket.js";
 import { createMap } from "../map.js";
 import { prefersStill } from "../motion.js";
@@ -21,12 +21,15 @@ import { drawActivity, drawOrders } from "./orders.js";
 import { isQuestion } from "./questions.js";
 import { SelectionLayer } from "./selection-layer.js";
 import { successionDialog } from "./succession.js";
+import { drawSwitches } from "./switches.js";
 
 /** @import { DashboardPage, DispatcherFrame, LatLng } from "../../../types/server" */
 /** @import { State } from "../live-socket.js" */
 
 const { L } = window;
 const DRAW_EVERY_MS = 250;
+
+const citySwitches = withFields(byId("city-switches"));
 
 /** @type {DashboardPage} */
 const page = pageData("page");
@@ -38,7 +41,7 @@ export const desk = new Desk({
   statuses: page.statuses,
   skills: page.skills,
   cities: page.cities,
-  timeZone: page.timeZone,
+  locale: page.locale,
   failureReasons: page.failureReasons,
   draw: () => draw(),
   toast,
@@ -74,6 +77,8 @@ function draw() {
   drawActivity(desk);
   if (!desk.driver && !desk.order) drawDrivers(desk);
   drawCities(desk, chooseCity);
+  const city = desk.cityOf(desk);
+  drawSwitches(citySwitches, desk, city ? { ...fleet.cities.get(city.id), ...city } : null, desk.localeOf(desk));
   drawAssigning();
   fleetLayer.draw({
     driverId: desk.driver?.driverId ?? desk.order?.driverId ?? null,
@@ -192,7 +197,7 @@ function startCity() {
 }
 
 setInterval(() => {
-  setText(byId("clock"), clockTime(serverNow(), desk.timeZoneOf(desk)));
+  setText(byId("clock"), clockTime(serverNow(), desk.localeOf(desk)));
   fleet.noteLateness(serverNow());
   drawSoon();
 }, 1_000);

@@ -52,7 +52,7 @@ function drawLater(desk, row, order) {
   fill(row, {
     restaurant: desk.fleet.restaurantOf(order)?.name ?? "…",
     customer: customerWords(order),
-    waiting: order.wantedAt ? dayAndTime(order.wantedAt, desk.timeZoneOf(order)) : "",
+    waiting: order.wantedAt ? dayAndTime(order.wantedAt, desk.localeOf(order)) : "",
     ready: "",
     problem: problemWords(order, desk.statuses.passingProblems),
   });
@@ -101,7 +101,7 @@ function drawWaiting(desk, row, order) {
     restaurant: desk.fleet.restaurantOf(order)?.name ?? "…",
     customer: customerWords(order),
     waiting: order.claimed ? "…" : stopwatch(now - order.createdAt),
-    ready: order.readyAt ? `ready ${clockTime(order.readyAt, desk.timeZoneOf(order))}` : "",
+    ready: order.readyAt ? `ready ${clockTime(order.readyAt, desk.localeOf(order))}` : "",
     problem: problemWords(order, desk.statuses.passingProblems),
   });
   const late = desk.fleet.lateness(order, now).level ?? waited(order, now);
@@ -173,7 +173,7 @@ function drawEntry(desk, row, entry) {
   setAttribute(row.fields.glyph, "href", `#i-${icon}`);
   fill(row, {
     what: entry.minutes ? `${words}, by ${entry.minutes} min` : words,
-    at: clockTime(entry.at, desk.timeZoneOf(entry)),
+    at: clockTime(entry.at, desk.localeOf(entry)),
     whom: [
       driver,
       entry.status === "pending" || !driver ? restaurant : null,

@@ -1,7 +1,7 @@
 // @ts-check
 // Numbers, distances and what the server says in codes, as a dispatcher reads them. Pure.
 
-/** @import { FixTrouble, Remedies, Saving } from "../../../types/server" */
+/** @import { FixTrouble, Locale, Remedies, Saving } from "../../../types/server" */
 /** @import { OwnEvent } from "./fleet.js" */
 
 /**
@@ -57,10 +57,12 @@ export function troubleWords({ rejected, since }, clock) {
 export const plural = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
 
 /**
- * "450 ft", "1.4 mi".
+ * "450 ft", "1.4 mi"; or "140 m", "2.3 km".
  * @param {number} metres
+ * @param {Pick<Locale, "units">} locale
  */
-export function distanceWords(metres) {
+export function distanceWords(metres, { units }) {
+  if (units === "km") return metres < 995 ? `${Math.round(metres / 10) * 10} m` : `${(metres / 1000).toFixed(1)} km`;
   const miles = metres / 1609.344;
   return miles < 0.19 ? `${Math.round((metres * 3.28084) / 50) * 50} ft` : `${miles.toFixed(1)} mi`;
 }
@@ -68,12 +70,13 @@ export function distanceWords(metres) {
 /**
  * What the planner's order of the stops saves, and what it takes for that.
  * @param {Pick<Saving, "minutes" | "km">} saving
+ * @param {Pick<Locale, "units">} locale
  */
-export function savingWords({ minutes, km }) {
+export function savingWords({ minutes, km }, locale) {
   if (minutes < 1) return "The planner has another order, for what was promised.";
   const saves = `The planner’s order saves ${Math.round(minutes)} min`;
   if (km === 0) return `${saves}.`;
-  const distance = distanceWords(Math.abs(km) * 1000);
+  const distance = distanceWords(Math.abs(km) * 1000, locale);
   return km > 0 ? `${saves} and ${distance}.` : `${saves} for ${distance} more.`;
 }
 
@@ -88,5 +91,10 @@ export function noRemedyWords(advice) {
     : "Nothing would make it sooner without making others later.";
 }
 
-/** @param {number} metresPerSecond */
-export const speedWords = (metresPerSecond) => `${Math.round(metresPerSecond * 2.23694)} mph`;
+/**
+ * "22 mph", "36 km/h".
+ * @param {number} metresPerSecond
+ * @param {Pick<Locale, "units">} locale
+ */
+export const speedWords = (metresPerSecond, { units }) =>
+  units === "km" ? `${Math.round(metresPerSecond * 3.6)} km/h` : `${Math.round(metresPerSecond * 2.23694)} mph`;

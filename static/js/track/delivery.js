@@ -89,11 +89,11 @@ export function minutesWords(eta) {
  * When it comes or came, or what is known as long as nobody can say.
  * @param {Delivery} delivery
  * @param {OrderStatus} status
- * @param {Pick<TrackPage, "final" | "noEta" | "timeZone">} page
+ * @param {Pick<TrackPage, "final" | "noEta" | "locale">} page
  */
 export function arrivalWords({ arrivesAt, deliveredAt }, status, page) {
-  if (status === "delivered" && deliveredAt) return `Handed over at ${clockTime(deliveredAt, page.timeZone)}`;
-  if (arrivesAt && !page.final.includes(status)) return `Arrives around ${clockTime(arrivesAt, page.timeZone)}`;
+  if (status === "delivered" && deliveredAt) return `Handed over at ${clockTime(deliveredAt, page.locale)}`;
+  if (arrivesAt && !page.final.includes(status)) return `Arrives around ${clockTime(arrivesAt, page.locale)}`;
   return page.noEta[status];
 }
 

@@ -14,6 +14,7 @@ from dispatch.problems import SENTENCES
 from routing.geo import Point, destination
 from routing.problems import Problem
 from tests.conftest import DENVER
+from tests.dispatch.place_forms import NO_HOURS
 from tests.dispatch.story import NO_OSRM, assign
 from tests.dispatch.test_admin import corrected, entered, page, said
 
@@ -286,7 +287,7 @@ def test_who_places_a_restaurant_is_warned(
 ) -> None:
     fields = {"name": "New", "address": "", "city": str(city.pk), "geofence_radius": "200"}
     where = {"lat": str(place.lat), "lng": str(place.lng)}
-    answer = admin_client.post(reverse("admin:dispatch_restaurant_add"), fields | where)
+    answer = admin_client.post(reverse("admin:dispatch_restaurant_add"), fields | where | NO_HOURS)
     assert Restaurant.objects.get().name == "New"
     assert said(answer)[1:] == ([SENTENCES[problem]] if problem else [])
 

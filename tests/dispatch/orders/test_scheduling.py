@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from dispatch.errors import WrongStatus
-from dispatch.models import Driver, Order, Restaurant
+from dispatch.models import City, Driver, Order, Restaurant
 from dispatch.orders import actions, scheduling
 from dispatch.planning import assignment
 from dispatch.tasks import assign_pending
@@ -48,6 +48,13 @@ def test_an_order_for_tomorrow_waits_until_it_is_time_to_set_off(new_order: Call
     # Nobody has waited for it yet.
     assert order.waits_since == begins
     check_everything()
+
+
+def test_a_customer_is_told_the_time_as_clocks_show_it_there(new_order: Callable[..., Order]) -> None:
+    City.objects.update(clock="24h")
+    with time_machine.travel(NOW, tick=False):
+        order = new_order(wanted_at=WANTED)
+    assert message(order) == "Your order is planned for Saturday, November 28 at 19:00."
 
 
 def test_nobody_is_assigned_too_early(new_order: Callable[..., Order], driver: Driver) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from dispatch import tasks
 from dispatch.errors import NotFound, WrongStatus
 from dispatch.models import City, Driver, Order, Restaurant, Stop
-from dispatch.orders import actions
+from dispatch.orders import actions, switches
 from dispatch.planning import assignment
 from dispatch.planning.workload import TABLE_PLACES
 from routing.geo import Point, destination
@@ -372,6 +372,70 @@ def test_a_driver_is_told_when_it_is_nearly_time(
     assert assignment.assign_pending(auto) == 0
     Order.objects.filter(pk=order.pk).update(ready_at=timezone.now() + timedelta(minutes=1))
     assert assignment.assign_pending(auto) == 1
+
+
+def test_nobody_is_sent_to_a_restaurant_before_it_opens(auto: City, order: Order, driver: Driver) -> None:
+    (proposal,) = assignment.propose(order.pk).ranked
+    drive = timedelta(seconds=proposal.tour.schedule[0].arrives_at - timezone.now().timestamp())
+    # A driver hears of it two minutes before it is time to set off.
+    for wait, given in (
+        (timedelta(hours=2), 0),
+        (drive + timedelta(minutes=3), 0),
+        (drive + timedelta(minutes=1), 1),
+    ):
+        switches.pause(order.restaurant_id, until=timezone.now() + wait)
+        assert assignment.assign_pending(auto) == given
+        order.refresh_from_db()
+        assert order.trouble == (None if given else Problem.RESTAURANT_PAUSED)
+    assert status(order) == "assigned"
+
+
+def test_nobody_is_sent_while_nobody_knows_when_a_pause_ends(
+    auto: City, new_order: Callable[..., Order], driver: Driver
+) -> None:
+    order = new_order()
+    elsewhere = Restaurant.objects.create(name="Elsewhere", city=auto, lat=DENVER.lat, lng=DENVER.lng)
+    other = new_order(restaurant_id=elsewhere.pk)
+    switches.pause(order.restaurant_id, until=None)
+    assert assignment.assign_pending(auto) == 1
+    assert (status(order), status(other)) == ("pending", "assigned")
+    switches.resume(order.restaurant_id)
+    switches.pause(auto.pk, until=None)
+    assert assignment.assign_pending(auto) == 0
+    order.refresh_from_db()
+    assert order.trouble == Problem.CITY_PAUSED
+
+
+def test_nobody_is_sent_to_a_restaurant_that_closes_before_the_driver_is_there(
+    auto: City, order: Order, driver: Driver
+) -> None:
+    Restaurant.objects.update(paused_since=timezone.now() + timedelta(seconds=15))
+    assert assignment.assign_pending(auto) == 0
+    order.refresh_from_db()
+    assert order.trouble == Problem.RESTAURANT_CLOSES
+    Restaurant.objects.update(paused_since=timezone.now() + timedelta(minutes=30))
+    assert assignment.assign_pending(auto) == 1
+
+
+def test_a_kitchen_whose_food_is_ready_after_closing_is_at_work_for_it(
+    auto: City, new_order: Callable[..., Order], driver: Driver
+) -> None:
+    order = new_order(ready_at=timezone.now() + timedelta(minutes=20))
+    Restaurant.objects.update(paused_since=timezone.now() + timedelta(minutes=15))
+    assert assignment.assign_pending(auto) == 0  # nobody has to set off yet
+    order.refresh_from_db()
+    assert order.trouble is None
+
+
+def test_an_address_that_no_road_leads_to_is_named_before_a_pause(
+    auto: City, new_order: Callable[..., Order], driver: Driver
+) -> None:
+    lost = new_order(customer_lat=FIELD.lat, customer_lng=FIELD.lng)
+    assignment.assign_pending(auto)
+    switches.pause(lost.restaurant_id, until=None)
+    for _ in range(2):
+        assignment.assign_pending(auto)
+        assert Order.objects.get(pk=lost.pk).trouble == Problem.CUSTOMER_UNREACHABLE
 
 
 def test_a_busy_driver_is_not_told_of_food_that_is_ready_much_later(

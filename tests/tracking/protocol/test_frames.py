@@ -1,7 +1,7 @@
 """What a customer may know at each step of a shared trip, and the frames of the others. No database."""
 
 from datetime import UTC, datetime, timedelta
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 from uuid import UUID, uuid4
 
 import msgspec
@@ -267,6 +267,19 @@ def test_every_status_comes_with_a_sentence(status: str) -> None:
     assert told.message.endswith((".", "!"))
 
 
+def test_while_the_restaurant_is_closed_nobody_says_that_a_driver_is_looked_for() -> None:
+    order = make_order("pending", driver=None, problem=Problem.RESTAURANT_PAUSED)
+    assert said(customer_view(order, []), CustomerStatus).message == (
+        "We have your order. A driver is looked for as soon as deliveries go on."
+    )
+    order.problem_until = NOON + timedelta(hours=6)
+    assert said(customer_view(order, []), CustomerStatus).message == (
+        "We have your order. A driver is looked for on Friday, January 15 at 11:00 AM."
+    )
+    order.problem = Problem.NO_DRIVER
+    assert "looking for a driver" in said(customer_view(order, []), CustomerStatus).message
+
+
 # ------------------------------------------------------------------------------------------- roads, versions
 
 
@@ -448,7 +461,8 @@ def test_a_dispatcher_sees_what_no_button_told() -> None:
 
 
 def test_a_dispatcher_sees_a_restaurant_and_its_fence() -> None:
-    frame = told(frames.restaurant_state(TACOS))
+    frame = told(frames.restaurant_state(TACOS, NOON))
+    assert not frame.keys() & {"pause", "extra"}
     assert (frame["name"], frame["lat"], frame["lng"], frame["geofenceRadius"]) == (
         "Tacos",
         39.76,
@@ -456,6 +470,45 @@ def test_a_dispatcher_sees_a_restaurant_and_its_fence() -> None:
         200,
     )
     assert UUID(frame["restaurantId"]) == TACOS.pk
+
+
+def test_a_dispatcher_sees_what_is_switched_on_as_long_as_it_is() -> None:
+    hour = timedelta(hours=1)
+    place: dict[str, Any] = {
+        "paused_since": NOON,
+        "paused_until": NOON + hour,
+        "pause_reason": "flood",
+        "extra_minutes": 15,
+        "extra_since": NOON,
+        "extra_until": NOON + 2 * hour,
+    }
+    extra = {"minutes": 15, "since": NOON_MS, "until": NOON_MS + 7_200_000}
+    pause = {"since": NOON_MS, "until": NOON_MS + 3_600_000, "reason": "flood"}
+    city = City(id=uuid4(), **place)
+    restaurant = Restaurant(id=uuid4(), address="", lat=0, lng=0, **place)
+    for now, shown in (
+        (NOON, {"pause": pause, "extra": extra}),
+        (NOON + hour, {"extra": extra}),
+        (NOON + 2 * hour, {}),
+    ):
+        assert told(frames.city_state(city, now)) == {"type": "city", "cityId": str(city.pk)} | shown
+        frame = told(frames.restaurant_state(restaurant, now))
+        assert {name: frame[name] for name in frame.keys() & {"pause", "extra"}} == shown
+    city.paused_until = None
+    assert told(frames.city_state(city, NOON))["pause"]["until"] is None
+
+
+def test_a_dispatcher_reads_until_when_a_restaurant_is_closed() -> None:
+    order = make_order(
+        "pending", driver=None, problem=Problem.RESTAURANT_CLOSED, customer_address="", customer_phone=""
+    )
+    assert told(frames.order_state(order, NOON))["problemText"] == "The restaurant is closed."
+    order.problem_until = NOON + timedelta(hours=6)
+    frame = told(frames.order_state(order, NOON))
+    assert (frame["problem"], frame["problemText"]) == (
+        "restaurant_closed",
+        "The restaurant is closed until 11:00 AM.",
+    )
 
 
 def test_a_dispatcher_sees_why_a_geofence_fired() -> None:

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from dispatch.errors import DispatchError
 from dispatch.models import City, Driver, Order, Restaurant, Stop
-from dispatch.orders import actions, breaks, buttons, geofence_actions
+from dispatch.orders import actions, breaks, buttons, geofence_actions, switches
 from dispatch.planning import plan_store
 from dispatch.statuses import FINAL
 from routing.geo import destination
@@ -41,6 +41,10 @@ def fold_dispatcher(frames: list[dict[str, Any]]) -> dict[Any, Any]:
                 state.pop(("order", frame["orderId"]), None)
             case "order" | "driver" | "restaurant" as kind:
                 state[kind, frame[f"{kind}Id"]] = frame
+            case "city" if frame.keys() <= {"type", "cityId"}:
+                state.pop(("city", frame["cityId"]), None)
+            case "city":
+                state["city", frame["cityId"]] = frame
             case "plan":
                 state["plan", frame["driverId"]] = frame
             case "driver_pos":
@@ -114,6 +118,10 @@ class Day:
             lambda: (breaks.begin if chosen.random() < 0.5 else breaks.end)(driver.pk),
             lambda: actions.cancel(order.pk, actor=DANA, reason="test") if chosen.random() < 0.1 else None,
             lambda: self.plan(driver, stops),
+            lambda: switches.pause(order.restaurant_id, until=None),
+            lambda: switches.resume(order.restaurant_id),
+            lambda: switches.pause(order.restaurant.city_id, until=now + timedelta(hours=1)),
+            lambda: switches.resume(order.restaurant.city_id),
         ]
         with suppress(DispatchError):
             chosen.choice(happenings)()
