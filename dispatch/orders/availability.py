@@ -46,6 +46,8 @@ class Availability:
     hours: Mapping[UUID, WeekHours] = field(default_factory=dict)
     exceptions: Mapping[UUID, Exceptions] = field(default_factory=dict)
     areas: Mapping[UUID, Area] = field(default_factory=dict)
+    #: By restaurant and moment, what was worked out already: many orders wait for one kitchen.
+    _known: dict[tuple[UUID, datetime], Obstacle | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, orders: Iterable[Order]) -> Self:
@@ -81,6 +83,12 @@ class Availability:
 
     def closure(self, restaurant: Restaurant, moment: datetime) -> Obstacle | None:
         """Why nobody is to be there at this moment; None where nothing is against it."""
+        asked = restaurant.pk, moment
+        if asked not in self._known:
+            self._known[asked] = self._closure(restaurant, moment)
+        return self._known[asked]
+
+    def _closure(self, restaurant: Restaurant, moment: datetime) -> Obstacle | None:
         gates = self._gates(restaurant)
         closed = next((problem for problem, gate in gates if gate(moment) != moment), None)
         if closed is None:
@@ -155,10 +163,18 @@ def _waiting() -> QuerySet[Order]:
 def _check(waiting: QuerySet[Order]) -> None:
     orders, now = list(waiting), timezone.now()
     available = Availability.of(orders)
+    before = {order.pk: (order.status, order.problem) for order in orders}
+    news: defaultdict[tuple[str, datetime | None], set[UUID]] = defaultdict(set)
+    for order in orders:
+        if available.say(order, now):
+            news[order.problem, order.problem_until].add(order.pk)
+    if not news:
+        return
     with announced() as changes:
-        for order in orders:
-            was = order.problem
-            if available.say(order, now):
-                still = Order.objects.filter(pk=order.pk, status=order.status, problem=was)
-                if still.update(problem=order.problem, problem_until=order.problem_until):
-                    changes.orders.add(order.pk)
+        locked = Order.objects.select_for_update().filter(pk__in=set[UUID]().union(*news.values()))
+        rows = locked.order_by("pk").values_list("pk", "status", "problem")
+        # Of what changed meanwhile the next look says something.
+        still = {pk for pk, status, problem in rows if before[pk] == (status, problem)}
+        for (problem, until), those in news.items():
+            Order.objects.filter(pk__in=those & still).update(problem=problem, problem_until=until)
+        changes.orders |= still

@@ -75,7 +75,7 @@ export function drawSwitches(part, desk, place, locale) {
   const now = serverNow();
   const [pause, extra] = [on(place.pause, now), on(place.extra, now)];
   drawSwitch(part.fields.extra, {
-    words: extra ? `${extraWords(extra, locale, now)} ×` : `+${EXTRA_MINUTES} min`,
+    words: extra ? `× ${extraWords(extra, locale, now)}` : `+${EXTRA_MINUTES} min`,
     title: extra
       ? `${place.name}: promise as usual again`
       : `${place.name}: promise ${EXTRA_MINUTES} min more to who orders in the next hour`,
@@ -86,7 +86,7 @@ export function drawSwitches(part, desk, place, locale) {
         : desk.promiseLater(place, EXTRA_MINUTES, serverNow() + EXTRA_MS),
   });
   drawSwitch(part.fields.pause, {
-    words: pause ? `${pauseWords(pause, locale, now)} ×` : "Pause",
+    words: pause ? `× ${pauseWords(pause, locale, now)}` : "Pause",
     title: pause
       ? `${place.name}: send drivers for food again`
       : `${place.name}: send nobody for food for half an hour; orders are taken all the same`,

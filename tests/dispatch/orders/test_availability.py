@@ -20,6 +20,7 @@ from dispatch.models import (
 )
 from dispatch.orders import actions, availability, scheduling, switches
 from dispatch.planning import assignment
+from dispatch.tasks import assign_pending
 from routing.geo import destination, to_lnglat
 from routing.problems import Problem
 from tests.conftest import DENVER
@@ -163,7 +164,7 @@ def test_an_order_that_comes_by_sql_is_found_by_the_job(restaurant: Restaurant) 
             [restaurant.pk],
         )
         cursor.execute("INSERT INTO orders DEFAULT VALUES")
-    availability.check_waiting()
+    assign_pending()
     order = Order.objects.get(restaurant=restaurant)
     assert words(order) == "The restaurant is paused."
 
