@@ -15,7 +15,18 @@ from django.utils import timezone
 from django.utils.timezone import localtime
 
 from dispatch import access, signals
-from dispatch.models import Alert, City, DeliveryArea, Driver, Order, OrderEvent, Restaurant, Shift, User
+from dispatch.models import (
+    Alert,
+    AlertKind,
+    City,
+    DeliveryArea,
+    Driver,
+    Order,
+    OrderEvent,
+    Restaurant,
+    Shift,
+    User,
+)
 from dispatch.orders import actions, buttons
 from dispatch.statuses import OrderStatus
 from tests.dispatch import story
@@ -267,6 +278,7 @@ def place_form(place: City | Restaurant, **fields: str) -> dict[str, str]:
     """Of a restaurant or a city as it is, with these fields changed."""
     names = {"name", "lat", "lng"} | (
         {"time_zone", "clock", "units", "show_driver_from", "assignment", "promise_minutes"}
+        | {f"{kind}_alert_minutes" for kind in AlertKind}
         if isinstance(place, City)
         else {"address", "geofence_radius"}
     )

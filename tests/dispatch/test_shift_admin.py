@@ -65,7 +65,7 @@ def test_a_time_that_staff_type_is_that_of_the_city(staff: Client, ana: Driver) 
     page = staff.get(reverse("admin:dispatch_shift_change", args=[shift.pk])).content.decode()
     assert 'value="11:00:00"' in page
     assert "By the clocks of America/Denver." in page
-    assert "2026-11-30 11:00:00 MST" in staff.get(LIST).content.decode()
+    assert "2026-11-30 11:00:00 AM MST" in staff.get(LIST).content.decode()
 
 
 def test_two_at_a_time_are_refused(staff: Client, ana: Driver) -> None:

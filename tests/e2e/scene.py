@@ -239,7 +239,7 @@ def trouble() -> int:
     arrived = now - timedelta(minutes=21)
     geofence_actions.arrive(waiting.driver_id, [waiting.pk], happened_at=arrived, evidence={"rule": "slow"})
     silent = carried("Pia Novak", "Jonas Whitlock").stops.get(kind="dropoff")
-    actions.report(silent.driver_id, silent.order_id, "picked_up")
+    buttons.report(silent.driver_id, silent.order_id, "picked_up")
     Driver.objects.filter(pk=silent.driver_id).update(last_seen_at=now - timedelta(minutes=7))
     last = carried("Omar Haddad", "Celia Park").stops.get(kind="dropoff")
     begin, end = now - timedelta(hours=4), now + timedelta(minutes=1)

@@ -15,7 +15,7 @@ from dispatch.alerts import rounds
 from dispatch.errors import NotFound
 from dispatch.leases import lease
 from dispatch.models import Alert, City, Driver, Order, OrderEvent, Restaurant, Shift, Stop, Whereabouts
-from dispatch.orders import actions
+from dispatch.orders import actions, buttons
 from dispatch.planning import replanning
 from routing.geo import Point, destination
 from tests.conftest import DENVER
@@ -99,7 +99,7 @@ def test_who_was_busy_until_now_could_not_set_out_before(
     assign(second, driver)
     assigned_since(second, 20)
     assert open_kinds() == []
-    actions.report(driver.pk, first.pk, "delivered")
+    buttons.report(driver.pk, first.pk, "delivered")
     assert open_kinds() == []
     Stop.objects.filter(order=first, done_at__isnull=False).update(done_at=ago(6))
     assert open_kinds() == ["not_set_out"]
@@ -119,7 +119,7 @@ def test_a_driver_who_waits_at_the_restaurant(order: Order, driver: Driver) -> N
     bring_to(order, driver, "driver_at_restaurant")
     Stop.objects.filter(kind="pickup").update(arrived_at=ago(16))
     assert open_kinds() == ["at_restaurant"]
-    actions.report(driver.pk, order.pk, "picked_up")
+    buttons.report(driver.pk, order.pk, "picked_up")
     assert open_kinds() == []
 
 
@@ -186,7 +186,7 @@ def test_a_shift_that_ends_with_stops_left(order: Order, driver: Driver) -> None
     assert open_kinds() == ["shift_ending"]
     (alert,) = Alert.objects.all()
     assert (alert.due_at, alert.version) == (shift.ends_at, 2)
-    actions.report(driver.pk, order.pk, "delivered")
+    buttons.report(driver.pk, order.pk, "delivered")
     assert open_kinds() == []
 
 
@@ -309,7 +309,7 @@ def test_nothing_is_remembered_of_who_has_nothing_to_do(order: Order, driver: Dr
     bring_to(order, driver, "picked_up")
     rounds.run()
     assert Whereabouts.objects.get().driver == driver
-    actions.report(driver.pk, order.pk, "delivered")
+    buttons.report(driver.pk, order.pk, "delivered")
     rounds.run()
     assert not Whereabouts.objects.exists()
 
