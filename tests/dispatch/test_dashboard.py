@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from dispatch.models import City, Driver, Order, Restaurant, User
+from dispatch.models import Alert, City, Driver, Order, Restaurant, User
 from dispatch.orders import actions, buttons
 from dispatch.statuses import BEFORE_PICKUP, FINAL, IN_THE_BAG, DriverStatus, OrderStatus
 from tests.dispatch.story import bring_to, last_event, leave, status
@@ -262,3 +262,18 @@ def test_a_foreign_page_cannot_act_and_a_link_cannot_either(
         == 204
     )
     assert strict.get(f"/dispatch/orders/{order.pk}/unassign").status_code == 405
+
+
+def test_an_alert_is_seen_by_name_and_not_any_more(desk: Client, order: Order) -> None:
+    now = order.created_at
+    alert = Alert.objects.create(kind="unassigned", order=order, since=now, fired_at=now)
+    for body, name in (({}, "dana"), ({"seen": False}, ""), ({"seen": True}, "dana")):
+        seen = desk.post(
+            f"/dispatch/alerts/{alert.pk}/seen", json.dumps(body), content_type="application/json"
+        )
+        assert seen.status_code == 204
+        alert.refresh_from_db()
+        assert alert.seen_by == name
+    Alert.objects.update(ended_at=now)
+    over = desk.post(f"/dispatch/alerts/{alert.pk}/seen", "{}", content_type="application/json")
+    assert (over.status_code, over.json()["message"]) == (404, "This alert is over.")
