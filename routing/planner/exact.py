@@ -69,13 +69,14 @@ def _cheapest(
                     continue
                 if visit & 1 and visit - 1 in codes and not visited & bit[visit - 1]:
                     continue
-                if visit >= first_break and position < constraints.kept:
+                is_break = visit >= first_break
+                if is_break and position < constraints.kept:
                     continue
                 front = following.setdefault((visited | bit[visit], visit), [])
                 for label in labels:
                     state = board.step(constraints, label.state, visit)
                     if state is not None:
-                        if visit >= first_break:  # is wherever the driver is, from where the way goes on
+                        if is_break:  # is wherever the driver is, from where the way goes on
                             front = following.setdefault((visited | bit[visit], ~state.place), [])
                         _keep(front, Label(state, visit, label))
                         count += 1
