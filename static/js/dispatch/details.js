@@ -4,7 +4,7 @@
 import { age, clockTime, dayAndTime, serverNow, stopwatch } from "../clock.js";
 import { byId, fill, fromTemplate, setAttribute, setText, syncList, withFields } from "../dom.js";
 import { candidates } from "./candidates.js";
-import { silenceWords, stateWords } from "./driver-words.js";
+import { isOnBreak, silenceWords, stateWords } from "./driver-words.js";
 import { drawCandidates } from "./drivers.js";
 import { etaWords, itemsWords, lateWords, notesWords, pickupWords } from "./order-words.js";
 import { drawRows } from "./orders.js";
@@ -75,6 +75,7 @@ function drawDriverPanel(desk, driver) {
     trouble: trouble && troubleWords(trouble, (moment) => clockTime(moment, zone)),
     city: desk.cityOf(driver)?.name ?? "None",
     vehicle: desk.statuses.vehicles[driver.vehicle],
+    nothing: isOnBreak(driver, now) ? "No stops." : "No stops: free for an order.",
     skills: desk.skillNames(driver.skills) || "–",
     speed: position?.speed === undefined || stale ? "–" : speedWords(position.speed),
     fix: position ? `${age(now - position.ts)} ago` : "none yet",
