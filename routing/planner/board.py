@@ -1,8 +1,7 @@
 """The instance in the form the searches read, and the rules of timing: one step from visit to visit.
 
 Orders are numbered; visit 2k is the pickup of order k, 2k + 1 its dropoff. Visits of one kind at one place in a row
-are made together: the time there is spent once. Breaks are numbered behind the orders, as dropoffs of nothing at no
-place of their own.
+are made together: the time there is spent once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,15 +10,15 @@ from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
-from routing.planner.model import Break, Shipment, Travel, Vehicle
+from routing.planner.model import Shipment, Travel, Vehicle
 from routing.planner.settings import Settings
 
 ANYWHERE = -1
-BREAK_LATE = (
-    100.0  # what a second costs that a break begins too late: nothing is worth it that is not on board yet
-)
 TOLERANCE_S = 1e-6  # what sums in different orders may differ by
 _state = tuple.__new__  # a State at a third of the price; steps are most of what the planner does
+
+
+type Moment = tuple[float, int, int, float]  # the first four of a State
 
 
 class State(NamedTuple):
@@ -87,12 +86,9 @@ class Insertion(NamedTuple):
 class Board:
     """Orders whose places are known. `travel`: by which orders are near each other, whoever drives."""
 
-    def __init__(
-        self, shipments: Sequence[Shipment], travel: Travel, settings: Settings, breaks: Sequence[Break] = ()
-    ) -> None:
+    def __init__(self, shipments: Sequence[Shipment], travel: Travel, settings: Settings) -> None:
         self.travel = travel
-        self.breaks = breaks
-        #: Codes from here on are breaks.
+        #: Visits from here on are breaks (routing/planner/breaks.py).
         self.first_break = 2 * len(shipments)
         self.shipments = shipments
         self.objective = settings.objective
@@ -117,12 +113,6 @@ class Board:
                 self.before.append(service * settings.handover)
                 self.after.append(service * (1 - settings.handover))
             self.ready += (shipment.ready_at, -inf)
-        for _ in breaks:  # so that all can be asked of a break, too, where the search asks what is like what
-            self.terms.append((0, 0.0, 0.0, 0.0))
-            self.place += (0, 0)
-            self.before += (0.0, 0.0)
-            self.after += (0.0, 0.0)
-            self.ready += (0.0, 0.0)
 
     def start(self, vehicle: Vehicle, now: float, load: int, on_board: int, first: int | None) -> State:
         """`load`: bags that the driver carries, of `on_board` orders. `first`: the first visit, if there is one."""
@@ -138,8 +128,6 @@ class Board:
 
     def step(self, constraints: Constraints, state: State, visit: int) -> State | None:
         """The state after `visit`; None where a rule forbids going there."""
-        if visit >= self.first_break:
-            return self._rest(constraints, state, visit)
         left, place, kind, handed, load, on_board, cost = state
         to, kind_of_visit = self.place[visit], visit & 1
         if to == place and kind == kind_of_visit:
@@ -169,23 +157,6 @@ class Board:
                 cost -= self.work * (handed - free)
         return _state(State, (handed + self.after[visit], to, kind_of_visit, handed, load, on_board, cost))
 
-    def _rest(self, constraints: Constraints, state: State, visit: int) -> State | None:
-        """The state after a break. It is no work, nor is waiting for it: the driver is free until then."""
-        left, place, _, _, load, on_board, cost = state
-        rest = self._break(visit)
-        begins = max(left, rest.earliest)
-        if on_board:
-            return None
-        if begins > rest.latest:
-            if not constraints.breaks_late:
-                return None
-            cost += BREAK_LATE * (begins - rest.latest)
-        ends = begins + rest.duration_s
-        return State(ends, place, ANYWHERE, ends, load, on_board, cost - self.work * (ends - left))
-
-    def _break(self, visit: int) -> Break:
-        return self.breaks[(visit - self.first_break) >> 1]
-
     def walk(self, constraints: Constraints, visits: Iterable[int], state: State) -> State | None:
         """The state after all of `visits`; None where a rule forbids one."""
         for visit in visits:
@@ -207,10 +178,6 @@ class Board:
             states.append(state)
         waits, doors, travel = [0.0], [0], constraints.travel
         for visit, before, after in zip(reversed(visits), states[-2::-1], states[:0:-1], strict=True):
-            if visit >= self.first_break:
-                waits.append(waits[-1] + after.left - before.left - self._break(visit).duration_s)
-                doors.append(doors[-1])
-                continue
             free = before.left + travel[before.place][after.place] + self.before[visit]
             waits.append(waits[-1] + max(0.0, after.handed - max(free, before.handed)))
             doors.append(doors[-1] + (visit & 1))
@@ -270,10 +237,6 @@ class Board:
         to = route.states[at + 1].place
         delay = state.left + travel[state.place][to] - before.left - travel[before.place][to]
         delay -= route.waits[at]
-        if (
-            route.visits[at] >= self.first_break
-        ):  # wherever the driver is: what comes next may be nearer from there
-            delay = 0.0
         if to == before.place or to == state.place:  # one visit more or less
             delay -= self.before[route.visits[at]]
         if delay < 0:
@@ -296,7 +259,7 @@ class Board:
         start, place, after, before = constraints.start, self.place, self.after, self.before
         travel = constraints.travel
         for visit in visits:
-            if not visit & 1 or visit >= self.first_break:
+            if not visit & 1:
                 continue
             at = handed[visit]
             if visit - 1 in handed:
@@ -317,7 +280,7 @@ class Board:
         """The most bags that are on board after a pickup; 0 where nothing is picked up."""
         load, most = constraints.start.load, 0
         for visit in visits:
-            bags = self.terms[visit >> 1][0]  # of a break none
+            bags = self.terms[visit >> 1][0]
             load += -bags if visit & 1 else bags
             if not visit & 1 and load > most:
                 most = load
@@ -325,7 +288,7 @@ class Board:
 
     def hold_s(self, route: RouteState) -> float:
         """How much later a driver may set off for the first visit: until then the food is not ready."""
-        if not route.visits or route.visits[0] >= self.first_break:
+        if not route.visits:
             return 0.0
         start, first, travel = route.constraints.start, route.visits[0], route.constraints.travel
         there = start.left + travel[start.place][self.place[first]] + self.before[first]
@@ -333,67 +296,44 @@ class Board:
 
     def working_s(self, route: RouteState) -> float:
         """From setting off to the end of the last visit, without breaks and the waits for them."""
-        on_the_way = route.states[-1].left - route.constraints.start.left - self.hold_s(route)
-        legs = zip(route.visits, pairwise(route.states), strict=True)
-        return on_the_way - sum(
-            after.left - before.left for visit, (before, after) in legs if visit >= self.first_break
-        )
+        return route.states[-1].left - route.constraints.start.left - self.hold_s(route)
 
     def delivered(self, route: RouteState) -> dict[int, float]:
         """By order, when it is handed over at the door."""
         after = zip(route.visits, route.states[1:], strict=True)
-        return {visit >> 1: state.handed for visit, state in after if visit & 1 and visit < self.first_break}
+        return {visit >> 1: state.handed for visit, state in after if visit & 1}
 
     def timetable(self, route: RouteState, since: float | None) -> list[tuple[float, float, float]]:
-        """By visit: when the driver arrives, hands over and leaves; `since`: arrived at the first one. A break is
-        arrived at when it begins.
-        """
+        """By visit: when the driver arrives, hands over and leaves; `since`: arrived at the first one."""
         times: list[tuple[float, float, float]] = []
         travel = route.constraints.travel
         arrives = route.constraints.start.left if since is None else since
-        for visit, (before, after) in zip(route.visits, pairwise(route.states), strict=True):
-            if visit >= self.first_break:
-                times.append((max(before.left, self._break(visit).earliest), after.left, after.left))
-                continue
+        for before, after in pairwise(route.states):
             if before.place != after.place or before.kind != after.kind:
                 arrives = before.left + travel[before.place][after.place]
             times.append((arrives, after.handed, after.left))
         return times
 
     def one_by_one(self, constraints: Constraints, visits: tuple[int, ...]) -> tuple[int, ...]:
-        """The same orders without bundling: what is given, then what is on board, then each order, as picked up, and
-        breaks where they are.
-        """
-        end = constraints.given
-        if self.breaks:  # which do not count
-            stops = [k for k, visit in enumerate(visits) if visit < self.first_break]
-            end = stops[end - 1] + 1 if end else 0
-        given, rest = visits[:end], visits[end:]
+        """The same orders without bundling: what is given, then what is on board, then each order, as picked up."""
+        given, rest = visits[: constraints.given], visits[constraints.given :]
         picked_later = {visit for visit in rest if not visit & 1}
-        on_board = [
-            visit
-            for visit in rest
-            if visit & 1 and visit - 1 not in picked_later and visit < self.first_break
-        ]
-        singly: list[int] = []
-        for visit in rest:
-            if not visit & 1:
-                singly += (visit, visit + 1)
-            elif visit >= self.first_break:
-                singly.append(visit)
+        on_board = [visit for visit in rest if visit & 1 and visit - 1 not in picked_later]
+        singly = [step for visit in rest if not visit & 1 for step in (visit, visit + 1)]
         return (*given, *on_board, *singly)
 
     def _handed(self, constraints: Constraints, visits: Sequence[int]) -> dict[int, float]:
         """When each visit's food changes hands, whatever the rules say; infinite where no road leads there."""
-        left, place, kind, handed = constraints.start[:4]
-        travel = constraints.travel
         times: dict[int, float] = {}
+        self._hand_over(constraints.start[:4], visits, constraints.travel, times)
+        return times
+
+    def _hand_over(
+        self, since: Moment, visits: Sequence[int], travel: Travel, times: dict[int, float]
+    ) -> Moment:
+        """Notes these times of some visits in a row, made `since`; returns when and where the last one ends."""
+        left, place, kind, handed = since
         for visit in visits:
-            if visit >= self.first_break:
-                rest = self._break(visit)
-                left = handed = max(left, rest.earliest) + rest.duration_s
-                times[visit], kind = handed, ANYWHERE
-                continue
             to = self.place[visit]
             if place != to or kind != visit & 1:
                 handed = left + travel[place][to] + self.before[visit]
@@ -401,4 +341,4 @@ class Board:
                 handed = self.ready[visit]
             times[visit] = handed
             left, place, kind = handed + self.after[visit], to, visit & 1
-        return times
+        return left, place, kind, handed

@@ -55,28 +55,33 @@ def _cheapest(
         raise TooLarge
     bit = {visit: 1 << k for k, visit in enumerate(visits)}
     pinned = set(pins.values())
-    first_break = board.first_break
-    breaks = [visit for visit in visits if visit >= first_break]
-    stops = sum(bit.values()) - sum(bit[visit] for visit in breaks)
+    breaks = [visit for visit in visits if visit >= board.first_break]
+    stops = visits[: len(visits) - len(breaks)]
+    of_breaks = sum(bit[visit] for visit in breaks)
     layer: dict[tuple[int, int], list[Label]] = {(0, -1): [Label(constraints.start, -1, None)]}
     count = 0
-    for _ in visits:
+    for made in range(len(visits)):
         following: dict[tuple[int, int], list[Label]] = {}
-        for (visited, _last), labels in layer.items():
-            position = (visited & stops).bit_count()
-            for visit in (pins[position], *breaks) if position in pins else visits:
+        for (visited, _), labels in layer.items():
+            position = made - (visited & of_breaks).bit_count() if breaks else made
+            for visit in (pins[position],) if position in pins else stops:
                 if visited & bit[visit] or (position not in pins and visit in pinned):
                     continue
                 if visit & 1 and visit - 1 in codes and not visited & bit[visit - 1]:
-                    continue
-                if visit >= first_break and position < constraints.kept:
                     continue
                 front = following.setdefault((visited | bit[visit], visit), [])
                 for label in labels:
                     state = board.step(constraints, label.state, visit)
                     if state is not None:
-                        if visit >= first_break:  # is wherever the driver is, from where the way goes on
-                            front = following.setdefault((visited | bit[visit], ~state.place), [])
+                        _keep(front, Label(state, visit, label))
+                        count += 1
+            for visit in breaks if position >= constraints.kept else ():
+                if visited & bit[visit]:
+                    continue
+                for label in labels:
+                    state = board.step(constraints, label.state, visit)
+                    if state is not None:  # wherever the driver is, from where the way goes on
+                        front = following.setdefault((visited | bit[visit], ~state.place), [])
                         _keep(front, Label(state, visit, label))
                         count += 1
             if count > MOST_LABELS:
@@ -116,8 +121,9 @@ class _Branches:
         self.free = frozenset(visits) - frozenset(pins.values())
         given = {pins[k] for k in range(constraints.given)}
         fetched = {visit + 1 for visit in visits if not visit & 1 and visit not in given}
-        doors = {visit for visit in visits if visit & 1 and visit < board.first_break}
-        self.on_board = doors - given - fetched
+        self.doors = frozenset(visit for visit in visits if visit & 1 and visit < board.first_break)
+        self.breaks = frozenset(visit for visit in visits if visit >= board.first_break)
+        self.on_board = self.doors - given - fetched
         self.least, self.steps = inf, 0
         self.found: tuple[int, ...] | None = None
 
@@ -131,16 +137,15 @@ class _Branches:
             if cost < self.least and self.board.bundles_well(self.constraints, done):
                 self.least, self.found = cost, done
             return
-        position = sum(visit < self.board.first_break for visit in done)
+        position = len(done) - len(self.breaks - left)
         nexts = left & self.free
         if position in self.pins:
-            breaks = (visit for visit in nexts if visit >= self.board.first_break)
-            nexts = frozenset({self.pins[position], *breaks})
+            nexts = nexts & self.breaks | {self.pins[position]}
+        if position < self.constraints.kept:
+            nexts -= self.breaks
         branches = []
         for visit in nexts:
             if visit & 1 and visit - 1 in left:
-                continue
-            if visit >= self.board.first_break and position < self.constraints.kept:
                 continue
             self.steps += 1
             after = self.board.step(self.constraints, state, visit)
@@ -159,8 +164,7 @@ class _Branches:
         """What the whole way costs at least: nothing that is left happens sooner than now."""
         board, now = self.board, state.handed
         cost = state.cost + board.work * (now - self.constraints.start.left)
-        doors = (visit for visit in left if visit & 1 and visit < board.first_break)
-        return cost + sum(board.of_door(now, *board.terms[visit >> 1][1:]) for visit in doors)
+        return cost + sum(board.of_door(now, *board.terms[visit >> 1][1:]) for visit in left & self.doors)
 
     def _spoils(self, way: tuple[int, ...], left: frozenset[int]) -> bool:
         """Whether the dropoff at the end breaks the rule, however the way goes on.

@@ -1,11 +1,12 @@
 """The tour of one driver: given visits, the order in which to visit them, and when."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import count, pairwise
 from math import isinf
 
 from routing.planner.board import ANYWHERE, Board, Constraints, RouteState
+from routing.planner.breaks import BoardWithBreaks
 from routing.planner.exact import TooLarge, exact
 from routing.planner.model import (
     Guessed,
@@ -125,8 +126,11 @@ class Cast:
                 self.blocked[shipment.id] = problem
         self.shipments = [shipment for shipment in instance.shipments if shipment.id not in self.blocked]
         self.number = {shipment.id: k for k, shipment in enumerate(self.shipments)}
+        self.board = Board(self.shipments, instance.travel, settings)
         breaks = [(vehicle.id, rest) for vehicle in instance.vehicles for rest in vehicle.breaks]
-        self.board = Board(self.shipments, instance.travel, settings, [rest for _, rest in breaks])
+        if breaks:
+            own = [rest for _, rest in breaks]
+            self.board = BoardWithBreaks(self.shipments, instance.travel, settings, own)
         #: By driver, as the board numbers them.
         self.breaks: dict[Id, list[int]] = {}
         for k, (vehicle_id, _) in enumerate(breaks, start=len(self.shipments)):
@@ -157,32 +161,30 @@ class Cast:
         if shipment.customer is None:
             return Problem.CUSTOMER_UNPLACED
         if shipment.id in self.in_bags:
-            ways = self._ways(holder, shipment.customer) if holder else []
-            return Problem.CUSTOMER_UNREACHABLE if _cut_off(ways) else None
+            cut_off = holder is not None and _cut_off(self._ways(holder, shipment.customer))
+            return Problem.CUSTOMER_UNREACHABLE if cut_off else None
         if shipment.restaurant is None:
             return Problem.RESTAURANT_UNPLACED
         vehicles = [holder] if holder else self.instance.vehicles
-        ways = [way for vehicle in vehicles for way in self._ways(vehicle, shipment.restaurant)]
-        if _cut_off(ways):
+        if _cut_off(way for vehicle in vehicles for way in self._ways(vehicle, shipment.restaurant)):
             return Problem.RESTAURANT_UNREACHABLE
         # Whoever may take it: a bicycle gets to doors that no car does.
         own = self.travels if holder is None else [self.instance.travel_of(holder)]
-        ways = [travel[shipment.restaurant][shipment.customer] for travel in own]
-        return Problem.CUSTOMER_UNREACHABLE if _cut_off(ways) else None
+        onwards = [travel[shipment.restaurant][shipment.customer] for travel in own]
+        return Problem.CUSTOMER_UNREACHABLE if _cut_off(onwards) else None
 
-    def _ways(self, vehicle: Vehicle, to: int) -> list[float]:
+    def _ways(self, vehicle: Vehicle, to: int) -> Iterator[float]:
         """How long `to` a place takes from where a driver is, and may come from on the way there; nothing without a
         road away from where the driver is.
         """
         if vehicle.place is None or (vehicle.id in self.stranded and vehicle.place != to):
-            return []
+            return
         travel = self.instance.travel_of(vehicle)
-        ways = [travel[vehicle.place][to]]
+        yield travel[vehicle.place][to]
         for visit in vehicle.visits:
             place = self.place(visit)
             if place is not None and place != to:
-                ways.append(travel[place][to])
-        return ways
+                yield travel[place][to]
 
 
 class Task:
@@ -379,9 +381,14 @@ class Task:
         return Visit(self.cast.shipments[code >> 1].id, "dropoff" if code & 1 else "pickup", notified=False)
 
 
-def _cut_off(ways: Sequence[float]) -> bool:
+def _cut_off(ways: Iterable[float]) -> bool:
     """Whether there are ways to go, and none is along roads."""
-    return bool(ways) and all(map(isinf, ways))
+    known = False
+    for way in ways:
+        if not isinf(way):
+            return False
+        known = True
+    return known
 
 
 def _without_times(visit: Visit) -> ScheduledVisit:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from dispatch.errors import InConflict
 from dispatch.models import AlertKind, City, Driver, Order, OrderEvent, Restaurant, Shift, Stop
-from dispatch.orders import actions, buttons, geofence_actions
+from dispatch.orders import actions, breaks, buttons, geofence_actions
 from dispatch.planning import replanning, visiting_order
 from dispatch.statuses import FINAL, StopKind
 from routing.geo import destination, distance_m
@@ -74,6 +74,18 @@ def later(name: str) -> list[str]:
         door_note="Code 4711",
     )
     return [str(order.pk), order.tracking_token]
+
+
+def picky(name: str, driver_name: str) -> tuple[str, str]:
+    """The ids of an order with beer, and of a new driver with a bicycle and a hot bag who begins a break."""
+    kitchen, *_, door = _kitchens()
+    order = _order(kitchen, door, name)
+    Order.objects.filter(pk=order.pk).update(needs=["alcohol"])
+    driver = _driver(driver_name, kitchen)
+    driver.vehicle, driver.skills = "bicycle", ["hot_bag"]
+    actions.change_driver(driver)
+    breaks.begin(driver.pk, 25)
+    return str(order.pk), str(driver.pk)
 
 
 def off_the_roads(name: str, driver_name: str) -> str:

@@ -278,6 +278,30 @@ def test_a_restaurant_or_a_city_is_paused_and_promises_later_with_one_click(
     expect(row).not_to_contain_text("paused")
 
 
+def test_who_is_on_a_break_and_what_an_order_needs_is_read_on_the_page(
+    stack: Stack, dashboard: Callable[..., Page], artifacts: Path
+) -> None:
+    page = dashboard()
+    page.get_by_role("button", name=re.compile("^Denver")).click()
+    order_id, driver_id = stack.clerk.ask(scene.picky, name="Bea Brewer", driver_name="Ben Rider")
+    on_a_break = re.compile(r"On a break until \d+:\d\d\s[AP]M")
+    row = page.locator(f"#drivers [data-driver-id='{driver_id}']")
+    expect(row).to_contain_text(on_a_break)
+    page.screenshot(path=artifacts / "dashboard-break-1440x900.png")
+    row.click()
+    panel = page.locator("#driver-panel")
+    expect(panel).to_contain_text(on_a_break)
+    expect(panel).to_contain_text("Bicycle")
+    expect(panel).to_contain_text("Hot bag")
+    expect(panel).not_to_contain_text("free for an order")
+    page.screenshot(path=artifacts / "dashboard-bicycle-1440x900.png")
+    page.locator(f"[data-order-id='{order_id}']").first.click()
+    expect(page.locator("#order-panel")).to_contain_text("Alcohol")
+    rider = page.locator(f"#candidates [data-driver-id='{driver_id}']")
+    expect(rider).to_contain_text("lacks a skill that the order needs")
+    page.screenshot(path=artifacts / "dashboard-needs-1440x900.png")
+
+
 def test_food_that_nobody_gets_is_brought_back(
     stack: Stack, dashboard: Callable[..., Page], artifacts: Path
 ) -> None:

@@ -4,7 +4,7 @@
 import { age, clockTime, dayAndTime, serverNow, stopwatch } from "../clock.js";
 import { byId, fill, fromTemplate, setAttribute, setText, syncList, withFields } from "../dom.js";
 import { candidates } from "./candidates.js";
-import { batteryWords, isLow, silenceWords, stateWords } from "./driver-words.js";
+import { batteryWords, isLow, isOnBreak, silenceWords, stateWords } from "./driver-words.js";
 import { drawCandidates } from "./drivers.js";
 import { etaWords, itemsWords, lateWords, notesWords, pickupWords } from "./order-words.js";
 import { drawRows } from "./orders.js";
@@ -78,6 +78,7 @@ function drawDriverPanel(desk, driver) {
     trouble: trouble && troubleWords(trouble, (moment) => clockTime(moment, locale)),
     city: desk.cityOf(driver)?.name ?? "None",
     vehicle: desk.statuses.vehicles[driver.vehicle],
+    nothing: isOnBreak(driver, now) ? "No stops." : "No stops: free for an order.",
     skills: desk.skillNames(driver.skills) || "–",
     speed: position?.speed === undefined || stale ? "–" : speedWords(position.speed, locale),
     fix: position ? `${age(now - position.ts)} ago` : "none yet",

@@ -16,17 +16,22 @@ export function statusWords({ onShift, status }, words) {
 }
 
 /**
+ * @param {DriverState} driver
+ * @param {number} now
+ */
+export function isOnBreak({ onShift, breakUntil }, now) {
+  return onShift && breakUntil !== undefined && now < breakUntil;
+}
+
+/**
  * The status, or "On a break until 6:30 PM".
  * @param {Desk} desk
  * @param {DriverState} driver
  * @param {number} now
  */
 export function stateWords(desk, driver, now) {
-  const { onShift, breakUntil } = driver;
-  if (onShift && breakUntil && now < breakUntil) {
-    return `On a break until ${clockTime(breakUntil, desk.localeOf(driver))}`;
-  }
-  return statusWords(driver, desk.statuses.drivers);
+  if (!isOnBreak(driver, now)) return statusWords(driver, desk.statuses.drivers);
+  return `On a break until ${clockTime(driver.breakUntil ?? now, desk.localeOf(driver))}`;
 }
 
 /**

@@ -4,7 +4,7 @@
 import { serverNow } from "../clock.js";
 import { byId, el, fill, rowFromTemplate, setAttribute, setText, syncList } from "../dom.js";
 import { hintWords, meaningOf } from "./candidates.js";
-import { doingWords, signOf, silenceWords, stateWords } from "./driver-words.js";
+import { doingWords, isOnBreak, signOf, silenceWords, stateWords } from "./driver-words.js";
 import { distanceWords, plural } from "./words.js";
 
 /** @import { DriverState, DriverStatus } from "../../../types/server" */
@@ -150,7 +150,7 @@ function drawCandidate(desk, order, row, { driver, metres }, proposals) {
     name: driver.name,
     distance: metres === Infinity ? "" : distanceWords(metres, desk.localeOf(order)),
     doing: doingWords(desk, driver, stops[0], now),
-    load: stops.length ? plural(stops.length, "stop") : "free",
+    load: stops.length ? plural(stops.length, "stop") : isOnBreak(driver, now) ? "" : "free",
     ...meaningOf(desk, order, proposal),
     silence: silenceWords(desk.fleet, driver, now),
   });
