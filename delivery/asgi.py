@@ -11,7 +11,7 @@ _http = get_asgi_application()
 from typing import Any, cast  # noqa: E402
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.urls import re_path  # noqa: E402
+from django.urls import get_resolver, re_path  # noqa: E402
 
 from delivery import garbage  # noqa: E402
 from tracking.sockets import process  # noqa: E402
@@ -27,6 +27,7 @@ async def _lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            get_resolver().url_patterns  # noqa: B018 (else the first request loads them)
             garbage.look_less_often()
             await send({"type": "lifespan.startup.complete"})
         else:

@@ -117,6 +117,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "delivery.health_paths.HealthPaths",
     "django.middleware.security.SecurityMiddleware",
+    "dispatch.api.middleware.Problems",
     "delivery.static_files.StaticFiles",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -207,6 +208,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60,
         "options": {"expires": 60},
     },
+    "answers that a platform no longer asks for again": {
+        "task": "dispatch.tasks.forget_api_answers",
+        "schedule": crontab(minute=37),
+        "options": {"expires": 3600},
+    },
     # In the small hours of Colorado.
     "ETAs learn": {
         "task": "dispatch.tasks.learn_etas",
@@ -270,6 +276,10 @@ DROPOFF_SERVICE_S = env.int("DROPOFF_SERVICE_S", default=90)
 BREAK_MINUTES = env.int("BREAK_MINUTES", default=30)
 #: Once delivered, a tracking page works on for this long.
 TRACKING_PAGE_AFTER_DELIVERY_S = env.int("TRACKING_PAGE_AFTER_DELIVERY_S", default=900)
+
+# ---------------------------------------------------------------------------------------------------- API
+#: With one key (dispatch/api/limits.py).
+API_REQUESTS_PER_MIN = env.int("API_REQUESTS_PER_MIN", default=600)
 
 # ---------------------------------------------------------------------------------------------------- map
 # Our own tiles by default. Another server must allow your use of it, and joins the page's CSP by itself.

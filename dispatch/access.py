@@ -4,7 +4,7 @@ What does not exist and what may not be seen raise the same `NotFound`: a guesse
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,7 +14,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from dispatch.errors import NotFound
-from dispatch.models import Driver, Order
+from dispatch.models import City, Driver, Order, Stop, next_stops
+from dispatch.statuses import BEFORE_PICKUP, IN_THE_BAG, OrderStatus
 
 DISPATCH_PERMISSION = "dispatch.dispatch_orders"
 
@@ -66,6 +67,21 @@ def drivers_by_claim(claims: Collection[Claim]) -> dict[Claim, Driver]:
     return {
         claim: driver for claim, driver in found.items() if claim.driver_id.lower() in ("", str(driver.pk))
     }
+
+
+def shows_driver(order: Order, ahead: Sequence[Stop]) -> bool:
+    """Whether the customer may know who comes, and where that driver is: on the way, from the city's chosen status on
+    until the handover, while the stops that lie ahead of the driver begin with one of this order.
+    """
+    return _is_on_its_way(order) and any(stop.order_id == order.pk for stop in next_stops(ahead))
+
+
+def _is_on_its_way(order: Order) -> bool:
+    if order.status in IN_THE_BAG:
+        return True
+    city = order.city
+    from_pickup = city is not None and city.show_driver_from == City.ShowDriverFrom.PICKED_UP
+    return not from_pickup and order.status in BEFORE_PICKUP - {OrderStatus.ASSIGNED}
 
 
 def may_dispatch(user: Any) -> bool:

@@ -11,7 +11,7 @@ DISPATCHER = "dispatcher"
 STAFF = "staff"
 
 _OURS = Q(content_type__app_label__in=["dispatch", "tracking"])
-_VIEW = Q(codename__startswith="view_") & ~Q(codename="view_user")
+_VIEW = Q(codename__startswith="view_") & ~Q(codename__in=["view_user", "view_apikey"])
 
 PERMISSIONS = {
     DISPATCHER: _VIEW | Q(codename__in=["dispatch_orders", "change_order"]),

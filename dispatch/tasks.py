@@ -10,6 +10,7 @@ from celery import shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError as BrokerAway
 
+from dispatch import api_keys
 from dispatch.alerts import rounds as alerts
 from dispatch.errors import contained
 from dispatch.etas import learning
@@ -112,6 +113,11 @@ def forget_alerts() -> None:
 @alone("learn_etas")
 def learn_etas() -> None:
     learning.learn()
+
+
+@shared_task
+def forget_api_answers() -> None:
+    api_keys.forget_answers()
 
 
 def connect() -> None:

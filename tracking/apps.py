@@ -6,6 +6,7 @@ class TrackingConfig(AppConfig):
     verbose_name = "Tracking"
 
     def ready(self) -> None:
-        from tracking import receivers
+        from tracking import receivers, request_counts
 
         receivers.connect()
+        request_counts.connect()

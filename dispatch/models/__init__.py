@@ -6,6 +6,7 @@ dispatch/planning/plan_store.py.
 """
 
 from dispatch.models.alerts import Alert, AlertKind, Whereabouts
+from dispatch.models.api_keys import ApiAnswer, ApiKey, ApiKeyCity, Scope
 from dispatch.models.areas import DeliveryArea
 from dispatch.models.cities import City
 from dispatch.models.conflicts import Conflict
@@ -30,6 +31,9 @@ __all__ = [
     "NO_ETA",
     "Alert",
     "AlertKind",
+    "ApiAnswer",
+    "ApiKey",
+    "ApiKeyCity",
     "City",
     "Conflict",
     "DeliveryArea",
@@ -48,6 +52,7 @@ __all__ = [
     "Planned",
     "Promise",
     "Restaurant",
+    "Scope",
     "Shift",
     "Skill",
     "SpeedFactor",

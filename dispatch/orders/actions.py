@@ -335,6 +335,12 @@ def issue_token(driver_id: UUID) -> str:
     return token
 
 
+def revoke_token(driver_id: UUID) -> None:
+    """The driver's app signs in no more. A socket that is open stays until it closes."""
+    if not Driver.objects.filter(pk=driver_id).update(token_digest=None):
+        raise NotFound("No such driver.")
+
+
 # ------------------------------------------------------------------------------------ corrections by hand
 
 

@@ -23,7 +23,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from delivery.asgi import application
 from delivery.probes import own_connection
-from dispatch.models import City, Driver, Order, User
+from dispatch import api_keys
+from dispatch.models import City, Driver, Order, Scope, User
 from tests.dispatch.place_forms import NO_HOURS
 from tests.waiting import wait_until
 from tracking.database import is_away
@@ -43,7 +44,13 @@ class Desk:
         connection.close()
 
     def ask(
-        self, method: str, path: str, body: bytes = b"", accept: str = "*/*", type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        accept: str = "*/*",
+        type: str = "application/json",
+        key: str = "",
     ) -> tuple[int, dict[str, str], str]:
         headers = {
             "Host": "localhost",
@@ -52,6 +59,7 @@ class Desk:
             "Accept": accept,
             "Content-Type": type,
             "Content-Length": str(len(body)),
+            "Authorization": f"Bearer {key}",
         }
         sent = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
@@ -224,3 +232,22 @@ def of(wrapped: type[DatabaseError], cause: Exception) -> DatabaseError:
 )
 def test_an_outage_is_told_from_a_bug(error: Exception, away: bool) -> None:
     assert is_away(error) is away
+
+
+def test_a_platform_reads_while_nothing_is_written_and_is_put_off_with_the_rest(
+    read_only: Callable, order: Order
+) -> None:
+    _, key = api_keys.issue("Shop", Scope.values, cities=None)
+    desk = Desk()
+    end = read_only()
+    status, _, _ = desk.ask("GET", f"/api/v1/orders/{order.pk}", key=key)
+    assert status == 200
+    status, headers, body = desk.ask("PATCH", f"/api/v1/orders/{order.pk}", b'{"bags": 2}', key=key)
+    assert (status, headers["Retry-After"]) == (503, "5")
+    assert headers["Content-Type"] == "application/problem+json"
+    assert '"code":"unavailable"' in body
+    end()
+    wait_until(
+        lambda: desk.ask("PATCH", f"/api/v1/orders/{order.pk}", b'{"bags": 2}', key=key)[0] == 200,
+        "written again",
+    )

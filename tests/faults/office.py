@@ -9,8 +9,8 @@ from uuid import UUID
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 
-from dispatch import tasks
-from dispatch.models import City, Driver, Restaurant, User
+from dispatch import api_keys, tasks
+from dispatch.models import City, Driver, Restaurant, Scope, User
 from dispatch.orders import actions
 from dispatch.planning import replanning
 from dispatch.roles import DISPATCHER
@@ -56,6 +56,10 @@ class Office(Clerk):
     def drivers(self, city: str, count: int) -> list[DriverRow]:
         """New drivers on shift."""
         return [DriverRow(*row) for row in self.ask(_drivers, city=city, count=count)]
+
+    def api_key(self, name: str) -> str:
+        """A new key of the HTTP API, for everything."""
+        return self.ask(_api_key, name=name)
 
     def dispatcher(self, username: str, password: str) -> None:
         self.ask(_dispatcher, username=username, password=password)
@@ -125,6 +129,10 @@ def _dispatcher(username: str, password: str) -> None:
 
 def _administrator(username: str, password: str) -> None:
     User.objects.create_superuser(username, password=password)
+
+
+def _api_key(name: str) -> str:
+    return api_keys.issue(name, Scope.values, cities=None)[1]
 
 
 def _order(restaurant: str, lat: float, lng: float) -> list[str]:

@@ -136,6 +136,7 @@ def test_every_route(cluster: Cluster, rng: Random) -> None:
     with requests.Session() as browser:
         browser.headers["Cookie"] = f"{sign_in(cluster, ADMIN, PASSWORD)}; csrftoken={CSRF}"
         browser.headers.update({"X-CSRFToken": CSRF, "Origin": cluster.urls[0]})
+        browser.headers["Authorization"] = f"Bearer {cluster.office.api_key('Routes')}"
         for _ in range(REQUESTS):
             one = typed(rng, among, ids)
             answer = browser.request(

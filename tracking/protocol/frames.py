@@ -12,6 +12,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from dispatch.access import shows_driver
 from dispatch.models import (
     Alert,
     AlertKind,
@@ -28,7 +29,7 @@ from dispatch.models import (
     places,
 )
 from dispatch.models.failure_reasons import LeadsTo
-from dispatch.statuses import ACTIVE, BEFORE_PICKUP, FINAL, IN_THE_BAG, DriverStatus, OrderStatus, StopKind
+from dispatch.statuses import ACTIVE, FINAL, DriverStatus, OrderStatus, StopKind
 from routing.problems import CLOSED
 from tracking.protocol.messages import (
     Against,
@@ -99,7 +100,7 @@ def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
     visits = places(ahead)
     mine = [any(stop.order_id == order.pk for stop in place) for place in visits]
     last_of_mine = max((n for n, is_mine in enumerate(mine) if is_mine), default=-1)
-    shown = _is_on_its_way(order) and bool(mine) and mine[0]
+    shown = shows_driver(order, ahead)
     frames: list[CustomerFrame] = []
     taken_back: list[CustomerFrame] = []
     was_here = any(stop.order_id == order.pk for stop in left)
@@ -167,15 +168,6 @@ def _no_eta(order: Order) -> list[CustomerFrame]:
     """
     over: list[CustomerFrame] = [Eta(minutes=0, v=order.version)] if order.status in FINAL else []
     return [*over, EtaUnknown(v=order.version)]
-
-
-def _is_on_its_way(order: Order) -> bool:
-    """From the city's chosen status on, until the handover."""
-    if order.status in IN_THE_BAG:
-        return True
-    city = order.city
-    from_pickup = city is not None and city.show_driver_from == City.ShowDriverFrom.PICKED_UP
-    return not from_pickup and order.status in BEFORE_PICKUP - {OrderStatus.ASSIGNED}
 
 
 def geometry_through(stops: Iterable[Stop]) -> LineString | None:

@@ -1,0 +1,84 @@
+"""Types of what comes in: strict (text is text, a number is a number), and within what our tables take."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from dispatch.models.items import LONGEST, MOST_OF_ONE
+
+#: Beyond lies a typing error, or milliseconds that were taken for seconds.
+_YEARS = range(2000, 2100)
+#: A plus sign that nobody has percent-encoded comes out of an address as a blank.
+_LOST_PLUS = re.compile(r"(T\S+) (\d\d:?\d\d)")
+
+
+class Body(BaseModel):
+    """A request's body. A field that it does not know is a mistake in its name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _text(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("A text has no NUL characters.")
+    return value
+
+
+def _named(value: str) -> str:
+    if not value.strip():
+        raise ValueError("It must not be blank.")
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(_LOST_PLUS.sub(r"\1+\2", value))
+    except (TypeError, ValueError):
+        raise ValueError("A time is ISO 8601, as 2026-11-28T18:30:00-07:00.") from None
+    if moment.tzinfo is None:
+        raise ValueError("A time needs its zone, as 2026-11-28T18:30:00-07:00, or Z for UTC.")
+    if moment.year not in _YEARS:
+        raise ValueError(f"The year must be between {_YEARS[0]} and {_YEARS[-1]}.")
+    return moment.astimezone(UTC)
+
+
+def _phone(value: str) -> str:
+    """As E.164, or empty. It must be a number that its country gives out."""
+    if not value:
+        return value
+    try:
+        number = phonenumbers.parse(value)
+    except NumberParseException:
+        raise ValueError("A phone number begins with + and the country, as +13035550142.") from None
+    if not phonenumbers.is_valid_number(number):
+        raise ValueError("There is no such phone number in its country.")
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+Line = Annotated[str, Field(strict=True, max_length=200), AfterValidator(_text)]
+Name = Annotated[str, Field(strict=True, max_length=200), AfterValidator(_text), AfterValidator(_named)]
+Address = Annotated[str, Field(strict=True, max_length=500), AfterValidator(_text), AfterValidator(_named)]
+AddressOrNone = Annotated[str, Field(strict=True, max_length=500), AfterValidator(_text)]
+Note = Annotated[str, Field(strict=True, max_length=1000), AfterValidator(_text)]
+#: As the admin's forms take it: the order's timeline keeps it.
+Reason = Annotated[str, Field(strict=True, max_length=300), AfterValidator(_text)]
+Phone = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_phone)]
+Latitude = Annotated[float, Field(strict=True, ge=-90, le=90)]
+Longitude = Annotated[float, Field(strict=True, ge=-180, le=180)]
+Bags = Annotated[int, Field(strict=True, ge=1, le=100)]
+Moment = Annotated[
+    datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+#: It stands in addresses: /orders/external:A-1001.
+ExternalId = Annotated[str, Field(strict=True, min_length=1, max_length=200, pattern=r"^[^/\x00-\x1f\x7f]+$")]
+
+
+class Item(Body):
+    count: Annotated[int, Field(strict=True, ge=1, le=MOST_OF_ONE)] = 1
+    text: Annotated[
+        str, Field(strict=True, max_length=LONGEST), AfterValidator(_text), AfterValidator(_named)
+    ] = Field(description="What it is, with whatever was wished for.", examples=["Pad Thai, no peanuts"])

@@ -1,0 +1,44 @@
+"""Below `/api/` every refusal is a problem, whoever refuses: a program can't read a page."""
+
+from asyncio import iscoroutinefunction
+from typing import Any
+
+from asgiref.sync import markcoroutinefunction
+from django.http import HttpRequest, HttpResponse
+
+from dispatch.api import limits, problems
+
+PREFIX = "/api/"
+
+
+class Problems:
+    """Middleware around all that may refuse a request. It knows nothing of the API but its address, so that a process
+    which serves other pages loads no more of it.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Any) -> None:
+        self._get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if not request.path_info.startswith(PREFIX):
+            return self._get_response(request)
+        return self._answer(request) if self._is_async else _told(request, self._get_response(request))
+
+    async def _answer(self, request: HttpRequest) -> HttpResponse:
+        return _told(request, await self._get_response(request))
+
+
+def _told(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    if answer.status_code >= 400 and answer.get("Content-Type") != problems.MEDIA_TYPE:
+        answer = problems.in_place_of(answer)
+    limits.tell(request, answer)
+    if "Cache-Control" not in answer:
+        # Kept by nobody but who asked, and not without asking again.
+        answer["Cache-Control"] = "private, no-cache"
+    return answer
