@@ -47,7 +47,7 @@ _NO_REASON = Cancelling(reason="")
 @once
 def place(request: HttpRequest, body: NewOrder) -> HttpResponse:
     """It is taken whatever is wrong with its address, for the food is real: `problem` says what somebody should mend.
-    Whether a road leads there is found out right after, and told with the next answer.
+    Whether a road leads there is found out within seconds, and told with a later answer.
     """
     asking = caller(request)
     restaurant = asking.restaurants().select_related("city").filter(pk=body.restaurant_id).first()
@@ -55,7 +55,7 @@ def place(request: HttpRequest, body: NewOrder) -> HttpResponse:
         raise invalid({"pointer": "#/restaurant_id", "message": "There is no such restaurant."})
     order = Order(restaurant=restaurant, **body.details())
     try:
-        actions.place(order, actor=actor(request))
+        actions.place(order, actor=actor(request), ask_roads=False)
     except Conflict:
         raise problems.taken() from None
     return order_answers.answer(order_answers.by_id(asking.orders(), order.pk), 201)

@@ -127,8 +127,9 @@ def create_order(
     return order
 
 
-def place(order: Order, *, actor: Actor) -> None:
-    """Saves a new order, with the first line of its timeline.
+def place(order: Order, *, actor: Actor, ask_roads: bool = True) -> None:
+    """Saves a new order, with the first line of its timeline. Without `ask_roads` nobody waits for what the roads say
+    of its address: the next round asks them (`addresses.check_pending`).
 
     Raises Invalid for coordinates that no place has, as where latitude and longitude have changed places, and for a
     need that nobody knows; Conflict where there is an order with its `external_id`.
@@ -149,7 +150,8 @@ def place(order: Order, *, actor: Actor) -> None:
             order=order, to_status=order.status, actor=actor.kind, actor_name=actor.name
         )
         changes.orders.add(order.pk)
-    _ask_the_roads_about([order])
+    if ask_roads:
+        _ask_the_roads_about([order])
 
 
 def _check_needs(order: Order) -> None:

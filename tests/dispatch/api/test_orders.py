@@ -8,11 +8,12 @@ from urllib.parse import quote
 import pytest
 from django.conf import settings
 from django.db import connection
-from django.test import Client
+from django.test import Client, TestCase
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dispatch.models import City, Driver, Order, OrderEvent, Promise, Restaurant
+from dispatch.orders import addresses
 from dispatch.statuses import OrderStatus
 from tests.conftest import DENVER
 from tests.dispatch import story
@@ -88,6 +89,20 @@ def test_an_order_that_is_wanted_later(asker: Asker, new_body: Callable[..., Any
     wanted = timezone.now() + timedelta(hours=5)
     told = asker.post("/orders", new_body(wanted_at=wanted.isoformat())).json()
     assert (told["status"], at(told["wanted_at"]), at(told["promised_at"])) == ("scheduled", wanted, wanted)
+
+
+def test_no_platform_waits_for_the_roads(
+    asker: Asker, new_body: Callable[..., Any], new_order: Callable[..., Order]
+) -> None:
+    """The next round asks them."""
+
+    def asks(act: Callable[[], Any]) -> bool:
+        with TestCase.captureOnCommitCallbacks() as later:
+            act()
+        return addresses.check in [getattr(call, "func", None) for call in later]
+
+    assert asks(new_order)
+    assert not asks(lambda: asker.post("/orders", new_body()))
 
 
 def test_an_external_id_is_taken_once(asker: Asker, new_body: Callable[..., Any]) -> None:
