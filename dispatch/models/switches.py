@@ -11,7 +11,7 @@ MOST_EXTRA_MINUTES = 240
 
 class Switches(models.Model):
     """Of a restaurant or a city: a pause, in which nobody is sent for food, and minutes that are promised more to who
-    orders meanwhile (dispatch/migrations/0011_cities_as_they_are.py).
+    orders meanwhile (dispatch/migrations/0015_cities_as_they_are.py).
     """
 
     paused_since = models.DateTimeField(
