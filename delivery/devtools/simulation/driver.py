@@ -119,10 +119,15 @@ class SimulatedDriver:
     # -------------------------------------------------------------------------------------------- the work
 
     async def _end_shifts(self) -> None:
-        """Ends the shift whatever is on hand; what nobody takes over is brought all the same."""
+        """Ends the shift whatever is on hand; what nobody takes over is brought all the same. With food on board
+        there is no next one: whoever takes it over comes to where it is.
+        """
         while True:
             await asyncio.sleep(self._rng.uniform(*SHIFT_S))
+            has_food = self._has_food()
             self.app.work(False)
+            if has_food:
+                return
             await asyncio.sleep(self._rng.uniform(*OFF_SHIFT_S))
             self.app.work(True)
 
@@ -219,6 +224,11 @@ class SimulatedDriver:
             if stop.stop_id not in self._forgotten:
                 return stop
         return None
+
+    def _has_food(self) -> bool:
+        stops = self._stops()
+        to_fetch = {stop.order_id for stop in stops if stop.kind in ("pickup", "transfer")}
+        return any(stop.kind == "dropoff" and stop.order_id not in to_fetch for stop in stops)
 
     def _is_next(self, stop: PlanStop) -> bool:
         following = self._next_stop()

@@ -39,6 +39,7 @@ class Phone(App):
         super().__init__("", "", None, outages=Outages(), rng=Random(1))
         self.pressed: list[tuple[UUID, str, float]] = []
         self.reasons: list[str] = []
+        self.shifts: list[bool] = []
         self.fixes: list[Location] = []
         self.news = asyncio.Condition()
 
@@ -54,6 +55,10 @@ class Phone(App):
             self.reasons.append(reason)
         self._something_to_send.set()
         return True
+
+    def work(self, on: bool) -> None:
+        super().work(on)
+        self.shifts.append(on)
 
     def show(self, *stops: PlanStop) -> None:
         version = self.plan.v + 1 if self.plan else 1
@@ -223,6 +228,20 @@ async def test_food_that_another_driver_has_is_picked_up_from_there():
         phone.show(stop(order, "transfer"), stop(order, "dropoff"))
         assert await phone.next_press() == (order, "picked_up")
         phone.show()
+
+
+@pytest.mark.parametrize(("kinds", "works"), [(["dropoff"], False), (["pickup", "dropoff"], True)])
+async def test_who_ends_the_shift_with_food_on_board_begins_no_other_one(monkeypatch, kinds, works):
+    monkeypatch.setattr("delivery.devtools.simulation.driver.SHIFT_S", (0.1, 0.1))
+    monkeypatch.setattr("delivery.devtools.simulation.driver.OFF_SHIFT_S", (0.1, 0.1))
+    order = uuid4()
+    slow = replace_habits(QUICK, mishaps=Mishaps(leaves=1.0), counter_s=(60.0, 60.0), door_s=(60.0, 60.0))
+    async with driving(slow) as (_, phone):
+        phone.show(*(stop(order, kind) for kind in kinds))
+        await until(lambda: phone.shifts)
+        fixes = len(phone.fixes)
+        await until(lambda: len(phone.shifts) > 1 if works else len(phone.fixes) > fixes + 20)
+        assert phone.shifts[:2] == ([False, True] if works else [False])
 
 
 async def test_a_phone_whose_clock_is_wrong_says_so_in_all_it_sends():
