@@ -26,11 +26,13 @@ from delivery.devtools.simulation.mishaps import (
 )
 from delivery.devtools.simulation.roads import Roads
 from delivery.devtools.simulation.trajectory import Motion, Trajectory
-from routing.geo import Point
+from routing.geo import Point, distance_m
 from tracking.protocol.messages import Location, PlanStop
 
 #: Between two orders it parks so far from some restaurant (metres).
 HAUNT_M = (250.0, 600.0)
+#: So near (metres) two places are the same.
+MET_M = 40.0
 #: Seconds until a button that showed no effect is pressed again.
 AGAIN_S = 10.0
 #: A plan without a question is looked at again after so long, or when it changes.
@@ -136,7 +138,7 @@ class SimulatedDriver:
             stop = self._next_stop()
             if stop is None:
                 await self._wait_for_orders()
-            elif self._place != _place_of(stop):
+            elif self._place is None or not _is_same(self._place, _place_of(stop)):
                 await self._drive_to(_place_of(stop), partial(self._is_next, stop))
             elif stop.kind in ("pickup", "transfer"):
                 await self._pick_up(stop)
@@ -232,9 +234,10 @@ class SimulatedDriver:
 
     def _is_next(self, stop: PlanStop) -> bool:
         following = self._next_stop()
-        return following is not None and (following.stop_id, _place_of(following)) == (
-            stop.stop_id,
-            _place_of(stop),
+        return (
+            following is not None
+            and following.stop_id == stop.stop_id
+            and _is_same(_place_of(following), _place_of(stop))
         )
 
     def _lists(self, stop: PlanStop) -> bool:
@@ -275,6 +278,11 @@ class SimulatedDriver:
         self._trajectory = None
         self._place = place
         self._since = time.monotonic()
+
+
+def _is_same(a: Point, b: Point) -> bool:
+    """Who waits to be met is where a GPS says, which is somewhere else each time."""
+    return distance_m(a, b) <= MET_M
 
 
 def _place_of(stop: PlanStop) -> Point:

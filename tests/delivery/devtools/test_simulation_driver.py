@@ -19,7 +19,7 @@ from delivery.devtools.simulation.mishaps import CLOCKS_S, Mishaps
 from delivery.devtools.simulation.outages import Outages
 from delivery.devtools.simulation.roads import Roads
 from delivery.devtools.simulation.trajectory import Trajectory
-from routing.geo import Point, distance_m
+from routing.geo import Point, destination, distance_m
 from routing.osrm import osrm_from_settings
 from tracking.protocol.messages import Location, Plan, PlanStop
 
@@ -223,10 +223,18 @@ async def test_without_a_network_it_goes_on_to_the_next_stop():
 
 
 async def test_food_that_another_driver_has_is_picked_up_from_there():
+    """Whose phone is somewhere else each time that the plan is told."""
     order = uuid4()
-    async with driving(replace_habits(QUICK, mishaps=Mishaps(closed=1.0))) as (_, phone):
-        phone.show(stop(order, "transfer"), stop(order, "dropoff"))
+    transfer, dropoff = stop(order, "transfer"), stop(order, "dropoff")
+    slow = replace_habits(QUICK, mishaps=Mishaps(closed=1.0), counter_s=(0.5, 0.5))
+    async with driving(slow) as (driver, phone):
+        phone.show(transfer, dropoff)
+        await until(lambda: driver._place is not None)
+        began = driver._since
+        for metres in (5, 12):
+            phone.show(replace(transfer, lat=destination(HERE, 0, metres).lat), dropoff)
         assert await phone.next_press() == (order, "picked_up")
+        assert driver._since == began
         phone.show()
 
 
