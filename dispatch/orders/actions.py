@@ -41,6 +41,7 @@ from dispatch.orders.transitions import SYSTEM as SYSTEM
 from dispatch.orders.transitions import (
     Actor,
     behind_all,
+    check_on_shift,
     hear_of,
     lock_drivers,
     lock_order,
@@ -195,8 +196,7 @@ def assign(
         driver = drivers[driver_id]
         if order.driver_id == driver_id:
             raise WrongStatus(f"{driver.name} already has this order.")
-        if not driver.on_shift:
-            raise Invalid(f"{driver.name} is off shift. Choose a driver who is on shift.")
+        check_on_shift(driver)
         if order.restaurant_id is None:
             raise Invalid("The order has no restaurant. Choose one in the admin, then assign the order.")
         if order.customer_point is None:

@@ -12,7 +12,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from dispatch.clock import database_now
-from dispatch.errors import Conflict, NotFound, WrongStatus
+from dispatch.errors import Conflict, Invalid, NotFound, WrongStatus
 from dispatch.models import HEARD_NOW, NO_ETA, Driver, Order, OrderEvent, Stop
 from dispatch.signals import Changes
 from dispatch.statuses import ACTIVE, CLOSED_BY, FINAL, TRANSITIONS, OrderStatus, StopKind, driver_status
@@ -96,6 +96,12 @@ def take_step(
             Stop.objects.filter(order=order, kind=kind, done_at=None).update(done_at=done_at or now)
     changes.orders.add(order.pk)
     return event
+
+
+def check_on_shift(driver: Driver) -> None:
+    """Orders go only to drivers who are on shift. Raises Invalid for one who is off shift."""
+    if not driver.on_shift:
+        raise Invalid(f"{driver.name} is off shift. Choose a driver who is on shift.")
 
 
 def behind_all(driver: Driver) -> int:

@@ -11,7 +11,14 @@ from uuid import UUID
 
 from dispatch.errors import Conflict, Invalid, NotFound, WrongStatus
 from dispatch.models import NO_ETA, Driver, Order, Stop, left_and_ahead, number
-from dispatch.orders.transitions import Actor, behind_all, lock_drivers, plans_changed, take_step
+from dispatch.orders.transitions import (
+    Actor,
+    behind_all,
+    check_on_shift,
+    lock_drivers,
+    plans_changed,
+    take_step,
+)
 from dispatch.planning.visiting_order import Wish
 from dispatch.signals import Changes, announced
 from dispatch.statuses import (
@@ -50,8 +57,7 @@ def hand_on(driver_id: UUID, moves: Sequence[Move], *, end_shift: bool = False, 
                 raise WrongStatus(f"An order is no longer with {holder.name}. Look at them again.")
             if taker == holder:
                 raise Invalid(f"{holder.name} is to hand the order on: choose another driver.")
-            if not taker.on_shift:
-                raise Invalid(f"{taker.name} is off shift. Choose a driver who is on shift.")
+            check_on_shift(taker)
         taken: defaultdict[UUID, set[UUID]] = defaultdict(set)
         for move in moves:
             _change_driver(changes, orders[move.order], drivers[move.driver], actor, f"From {holder.name}.")

@@ -9,6 +9,7 @@ from django.utils import timezone
 from dispatch.errors import Invalid, NotFound
 from dispatch.metrics import PLANNER_SECONDS
 from dispatch.models import Driver, Order, Stop, left_and_ahead
+from dispatch.orders.transitions import check_on_shift
 from dispatch.planning.assignment import ASSIGNING, HEARD_OF, near
 from dispatch.planning.workload import Workload
 from dispatch.statuses import ACTIVE, IN_THE_BAG
@@ -78,8 +79,9 @@ def _on_hand(holder: Driver) -> tuple[list[Order], dict[UUID, Driver]]:
     """What lies ahead of a driver, in visiting order; and who has the food of what is picked up already."""
     ahead = left_and_ahead(Stop.objects.plans_of([holder.pk]))[1]
     under_way = Order.objects.filter(driver=holder, status__in=ACTIVE).select_related("restaurant__city")
-    found = under_way.in_bulk(dict.fromkeys(stop.order_id for stop in ahead))
-    orders = [found[pk] for pk in dict.fromkeys(stop.order_id for stop in ahead) if pk in found]
+    in_order = list(dict.fromkeys(stop.order_id for stop in ahead))
+    found = under_way.in_bulk(in_order)
+    orders = [found[pk] for pk in in_order if pk in found]
     holders = {order.pk: holder for order in orders if order.status in IN_THE_BAG}
     return orders, holders | {stop.order_id: stop.meets for stop in ahead if stop.meets is not None}
 
@@ -93,8 +95,7 @@ def _takers(holder: Driver, to: UUID | None, orders: Sequence[Order]) -> list[Dr
         raise NotFound("No such driver.")
     if taker == holder:
         raise Invalid(f"{holder.name} is to hand the orders on: choose another driver.")
-    if not taker.on_shift:
-        raise Invalid(f"{taker.name} is off shift. Choose a driver who is on shift.")
+    check_on_shift(taker)
     return [taker]
 
 
