@@ -17,7 +17,7 @@ from dispatch.etas import learning
 from dispatch.leases import alone, lease
 from dispatch.models import City
 from dispatch.orders import addresses, availability, geofence_actions, scheduling
-from dispatch.planning import assignment, eta_rounds, replanning
+from dispatch.planning import assignment, eta_rounds, planned_breaks, replanning
 from dispatch.planning.eta_rounds import Part
 from dispatch.signals import assignment_changed
 from routing.osrm import every_osrm
@@ -85,6 +85,7 @@ def plan_new_stops() -> None:
 @alone("assign_pending")
 def assign_pending() -> None:
     scheduling.wake()
+    planned_breaks.begin_due()
     for city in City.objects.filter(assignment=City.Assignment.AUTO):
         with contained(f"orders of {city} wait for the next round"):
             assignment.assign_pending(city)

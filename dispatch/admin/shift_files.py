@@ -2,6 +2,8 @@
 
 driver,city,start,end
 Ana Vogel,Denver,2026-11-30 11:00,2026-11-30 15:00
+
+with break_from, break_by, break_minutes behind them where breaks are planned.
 """
 
 import csv
@@ -19,9 +21,11 @@ from django.db.models import Q
 from django.forms.utils import from_current_timezone
 from django.utils import timezone
 
-from dispatch.models import LONGEST_SHIFT, City, Driver, Shift
+from dispatch.models import LONGEST_BREAK, LONGEST_SHIFT, City, Driver, Shift
 
 COLUMNS = ("driver", "city", "start", "end")
+#: All three or none, of the file and of each line.
+OF_BREAKS = ("break_from", "break_by", "break_minutes")
 MOST_BYTES = 2**20
 #: What is said of a file that has more is not read to its end by anybody.
 MOST_MISTAKES = 50
@@ -53,6 +57,9 @@ class Line:
     city: str
     start: str
     end: str
+    break_from: str = ""
+    break_by: str = ""
+    break_minutes: str = ""
 
 
 def parse(text: str) -> list[Line]:
@@ -61,13 +68,18 @@ def parse(text: str) -> list[Line]:
     lines, mistakes = [], []
     try:
         names = [name.strip().lower() for name in next(reader, [])]
-        if sorted(names) != sorted(COLUMNS):
-            raise Unreadable([f"Line 1: the columns are {', '.join(COLUMNS)}, with commas between them."])
+        if sorted(names) not in (sorted(COLUMNS), sorted(COLUMNS + OF_BREAKS)):
+            raise Unreadable(
+                [
+                    f"Line 1: the columns are {', '.join(COLUMNS)}, with commas between them, and "
+                    f"{', '.join(OF_BREAKS)} where there are breaks."
+                ]
+            )
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
-            if len(cells) != len(COLUMNS):
-                mistakes.append(f"Line {reader.line_num}: {len(cells)} columns instead of {len(COLUMNS)}.")
+            if len(cells) != len(names):
+                mistakes.append(f"Line {reader.line_num}: {len(cells)} columns instead of {len(names)}.")
                 continue
             found = dict(zip(names, (cell.strip() for cell in cells), strict=True))
             lines.append(Line(reader.line_num, **found))
@@ -105,18 +117,23 @@ def write(shifts: Iterable[Shift]) -> str:
     names = Counter(name.strip().casefold() for name in Driver.objects.values_list("name", flat=True))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(COLUMNS + OF_BREAKS)
     for shift in shifts:
-        zone = ZoneInfo(shift.city.time_zone)
         name = shift.driver.name
         writer.writerow(
             [
                 name if names[name.strip().casefold()] == 1 else shift.driver_id,
                 shift.city.name,
-                *(f"{timezone.localtime(at, zone):{_TIME}}" for at in (shift.starts_at, shift.ends_at)),
+                *(_typed(at, shift.city) for at in (shift.starts_at, shift.ends_at)),
+                *(_typed(at, shift.city) for at in (shift.break_from, shift.break_by)),
+                shift.break_minutes or "",
             ]
         )
     return out.getvalue()
+
+
+def _typed(at: datetime | None, city: City) -> str:
+    return "" if at is None else f"{timezone.localtime(at, ZoneInfo(city.time_zone)):{_TIME}}"
 
 
 # ------------------------------------------------------------------------------------------------------- inside
@@ -148,7 +165,21 @@ def _shift(line: Line, cities: Mapping[str, City], drivers: "_Drivers") -> Shift
     start, end = (_moment(text, city) for text in (line.start, line.end))
     if not start < end <= start + LONGEST_SHIFT:
         raise ValueError("the end comes after the start, and within 24 hours.")
-    return Shift(driver=driver, city=city, starts_at=start, ends_at=end)
+    shift = Shift(driver=driver, city=city, starts_at=start, ends_at=end)
+    if any((line.break_from, line.break_by, line.break_minutes)):
+        _plan_break(shift, line)
+    return shift
+
+
+def _plan_break(shift: Shift, line: Line) -> None:
+    shift.break_from, shift.break_by = (
+        _moment(text, shift.city) for text in (line.break_from, line.break_by)
+    )
+    if not shift.starts_at <= shift.break_from <= shift.break_by < shift.ends_at:
+        raise ValueError("the break begins within the shift, and its “by” comes after its “from”.")
+    if not (line.break_minutes.isdecimal() and 1 <= int(line.break_minutes[:9]) <= LONGEST_BREAK):
+        raise ValueError(f"“{line.break_minutes}”: a break has 1 to {LONGEST_BREAK} minutes.")
+    shift.break_minutes = int(line.break_minutes)
 
 
 def _moment(text: str, city: City) -> datetime:
@@ -196,8 +227,9 @@ class _Drivers:
             raise ValueError(f"no driver is called “{typed}”.") from None
 
 
-def _key(shift: Shift) -> tuple[UUID, UUID, datetime, datetime]:
-    return shift.driver_id, shift.city_id, shift.starts_at, shift.ends_at
+def _key(shift: Shift) -> tuple[UUID | datetime | int | None, ...]:
+    rest = shift.break_from, shift.break_by, shift.break_minutes
+    return shift.driver_id, shift.city_id, shift.starts_at, shift.ends_at, *rest
 
 
 def _around(shifts: Iterable[Shift]) -> Q:

@@ -14,10 +14,11 @@ DAYS = 7
 
 @dataclass(frozen=True)
 class Cell:
-    """A shift on the day on which it begins: "11:00–15:00"."""
+    """A shift on the day on which it begins: "11:00–15:00", its break "12:00–13:00, 30 min" or nothing."""
 
     shift_id: UUID
     words: str
+    rest: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,17 @@ def table(drivers: Iterable[Driver], shifts: Iterable[Shift], monday: date, zone
     for shift in sorted(shifts, key=lambda shift: shift.starts_at):
         begin, end = (at.astimezone(zone) for at in (shift.starts_at, shift.ends_at))
         day = (begin.date() - monday).days
-        cells[shift.driver_id][day].append(Cell(shift.pk, f"{begin:%H:%M}–{end:%H:%M}"))
+        cells[shift.driver_id][day].append(Cell(shift.pk, f"{begin:%H:%M}–{end:%H:%M}", _rest(shift, zone)))
         worked[shift.driver_id] += shift.ends_at - shift.starts_at
     return [Row(driver, cells[driver.pk], _hours(worked[driver.pk])) for driver in drivers]
 
 
 def _hours(worked: timedelta) -> str:
     return f"{worked / timedelta(hours=1):.1f}".removesuffix(".0") if worked else ""
+
+
+def _rest(shift: Shift, zone: ZoneInfo) -> str:
+    if shift.break_from is None or shift.break_by is None:
+        return ""
+    begin, by = (at.astimezone(zone) for at in (shift.break_from, shift.break_by))
+    return f"{begin:%H:%M}–{by:%H:%M}, {shift.break_minutes} min"

@@ -25,14 +25,15 @@ from dispatch.admin.pages import local_time, page
 from dispatch.admin.shift_weeks import bounds, days_of, monday_of, table
 from dispatch.models import City, Driver, Shift
 
-TIMES = ("starts_at", "ends_at")
+TIMES = ("starts_at", "ends_at", "break_from", "break_by")
 
 
 class ImportForm(forms.Form):
     file = forms.FileField(
         label="CSV file",
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
-        help_text="Columns driver, city, start, end; times such as 2026-11-30 11:00, by the city’s clocks.",
+        help_text="Columns driver, city, start, end, and break_from, break_by, break_minutes where there are breaks; "
+        "times such as 2026-11-30 11:00, by the city’s clocks.",
     )
     replace = forms.BooleanField(
         required=False,
@@ -62,7 +63,7 @@ class ShiftAdmin(Typed, admin.ModelAdmin):
     list_select_related = ["driver", "city"]
     search_fields = ["driver__name"]
     autocomplete_fields = ["driver"]
-    fields = ["driver", "city", "starts_at", "ends_at"]
+    fields = ["driver", "city", "starts_at", "ends_at", "break_from", "break_by", "break_minutes"]
     ordering = ["-starts_at", "id"]
 
     @admin.display(description="from", ordering="starts_at")
@@ -103,7 +104,8 @@ class ShiftAdmin(Typed, admin.ModelAdmin):
     def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> Any:
         found = super().formfield_for_dbfield(db_field, request, **kwargs)
         if found is not None and db_field.name in TIMES:
-            found.help_text = f"By the clocks of {timezone.get_current_timezone_name()}."
+            clocks = f"By the clocks of {timezone.get_current_timezone_name()}."
+            found.help_text = f"{db_field.help_text} {clocks}".lstrip()
         return found
 
     # ------------------------------------------------------------------------------------------ pages of ours

@@ -19,7 +19,16 @@ from dispatch.models.openings import OpeningException, OpeningHours
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
 from dispatch.models.promises import Promise
 from dispatch.models.restaurants import Restaurant
-from dispatch.models.shifts import LONGEST_SHIFT, Planned, Shift, planned_end, planned_ends
+from dispatch.models.shifts import (
+    LONGEST_BREAK,
+    LONGEST_SHIFT,
+    Planned,
+    PlannedBreak,
+    Shift,
+    breaks_to_come,
+    planned_end,
+    planned_ends,
+)
 from dispatch.models.skills import Skill
 from dispatch.models.stops import Stop, left_and_ahead, next_stops, number, places, plans_of, visitable
 from dispatch.models.users import User
@@ -27,6 +36,7 @@ from dispatch.models.users import User
 __all__ = [
     "CAPACITY",
     "HEARD_NOW",
+    "LONGEST_BREAK",
     "LONGEST_SHIFT",
     "NO_ETA",
     "Alert",
@@ -50,6 +60,7 @@ __all__ = [
     "Order",
     "OrderEvent",
     "Planned",
+    "PlannedBreak",
     "Promise",
     "Restaurant",
     "Scope",
@@ -60,6 +71,7 @@ __all__ = [
     "User",
     "Vehicle",
     "Whereabouts",
+    "breaks_to_come",
     "left_and_ahead",
     "next_stops",
     "number",

@@ -1,12 +1,14 @@
 """When drivers are planned to work. Whether a driver does say the driver's own button and `Driver.on_shift`."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import UUID4
@@ -16,6 +18,12 @@ from dispatch.models.drivers import Driver
 
 #: Longer is a typing error.
 LONGEST_SHIFT = timedelta(hours=24)
+BREAK_RULE = (
+    "A break that is planned has all three: from when, by when it begins, both within the shift and in this order, "
+    "and how many minutes."
+)
+#: In minutes.
+LONGEST_BREAK = 480
 #: A driver who is still on shift so long after the planned end, and was never off, is no longer held to it.
 FORGOTTEN_AFTER = timedelta(days=2)
 
@@ -27,12 +35,42 @@ class Planned(NamedTuple):
     ends_at: datetime
 
 
+@dataclass(frozen=True)
+class PlannedBreak:
+    """Of so many minutes; it is to begin from `earliest` to `latest`."""
+
+    shift_id: UUID
+    earliest: datetime
+    latest: datetime
+    minutes: int
+
+    @property
+    def duration(self) -> timedelta:
+        return timedelta(minutes=self.minutes)
+
+
 class Shift(models.Model):
     id = models.UUIDField(primary_key=True, db_default=UUID4(), editable=False)
     driver = models.ForeignKey(Driver, on_delete=models.CASCADE, related_name="shifts", db_index=False)
     city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="shifts")
     starts_at = models.DateTimeField("from")
     ends_at = models.DateTimeField("to")
+    break_from = models.DateTimeField(
+        "break from",
+        null=True,
+        blank=True,
+        help_text="A break begins then at the earliest; empty: none is planned.",
+    )
+    break_by = models.DateTimeField(
+        "break begins by", null=True, blank=True, help_text="And then at the latest."
+    )
+    break_minutes = models.IntegerField(
+        "minutes of break",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_BREAK)],
+    )
+    break_began_at = models.DateTimeField("break began", null=True, editable=False)
 
     class Meta:
         db_table = "shifts"
@@ -44,6 +82,21 @@ class Shift(models.Model):
                 violation_error_message="A shift ends after it began.",
             ),
             models.UniqueConstraint(fields=["driver", "starts_at"], name="shifts_one_at_a_time"),
+            models.CheckConstraint(
+                name="shifts_break_whole",
+                condition=Q(break_from=None, break_by=None, break_minutes=None)
+                | Q(
+                    # Compared with nothing they would be unknown, which a constraint lets through.
+                    break_from__isnull=False,
+                    break_by__isnull=False,
+                    break_minutes__isnull=False,
+                    break_from__gte=F("starts_at"),
+                    break_by__gte=F("break_from"),
+                    break_by__lt=F("ends_at"),
+                    break_minutes__range=(1, LONGEST_BREAK),
+                ),
+                violation_error_message=BREAK_RULE,
+            ),
         ]
         indexes = [models.Index(fields=["starts_at"], name="shifts_by_start")]
 
@@ -83,6 +136,28 @@ def planned_ends(drivers: Iterable[Driver], now: datetime) -> dict[UUID, datetim
         pk: end
         for pk, planned in _planned(since.keys(), now)
         if (end := planned_end(planned, since[pk], now)) is not None
+    }
+
+
+def breaks_to_come(
+    drivers: Iterable[Driver], now: datetime, within: timedelta = timedelta()
+) -> dict[UUID, PlannedBreak]:
+    """By driver, the break of the shift that each of these is in, as far as it is not taken and may begin by `within`
+    from now. Who came on shift when it was to have begun has none.
+    """
+    since = {driver.pk: driver.on_shift_since for driver in drivers if driver.on_shift}
+    to_come = Shift.objects.filter(
+        driver__in=since.keys(),
+        starts_at__lte=now,
+        ends_at__gt=now,
+        break_from__lte=now + within,
+        break_began_at=None,
+    )
+    return {
+        shift.driver_id: PlannedBreak(shift.pk, shift.break_from, shift.break_by, shift.break_minutes)
+        for shift in to_come.order_by("-starts_at")
+        if shift.break_from and shift.break_by and shift.break_minutes
+        if (began := since[shift.driver_id]) is None or began <= shift.break_by
     }
 
 

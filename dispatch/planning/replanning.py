@@ -18,10 +18,19 @@ from django.utils import timezone
 from dispatch.errors import NotFound, contained
 from dispatch.etas.travel_time_model import TravelTimeModel
 from dispatch.metrics import PLANNER_SECONDS
-from dispatch.models import Driver, Order, Stop, left_and_ahead, places, plans_of
+from dispatch.models import (
+    Driver,
+    Order,
+    PlannedBreak,
+    Stop,
+    breaks_to_come,
+    left_and_ahead,
+    places,
+    plans_of,
+)
 from dispatch.orders.transitions import heard_since, is_heard
-from dispatch.planning import plan_store
-from dispatch.planning.workload import Workload, visit_kind
+from dispatch.planning import plan_store, planned_breaks
+from dispatch.planning.workload import BREAKS_WITHIN, Workload, visit_kind
 from dispatch.statuses import ACTIVE, DriverStatus, StopKind
 from routing.best_effort import BestEffortRoute, best_effort_route
 from routing.errors import RoutingError
@@ -46,15 +55,35 @@ GUESSED_WITHIN_M = 30_000.0
 
 
 def arrivals(
-    stops: Sequence[Stop], seconds: Sequence[float], since: datetime, travel_times: TravelTimeModel
+    stops: Sequence[Stop],
+    seconds: Sequence[float],
+    since: datetime,
+    travel_times: TravelTimeModel,
+    rest: PlannedBreak | None = None,
 ) -> list[datetime]:
     """When a driver who goes on at `since` (now, or at the end of a break) reaches each stop: `seconds[k]` is the
-    drive to stop k from the one before (or from here), as the roads alone have it.
+    drive to stop k from the one before (or from here), as the roads alone have it. `rest`: a break to come.
     """
+    visits = places(stops)
+    times, free_at = _drive(visits, seconds, since, travel_times)
+    if rest is None:
+        return times
+    rests_before = planned_breaks.place_after(rest, visits, free_at)
+    goes_on = max(free_at[rests_before], rest.earliest) + rest.duration
+    before = sum(len(place) for place in visits[:rests_before])
+    after, _ = _drive(visits[rests_before:], seconds[before:], goes_on, travel_times)
+    return times[:before] + after
+
+
+def _drive(
+    visits: Sequence[Sequence[Stop]], seconds: Sequence[float], since: datetime, travel_times: TravelTimeModel
+) -> tuple[list[datetime], list[datetime]]:
+    """When each stop is reached, and when the driver goes on to each place and is done with the last."""
     times: list[datetime] = []
     clock = since
+    free_at = [clock]
     drives = iter(seconds)
-    for place in places(stops):
+    for place in visits:
         leaving = clock
         for stop in place:
             routed_s = next(drives)
@@ -63,7 +92,8 @@ def arrivals(
             times.append(stop.arrived_at or clock)
             leaving = max(leaving, _leaves(stop, clock, travel_times))
         clock = leaving
-    return times
+        free_at.append(clock)
+    return times, free_at
 
 
 def _leaves(stop: Stop, there: datetime, travel_times: TravelTimeModel) -> datetime:
@@ -125,7 +155,8 @@ def replan(driver_id: UUID) -> bool:
     if not stops:
         return False
     order = _visiting_order(workload, driver)
-    plan = _plan(driver, stops, workload.travel_times, heard_since(), order=order, redraw=True)
+    rest = workload.breaks.get(driver_id)
+    plan = _plan(driver, stops, workload.travel_times, heard_since(), rest, order=order, redraw=True)
     return plan_store.store(plan)
 
 
@@ -142,7 +173,15 @@ def sweep() -> int:
             order = _visiting_order(workload.alone(driver), driver, gain_s=SWEEP_GAIN_S)
             if order != stops:
                 swept += plan_store.store(
-                    _plan(driver, stops, workload.travel_times, since, order=order, redraw=True)
+                    _plan(
+                        driver,
+                        stops,
+                        workload.travel_times,
+                        since,
+                        workload.breaks.get(driver.pk),
+                        order=order,
+                        redraw=True,
+                    )
                 )
     return swept
 
@@ -243,6 +282,7 @@ def _refresh(drivers: QuerySet[Driver]) -> int:
     ahead_of = {pk: ahead for pk, stops in waiting.items() if (ahead := left_and_ahead(stops)[1])}
     coming = Stop.objects.filter(pk__in=[ahead[0].pk for ahead in ahead_of.values()])
     roads = dict(coming.values_list("driver_id", "leg"))
+    rests = breaks_to_come([found[pk] for pk in ahead_of], timezone.now(), within=BREAKS_WITHIN)
     stored = 0
     # So many at a time: their rows are locked together, and whoever looks at them reloads once.
     for some in batched(ahead_of.items(), DRIVERS_AT_ONCE):
@@ -250,7 +290,7 @@ def _refresh(drivers: QuerySet[Driver]) -> int:
         for pk, ahead in some:
             with contained(f"driver {pk} keeps the plan from before"):
                 redraw = _left_the_road(found[pk], roads.get(pk))
-                new.append(_plan(found[pk], ahead, travel_times, since, redraw=redraw))
+                new.append(_plan(found[pk], ahead, travel_times, since, rests.get(pk), redraw=redraw))
         stored += plan_store.store_all(new)
     return stored
 
@@ -267,12 +307,13 @@ def _plan(
     as_read: Sequence[Stop],
     travel_times: TravelTimeModel,
     since: datetime,
+    rest: PlannedBreak | None,
     *,
     order: Sequence[Stop] | None = None,
     redraw: bool,
 ) -> plan_store.Plan:
     """New ETAs for the stops that lie ahead, in the order in which they were read or in another one; and, with
-    `redraw`, new roads. Whoever was not heard of `since` then is silent.
+    `redraw`, new roads. Whoever was not heard of `since` then is silent. `rest`: a break to come.
     """
     stops = as_read if order is None else order
     here = driver.point
@@ -282,7 +323,7 @@ def _plan(
         found = best_effort_route(osrm_from_settings(driver.roads), _way(here, placed), geometry=redraw)
         now, travel_times = timezone.now(), travel_times.by(driver.roads)
         goes_on = max(now, driver.break_until or now)
-        times = arrivals(placed, [leg.duration_s for leg in found.legs], goes_on, travel_times)
+        times = arrivals(placed, [leg.duration_s for leg in found.legs], goes_on, travel_times, rest)
         problems = why_unsure(driver, placed, found, since)
         for n, (stop, eta, leg) in enumerate(zip(placed, times, found.legs, strict=True)):
             city_id = stop.order.city_id

@@ -13,7 +13,16 @@ from django.db.models import Max
 from django.utils import timezone
 
 from dispatch.etas.travel_time_model import TravelTimeModel
-from dispatch.models import Driver, Order, Stop, left_and_ahead, planned_ends, plans_of
+from dispatch.models import (
+    Driver,
+    Order,
+    PlannedBreak,
+    Stop,
+    breaks_to_come,
+    left_and_ahead,
+    planned_ends,
+    plans_of,
+)
 from dispatch.statuses import FETCHES, OrderStatus, StopKind
 from routing import planner
 from routing.errors import NoSegment, RoutingError
@@ -25,6 +34,8 @@ from routing.profiles import PROFILES, Profile
 UNDER_WAY_S = 60.0
 #: Food that nobody waits for is to be back within this (seconds): orders that somebody waits for come first.
 RETURN_WITHIN_S = 7200.0
+#: A break that begins later than in so long is not thought of yet: no tour is that long.
+BREAKS_WITHIN = timedelta(hours=2)
 #: OSRM takes about half a second for the drives among so many places (and refuses 500, as we start it).
 TABLE_PLACES = 300
 
@@ -43,6 +54,8 @@ class Workload:
     holders: Mapping[UUID, Driver] = field(default_factory=dict)
     #: When the shifts are planned to end of those drivers who work by a plan.
     ends: Mapping[UUID, datetime] = field(default_factory=dict)
+    #: Their breaks to come, of those who have one soon.
+    breaks: Mapping[UUID, PlannedBreak] = field(default_factory=dict)
     #: By restaurant, when one opens that is closed now.
     opens: Mapping[UUID, datetime | None] = field(default_factory=dict)
 
@@ -71,6 +84,7 @@ class Workload:
             list(pending),
             met | dict(holders or {}),
             planned_ends(drivers, now),
+            breaks_to_come(drivers, now, within=BREAKS_WITHIN),
             opens or {},
         )
 
@@ -124,6 +138,7 @@ class Workload:
                 self.stops[driver.pk],
                 self.free_since.get(driver.pk),
                 self.ends.get(driver.pk),
+                self.breaks.get(driver.pk),
                 now,
                 places,
                 pins=pins,
@@ -263,6 +278,7 @@ def _vehicle(
     stops: Sequence[Stop],
     free_since: datetime | None,
     shift_ends_at: datetime | None,
+    rest: PlannedBreak | None,
     now: datetime,
     places: _Places,
     *,
@@ -282,7 +298,12 @@ def _vehicle(
         mode=driver.roads,
         skills=frozenset(driver.skills),
         break_until=driver.break_until.timestamp() if driver.break_until else -inf,
+        breaks=() if rest is None else (_break(rest),),
     )
+
+
+def _break(rest: PlannedBreak) -> planner.Break:
+    return planner.Break(rest.earliest.timestamp(), rest.latest.timestamp(), rest.duration.total_seconds())
 
 
 def visit_kind(stop: Stop) -> planner.Kind:

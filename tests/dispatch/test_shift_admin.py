@@ -79,6 +79,25 @@ def test_two_at_a_time_are_refused(staff: Client, ana: Driver) -> None:
     assert Shift.objects.count() == 1
 
 
+def test_a_break_is_planned_with_it(staff: Client, ana: Driver) -> None:
+    shift = typed(ana, "2026-11-30", "11:00", "19:00")
+    rest = {
+        "break_from_0": "2026-11-30",
+        "break_from_1": "14:00",
+        "break_by_0": "2026-11-30",
+        "break_by_1": "15:30",
+        "break_minutes": "30",
+    }
+    add = reverse("admin:dispatch_shift_add")
+    for missing in rest:
+        refused = staff.post(add, shift | rest | {missing: ""})
+        assert (refused.status_code, Shift.objects.count()) == (200, 0)
+    assert staff.post(add, shift | rest).status_code == 302
+    assert Shift.objects.get().break_by == datetime(2026, 11, 30, 22, 30, tzinfo=UTC)
+    week = staff.get(WEEK, {"city": str(ana.city_id), "week": "2026-11-30"}).content.decode()
+    assert "break 14:00–15:30, 30 min" in week
+
+
 # ----------------------------------------------------------------------------------------------------- a week
 
 
@@ -139,7 +158,9 @@ def test_what_nobody_could_mean_is_this_week(staff: Client, ana: Driver, week: s
 
 def test_without_a_city_there_is_an_empty_week(staff: Client) -> None:
     assert "No driver here yet." in staff.get(WEEK).content.decode()
-    assert staff.get(EXPORT).content.decode().splitlines() == ["driver,city,start,end"]
+    assert staff.get(EXPORT).content.decode().splitlines() == [
+        f"{HEAD.strip()},break_from,break_by,break_minutes"
+    ]
 
 
 # -------------------------------------------------------------------------------------------------------- CSV
@@ -160,7 +181,10 @@ def test_a_file_is_imported_and_exported(staff: Client, ana: Driver) -> None:
     exported = staff.get(EXPORT, {"city": str(ana.city_id), "week": "2026-12-01"})
     assert exported["Content-Type"] == "text/csv; charset=utf-8"
     assert exported["Content-Disposition"] == 'attachment; filename="shifts-2026-11-30.csv"'
-    assert exported.content.decode().splitlines() == [HEAD.strip(), line]
+    assert exported.content.decode().splitlines() == [
+        f"{HEAD.strip()},break_from,break_by,break_minutes",
+        f"{line},,,",
+    ]
     moved = line.replace("11:00", "12:00")
     assert send(staff, f"{HEAD}{moved}\n", replace="on").status_code == 302
     assert Shift.objects.get().starts_at == datetime(2026, 11, 30, 19, tzinfo=UTC)

@@ -36,7 +36,8 @@ def test_lines_are_read_whatever_the_order_of_the_columns() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "Line 1: the columns are driver, city, start, end, with commas between them."),
+        ("", "Line 1: the columns are driver, city, start, end, with commas between them, and break_from, "),
+        ("driver,city,start,end,break_from\n", "Line 1: the columns are"),
         ("driver;city;start;end\n", "Line 1: the columns are"),
         ("driver,city,start,end,note\n", "Line 1: the columns are"),
         (HEAD, "There is no shift"),
@@ -131,7 +132,9 @@ def test_what_was_written_is_read_again_and_changes_nothing(
     rows = [f"{twin.pk},Denver,2026-11-30 22:00,2026-12-01 02:00\n" for twin in twins]
     store(parse(HEAD + GOOD + "".join(rows)))
     text = write(Shift.objects.select_related("driver", "city").order_by("starts_at", "driver__name", "pk"))
-    assert sorted(text.splitlines()) == sorted((HEAD + GOOD + "".join(rows)).splitlines())
+    assert sorted(line.removesuffix(",,,") for line in text.splitlines()[1:]) == sorted(
+        [GOOD.strip(), *(row.strip() for row in rows)]
+    )
     assert store(parse(text)) == Stored(new=0, known=3, removed=0)
     assert Shift.objects.count() == 3
 
@@ -165,3 +168,42 @@ def test_the_limit_of_mistakes_is_of_lines_as_well() -> None:
     with pytest.raises(Unreadable) as caught:
         parse(HEAD + "a,b\n" * 200)
     assert len(caught.value.mistakes) == shift_files.MOST_MISTAKES
+
+
+BREAKS = "driver,city,start,end,break_from,break_by,break_minutes\n"
+LUNCH = "Ana Vogel,Denver,2026-11-30 11:00,2026-11-30 19:00,2026-11-30 14:00,2026-11-30 15:30,30\n"
+
+
+def test_a_break_is_planned_with_the_shift(ana: Driver) -> None:
+    sam = "Sam,Denver,2026-11-30 11:00,2026-11-30 15:00,,,\n"
+    Driver.objects.create(name="Sam", city=ana.city)
+    assert store(parse(BREAKS + LUNCH + sam)) == Stored(new=2, known=0, removed=0)
+    shift = Shift.objects.get(driver=ana)
+    assert (shift.break_from, shift.break_by, shift.break_minutes) == (
+        datetime(2026, 11, 30, 21, tzinfo=UTC),
+        datetime(2026, 11, 30, 22, 30, tzinfo=UTC),
+        30,
+    )
+    assert Shift.objects.get(driver__name="Sam").break_from is None
+    text = write(Shift.objects.select_related("driver", "city"))
+    assert sorted(text.splitlines()) == sorted((BREAKS + LUNCH + sam).splitlines())
+    moved = LUNCH.replace(",30\n", ",45\n")
+    assert store(parse(BREAKS + moved + sam), replace=True) == Stored(new=1, known=1, removed=1)
+    assert Shift.objects.get(driver=ana).break_minutes == 45
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ("2026-11-30 14:00,,30", "“” is no time"),
+        ("2026-11-30 14:00,2026-11-30 13:00,30", "the break begins within the shift"),
+        ("2026-11-30 10:00,2026-11-30 13:00,30", "the break begins within the shift"),
+        ("2026-11-30 14:00,2026-11-30 19:00,30", "the break begins within the shift"),
+        ("2026-11-30 14:00,2026-11-30 15:00,0", "“0”: a break has 1 to 480 minutes."),
+        ("2026-11-30 14:00,2026-11-30 15:00,½", "“½”: a break has 1 to 480 minutes."),
+        ("2026-11-30 14:00,2026-11-30 15:00,", "“”: a break has 1 to 480 minutes."),
+    ],
+)
+def test_a_break_that_is_none(ana: Driver, cells: str, says: str) -> None:
+    (mistake,) = mistakes(BREAKS + f"Ana Vogel,Denver,2026-11-30 11:00,2026-11-30 19:00,{cells}\n")
+    assert mistake.startswith(f"Line 2: {says}")
