@@ -5,19 +5,24 @@ What does not exist and what may not be seen raise the same `NotFound`: a guesse
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from dispatch.errors import NotFound
-from dispatch.models import City, Driver, Order, Stop, next_stops
+from dispatch.models import City, Driver, Order, Stop, User, next_stops
 from dispatch.statuses import BEFORE_PICKUP, IN_THE_BAG, OrderStatus
 
 DISPATCH_PERMISSION = "dispatch.dispatch_orders"
+#: Which of AUTHENTICATION_BACKENDS knows of permissions.
+_RIGHTS = "django.contrib.auth.backends.ModelBackend"
 
 _TRACKING_TOKEN = re.compile(r"[0-9a-f]{32}")
 
@@ -50,10 +55,18 @@ def order_by_token(token: str) -> Order:
     return order
 
 
+def link_ends_at(order: Order) -> datetime | None:
+    """Until when its tracking link opens its page; None: as long as it is not over, and then some."""
+    return order.ended_at and order.ended_at + _shown_for()
+
+
+def _shown_for() -> timedelta:
+    return timedelta(seconds=settings.TRACKING_PAGE_AFTER_DELIVERY_S)
+
+
 def _tracked(tokens: Iterable[str]) -> QuerySet[Order]:
     well_formed = [token for token in tokens if _TRACKING_TOKEN.fullmatch(token)]
-    shown_for = timedelta(seconds=settings.TRACKING_PAGE_AFTER_DELIVERY_S)
-    not_over = Q(ended_at=None) | Q(ended_at__gte=timezone.now() - shown_for)
+    not_over = Q(ended_at=None) | Q(ended_at__gte=timezone.now() - _shown_for())
     return Order.objects.filter(not_over, tracking_token__in=well_formed)
 
 
@@ -87,3 +100,27 @@ def _is_on_its_way(order: Order) -> bool:
 def may_dispatch(user: Any) -> bool:
     """Whether a signed-in user may work on the dashboard."""
     return bool(user.is_active and user.is_staff and user.has_perm(DISPATCH_PERMISSION))
+
+
+def dispatching(session_keys: Collection[str]) -> set[str]:
+    """Those of these sessions in which somebody is signed in who may work on the dashboard: neither signed out nor
+    expired, and with the password of today.
+    """
+    going_on = Session.objects.filter(session_key__in=session_keys, expire_date__gt=timezone.now())
+    signed_in = {session.session_key: session.get_decoded() for session in going_on}
+    may = User.objects.with_perm(DISPATCH_PERMISSION, backend=_RIGHTS).filter(
+        is_staff=True, pk__in={data[SESSION_KEY] for data in signed_in.values() if SESSION_KEY in data}
+    )
+    users = {str(user.pk): user for user in may}
+    return {
+        key
+        for key, data in signed_in.items()
+        if (user := users.get(data.get(SESSION_KEY, "")))
+        and _has_password(user, data.get(HASH_SESSION_KEY, ""))
+    }
+
+
+def _has_password(user: User, hashed: str) -> bool:
+    """Whether it is the one that the session began with, as Django's sign-in looks at it."""
+    todays = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return any(constant_time_compare(hashed, known) for known in todays)

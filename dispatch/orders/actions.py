@@ -330,17 +330,24 @@ def set_shift(driver_id: UUID, on: bool) -> None:
 
 
 def issue_token(driver_id: UUID) -> str:
-    """A new bearer token for a driver's app; the one before stops working. Only its digest is kept."""
+    """A new bearer token for a driver's app; the one before stops working, also where it signed in. Only the digest
+    is kept.
+    """
     token = Driver.new_token()
-    if not Driver.objects.filter(pk=driver_id).update(token_digest=Driver.digest(token)):
-        raise NotFound("No such driver.")
+    _change_token(driver_id, Driver.digest(token))
     return token
 
 
 def revoke_token(driver_id: UUID) -> None:
-    """The driver's app signs in no more. A socket that is open stays until it closes."""
-    if not Driver.objects.filter(pk=driver_id).update(token_digest=None):
-        raise NotFound("No such driver.")
+    """The driver's app signs in no more, and the socket that is open is closed."""
+    _change_token(driver_id, None)
+
+
+def _change_token(driver_id: UUID, digest: str | None) -> None:
+    with announced() as changes:
+        if not Driver.objects.filter(pk=driver_id).update(token_digest=digest):
+            raise NotFound("No such driver.")
+        changes.drivers.add(driver_id)
 
 
 # ------------------------------------------------------------------------------------ corrections by hand

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from dispatch.access import shows_driver
+from dispatch.access import link_ends_at, shows_driver
 from dispatch.models import (
     Alert,
     AlertKind,
@@ -92,6 +92,8 @@ class CustomerView:
     driver_city_id: UUID | None
     frames: tuple[CustomerFrame, ...]
     taken_back: tuple[CustomerFrame, ...]
+    #: When the link ends (ms), of an order that is over.
+    ends_at: int | None
 
 
 def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
@@ -130,6 +132,7 @@ def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
         driver_city_id=driver.city_id if driver else None,
         frames=tuple(frames),
         taken_back=tuple(taken_back),
+        ends_at=milliseconds(link_ends_at(order)),
     )
 
 

@@ -103,6 +103,7 @@ def customer_message(view: CustomerView) -> Message:
         "city": groups.city_key(view.driver_city_id),
         "frames": _by_subject(view.frames),
         "taken_back": _by_subject(view.taken_back),
+        "ends_at": view.ends_at,
     }
 
 

@@ -1,5 +1,7 @@
 """The socket of a customer's page."""
 
+import asyncio
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -7,6 +9,7 @@ from redis.exceptions import RedisError
 
 from dispatch import access
 from dispatch.errors import NotFound
+from tracking.clock import now_ms
 from tracking.protocol import groups
 from tracking.protocol.close_codes import NOT_FOUND, TOO_MUCH
 from tracking.sockets import broadcast, fanout
@@ -22,6 +25,8 @@ class CustomerConsumer(LiveConsumer):
         self.city = groups.NO_CITY
         self.watched: str | None = None
         self.position: str | None = None
+        #: When the link is no longer good (ms); None: nobody knows yet.
+        self.ends_at: int | None = None
 
     async def enter(self) -> None:
         token = self.query.get("token", "")
@@ -44,6 +49,10 @@ class CustomerConsumer(LiveConsumer):
             return
         self.versions[self.key] = message["v"]
         self._watch(message["city"], message["driver"])
+        ends_at = message.get("ends_at")  # not from a process of before, in a rolling restart
+        if ends_at not in (None, self.ends_at):
+            self.later(partial(self._end, ends_at))
+        self.ends_at = ends_at
         # Of what was never told there is nothing to take back.
         taken_back = [told for told in message["taken_back"] if told[0] in self.sent]
         for subject, content, frames in (*message["frames"], *taken_back):
@@ -53,6 +62,12 @@ class CustomerConsumer(LiveConsumer):
                     self.send_text(frame)
         if message["driver"] is not None:
             self.sent.pop("DriverHidden", None)
+
+    async def _end(self, at: int) -> None:
+        """Who came while the link was good does not look on for ever."""
+        await asyncio.sleep((at - now_ms()) / 1000)
+        if self.ends_at == at:
+            self._found(None)
 
     def _watch(self, city: str, driver_id: str | None) -> None:
         if driver_id == self.watched:

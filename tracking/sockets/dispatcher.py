@@ -1,14 +1,11 @@
 """The socket of a dispatcher's dashboard."""
 
-import asyncio
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlparse
 
 from channels.security.websocket import OriginValidator
 from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
 from dispatch import access
@@ -21,8 +18,7 @@ from tracking.sockets.base import Denied, LiveConsumer
 from tracking.sockets.fleet_snapshots import DispatcherSnapshot
 from tracking.sockets.snapshots import EncodedItem
 
-#: How often a dispatcher's right to look is checked again.
-RECHECK_S = 60.0
+SIGN_IN = "Sign in as a dispatcher."
 
 
 class DispatcherConsumer(LiveConsumer):
@@ -37,8 +33,9 @@ class DispatcherConsumer(LiveConsumer):
         if not _same_origin(self.scope):
             raise Denied(NOT_SIGNED_IN, "not_signed_in", "Open the dashboard from this server's own address.")
         if not await in_thread(access.may_dispatch)(self.scope["user"]):
-            raise Denied(NOT_SIGNED_IN, "not_signed_in", "Sign in as a dispatcher.")
-        self.later(self._leave_when_signed_out)
+            raise Denied(NOT_SIGNED_IN, "not_signed_in", SIGN_IN)
+        self.session_key: str = self.scope["session"].session_key
+        self.process.right_to_look.hold(self)
         await self._watch(await in_thread(snapshots.city_keys)())
         snapshot = await self.process.loaders.dispatcher(None)
         assert snapshot is not None  # noqa: S101 (there is one)
@@ -68,21 +65,9 @@ class DispatcherConsumer(LiveConsumer):
             if here := [place for driver, place in known.items() if snapshot.drivers.get(driver) == city]:
                 self.send_text(fanout.fleet_frame(city, here))
 
-    async def _leave_when_signed_out(self) -> None:
+    def show_out(self) -> None:
         """A dashboard is open for hours; who may no longer look must not go on seeing."""
-        while True:
-            await asyncio.sleep(RECHECK_S)
-            try:
-                still_may = await in_thread(self._still_may_look)()
-            except (OperationalError, InterfaceError):
-                continue  # an outage is no reason to leave the dispatchers blind
-            if not still_may:
-                raise Denied(NOT_SIGNED_IN, "not_signed_in", "Sign in as a dispatcher.")
-
-    def _still_may_look(self) -> bool:
-        session, user_id = self.scope["session"], self.scope["user"].pk
-        user = get_user_model().objects.filter(pk=user_id).first()
-        return bool(session.exists(session.session_key) and user and access.may_dispatch(user))
+        self.deny(Denied(NOT_SIGNED_IN, "not_signed_in", SIGN_IN))
 
     async def fleet_changed(self, message: dict[str, Any]) -> None:
         self._tell(message["items"])
@@ -114,6 +99,7 @@ class DispatcherConsumer(LiveConsumer):
         return fanout.fleet_frame(city, self.unsent.pop(city).values())
 
     def gone(self) -> None:
+        self.process.right_to_look.let_go(self)
         for city in self.cities:
             self.process.fanout.retire(city, self)
 

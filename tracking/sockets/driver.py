@@ -63,7 +63,7 @@ class DriverConsumer(LiveConsumer):
         if name is not None and not _SESSION_NAME.fullmatch(name):
             raise Denied(BAD_REQUEST, "bad_request", "A session's name has 1 to 64 of A-Z a-z 0-9 _ -.")
         driver = await self._sign_in_driver()
-        self.driver_id = driver.pk
+        self.driver_id, self.token_digest = driver.pk, driver.token_digest
         self.key = f"driver:{driver.pk}"
         self.born = [now_ms(), uuid4().hex]
         await self.join(groups.driver(driver.pk))
@@ -204,6 +204,8 @@ class DriverConsumer(LiveConsumer):
         view = await self.process.loaders.plan(self.driver_id)
         if view is None:
             raise Denied(NOT_SIGNED_IN, "not_signed_in", "This driver does not exist any more.")
+        if view.token_digest != self.token_digest:
+            raise Denied(NOT_SIGNED_IN, "not_signed_in", "This token is no longer good: ask for another one.")
         if self.session is None or self.knows(self.key, view.plan.v + 1):
             return
         self.versions[self.key] = view.plan.v

@@ -27,6 +27,7 @@ from tracking.sockets import broadcast, reconciliation
 from tracking.sockets.fanout import Fanout
 from tracking.sockets.fix_feed import FixFeed
 from tracking.sockets.loaders import Loaders
+from tracking.sockets.right_to_look import RightToLook
 from tracking.sockets.snapshots import EncodedItem, troubles_key
 from tracking.sockets.subscriptions import Subscriptions
 
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 HEARTBEAT_S = 10.0
 RECONCILE_S = 4.0
+CHECK_RIGHTS_S = 3.0
 REPORT_S = 2.0
 _RETRY_S = 1.0
 
@@ -57,6 +59,7 @@ class Process:
         self.feed = FixFeed(self.positions, self.fanout.publish, back=self._reconcile_now.set)
         self.subscriptions = Subscriptions()
         self.loaders = Loaders()
+        self.right_to_look = RightToLook()
         self.sockets: set[Socket] = set()
         self._jobs: list[asyncio.Task[None]] = []
 
@@ -70,6 +73,7 @@ class Process:
             self._report,
             self._heartbeat,
             self._reconcile,
+            self._check_rights,
         ]
         self._jobs = [asyncio.create_task(_for_good(loop)) for loop in loops]
 
@@ -96,6 +100,9 @@ class Process:
 
     async def _reconcile(self) -> None:
         await reconciliation.keep_reconciling(self.subscriptions, RECONCILE_S, self._reconcile_now)
+
+    async def _check_rights(self) -> None:
+        await self.right_to_look.keep_checking(CHECK_RIGHTS_S)
 
     async def _report(self) -> None:
         """Figures to Prometheus, and to the dispatchers what was turned away."""

@@ -89,6 +89,8 @@ class DriverView:
     arrivals: dict[UUID, int]
     #: What the driver may say of an order that fails.
     reasons: Reasons
+    #: Of the token that signs in.
+    token_digest: str | None
 
 
 def driver_items(drivers: Iterable[Driver], plans: Plans) -> list[Item]:
@@ -168,6 +170,7 @@ def _driver_view(driver: Driver, stops: Sequence[Stop], reasons: Reasons) -> Dri
         city=groups.city_key(driver.city_id),
         plan=frames.plan(driver, stops, for_driver=True),
         reasons=reasons,
+        token_digest=driver.token_digest,
         offline=driver.status == DriverStatus.OFFLINE,
         fences=tuple(_fence(stop, later=not (stop in left or _at_one_of(stop, in_turn))) for stop in coming),
         arrivals={

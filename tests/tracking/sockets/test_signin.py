@@ -1,13 +1,19 @@
 """Who gets onto `/ws`, and what the others are told."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.contrib.sessions.models import Session
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from delivery.asgi import application
+from dispatch import access
 from dispatch.models import Driver, Order, User
 from dispatch.orders import actions
 from tests.tracking.sockets.clients import (
@@ -19,7 +25,7 @@ from tests.tracking.sockets.clients import (
     dispatcher_socket,
     driver_socket,
 )
-from tracking.sockets import dispatcher
+from tracking.sockets import broadcast, process
 
 pytestmark = pytest.mark.usefixtures("live_loop")
 
@@ -141,20 +147,95 @@ async def test_a_permitted_dispatcher_gets_a_snapshot(driver: Driver, order: Ord
         assert {"restaurant", "driver", "plan", "order"} <= set(socket.types())
 
 
+# ----------------------------------------------------------------------------------- who loses the right again
+
+
+def session_of(user: User) -> QuerySet[Session]:
+    keys = [s.pk for s in Session.objects.all() if s.get_decoded()["_auth_user_id"] == str(user.pk)]
+    return Session.objects.filter(pk__in=keys)
+
+
+def change_password(user: User) -> None:
+    user.set_password("another one")
+    user.save()
+
+
 @pytest.mark.parametrize(
     "withdraw",
     [
-        lambda: User.objects.update(is_active=False),
-        lambda: [user.user_permissions.clear() for user in User.objects.all()],
-        lambda: Session.objects.all().delete(),
+        lambda user: User.objects.filter(pk=user.pk).update(is_active=False),
+        lambda user: User.objects.filter(pk=user.pk).update(is_staff=False),
+        lambda user: user.user_permissions.clear(),
+        lambda user: user.delete(),
+        lambda user: session_of(user).delete(),
+        lambda user: session_of(user).update(expire_date=timezone.now()),
+        change_password,
     ],
-    ids=["account closed", "permission withdrawn", "signed out"],
+    ids=[
+        "account closed",
+        "no staff any more",
+        "permission withdrawn",
+        "account deleted",
+        "signed out",
+        "session expired",
+        "password changed",
+    ],
 )
 async def test_who_may_no_longer_look_is_shown_out(
-    withdraw: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+    withdraw: Callable[[User], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatcher, "RECHECK_S", 0.05)
-    async with await dispatcher_socket() as socket:
+    monkeypatch.setattr(process, "CHECK_RIGHTS_S", 0.05)
+    async with await dispatcher_socket() as leaves, await dispatcher_socket() as stays:
+        await leaves.frame("ready")
+        await stays.frame("ready")
+        await sync_to_async(withdraw)(await User.objects.order_by("pk").afirst())
+        assert await leaves.closed() == 4401
+        await process.this_process().right_to_look.check()
+        assert stays.close_code is None
+
+
+async def test_the_right_of_many_dispatchers_is_two_questions(django_assert_num_queries: Callable) -> None:
+    sessions = [await dispatcher_cookie() for _ in range(3)]
+    keys = {cookie.decode().partition("=")[2] for _, cookie in sessions}
+
+    def count() -> None:
+        with django_assert_num_queries(2):
+            assert access.dispatching(keys | {"unknown"}) == keys
+
+    await sync_to_async(count)()
+
+
+@pytest.mark.parametrize("change", [actions.issue_token, actions.revoke_token])
+async def test_a_lost_phone_is_locked_out_at_once(
+    order: Order, driver: Driver, change: Callable[[UUID], object]
+) -> None:
+    """All that it sends afterwards is void: its fixes, and “delivered”."""
+    async with await driver_socket(driver) as lost:
+        await lost.frame("ready")
+        await sync_to_async(change)(driver.pk)
+        assert (await lost.frame("error"))["code"] == "not_signed_in"
+        assert await lost.closed() == 4401
+
+
+async def test_a_token_that_sql_changes_is_no_longer_good_either(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "RECONCILE_S", 0.05)
+    async with await driver_socket(driver) as lost:
+        await lost.frame("ready")
+        await Driver.objects.filter(pk=driver.pk).aupdate(token_digest=None)
+        assert await lost.closed() == 4401
+
+
+async def test_a_customers_page_ends_with_its_link(order: Order, settings: Any) -> None:
+    """Not before, and not where the order goes on after all."""
+    settings.TRACKING_PAGE_AFTER_DELIVERY_S = 3600
+    async with customer_socket(order.tracking_token) as socket:
         await socket.frame("ready")
-        await sync_to_async(withdraw)()
-        assert await socket.closed() == 4401
+        await sync_to_async(actions.cancel)(order.pk, actor=actions.SYSTEM)
+        await socket.frame("status", status="cancelled")
+        assert socket.close_code is None
+        ended_at = timezone.now() - timedelta(seconds=3600 - 0.1)
+        await Order.objects.filter(pk=order.pk).aupdate(ended_at=ended_at)
+        await sync_to_async(broadcast.fleet)([order.pk], [])
+        assert await socket.closed() == 4404
