@@ -18,11 +18,18 @@ from django.utils.crypto import constant_time_compare
 
 from dispatch.errors import NotFound
 from dispatch.models import City, Driver, Order, Stop, User, next_stops
-from dispatch.statuses import BEFORE_PICKUP, IN_THE_BAG, OrderStatus
+from dispatch.statuses import BEFORE_PICKUP, IN_THE_BAG, OrderStatus, StopKind
+from routing.geo import Point
 
 DISPATCH_PERMISSION = "dispatch.dispatch_orders"
 #: Which of AUTHENTICATION_BACKENDS knows of permissions.
 _RIGHTS = "django.contrib.auth.backends.ModelBackend"
+
+#: Who comes from somebody else's door is not shown before being so far away (metres): about two blocks, where it could
+#: have been any of some hundred doors.
+HIDES_M = 200.0
+#: And for so long after it. Later the driver has been somewhere else.
+HIDES_FOR = timedelta(minutes=30)
 
 _TRACKING_TOKEN = re.compile(r"[0-9a-f]{32}")
 
@@ -87,6 +94,21 @@ def shows_driver(order: Order, ahead: Sequence[Stop]) -> bool:
     until the handover, while the stops that lie ahead of the driver begin with one of this order.
     """
     return _is_on_its_way(order) and any(stop.order_id == order.pk for stop in next_stops(ahead))
+
+
+def doors_lately(driver_ids: Collection[UUID]) -> dict[UUID, list[tuple[UUID, Point]]]:
+    """By driver, at whose doors (order, place) they were in the last HIDES_FOR, whatever came of it. While such a
+    driver is within HIDES_M of one, no other customer is shown where.
+    """
+    lately = timezone.now() - HIDES_FOR
+    doors = Stop.objects.filter(driver__in=driver_ids, kind=StopKind.DROPOFF).filter(
+        Q(done_at__gte=lately) | Q(done_at=None, left_at__isnull=False)
+    )
+    found: dict[UUID, list[tuple[UUID, Point]]] = {driver_id: [] for driver_id in driver_ids}
+    for stop in doors.select_related("order"):
+        if stop.order.customer_point is not None:
+            found[stop.driver_id].append((stop.order_id, stop.order.customer_point))
+    return found
 
 
 def _is_on_its_way(order: Order) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from itertools import dropwhile
 from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from dispatch.access import link_ends_at, shows_driver
+from dispatch.access import HIDES_M, link_ends_at, shows_driver
 from dispatch.models import (
     Alert,
     AlertKind,
@@ -30,6 +31,7 @@ from dispatch.models import (
 )
 from dispatch.models.failure_reasons import LeadsTo
 from dispatch.statuses import ACTIVE, FINAL, DriverStatus, OrderStatus, StopKind
+from routing.geo import Point, distance_m, from_lnglat
 from routing.problems import CLOSED
 from tracking.protocol.messages import (
     Against,
@@ -84,7 +86,8 @@ def milliseconds(moment: datetime | None) -> int | None:
 @dataclass(frozen=True)
 class CustomerView:
     """All that a customer may know now. `driver_id`: whose live position may be shown, if anybody's. `taken_back`:
-    for who was told an ETA or a road, and may know none any longer.
+    for who was told an ETA or a road, and may know none any longer. `hidden_near`: other customers' doors, from which
+    the driver is to be well away before the position is shown.
     """
 
     v: int
@@ -94,9 +97,14 @@ class CustomerView:
     taken_back: tuple[CustomerFrame, ...]
     #: When the link ends (ms), of an order that is over.
     ends_at: int | None
+    hidden_near: tuple[Point, ...] = ()
 
 
-def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
+def customer_view(
+    order: Order, stops: Sequence[Stop], doors: Iterable[tuple[UUID, Point]] = ()
+) -> CustomerView:
+    """`stops`: the driver's, as far as they are open; `doors`: of which orders, and where, the driver was lately."""
+    others_doors = tuple({door: None for order_id, door in doors if order_id != order.pk})
     # A driver who has left this door is on the way to somebody else's.
     left, ahead = left_and_ahead(stops)
     visits = places(ahead)
@@ -116,7 +124,7 @@ def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
         # As far as the way is this customer's own: what comes behind somebody else's door is not shown.
         first_of_others = mine.index(False) if False in mine else len(mine)
         own = [stop for place in visits[: min(first_of_others, last_of_mine + 1)] for stop in place]
-        geometry = geometry_through(own)
+        geometry = _well_away(geometry_through(own), others_doors)
     if geometry is not None:
         frames.append(Route(geometry=geometry, v=order.version))
     else:
@@ -133,7 +141,22 @@ def customer_view(order: Order, stops: Sequence[Stop]) -> CustomerView:
         frames=tuple(frames),
         taken_back=tuple(taken_back),
         ends_at=milliseconds(link_ends_at(order)),
+        hidden_near=others_doors if shown else (),
     )
+
+
+def _well_away(road: LineString | None, doors: Sequence[Point]) -> LineString | None:
+    """The same from where it is well away from these doors; None where it never is."""
+    if road is None or not doors:
+        return road
+    ahead = dropwhile(lambda at: is_near(from_lnglat(at), doors), road["coordinates"])
+    coordinates = list(ahead)
+    return {"type": "LineString", "coordinates": coordinates} if len(coordinates) > 1 else None
+
+
+def is_near(place: Point, doors: Iterable[Point]) -> bool:
+    """Whether a driver there may not be shown yet to who did not open one of these doors."""
+    return any(distance_m(place, door) <= HIDES_M for door in doors)
 
 
 def _message(order: Order) -> str:

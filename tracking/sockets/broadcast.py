@@ -104,6 +104,7 @@ def customer_message(view: CustomerView) -> Message:
         "frames": _by_subject(view.frames),
         "taken_back": _by_subject(view.taken_back),
         "ends_at": view.ends_at,
+        "hidden_near": view.hidden_near,
     }
 
 

@@ -1,6 +1,7 @@
 """The socket of a customer's page."""
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,9 +10,12 @@ from redis.exceptions import RedisError
 
 from dispatch import access
 from dispatch.errors import NotFound
+from routing.geo import Point
 from tracking.clock import now_ms
 from tracking.protocol import groups
 from tracking.protocol.close_codes import NOT_FOUND, TOO_MUCH
+from tracking.protocol.frames import is_near
+from tracking.protocol.messages import FleetPosition
 from tracking.sockets import broadcast, fanout
 from tracking.sockets.base import Denied, LiveConsumer
 
@@ -25,6 +29,9 @@ class CustomerConsumer(LiveConsumer):
         self.city = groups.NO_CITY
         self.watched: str | None = None
         self.position: str | None = None
+        #: Other customers' doors, which the driver has not left behind yet; and all that we were told of.
+        self.hidden_near: set[Point] = set()
+        self.doors: set[Point] = set()
         #: When the link is no longer good (ms); None: nobody knows yet.
         self.ends_at: int | None = None
 
@@ -48,6 +55,7 @@ class CustomerConsumer(LiveConsumer):
         if self.knows(self.key, message["v"]):
             return
         self.versions[self.key] = message["v"]
+        self._hide_near(message.get("hidden_near", []))
         self._watch(message["city"], message["driver"])
         ends_at = message.get("ends_at")  # not from a process of before, in a rolling restart
         if ends_at not in (None, self.ends_at):
@@ -90,9 +98,19 @@ class CustomerConsumer(LiveConsumer):
         except RedisError:
             return  # the next fix shows it
         if known is not None and self.position is None and self.watched == driver_id:
-            self.send_position(fanout.customer_frame(known))
+            self.send_position(known, fanout.customer_frame(known))
 
-    def send_position(self, frame: str) -> None:
+    def _hide_near(self, doors: Iterable[Sequence[float]]) -> None:
+        told = {Point(lat, lng) for lat, lng in doors}
+        self.hidden_near = (self.hidden_near & told) | (told - self.doors)
+        self.doors = told
+
+    def send_position(self, position: FleetPosition, frame: str) -> None:
+        if self.hidden_near:
+            here = Point(position.lat, position.lng)
+            self.hidden_near = {door for door in self.hidden_near if is_near(here, [door])}
+            if self.hidden_near:
+                return
         self.position = frame
         self.outbox.wake()
 

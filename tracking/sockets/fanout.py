@@ -15,7 +15,8 @@ from tracking.protocol.messages import DriverPosition, FleetPosition, encode
 class Watcher(Protocol):
     """A customer's socket that may see a driver now."""
 
-    def send_position(self, frame: str) -> None: ...
+    def send_position(self, position: FleetPosition, frame: str) -> None:
+        """`frame`: the position as customers are told it."""
 
 
 class Overseer(Protocol):
@@ -72,9 +73,10 @@ class Fanout:
         if batch and city in self._overseers:
             self._moved[city].update(batch)
         for driver in self._watchers.keys() & batch.keys():
-            frame = customer_frame(decode(batch[driver]))
+            position = decode(batch[driver])
+            frame = customer_frame(position)
             for watcher in self._watchers[driver]:
-                watcher.send_position(frame)
+                watcher.send_position(position, frame)
 
     def tick(self) -> None:
         """Hands the dispatchers what moved since the last tick."""

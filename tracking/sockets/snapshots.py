@@ -64,8 +64,12 @@ def plans_behind(orders: Iterable[Order] = (), drivers: Iterable[Driver] = ()) -
 
 def customer_views(orders: Iterable[Order], plans: Plans) -> dict[UUID, CustomerView]:
     """What the customer of each of these orders may know; by order id."""
+    orders = list(orders)
+    doors = access.doors_lately({order.driver_id for order in orders if order.driver_id is not None})
     return {
-        order.pk: frames.customer_view(order, plans[order.driver_id] if order.driver_id else [])
+        order.pk: frames.customer_view(order, plans[order.driver_id], doors[order.driver_id])
+        if order.driver_id
+        else frames.customer_view(order, [])
         for order in orders
     }
 

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from dispatch.models import City, Driver, Order, OrderEvent, Restaurant, Stop
+from routing.geo import from_lnglat
 from routing.problems import Problem
 from tracking.protocol import frames
 from tracking.protocol.frames import CustomerView, customer_view, geometry_through, without_version
@@ -183,6 +184,22 @@ def test_a_door_that_was_left_shows_no_driver_and_stands_in_nobodys_way() -> Non
     assert (view.driver_id, said(view, Eta).stops_before) == (str(DRIVER.pk), 0)
     assert road(view) == geometry_through(stops[1:])
     assert str(stops[0].point.lat) not in "".join(map(encode, view.frames))
+
+
+def test_a_road_begins_where_the_driver_is_well_away_from_other_doors() -> None:
+    bob = make_order("picked_up", door=39.72)
+    way = stop(bob, "dropoff")
+    coordinates = list(way.leg)
+    start, end = (from_lnglat(at) for at in (coordinates[0], coordinates[-1]))
+    assert road(customer_view(bob, [way], [(bob.pk, start)])) == geometry_through([way])
+    view = customer_view(bob, [way], [(uuid4(), start)])
+    assert view.hidden_near == (start,)
+    assert road(view) is None or road(view)["coordinates"][0] != coordinates[0]
+    way.leg = [[start.lng, start.lat], *([start.lng, start.lat + k / 1000] for k in range(1, 6))]
+    assert road(customer_view(bob, [way], [(uuid4(), start)]))["coordinates"] == way.leg[2:]
+    assert road(customer_view(bob, [way], [(uuid4(), end), (uuid4(), start)])) is not None
+    way.leg = way.leg[:3]
+    assert road(customer_view(bob, [way], [(uuid4(), start)])) is None
 
 
 def test_where_the_drivers_positions_are_to_be_found() -> None:

@@ -11,6 +11,7 @@ from dispatch.orders import actions, buttons, geofence_actions
 from routing.geo import destination
 from tests.conftest import DENVER
 from tests.tracking.sockets.clients import customer_socket, dispatcher_socket, driver_socket
+from tracking.clock import now_ms
 from tracking.sockets import broadcast
 
 pytestmark = pytest.mark.usefixtures("live_loop")
@@ -132,6 +133,43 @@ async def test_the_driver_is_hidden_at_somebody_elses_door(
         await sync_to_async(buttons.report)(driver.pk, first.pk, "delivered")
         await socket.frame("driver_pos")
         assert "stopsBefore" not in await socket.frame("eta")
+
+
+async def test_the_driver_is_hidden_until_well_away_from_somebody_elses_door(
+    driver: Driver, new_order: Callable[..., Order]
+) -> None:
+    """Neither the last known position nor the next ones tell where the customer before lives."""
+    since = now_ms() - 60_000
+
+    def driven(metres_west: float, seq: int) -> dict[str, Any]:
+        return fix(metres_west, seq) | {"ts": since + 9000 * seq}
+
+    door = destination(DENVER, 270, 500)
+    first = await sync_to_async(new_order)(customer_lat=door.lat, customer_lng=door.lng)
+    second = await sync_to_async(new_order)(customer_lat=39.76)
+    for order in (first, second):
+        await assign(order, driver)
+        await pick_up(order, driver)
+    async with customer_socket(second.tracking_token) as socket, await driver_socket(driver) as app:
+        await socket.frame("ready")
+        await app.send(driven(500, 1))
+        await app.frame("ack", seq=1)
+        await sync_to_async(buttons.report)(driver.pk, first.pk, "delivered")
+        await app.frame("plan")
+        async with customer_socket(second.tracking_token) as another:
+            await another.frame("ready")
+            for seq, metres in enumerate((500, 420, 310), start=2):
+                await app.send(driven(metres, seq))
+                await app.frame("ack", seq=seq)
+            await app.send(driven(290, 5))
+            away = destination(DENVER, 270, 290)
+            for page in (socket, another):
+                await page.frame("driver_pos", lat=round(away.lat, 6), lng=round(away.lng, 6))
+                assert page.types().count("driver_pos") == 1
+            # Once away it may come by again.
+            await app.send(driven(350, 6))
+            back = destination(DENVER, 270, 350)
+            await socket.frame("driver_pos", lat=round(back.lat, 6), lng=round(back.lng, 6))
 
 
 async def test_nothing_of_the_driver_after_the_handover(driver: Driver, order: Order) -> None:

@@ -12,7 +12,7 @@ from tracking.sockets.fanout import Fanout, fleet_frame
 class Customer:
     frames: list[dict] = field(default_factory=list)
 
-    def send_position(self, frame: str) -> None:
+    def send_position(self, position: FleetPosition, frame: str) -> None:
         self.frames.append(json.loads(frame))
 
 
