@@ -1,6 +1,7 @@
 """Doorstep's settings: one file, read from the environment. Every variable is described in the README."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -106,6 +107,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "channels",
     "delivery",
     "delivery.devtools",
@@ -128,6 +130,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "delivery.refusals.RefuseNul",
     "delivery.refusals.PutOff",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "delivery.urls"
@@ -290,9 +293,25 @@ MAP_ATTRIBUTION = env.str("MAP_ATTRIBUTION", default="© OpenStreetMap contribut
 # ------------------------------------------------------------------------------------------------ the rest
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["dispatch.sign_in.Backend"]
+#: For so long (seconds) a sign-in waits for its turn to be hashed.
+SIGN_IN_WAITS_S = 10
+# So many wrong passwords for one name, or from one address, lock it. A wrong one while it is locked changes nothing:
+# nobody is kept out for longer by somebody who goes on guessing.
+AXES_FAILURE_LIMIT = env.int("SIGN_IN_FAILURES", default=20)
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("SIGN_IN_LOCKED_MIN", default=15))
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_LOCKOUT_CALLABLE = "dispatch.sign_in.locked"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

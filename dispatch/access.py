@@ -22,11 +22,11 @@ from dispatch.statuses import BEFORE_PICKUP, IN_THE_BAG, OrderStatus, StopKind
 from routing.geo import Point
 
 DISPATCH_PERMISSION = "dispatch.dispatch_orders"
-#: Which of AUTHENTICATION_BACKENDS knows of permissions.
-_RIGHTS = "django.contrib.auth.backends.ModelBackend"
+#: It knows of permissions.
+_RIGHTS = "dispatch.sign_in.Backend"
 
-#: Who comes from somebody else's door is not shown before being so far away (metres): about two blocks, where it could
-#: have been any of some hundred doors.
+#: Who comes from somebody else's door is not shown before being so far away (metres): about two blocks, from where it
+#: could have been any of some hundred doors.
 HIDES_M = 200.0
 #: And for so long after it. Later the driver has been somewhere else.
 HIDES_FOR = timedelta(minutes=30)
