@@ -19,11 +19,14 @@ from dispatch.models import User
 
 #: Hashing a password takes a processor some tenths of a second, on purpose. So many at once in a process.
 _AT_ONCE = 2
+#: So many with those who wait for it: each holds a thread, of which there are not many.
+_AT_MOST = 12
 _turns = threading.BoundedSemaphore(_AT_ONCE)
+_places = threading.BoundedSemaphore(_AT_MOST)
 
 
 class TooManySignIns(Exception):
-    """No turn came in time: somebody floods the sign-in. Try again."""
+    """There was no place to wait, or no turn in time: somebody floods the sign-in. Try again."""
 
 
 class Backend(AxesStandaloneBackend, ModelBackend):
@@ -52,12 +55,18 @@ class Backend(AxesStandaloneBackend, ModelBackend):
 @contextmanager
 def _turn() -> Iterator[None]:
     _give_back_connection()
-    if not _turns.acquire(timeout=settings.SIGN_IN_WAITS_S):
+    with _held(_places, 0), _held(_turns, settings.SIGN_IN_WAITS_S):
+        yield
+
+
+@contextmanager
+def _held(some: threading.BoundedSemaphore, wait_s: float) -> Iterator[None]:
+    if not some.acquire(timeout=wait_s):
         raise TooManySignIns
     try:
         yield
     finally:
-        _turns.release()
+        some.release()
 
 
 def _give_back_connection() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -105,15 +106,20 @@ def test_what_is_easily_guessed_is_no_password(dana: User, password: str) -> Non
 
 @pytest.fixture
 def no_turn_is_free() -> Iterator[Callable[[], None]]:
-    taken = [sign_in._turns.acquire() for _ in range(sign_in._AT_ONCE)]
+    with ExitStack() as taken:
+        for _ in range(sign_in._AT_ONCE):
+            taken.enter_context(sign_in._held(sign_in._turns, 0))
+        yield taken.close
 
-    def release() -> None:
-        while taken:
-            taken.pop()
-            sign_in._turns.release()
 
-    yield release
-    release()
+def test_who_finds_no_place_to_wait_is_told_to_come_back_at_once(dana: User, settings: Any) -> None:
+    settings.SIGN_IN_WAITS_S = 3600
+    with ExitStack() as taken:
+        for _ in range(sign_in._AT_MOST):
+            taken.enter_context(sign_in._held(sign_in._places, 0))
+        flooded = attempt(PASSWORD)
+    assert (flooded.status_code, flooded["Retry-After"]) == (503, "5")
+    assert attempt(PASSWORD).status_code == 302
 
 
 def test_who_waits_too_long_is_told_to_come_back(dana: User, no_turn_is_free: object, settings: Any) -> None:
