@@ -157,14 +157,24 @@ class DriverAdmin(Typed, admin.ModelAdmin):
             return False
         return allowed and obj.fix_at is None and not obj.orders.exists() and not obj.stops.exists()
 
-    @admin.action(description="Issue a new token", permissions=["change"])
+    def has_issue_tokens_permission(self, request: HttpRequest) -> bool:
+        """Who has a driver's token can act as that driver."""
+        return bool(request.user.has_perm("dispatch.issue_tokens"))
+
+    @admin.action(description="Issue a new token", permissions=["issue_tokens"])
     def issue_new_token(self, request: HttpRequest, queryset: QuerySet[Driver]) -> HttpResponse:
         issued = [(driver, actions.issue_token(driver.pk)) for driver in queryset]
+        for driver in queryset:
+            self.log_change(request, driver, "Issued a new token.")
         return page(request, self, "driver/new_tokens.html", title="New tokens", issued=issued)
 
     @admin.action(description="End the shift", permissions=["change"])
     def end_shift(self, request: HttpRequest, queryset: QuerySet[Driver]) -> None:
-        _each(request, queryset, lambda driver: actions.set_shift(driver.pk, False), "now off shift")
+        def end(driver: Driver) -> None:
+            actions.set_shift(driver.pk, False)
+            self.log_change(request, driver, "Ended the shift.")
+
+        _each(request, queryset, end, "now off shift")
 
 
 # ---------------------------------------------------------------------------------------------- restaurants

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -91,6 +92,8 @@ class EtaPredictionAdmin(ReadOnly, Typed, admin.ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         days = next((days for days in PERIODS if request.GET.get("days") == str(days)), PERIODS[1])
         since = timezone.now() - timedelta(days=days)
         by_horizon = prediction_log.report(since)

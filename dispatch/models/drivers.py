@@ -113,6 +113,7 @@ class Driver(Versioned):
     class Meta:
         db_table = "drivers"
         ordering = ["name", "id"]
+        permissions = [("issue_tokens", "Can issue the tokens of drivers’ apps")]
         constraints = [
             one_of("drivers_status_known", "status", DriverStatus),
             one_of("drivers_vehicle_known", "vehicle", Vehicle),

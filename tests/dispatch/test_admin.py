@@ -5,7 +5,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission
 from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
@@ -145,21 +146,31 @@ def test_a_dispatcher_cannot_change_restaurants(restaurant):
 # -------------------------------------------------------------------------------------------------- drivers
 
 
-def test_a_new_token_is_shown_once_and_replaces_the_old_one(staff, driver):
+@pytest.fixture
+def issuer(staff) -> Client:
+    """One of the staff who may issue tokens."""
+    User.objects.get(username="dana").user_permissions.add(Permission.objects.get(codename="issue_tokens"))
+    return staff
+
+
+def test_a_new_token_is_shown_once_and_replaces_the_old_one(issuer, driver):
     old = actions.issue_token(driver.pk)
-    response = staff.post(DRIVERS, chosen("issue_new_token", driver))
+    response = issuer.post(DRIVERS, chosen("issue_new_token", driver))
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
     (token,) = re.findall(r"<code>([\w-]{32})</code>", response.content.decode())
     claims = [access.Claim(token), access.Claim(old)]
     assert access.drivers_by_claim(claims) == {claims[0]: driver}
-    assert token not in staff.get(page("driver", driver)).content.decode()
+    assert token not in issuer.get(page("driver", driver)).content.decode()
+    assert [str(entry) for entry in LogEntry.objects.all()] == [f"Changed “{driver}” — Issued a new token."]
 
 
-def test_new_tokens_need_the_permission_to_change_drivers(driver):
+@pytest.mark.parametrize("role", ["dispatcher", "staff"])
+def test_new_tokens_need_a_permission_of_their_own(driver, role):
+    """Who has a driver's token can press “delivered” as that driver."""
     actions.issue_token(driver.pk)
     before = Driver.objects.get().token_digest
-    signed_in("dispatcher").post(DRIVERS, chosen("issue_new_token", driver))
+    signed_in(role).post(DRIVERS, chosen("issue_new_token", driver))
     assert Driver.objects.get().token_digest == before
 
 
@@ -217,6 +228,7 @@ def test_a_shift_can_be_ended(staff, driver):
     assert said(response) == ["1 now off shift."]
     driver.refresh_from_db()
     assert (driver.on_shift, driver.status) == (False, "offline")
+    assert [str(entry) for entry in LogEntry.objects.all()] == [f"Changed “{driver}” — Ended the shift."]
 
 
 def test_only_a_driver_without_a_past_can_be_deleted(staff, new_driver, order):

@@ -64,6 +64,12 @@ def test_before_the_first_delivery_there_is_nothing_to_see(staff: Client) -> Non
     assert "No order that was delivered" in staff.get(REPORT).content.decode()
 
 
+def test_who_has_no_permission_sees_nothing_of_it(db: None) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("erin", is_staff=True))
+    assert client.get(REPORT).status_code == 403
+
+
 def test_nobody_edits_what_was_predicted(staff: Client, measured: None) -> None:
     pk = EtaPrediction.objects.first().pk
     assert staff.get(reverse("admin:dispatch_etaprediction_add")).status_code == 403
