@@ -6,6 +6,7 @@ from urllib.parse import urlparse
 
 from channels.security.websocket import OriginValidator
 from django.conf import settings
+from django.http.request import split_domain_port, validate_host
 from redis.exceptions import RedisError
 
 from dispatch import access
@@ -105,10 +106,17 @@ class DispatcherConsumer(LiveConsumer):
 
 
 def _same_origin(scope: dict[str, Any]) -> bool:
-    """A dispatcher is known by a cookie, which a browser would send from any page: the page must be ours."""
-    origin = dict(scope["headers"]).get(b"origin", b"").decode("latin-1")
+    """A dispatcher is known by a cookie, which a browser would send from any page: the page must be ours, of this
+    very scheme, host and port, or of one whose forms are taken as well.
+    """
+    headers = dict(scope["headers"])
+    origin, host = (headers.get(name, b"").decode("latin-1") for name in (b"origin", b"host"))
+    ours = []
+    if validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
+        ours = [f"{'https' if scope.get('scheme') == 'wss' else 'http'}://{host}"]
+    trusted = [address.replace("://*.", "://.") for address in settings.CSRF_TRUSTED_ORIGINS]
     try:
         parsed = urlparse(origin)
-    except ValueError:  # "http://[": no address at all
+        return bool(origin) and OriginValidator(None, ours + trusted).valid_origin(parsed)
+    except ValueError:  # "http://[", or a port that is none: no address at all
         return False
-    return bool(origin) and OriginValidator(None, settings.ALLOWED_HOSTS).valid_origin(parsed)

@@ -31,7 +31,10 @@ class Socket:
         path: str = "/ws",
         **options: Any,
     ) -> None:
-        self._communicator = WebsocketCommunicator(consumer, f"{path}?{query}", headers or [], **options)
+        sent = headers or []
+        if not any(name == b"host" for name, _ in sent):
+            sent = [(b"host", b"localhost"), *sent]
+        self._communicator = WebsocketCommunicator(consumer, f"{path}?{query}", sent, **options)
         self._communicator.scope |= scope or {}
         self.frames: list[dict[str, Any]] = []
         self.close_code: int | None = None

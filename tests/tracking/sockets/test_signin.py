@@ -134,10 +134,43 @@ async def test_a_dispatcher_needs_the_permission() -> None:
         [(b"origin", b"https://evil.example")],
         [(b"origin", b"null")],
         [(b"origin", b"http://[bad")],
+        [(b"origin", b"http://localhost:x")],
+        [(b"origin", b"http://localhost:8080")],
+        [(b"origin", b"https://localhost")],
+        [(b"origin", b"http://127.0.0.1")],
+        [(b"origin", b"http://localhost.evil.example")],
     ],
 )
 async def test_a_dispatchers_page_must_be_ours(origin: list) -> None:
     assert (await refusal(Socket("role=dispatcher", [*origin, await dispatcher_cookie()])))[1] == 4401
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "let_in"),
+    [
+        (b"localhost:8000", b"http://localhost:8000", True),
+        (b"localhost:8000", b"http://localhost", False),
+        (b"[::1]:8000", b"http://[::1]:8000", True),
+        # Behind a proxy that ends TLS.
+        (b"localhost", b"https://food.example", True),
+        (b"localhost", b"https://food.example:8443", False),
+        (b"localhost", b"http://food.example", False),
+        (b"localhost", b"https://shop.food.example", False),
+        (b"localhost", b"https://a.trusted.example", True),
+        # No host of ours, whatever the page says: somebody's name that leads to our address.
+        (b"evil.example", b"http://evil.example", False),
+        (b"", b"http://", False),
+    ],
+)
+async def test_the_page_is_of_this_very_address_or_of_one_that_is_trusted(
+    settings: Any, host: bytes, origin: bytes, let_in: bool
+) -> None:
+    settings.ALLOWED_HOSTS = ["localhost", "[::1]"]
+    settings.CSRF_TRUSTED_ORIGINS = ["https://food.example", "https://*.trusted.example"]
+    headers = [(b"host", host), (b"origin", origin), await dispatcher_cookie()]
+    async with Socket("role=dispatcher", headers) as socket:
+        await socket.frame("ready" if let_in else "error")
+        assert socket.close_code in (None, 4401)
 
 
 async def test_a_permitted_dispatcher_gets_a_snapshot(driver: Driver, order: Order) -> None:
