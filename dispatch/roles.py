@@ -16,7 +16,7 @@ _VIEW = Q(codename__startswith="view_") & ~Q(codename__in=["view_user", "view_ap
 PERMISSIONS = {
     DISPATCHER: _VIEW | Q(codename__in=["dispatch_orders", "change_order"]),
     STAFF: _VIEW
-    | Q(codename__in=["add_order", "change_order"])
+    | Q(codename__in=["add_order", "change_order", "change_outboxentry"])
     | Q(
         codename__regex=r"^(add|change|delete)_"
         r"(city|deliveryarea|driver|shift|restaurant|openinghours|openingexception|skill|failurereason"

@@ -17,6 +17,7 @@ from dispatch.models.items import Item
 from dispatch.models.leases import Lease
 from dispatch.models.openings import OpeningException, OpeningHours
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
+from dispatch.models.outbox import OutboxEntry, OutboxEvent, OutboxReceiver, OutboxState
 from dispatch.models.promises import Promise
 from dispatch.models.restaurants import Restaurant
 from dispatch.models.shifts import LONGEST_SHIFT, Planned, Shift, planned_end, planned_ends
@@ -49,6 +50,10 @@ __all__ = [
     "OpeningHours",
     "Order",
     "OrderEvent",
+    "OutboxEntry",
+    "OutboxEvent",
+    "OutboxReceiver",
+    "OutboxState",
     "Planned",
     "Promise",
     "Restaurant",
