@@ -219,6 +219,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute=37),
         "options": {"expires": 3600},
     },
+    "webhooks that nobody answers": {
+        "task": "dispatch.tasks.disable_dead_webhooks",
+        "schedule": crontab(minute=57),
+        "options": {"expires": 3600},
+    },
     # In the small hours of Colorado.
     "ETAs learn": {
         "task": "dispatch.tasks.learn_etas",
@@ -291,6 +296,8 @@ TRACKING_PAGE_AFTER_DELIVERY_S = env.int("TRACKING_PAGE_AFTER_DELIVERY_S", defau
 # ---------------------------------------------------------------------------------------------------- API
 #: With one key (dispatch/api/limits.py).
 API_REQUESTS_PER_MIN = env.int("API_REQUESTS_PER_MIN", default=600)
+#: Whether webhooks may lead into our own network, and by plain HTTP: to try them out.
+WEBHOOKS_ALLOW_PRIVATE = env.bool("WEBHOOKS_ALLOW_PRIVATE", default=False)
 
 # ---------------------------------------------------------------------------------------------------- map
 # Our own tiles by default. Another server must allow your use of it, and joins the page's CSP by itself.

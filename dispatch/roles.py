@@ -11,7 +11,9 @@ DISPATCHER = "dispatcher"
 STAFF = "staff"
 
 _OURS = Q(content_type__app_label__in=["dispatch", "tracking"])
-_VIEW = Q(codename__startswith="view_") & ~Q(codename__in=["view_user", "view_apikey"])
+_VIEW = Q(codename__startswith="view_") & ~Q(
+    codename__in=["view_user", "view_apikey", "view_webhookendpoint"]
+)
 
 PERMISSIONS = {
     DISPATCHER: _VIEW | Q(codename__in=["dispatch_orders", "change_order"]),

@@ -19,12 +19,14 @@ from dispatch.etas import learning
 from dispatch.leases import alone, lease
 from dispatch.models import City
 from dispatch.orders import addresses, availability, geofence_actions, scheduling
+from dispatch.outbox import arrivals
 from dispatch.outbox import entries as outbox_entries
 from dispatch.outbox.delivery import senders
 from dispatch.outbox.fan_out import fan_out
 from dispatch.planning import assignment, eta_rounds, replanning
 from dispatch.planning.eta_rounds import Part
 from dispatch.signals import assignment_changed, outbox_filled
+from dispatch.webhooks import endpoints as webhooks
 from routing.osrm import every_osrm
 
 logger = logging.getLogger(__name__)
@@ -141,6 +143,13 @@ def send_outbox() -> None:
 @alone("forget_outbox")
 def forget_outbox() -> None:
     outbox_entries.forget(settings.OUTBOX_DAYS)
+    arrivals.forget()
+
+
+@shared_task
+@alone("disable_dead_webhooks")
+def disable_dead_webhooks() -> None:
+    webhooks.disable_dead()
 
 
 def connect() -> None:

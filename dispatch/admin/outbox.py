@@ -43,7 +43,7 @@ class OutboxEntryAdmin(ReadOnly, ManyRows):
             try:
                 entries.resend(entry.pk)
             except Conflict as error:
-                messages.error(request, f"{entry}: {error.message}")
+                messages.error(request, f"Message {entry}: {error.message}")
             else:
                 self.log_change(request, entry, "Sent again.")
-                messages.success(request, f"{entry} is sent again.")
+                messages.success(request, f"Message {entry} is sent again.")

@@ -1,9 +1,12 @@
-"""What others' servers are told: of each step and each shift, whoever writes it."""
+"""What others' servers are told: of each step and each shift, whoever writes it; and who hears of it by webhook."""
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.uuid
+import django.db.models.lookups
 from django.db import migrations, models
+
+import dispatch.models.webhooks
 
 # With their owner's rights: who may write orders and drivers need not be let to the outbox. What comes into the table
 # when it is over already is history, and nobody is told of it.
@@ -45,6 +48,32 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="ArrivalTold",
+            fields=[
+                (
+                    "order",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="dispatch.order",
+                    ),
+                ),
+                ("arrives_at", models.DateTimeField(null=True)),
+                (
+                    "late_for",
+                    models.DateTimeField(
+                        help_text="The promise of which they were told that it is broken.", null=True
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "arrivals_told",
+                "default_permissions": (),
+            },
+        ),
         migrations.CreateModel(
             name="OutboxReceiver",
             fields=[
@@ -236,6 +265,77 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="outbox_entries_lease_whole",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="WebhookEndpoint",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.db.models.functions.uuid.UUID4(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("url", models.TextField(help_text="Where we POST to: https://…", verbose_name="address")),
+                ("events", models.JSONField(validators=[dispatch.models.webhooks.validate_events])),
+                ("secret_sealed", models.TextField(editable=False)),
+                ("previous_sealed", models.TextField(blank=True, db_default="", editable=False)),
+                (
+                    "previous_until",
+                    models.DateTimeField(
+                        editable=False, help_text="Until then the secret before signs as well.", null=True
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("disabled_at", models.DateTimeField(editable=False, null=True)),
+                ("disabled_because", models.TextField(blank=True, db_default="", editable=False)),
+                (
+                    "key",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="webhooks",
+                        to="dispatch.apikey",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "webhook",
+                "db_table": "webhook_endpoints",
+                "ordering": ["-created_at", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("key", "url"),
+                        name="webhook_endpoints_once",
+                        violation_error_message="The key has this address already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=django.db.models.lookups.Exact(
+                            models.Func("events", function="jsonb_typeof", output_field=models.TextField()),
+                            "array",
+                        ),
+                        name="webhook_endpoints_events_list",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("disabled_at__isnull", True), ("disabled_because", "")),
+                            models.Q(
+                                ("disabled_at__isnull", False),
+                                models.Q(("disabled_because", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="webhook_endpoints_disabled_because",
                     ),
                 ],
             },

@@ -45,6 +45,23 @@ class OutboxEvent(models.Model):
         return self.recorded_at if self.order_event is None else self.order_event.happened_at
 
 
+class ArrivalTold(models.Model):
+    """When others were told last that an order arrives (dispatch/outbox/arrivals.py)."""
+
+    order = models.OneToOneField(Order, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    arrives_at = models.DateTimeField(null=True)
+    late_for = models.DateTimeField(
+        null=True, help_text="The promise of which they were told that it is broken."
+    )
+
+    class Meta:
+        db_table = "arrivals_told"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.order_id)
+
+
 class OutboxReceiver(models.Model):
     """Where messages go: one webhook's endpoint, one gateway. It has its own pace, and its own troubles."""
 

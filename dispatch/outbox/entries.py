@@ -1,5 +1,6 @@
 """What staff and time do to entries."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db.models.functions import Now
@@ -7,7 +8,7 @@ from django.db.models.functions import Now
 from dispatch.clock import database_now
 from dispatch.errors import Conflict
 from dispatch.metrics import OUTBOX_SENDS
-from dispatch.models import OutboxEntry, OutboxState
+from dispatch.models import OutboxEntry, OutboxReceiver, OutboxState
 
 _ANEW = {
     "state": OutboxState.WAITING,
@@ -19,6 +20,13 @@ _ANEW = {
 }
 #: Rows in one statement.
 _BATCH = 5000
+
+
+def write(entries: Sequence[OutboxEntry]) -> list[OutboxEntry]:
+    """New ones, in this order, in the caller's transaction."""
+    receivers = [OutboxReceiver(name=name) for name in {entry.receiver for entry in entries}]
+    OutboxReceiver.objects.bulk_create(receivers, ignore_conflicts=True)
+    return OutboxEntry.objects.bulk_create(entries)
 
 
 def resend(entry_id: int) -> None:
@@ -34,6 +42,13 @@ def drop_expired() -> None:
     for kind in expired.values_list("kind", flat=True).distinct().order_by("kind"):
         dropped = expired.filter(kind=kind).update(state=OutboxState.DROPPED, ended_at=Now())
         OUTBOX_SENDS.labels(kind, "dropped").inc(dropped)
+
+
+def drop(receiver: str, why: str) -> None:
+    """Nothing is sent there any more."""
+    waiting = OutboxEntry.objects.filter(receiver=receiver, state=OutboxState.WAITING, lease=None)
+    waiting.update(state=OutboxState.DROPPED, ended_at=Now(), answer=why)
+    OutboxReceiver.objects.filter(pk=receiver).delete()
 
 
 def forget(days: int) -> None:

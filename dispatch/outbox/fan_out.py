@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from django.db import connection, transaction
 
 from dispatch.errors import contained
-from dispatch.models import OutboxEntry, OutboxEvent, OutboxReceiver
+from dispatch.models import OutboxEntry, OutboxEvent
+from dispatch.outbox.entries import write
 from dispatch.outbox.registry import consumers
 
 #: Events in one transaction.
@@ -30,10 +31,8 @@ def _fan_out_batch() -> int:
             return 0
         waiting = OutboxEvent.objects.select_related("order__restaurant__city", "order_event", "driver__city")
         events = list(waiting.order_by("pk")[:BATCH])
-        entries = [entry for event in events for entry in _entries(event)]
-        receivers = [OutboxReceiver(name=name) for name in {entry.receiver for entry in entries}]
-        OutboxReceiver.objects.bulk_create(receivers, ignore_conflicts=True)
-        OutboxEntry.objects.bulk_create(entries)
+        made = [entry for event in events for entry in _entries(event)]
+        write(made)
         OutboxEvent.objects.filter(pk__in=[event.pk for event in events]).delete()
     return len(events)
 

@@ -91,7 +91,7 @@ def gateway(alone: None, transactional_db: None) -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def work() -> Callable[[], None]:
+def work(transactional_db: None) -> Callable[[], None]:
     """One round of the job, until all is sent that can be."""
 
     def work() -> None:

@@ -31,7 +31,7 @@ def test_staff_see_a_dead_letter_and_send_it_again() -> None:
     assert "no such number" in page.content.decode()
     asked = {"action": "resend", "_selected_action": [dead.pk, waiting.pk]}
     said = staff.post(reverse(LIST), asked, follow=True).content.decode()
-    assert f"{dead.message_id} is sent again." in said
+    assert f"Message {dead.message_id} is sent again." in said
     assert "is tried without you" in said
     dead.refresh_from_db()
     assert (dead.state, dead.tries) == ("waiting", 0)
