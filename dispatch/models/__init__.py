@@ -17,6 +17,7 @@ from dispatch.models.items import Item
 from dispatch.models.leases import Lease
 from dispatch.models.openings import OpeningException, OpeningHours
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
+from dispatch.models.outbox import ArrivalTold, OutboxEntry, OutboxEvent, OutboxReceiver, OutboxState
 from dispatch.models.promises import Promise
 from dispatch.models.restaurants import Restaurant
 from dispatch.models.shifts import (
@@ -32,6 +33,7 @@ from dispatch.models.shifts import (
 from dispatch.models.skills import Skill
 from dispatch.models.stops import Stop, left_and_ahead, next_stops, number, places, plans_of, visitable
 from dispatch.models.users import User
+from dispatch.models.webhooks import WebhookEndpoint, WebhookEvent, receiver_of
 
 __all__ = [
     "CAPACITY",
@@ -44,6 +46,7 @@ __all__ = [
     "ApiAnswer",
     "ApiKey",
     "ApiKeyCity",
+    "ArrivalTold",
     "City",
     "Conflict",
     "DeliveryArea",
@@ -59,6 +62,10 @@ __all__ = [
     "OpeningHours",
     "Order",
     "OrderEvent",
+    "OutboxEntry",
+    "OutboxEvent",
+    "OutboxReceiver",
+    "OutboxState",
     "Planned",
     "PlannedBreak",
     "Promise",
@@ -70,6 +77,8 @@ __all__ = [
     "Stop",
     "User",
     "Vehicle",
+    "WebhookEndpoint",
+    "WebhookEvent",
     "Whereabouts",
     "breaks_to_come",
     "left_and_ahead",
@@ -79,5 +88,6 @@ __all__ = [
     "planned_end",
     "planned_ends",
     "plans_of",
+    "receiver_of",
     "visitable",
 ]
