@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
 from dispatch.errors import NotFound
@@ -30,6 +31,11 @@ class Claim(NamedTuple):
 
     token: str
     driver_id: str = ""
+
+
+def tracking_url(order: Order) -> str:
+    """The customer's page: a secret, whoever has it may open it."""
+    return f"{settings.PUBLIC_URL}{reverse('tracking:track')}?t={order.tracking_token}"
 
 
 def orders_by_token(tokens: Iterable[str]) -> dict[str, Order]:
