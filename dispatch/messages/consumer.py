@@ -25,12 +25,13 @@ from dispatch.models import (
     WhyNot,
 )
 from dispatch.outbox import registry
+from dispatch.outbox.arrivals import ETA_CHANGED, LATE
 from dispatch.statuses import OrderStatus
 
 #: Of the outbox's entries.
 KIND = "text"
 #: Events that tell of arrivals as they are expected: whether the customer hears of it, the rules say.
-ARRIVALS = frozenset({"order.late", "order.eta_changed"})
+ARRIVALS = frozenset({LATE, ETA_CHANGED})
 
 
 def connect() -> None:

@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from dispatch.messages.quiet_hours import QuietHours
 from dispatch.messages.texts import lateness
 from dispatch.models import LinkFrom, MessageKind, WhyNot
+from dispatch.outbox.arrivals import LATE_BY
 from dispatch.statuses import ACTIVE, FINAL, OrderStatus
 
 #: Doorstep heard of it so much later than it happened: a replayed fix, or a press that had no network. Then it is
 #: history, and nobody is texted as if it were news.
 OLD_NEWS_AFTER = timedelta(minutes=3)
-#: So much later than promised is worth a text.
-LATER_BY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,4 +125,4 @@ def decide(news: News, order: Standing, city: City, now: datetime) -> Send | Why
 
 
 def is_later(order: Standing) -> bool:
-    return lateness(order.promised_at, order.arrival) >= LATER_BY
+    return lateness(order.promised_at, order.arrival) >= LATE_BY

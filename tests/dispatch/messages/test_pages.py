@@ -94,7 +94,7 @@ def test_the_page_shows_texts_with_their_links_the_newest_first(order: Order) ->
     assert shown.index("The customer answered STOP") < shown.index("Follow it:")
     assert f'<a href="{tracking_url(order)}">{tracking_url(order)}</a> Bye' in shown
     assert "to …142" in shown
-    assert "1 segment, en, by default." in shown
+    assert "1 segment, en, gateway default." in shown
     assert "t0psecret" not in shown
     assert (page["Cache-Control"], page["Referrer-Policy"]) == ("no-store", "no-referrer")
 

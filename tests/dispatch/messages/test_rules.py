@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from dispatch.messages.quiet_hours import QuietHours
 from dispatch.messages.rules import (
     KINDS,
-    LATER_BY,
     OLD_NEWS_AFTER,
     City,
     News,
@@ -20,6 +19,7 @@ from dispatch.messages.rules import (
     kinds_of,
 )
 from dispatch.models import LinkFrom, MessageKind, WhyNot
+from dispatch.outbox.arrivals import LATE_BY
 from dispatch.statuses import FINAL, OrderStatus
 
 S, K = OrderStatus, MessageKind
@@ -65,7 +65,7 @@ LATE_ORDER = {"promised_at": NOON + 30 * MINUTE, "arrival": NOON + 41 * MINUTE}
         # In time again, or by no more than is worth a text; or nobody can say.
         (
             K.LATER,
-            order(S.PICKED_UP, promised_at=NOON, arrival=NOON + LATER_BY - MINUTE),
+            order(S.PICKED_UP, promised_at=NOON, arrival=NOON + LATE_BY - MINUTE),
             City(),
             0,
             WhyNot.MOVED_ON,

@@ -30,6 +30,7 @@ from dispatch.models import (
 )
 from dispatch.orders import actions
 from dispatch.outbox.registry import Refused
+from dispatch.planning import replanning
 from tests.dispatch.messages.conftest import Phone
 from tests.dispatch.messages.gateway_server import GatewayServer
 
@@ -274,6 +275,22 @@ def test_later_is_said_once_for_each_promise(phone: Phone, late: Order, work: Wo
         predicted(late)
         work()
     assert len([text for text in phone.texts if "late" in text]) == 2
+
+
+def test_what_the_planner_predicts_is_told(
+    phone: Phone, new_order: Make, driver: Driver, steps: Steps, work: Work
+) -> None:
+    order = new_order(promised_at=timezone.now() - 15 * MINUTE)
+    steps(order, "assigned", "picked_up")
+    for _ in range(2):
+        replanning.replan(driver.pk)
+        work()
+    order.refresh_from_db()
+    arrival = Stop.objects.get(order=order, kind="dropoff").eta
+    assert arrival
+    late = (arrival - order.promise) // MINUTE
+    assert [text for text in phone.texts if f"running {late} min late" in text] == phone.texts[1:]
+    assert len(phone.texts) == 2
 
 
 @pytest.mark.parametrize(("minutes", "problem", "told"), [(29, "", 0), (31, "", 1), (31, "straight_line", 0)])
