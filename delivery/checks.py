@@ -13,6 +13,7 @@ from django.db import connection
 from redis.exceptions import RedisError
 
 from delivery.probes import own_connection
+from dispatch.messages import gateways
 from tracking.redis_servers import why_unusable
 
 _TIMEOUT_S = 5
@@ -36,6 +37,15 @@ def redis_mode(**_: Any) -> list[CheckMessage]:
             if reason := why_unusable(setting, url, _TIMEOUT_S):
                 found.append(Error(reason, id="doorstep.E002"))
     return found
+
+
+@register(Tags.database)
+def message_gateways(**_: Any) -> list[CheckMessage]:
+    return [
+        Error(f"NOTIFY_URLS, gateway {gateway.name}: {reason}.", id="doorstep.E003")
+        for gateway in settings.NOTIFY_URLS.values()
+        if (reason := gateways.why_unusable(gateway))
+    ]
 
 
 def why_too_old(own: psycopg.Connection) -> str | None:

@@ -4,6 +4,7 @@ import logging
 import re
 
 _QUERY = re.compile(r"\?[^\s\"]*")
+_INBOUND = re.compile(r"(/messages/inbound/)[^\s\"?]*")
 
 
 class WithoutTracebacks(logging.Filter):
@@ -21,6 +22,17 @@ class RefusalsWithoutTracebacks(logging.Filter):
         refused = record.name.startswith("django.security") or getattr(record, "status_code", 500) < 500
         if refused:
             record.exc_info = record.exc_text = None
+        return True
+
+
+class WithoutInboundSecrets(logging.Filter):
+    """Where gateways hand on what customers answer is a secret, and stands in the path."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                _INBOUND.sub(r"\1…", arg) if isinstance(arg, str) else arg for arg in record.args
+            )
         return True
 
 

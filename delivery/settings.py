@@ -12,6 +12,7 @@ from django.utils.csp import CSP
 from delivery import database_pool
 from delivery.addresses import proxies, public_address
 from delivery.instance import instance_name
+from dispatch.messages.gateway_urls import parse_gateways
 from routing.profiles import parse_profiles
 from tracking.redis_servers import by_setting, celery_broker, layer_host, several
 
@@ -228,6 +229,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute=57),
         "options": {"expires": 3600},
     },
+    "texts that nobody has ended": {
+        "task": "dispatch.tasks.end_left_messages",
+        "schedule": 60,
+        "options": {"expires": 60},
+    },
     # In the small hours of Colorado.
     "ETAs learn": {
         "task": "dispatch.tasks.learn_etas",
@@ -242,6 +248,11 @@ CELERY_BEAT_SCHEDULE = {
     "messages of long ago": {
         "task": "dispatch.tasks.forget_outbox",
         "schedule": crontab(minute=47),
+        "options": {"expires": 3600},
+    },
+    "texts of long ago": {
+        "task": "dispatch.tasks.forget_messages",
+        "schedule": crontab(minute=53, hour=9),
         "options": {"expires": 3600},
     },
     "location history partitions": {
@@ -302,6 +313,24 @@ TRACKING_PAGE_AFTER_DELIVERY_S = env.int("TRACKING_PAGE_AFTER_DELIVERY_S", defau
 API_REQUESTS_PER_MIN = env.int("API_REQUESTS_PER_MIN", default=600)
 #: Whether webhooks may lead into our own network, and by plain HTTP: to try them out.
 WEBHOOKS_ALLOW_PRIVATE = env.bool("WEBHOOKS_ALLOW_PRIVATE", default=False)
+
+# --------------------------------------------------------------------------------------- texts to customers
+# Secrets: docs/messages.md says how they are written.
+try:
+    NOTIFY_URLS = parse_gateways(env.str("NOTIFY_URLS", default=""))
+except ValueError as wrong:
+    raise ImproperlyConfigured(f"NOTIFY_URLS: {wrong}.") from None
+#: Whose numbers are written without the country: two letters.
+PHONE_REGION = env.str("PHONE_REGION", default="US").upper()
+#: Numbers that answered STOP are known by digests made with this: it stays the same for ever.
+STOP_LIST_KEY = env.str("STOP_LIST_KEY", default="") or SECRET_KEY
+#: The gateway's answers come to /messages/inbound/ and this; without it to nowhere.
+MESSAGES_INBOUND_SECRET = env.str("MESSAGES_INBOUND_SECRET", default="")
+if MESSAGES_INBOUND_SECRET and not re.fullmatch(r"[A-Za-z0-9_-]{20,200}", MESSAGES_INBOUND_SECRET):
+    raise ImproperlyConfigured(
+        "MESSAGES_INBOUND_SECRET takes 20 to 200 letters, digits, hyphens and underscores."
+    )
+MESSAGES_DAYS = env.int("MESSAGES_DAYS", default=60)
 
 # ---------------------------------------------------------------------------------------------------- map
 # Our own tiles by default. Another server must allow your use of it, and joins the page's CSP by itself.
@@ -378,6 +407,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {
         "without_query_strings": {"()": "delivery.logs.WithoutQueryStrings"},
+        "overhear": {"()": "dispatch.messages.apprise_log.Overhear"},
+        "without_inbound_secrets": {"()": "delivery.logs.WithoutInboundSecrets"},
         "without_tracebacks": {"()": "delivery.logs.WithoutTracebacks"},
         "refusals_without_tracebacks": {"()": "delivery.logs.RefusalsWithoutTracebacks"},
     },
@@ -386,8 +417,8 @@ LOGGING = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["refusals_without_tracebacks"],
-        }
+            "filters": ["refusals_without_tracebacks", "without_inbound_secrets"],
+        },
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
@@ -395,6 +426,8 @@ LOGGING = {
         "uvicorn.error": {"level": "WARNING", "filters": ["without_query_strings"]},
         "daphne": {"filters": ["without_query_strings"]},
         "channels_redis.pubsub": {"filters": ["without_tracebacks"]},
+        # All that it says, to whoever sends a text, and to no handler.
+        "apprise": {"level": "DEBUG", "filters": ["overhear"]},
         "psycopg.pool": {"level": "ERROR"},  # whoever waits for a connection in vain says so
         "urllib3": {"level": "WARNING"},
     },

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -42,6 +43,11 @@ class Claim(NamedTuple):
 
     token: str
     driver_id: str = ""
+
+
+def tracking_url(order: Order) -> str:
+    """The customer's page: a secret, whoever has it may open it."""
+    return f"{settings.PUBLIC_URL}{reverse('tracking:track')}?t={order.tracking_token}"
 
 
 def orders_by_token(tokens: Iterable[str]) -> dict[str, Order]:

@@ -103,9 +103,10 @@ class CityOfPage(LatLng, rename="camel", frozen=True):
 
 
 class DashboardPage(Struct, rename="camel", frozen=True):
-    """`locale`: of what has no city."""
+    """`locale`: of what has no city; `notices`: the address of what stands over the page."""
 
     socket: str
+    notices: str
     csrf: str
     urls: Urls
     statuses: Statuses
@@ -123,6 +124,7 @@ class DashboardPage(Struct, rename="camel", frozen=True):
 def dashboard_page(request: HttpRequest) -> DashboardPage:
     return DashboardPage(
         socket="/ws?role=dispatcher",
+        notices=reverse("dispatch:notices"),
         csrf=get_token(request),
         urls=urls(),
         statuses=STATUSES,

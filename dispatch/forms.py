@@ -71,7 +71,7 @@ class OrderForm(forms.ModelForm):
         fields = ["restaurant", *CORRECTABLE]
         widgets = {
             name: forms.TextInput(attrs={"class": "vTextField"})
-            for name in ("customer_name", "customer_phone", "customer_address", *LINES)
+            for name in ("customer_name", "customer_phone", "customer_language", "customer_address", *LINES)
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

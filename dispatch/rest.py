@@ -201,6 +201,12 @@ class Succession(Struct, frozen=True):
     delays: list[Delay]
 
 
+class Notices(Struct, frozen=True):
+    """Sentences that stand over the dashboard as long as they hold."""
+
+    notices: list[str]
+
+
 class Refusal(Struct, frozen=True):
     """What comes with a 4xx or 503: a code, and a sentence for the dispatcher."""
 

@@ -22,7 +22,7 @@ PERMISSIONS = {
     | Q(
         codename__regex=r"^(add|change|delete)_"
         r"(city|deliveryarea|driver|shift|restaurant|openinghours|openingexception|skill|failurereason"
-        r"|speedfactor|handovertime|kitchentime)$"
+        r"|speedfactor|handovertime|kitchentime|messagetext|messagesettings)$"
     ),
 }
 

@@ -17,6 +17,7 @@ from dispatch.alerts import rounds as alerts
 from dispatch.errors import contained
 from dispatch.etas import learning
 from dispatch.leases import alone, lease
+from dispatch.messages import rounds as messages
 from dispatch.models import City
 from dispatch.orders import addresses, availability, geofence_actions, scheduling
 from dispatch.outbox import arrivals
@@ -115,6 +116,18 @@ def raise_alerts() -> None:
 @alone("forget_alerts")
 def forget_alerts() -> None:
     alerts.forget(settings.ALERTS_DAYS)
+
+
+@shared_task
+@alone("end_left_messages")
+def end_left_messages() -> None:
+    messages.end_left()
+
+
+@shared_task
+@alone("forget_messages")
+def forget_messages() -> None:
+    messages.forget()
 
 
 @shared_task(time_limit=1800)

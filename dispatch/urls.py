@@ -1,10 +1,12 @@
 from django.urls import path
 
-from dispatch import views
+from dispatch import message_views, views
 
 app_name = "dispatch"
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
+    path("messages/", message_views.messages_page, name="messages"),
+    path("messages/notices", message_views.notices, name="notices"),
     path("orders/<uuid:subject_id>/proposals", views.proposals, name="proposals"),
     path("orders/<uuid:subject_id>/remedies", views.remedies, name="remedies"),
     path("orders/<uuid:subject_id>/first", views.serve_first, name="serve-first"),

@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 from msgspec import Struct
@@ -20,6 +21,7 @@ from dispatch.access import may_dispatch
 from dispatch.alerts import actions as alerts
 from dispatch.dashboard import dashboard_page
 from dispatch.errors import Conflict, DispatchError, InConflict, Invalid, NotFound, NotYours, WrongStatus
+from dispatch.messages.notices import current_notices
 from dispatch.models.conflicts import Outcome
 from dispatch.orders import actions, conflicts, switches
 from dispatch.orders.transitions import Actor
@@ -38,7 +40,11 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     if not may_dispatch(request.user):
         raise PermissionDenied
     page = dashboard_page(request)
-    context = {"page": msgspec.to_builtins(page), "driver_statuses": page.statuses.drivers.items()}
+    context = {
+        "page": msgspec.to_builtins(page),
+        "driver_statuses": page.statuses.drivers.items(),
+        "notices": current_notices(timezone.now()),
+    }
     return render(request, "dispatch.html", context)
 
 

@@ -22,9 +22,10 @@ export interface TrackPage {
   map: MapConfig;
 }
 
-/** `locale`: of what has no city. */
+/** `locale`: of what has no city; `notices`: the address of what stands over the page. */
 export interface DashboardPage {
   socket: string;
+  notices: string;
   csrf: string;
   urls: Urls;
   statuses: Statuses;
@@ -127,6 +128,11 @@ export interface Remedies {
 /** null where the planner's order is the one in hand. */
 export interface SavingAnswer {
   saving: Saving | null;
+}
+
+/** Sentences that stand over the dashboard as long as they hold. */
+export interface Notices {
+  notices: string[];
 }
 
 /** What comes with a 4xx or 503: a code, and a sentence for the dispatcher. */

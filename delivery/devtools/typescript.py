@@ -46,6 +46,7 @@ ROOTS = (
     rest.Proposals,
     rest.Remedies,
     rest.SavingAnswer,
+    rest.Notices,
     rest.Refusal,
 )
 HEAD = """// Made by `manage.py typescript > types/server.ts` of the Python types. Don't edit.

@@ -23,6 +23,7 @@ from django.utils.html import format_html
 from dispatch import access
 from dispatch.admin import order_search
 from dispatch.admin.addresses import Typed
+from dispatch.admin.messages import OrdersTexts
 from dispatch.admin.pages import ManyRows, ReadOnly, local_time, page
 from dispatch.admin.places import SWITCHES, Area, PlaceAdmin
 from dispatch.errors import DispatchError
@@ -279,11 +280,11 @@ class OrderAdmin(ManyRows):
         "an order’s number"
     )
     autocomplete_fields = ["restaurant"]
-    inlines = [_Timeline, _Promises, _Stops]
+    inlines = [_Timeline, _Promises, OrdersTexts, _Stops]
     actions = ["assign", "unassign", "undo_pickup", "close", "cancel"]
     entered = (
         "restaurant",
-        ("customer_name", "customer_phone"),
+        ("customer_name", "customer_phone", "customer_language"),
         "customer_address",
         ("customer_lat", "customer_lng"),
         ("wanted_at", "ready_at", "promised_at"),

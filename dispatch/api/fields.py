@@ -13,6 +13,7 @@ from dispatch.models.items import LONGEST, MOST_OF_ONE
 #: Beyond lies a typing error, or milliseconds that were taken for seconds.
 _YEARS = range(2000, 2100)
 #: A plus sign that nobody has percent-encoded comes out of an address as a blank.
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _LOST_PLUS = re.compile(r"(T\S+) (\d\d:?\d\d)")
 
 
@@ -59,6 +60,13 @@ def _phone(value: str) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+def _language(value: str) -> str:
+    """The primary tag, in small letters, or empty."""
+    if value and not _LANGUAGE.fullmatch(value):
+        raise ValueError("A language is a tag as en, es or es-MX.")
+    return value.partition("-")[0].lower()
+
+
 Line = Annotated[str, Field(strict=True, max_length=200), AfterValidator(_text)]
 Name = Annotated[str, Field(strict=True, max_length=200), AfterValidator(_text), AfterValidator(_named)]
 Address = Annotated[str, Field(strict=True, max_length=500), AfterValidator(_text), AfterValidator(_named)]
@@ -67,6 +75,7 @@ Note = Annotated[str, Field(strict=True, max_length=1000), AfterValidator(_text)
 #: As the admin's forms take it: the order's timeline keeps it.
 Reason = Annotated[str, Field(strict=True, max_length=300), AfterValidator(_text)]
 Phone = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_phone)]
+Language = Annotated[str, Field(strict=True, max_length=35), AfterValidator(_language)]
 Latitude = Annotated[float, Field(strict=True, ge=-90, le=90)]
 Longitude = Annotated[float, Field(strict=True, ge=-180, le=180)]
 Bags = Annotated[int, Field(strict=True, ge=1, le=100)]

@@ -7,9 +7,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.urls import reverse
 
-from dispatch.access import shows_driver
+from dispatch.access import shows_driver, tracking_url
 from dispatch.api.json_answers import json_answer
 from dispatch.api.order_bodies import Courier, Eta, Event, Orders, Trouble
 from dispatch.api.order_bodies import Order as OrderTold
@@ -66,13 +65,14 @@ def _order(order: Order, stops: Sequence[Stop], timeline: Sequence[OrderEvent]) 
         status=OrderStatus(order.status),
         restaurant_id=order.restaurant_id,
         city_id=order.city_id,
-        tracking_url=f"{settings.PUBLIC_URL}{reverse('tracking:track')}?t={order.tracking_token}",
+        tracking_url=tracking_url(order),
         eta=_eta(order),
         promised_at=order.promised_at,
         driver=None if driver is None else Courier(name=driver.name),
         problem=None if trouble is None else Trouble(code=trouble, message=SENTENCES[trouble]),
         customer_name=order.customer_name,
         customer_phone=order.customer_phone,
+        customer_language=order.customer_language,
         customer_address=order.customer_address,
         customer_lat=order.customer_lat,
         customer_lng=order.customer_lng,

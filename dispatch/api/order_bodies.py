@@ -13,6 +13,7 @@ from dispatch.api.fields import (
     Body,
     ExternalId,
     Item,
+    Language,
     Latitude,
     Line,
     Longitude,
@@ -56,6 +57,7 @@ _TOLD: Mapping[str, Any] = {
     "wanted_at": None,
     "kitchen_note": "",
     "driver_note": "",
+    "customer_language": "",
     "cash_due": "",
     "created_at": "2026-11-29T01:00:00Z",
     "delivered_at": None,
@@ -81,6 +83,10 @@ class _Details(Body):
     """What may be said of an order, and corrected later."""
 
     customer_phone: Phone = Field("", description="International: + and the country first.")
+    customer_language: Language = Field(
+        "",
+        description="In which the customer is texted: en, es or whichever your texts are in. Empty: the city's.",
+    )
     customer_lat: Latitude | None = Field(
         None,
         description="Of the door, in degrees, with `customer_lng`. Without both no driver gets the order yet.",
@@ -199,6 +205,7 @@ class Order(BaseModel):
     problem: Trouble | None
     customer_name: str
     customer_phone: str
+    customer_language: str
     customer_address: str
     customer_lat: float | None
     customer_lng: float | None

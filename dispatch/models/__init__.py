@@ -15,6 +15,16 @@ from dispatch.models.etas import EtaPrediction, EtaSpread, HandoverTime, Kitchen
 from dispatch.models.failure_reasons import FailureReason
 from dispatch.models.items import Item
 from dispatch.models.leases import Lease
+from dispatch.models.messages import (
+    LinkFrom,
+    Message,
+    MessageKind,
+    MessageSettings,
+    MessageState,
+    MessageText,
+    StoppedNumber,
+    WhyNot,
+)
 from dispatch.models.openings import OpeningException, OpeningHours
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
 from dispatch.models.outbox import ArrivalTold, OutboxEntry, OutboxEvent, OutboxReceiver, OutboxState
@@ -58,6 +68,12 @@ __all__ = [
     "Item",
     "KitchenTime",
     "Lease",
+    "LinkFrom",
+    "Message",
+    "MessageKind",
+    "MessageSettings",
+    "MessageState",
+    "MessageText",
     "OpeningException",
     "OpeningHours",
     "Order",
@@ -75,11 +91,13 @@ __all__ = [
     "Skill",
     "SpeedFactor",
     "Stop",
+    "StoppedNumber",
     "User",
     "Vehicle",
     "WebhookEndpoint",
     "WebhookEvent",
     "Whereabouts",
+    "WhyNot",
     "breaks_to_come",
     "left_and_ahead",
     "next_stops",

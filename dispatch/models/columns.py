@@ -1,12 +1,14 @@
 """What columns of several tables have in common."""
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Func, Q
 from django.db.models.lookups import Exact
 
 LATITUDE = [MinValueValidator(-90.0), MaxValueValidator(90.0)]
 LONGITUDE = [MinValueValidator(-180.0), MaxValueValidator(180.0)]
+#: The primary tag of BCP 47.
+LANGUAGE = [RegexValidator(r"^[a-z]{2,3}\Z", "A language is two or three small letters, as en or es.")]
 
 
 def in_range(name: str, lat: str, lng: str) -> models.CheckConstraint:

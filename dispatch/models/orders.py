@@ -13,7 +13,7 @@ from django.db.models.functions import UUID4, Now
 
 from dispatch.locales import Locale
 from dispatch.models.cities import City
-from dispatch.models.columns import LATITUDE, LONGITUDE, in_range, is_list, one_of
+from dispatch.models.columns import LANGUAGE, LATITUDE, LONGITUDE, in_range, is_list, one_of
 from dispatch.models.drivers import Driver
 from dispatch.models.items import validate_items
 from dispatch.models.restaurants import Restaurant
@@ -46,6 +46,14 @@ class Order(Versioned):
     customer_name = models.TextField(blank=True, db_default="")
     customer_phone = models.TextField(blank=True, db_default="")
     customer_address = models.TextField(blank=True, db_default="")
+    customer_language = models.TextField(
+        "language",
+        blank=True,
+        default="",
+        db_default="",
+        validators=LANGUAGE,
+        help_text="In which the customer is texted, as en or es; empty: the city’s.",
+    )
     customer_lat = models.FloatField("latitude", null=True, blank=True, validators=LATITUDE)
     customer_lng = models.FloatField("longitude", null=True, blank=True, validators=LONGITUDE)
     restaurant = models.ForeignKey(

@@ -93,6 +93,7 @@ def create_order(
     door_note: str = "",
     tip: str = "",
     cash_due: str = "",
+    customer_language: str = "",
     actor: Actor = PLATFORM,
 ) -> Order:
     """A new order (degrees): pending, or scheduled where it is wanted so late that nobody needs to set off yet. Its
@@ -123,6 +124,7 @@ def create_order(
         door_note=door_note,
         tip=tip,
         cash_due=cash_due,
+        customer_language=customer_language,
     )
     place(order, actor=actor)
     return order
@@ -411,6 +413,7 @@ def change_driver(driver: Driver) -> None:
 CORRECTABLE = (
     "customer_name",
     "customer_phone",
+    "customer_language",
     "customer_address",
     "customer_lat",
     "customer_lng",

@@ -114,6 +114,9 @@ def test_groups_have_their_permissions(transactional_db):
                 "failurereason",
                 "handovertime",
                 "kitchentime",
+                "message",
+                "messagesettings",
+                "messagetext",
                 "openingexception",
                 "openinghours",
                 "order",
@@ -125,6 +128,7 @@ def test_groups_have_their_permissions(transactional_db):
                 "shift",
                 "speedfactor",
                 "stop",
+                "stoppednumber",
             )
         ),
         "tracking.view_locationhistory",
@@ -132,6 +136,8 @@ def test_groups_have_their_permissions(transactional_db):
     assert staff.has_perms(["dispatch.add_order", "dispatch.change_order", "dispatch.change_restaurant"])
     assert staff.has_perms(["dispatch.change_failurereason", "dispatch.delete_skill"])
     assert staff.has_perms(["dispatch.add_shift", "dispatch.delete_shift"])
+    assert staff.has_perms(["dispatch.change_messagetext", "dispatch.change_messagesettings"])
+    assert not staff.has_perm("dispatch.change_stoppednumber")
     assert not staff.has_perm("dispatch.change_alert")
     assert not staff.has_perm("dispatch.change_orderevent")
     assert not staff.has_perm("tracking.change_locationhistory")
@@ -524,7 +530,7 @@ def corrected(order: Order, **fields: str) -> dict[str, str]:
     }
     inlines = {
         f"{name}-{count}_FORMS": "0"
-        for name in ("events", "promises", "stops")
+        for name in ("events", "promises", "messages", "stops")
         for count in ("TOTAL", "INITIAL")
     }
     return now | inlines | fields

@@ -116,7 +116,9 @@ def stack(servers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         _own_database(os.environ["DATABASE_URL"]) as database,
         _own_redis(os.environ["REDIS_URL"]) as redis_url,
     ):
+        folder = tmp_path_factory.mktemp("e2e")
         env = dict(os.environ) | {
+            "NOTIFY_URLS": f"file://{folder}/texts",
             "DATABASE_URL": database,
             "REDIS_URL": redis_url,
             "PORT": str(port),
@@ -124,7 +126,6 @@ def stack(servers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             "DOORSTEP_DEMO_PASSWORD": PASSWORD,
             "PYTHONUNBUFFERED": "1",
         }
-        folder = tmp_path_factory.mktemp("e2e")
         with Processes(folder) as processes, closing(Clerk(env)) as clerk:
             # What does not depend on the database, static files and roads, is as `make test` has left it.
             todo = json.dumps([["migrate", "--no-input"], ["sample_data"]])

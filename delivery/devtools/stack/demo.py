@@ -7,6 +7,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import quote
 
 import psycopg
 
@@ -72,6 +73,8 @@ def start(processes: Processes, state: StateFolder, port: int, fleet: Fleet) -> 
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "DOORSTEP_DEMO_PASSWORD": password,
+        # Simulated customers have no phones: what they are texted is on a page.
+        "NOTIFY_URLS": os.environ.get("NOTIFY_URLS") or f"file://{quote(str(state.folder / 'texts'))}",
     }
     commands = [["migrate", "--no-input"], ["collectstatic", "--no-input"], ["sample_data"]]
     servers = start_servers(processes, state, settings, commands)
@@ -122,6 +125,7 @@ def announce(env: Mapping[str, str], state: StateFolder, tokens: list[str]) -> N
     print(f"\nDoorstep is running. Sign in as {DISPATCHER} with the password {password}\n")
     print(f"  dashboard  {url}/dispatch/")
     print(f"  admin      {url}/admin/")
+    print(f"  texts      {url}/dispatch/messages/")
     for token in tokens:
         print(f"  tracking   {url}/track/?t={token}")
     print(f"\nLogs are in {state.logs}. Ctrl-C stops everything and keeps the data.", flush=True)

@@ -17,6 +17,7 @@ import { drawDrivers } from "./drivers.js";
 import { FleetLayer } from "./fleet-layer.js";
 import { Fleet } from "./fleet.js";
 import { keyboard, reasonDialog, tabs, toast } from "./interaction.js";
+import { watchNotices } from "./notices.js";
 import { drawActivity, drawOrders } from "./orders.js";
 import { isQuestion } from "./questions.js";
 import { SelectionLayer } from "./selection-layer.js";
@@ -48,6 +49,7 @@ export const desk = new Desk({
 });
 
 export const beeper = new Beeper(localStorage);
+watchNotices(page.notices);
 
 const DENVER = { lat: 39.75, lng: -104.99 };
 const everywhere = boundsOf(page.cities.length ? page.cities : [DENVER]).pad(0.1);

@@ -1,0 +1,110 @@
+"""From what happens to an order to texts that its customer is to get: a row for each, also of those that are not
+sent, with the reason. Runs in the outbox's transaction.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.conf import settings as configured
+from django.utils import timezone
+
+from dispatch.messages import gateways, rules, sender
+from dispatch.messages.city_settings import rules_of, settings_of
+from dispatch.messages.gateway_urls import GatewayUrl
+from dispatch.messages.rules import News, Send
+from dispatch.messages.standing import customer_of
+from dispatch.models import (
+    LinkFrom,
+    Message,
+    MessageKind,
+    MessageSettings,
+    MessageState,
+    Order,
+    OutboxEntry,
+    OutboxEvent,
+    WhyNot,
+)
+from dispatch.outbox import registry
+from dispatch.outbox.arrivals import ETA_CHANGED, LATE
+from dispatch.statuses import OrderStatus
+
+#: Of the outbox's entries.
+KIND = "text"
+#: Events that tell of arrivals as they are expected: whether the customer hears of it, the rules say.
+ARRIVALS = frozenset({LATE, ETA_CHANGED})
+
+
+def connect() -> None:
+    registry.register_consumer("texts", consume, wants=_wants)
+    registry.register_sender(KIND, sender.send)
+
+
+def _wants(kind: str) -> bool:
+    return kind in ARRIVALS and bool(configured.NOTIFY_URLS)  # steps are told of anyhow
+
+
+def consume(event: OutboxEvent) -> Iterator[OutboxEntry]:
+    order = event.order
+    if order is None or not configured.NOTIFY_URLS:
+        return
+    settings = settings_of(order.city_id)
+    gateway = gateways.named(settings.gateway)
+    for news in _news(event, settings):
+        message = _message(event, order, settings, news, timezone.now())
+        if gateway is not None and message is not None and message.state == MessageState.WAITING:
+            yield _entry(event, message, gateway)
+
+
+def _news(event: OutboxEvent, settings: MessageSettings) -> Iterator[News]:
+    if event.kind in ARRIVALS:
+        yield News(MessageKind.LATER, event.happened_at, event.happened_at)
+    elif (step := event.order_event) is not None:
+        for kind in rules.kinds_of(OrderStatus(step.to_status), LinkFrom(settings.link_from)):
+            yield News(kind, step.happened_at, step.created_at)
+
+
+def _message(
+    event: OutboxEvent, order: Order, settings: MessageSettings, news: News, now: datetime
+) -> Message | None:
+    """A new row; None where one says it already."""
+    customer = customer_of(order, now)
+    if news.kind == MessageKind.LATER and not rules.is_later(customer.standing):
+        return None  # as of most predictions
+    decision = rules.decide(news, customer.standing, rules_of(settings, order.locale, now), now)
+    if decision == WhyNot.ALREADY:
+        return None
+    message = Message(
+        order=order,
+        city=order.city,
+        kind=news.kind,
+        event=event.pk,
+        promised_at=order.promised_at if news.kind == MessageKind.LATER else None,
+        due_at=now,
+        expires_at=news.recorded_at + rules.KINDS[news.kind].fresh_for,
+    )
+    if isinstance(decision, Send):
+        message.due_at = decision.due_at
+    else:
+        message.state, message.why_not = MessageState.NOT_SENT, decision
+        if _is_said(message):
+            return None
+    message.save(force_insert=True)
+    return message
+
+
+def _is_said(message: Message) -> bool:
+    """Of a link that is owed at each step, say: that there is no phone number is said once."""
+    same = Message.objects.filter(order=message.order, kind=message.kind, promised_at=message.promised_at)
+    return same.filter(state=MessageState.NOT_SENT, why_not=message.why_not).exists()
+
+
+def _entry(event: OutboxEvent, message: Message, gateway: GatewayUrl) -> OutboxEntry:
+    return OutboxEntry(
+        kind=KIND,
+        event=event.kind,
+        receiver=f"{KIND}:{gateway.name}",
+        order=message.order,
+        body={"message": message.pk},
+        due_at=message.due_at,
+        expires_at=message.expires_at,
+    )
