@@ -63,9 +63,15 @@ class Caller:
 
 
 def issue(
-    name: str, scopes: Sequence[str], *, cities: Collection[City] | None, expires_at: datetime | None = None
+    name: str,
+    scopes: Sequence[str],
+    *,
+    cities: Collection[City] | None,
+    expires_at: datetime | None = None,
+    source: str = "",
 ) -> tuple[ApiKey, str]:
-    """A new key, and what is shown of it once. `cities`: None for all.
+    """A new key, and what is shown of it once. `cities`: None for all. `source`: with whose other keys it shares
+    `external_id`s; with nobody's unless it is said.
 
     Raises Invalid, and Conflict where a key of that name has not been revoked.
     """
@@ -86,6 +92,7 @@ def issue(
         key = ApiKey.objects.create(
             name=name,
             digest=ApiKey.digest_of(secret),
+            source=source.strip() or name,
             scopes=list(scopes),
             all_cities=cities is None,
             expires_at=expires_at,

@@ -9,6 +9,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from dispatch.models.items import LONGEST, MOST_OF_ONE
+from dispatch.models.skills import LONGEST as LONGEST_CODE
 
 #: Beyond lies a typing error, or milliseconds that were taken for seconds.
 _YEARS = range(2000, 2100)
@@ -75,6 +76,10 @@ Moment = Annotated[
 ]
 #: It stands in addresses: /orders/external:A-1001.
 ExternalId = Annotated[str, Field(strict=True, min_length=1, max_length=200, pattern=r"^[^/\x00-\x1f\x7f]+$")]
+
+
+#: Of a skill.
+Code = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_CODE), AfterValidator(_text)]
 
 
 class Item(Body):

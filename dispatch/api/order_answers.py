@@ -62,6 +62,7 @@ def _order(order: Order, stops: Sequence[Stop], timeline: Sequence[OrderEvent]) 
     return OrderTold(
         id=order.pk,
         external_id=order.external_id,
+        source=order.source,
         version=order.version,
         status=OrderStatus(order.status),
         restaurant_id=order.restaurant_id,
@@ -86,6 +87,8 @@ def _order(order: Order, stops: Sequence[Stop], timeline: Sequence[OrderEvent]) 
         door_note=order.door_note,
         tip=order.tip,
         cash_due=order.cash_due,
+        needs=order.needs,
+        age_check=order.age_check,
         created_at=order.created_at,
         delivered_at=order.delivered_at,
         ended_at=order.ended_at,

@@ -11,6 +11,7 @@ from dispatch.api.fields import (
     Address,
     Bags,
     Body,
+    Code,
     ExternalId,
     Item,
     Latitude,
@@ -24,6 +25,8 @@ from dispatch.api.fields import (
 )
 from dispatch.models import OrderEvent
 from dispatch.models.items import MOST_ITEMS
+from dispatch.models.orders import MIN_AGES
+from dispatch.models.skills import MOST as MOST_SKILLS
 from dispatch.statuses import OrderStatus
 
 _EXAMPLE: Mapping[str, Any] = {
@@ -40,11 +43,14 @@ _EXAMPLE: Mapping[str, Any] = {
     "items": [{"count": 2, "text": "Pad Thai, no peanuts"}, {"count": 1, "text": "Mango rice"}],
     "door_note": "Code 4711, third floor",
     "tip": "$4.00",
+    "needs": ["alcohol"],
+    "age_check": 21,
 }
 #: The same an hour later.
 _TOLD: Mapping[str, Any] = {
     **_EXAMPLE,
     "id": "0b6f4b0e-6d3e-4f35-8a86-51b9f3d0c1de",
+    "source": "My shop",
     "version": 17,
     "status": "picked_up",
     "city_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
@@ -102,6 +108,14 @@ class _Details(Body):
     door_note: Note = Field("", description="Door code, floor, where to leave it.")
     tip: Line = Field("", description="As the driver is to read it.")
     cash_due: Line = Field("", description="What the driver takes at the door, with its currency.")
+    needs: Annotated[list[Code], Field(max_length=MOST_SKILLS)] = Field(
+        [], description="Codes of skills, of the list that staff keep: only who has all of them is given it."
+    )
+    age_check: Annotated[int, Field(strict=True, ge=MIN_AGES[0], le=MIN_AGES[-1])] | None = Field(
+        None,
+        description="The driver hands it over only to who proves to be so many years old. It asks for no skill: "
+        "where drivers need an allowance for it, name that in `needs`.",
+    )
 
     @field_validator("customer_lng")
     @classmethod
@@ -113,7 +127,7 @@ class _Details(Body):
 
 
 class NewOrder(_Details):
-    """`external_id`: by which you know the order; no two orders have the same."""
+    """`external_id`: by which you know the order; no two orders of yours have the same."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [dict(_EXAMPLE)]})
 
@@ -184,6 +198,7 @@ class Order(BaseModel):
 
     id: UUID
     external_id: str | None
+    source: str = Field(description="Of the keys whose `external_id` that is; empty where they have none.")
     version: int = Field(description="Goes up with every change, and is the ETag.")
     status: OrderStatus
     restaurant_id: UUID | None
@@ -213,6 +228,9 @@ class Order(BaseModel):
     door_note: str
     tip: str
     cash_due: str
+    # As `items`.
+    needs: Annotated[list[Any], WithJsonSchema({"type": "array", "items": {"type": "string"}})]
+    age_check: int | None
     created_at: datetime
     delivered_at: datetime | None
     ended_at: datetime | None = Field(description="Delivered, cancelled or failed.")

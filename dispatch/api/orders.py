@@ -53,7 +53,7 @@ def place(request: HttpRequest, body: NewOrder) -> HttpResponse:
     restaurant = asking.restaurants().select_related("city").filter(pk=body.restaurant_id).first()
     if restaurant is None:
         raise invalid({"pointer": "#/restaurant_id", "message": "There is no such restaurant."})
-    order = Order(restaurant=restaurant, **body.details())
+    order = Order(restaurant=restaurant, source=asking.key.source, **body.details())
     try:
         actions.place(order, actor=actor(request), ask_roads=False)
     except Conflict:
@@ -74,7 +74,8 @@ def listed(request: HttpRequest, wanted: OrderFilter = Query(...)) -> HttpRespon
     unknown = [name for name in request.GET if name not in known]
     if unknown:
         raise invalid(*(Wrong(parameter=name, message="There is no such parameter.") for name in unknown))
-    found = _filtered(caller(request).orders().select_related(*order_answers.ROWS), wanted)
+    asking = caller(request)
+    found = _filtered(asking.orders().select_related(*order_answers.ROWS), wanted, asking.key.source)
     orders = list(found.order_by("-created_at", "id")[: wanted.limit + 1])
     shown = orders[: wanted.limit]
     return order_answers.page(shown, _cursor(shown[-1]) if len(orders) > len(shown) else None)
@@ -89,7 +90,7 @@ def listed(request: HttpRequest, wanted: OrderFilter = Query(...)) -> HttpRespon
     openapi_extra=parameters(IF_NONE_MATCH),
 )
 def read(request: HttpRequest, order_id: str = _ID) -> HttpResponse:
-    order = _named(caller(request).orders().select_related(*order_answers.ROWS), order_id)
+    order = _named(request, caller(request).orders().select_related(*order_answers.ROWS), order_id)
     tag = order_answers.etag(order)
     if tag in parse_etags(request.headers.get("If-None-Match", "")):
         return HttpResponse(status=304, headers={"ETag": tag})
@@ -139,10 +140,11 @@ def cancel(request: HttpRequest, body: Cancelling = Body(_NO_REASON), order_id: 
 # --------------------------------------------------------------------------------------------- which orders
 
 
-def _named(orders: QuerySet[Order], order_id: str) -> Order:
+def _named(request: HttpRequest, orders: QuerySet[Order], order_id: str) -> Order:
     """Raises NotFound."""
     if order_id.startswith(EXTERNAL):
-        order = orders.filter(external_id=order_id.removeprefix(EXTERNAL)).first()
+        known = order_id.removeprefix(EXTERNAL)
+        order = orders.filter(external_id=known, source=caller(request).key.source).first()
     else:
         try:
             order = orders.filter(pk=UUID(order_id)).first()
@@ -155,7 +157,7 @@ def _named(orders: QuerySet[Order], order_id: str) -> Order:
 
 def _locked(request: HttpRequest, orders: QuerySet[Order], order_id: str) -> Order:
     """The order with its driver, locked as actions lock them, if it is what the asker takes it for (`If-Match`)."""
-    order, _ = lock_order(_named(orders, order_id).pk)
+    order, _ = lock_order(_named(request, orders, order_id).pk)
     known = request.headers.get("If-Match")
     tag = order_answers.etag(order)
     if known is not None and not {"*", tag} & {*parse_etags(known)}:
@@ -167,13 +169,14 @@ def _locked(request: HttpRequest, orders: QuerySet[Order], order_id: str) -> Ord
     return order
 
 
-def _filtered(orders: QuerySet[Order], wanted: OrderFilter) -> QuerySet[Order]:
+def _filtered(orders: QuerySet[Order], wanted: OrderFilter, source: str) -> QuerySet[Order]:
+    """`source`: of whose orders `external_id` speaks."""
     if wanted.status:
         orders = orders.filter(status__in=wanted.status)
     if wanted.city_id is not None:
         orders = orders.filter(restaurant__city=wanted.city_id)
     if wanted.external_id is not None:
-        orders = orders.filter(external_id=wanted.external_id)
+        orders = orders.filter(external_id=wanted.external_id, source=source)
     if wanted.created_since is not None:
         orders = orders.filter(created_at__gte=wanted.created_since)
     if wanted.cursor is not None:

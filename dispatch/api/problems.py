@@ -9,7 +9,16 @@ import msgspec
 from django.conf import settings
 from django.http import HttpResponse
 
-from dispatch.errors import Conflict, DispatchError, InConflict, Invalid, NotFound, NotYours, WrongStatus
+from dispatch.errors import (
+    Conflict,
+    DispatchError,
+    InConflict,
+    Invalid,
+    NotFound,
+    NotYours,
+    UnknownNeeds,
+    WrongStatus,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -83,6 +92,8 @@ def taken() -> Problem:
 
 
 def of(error: DispatchError) -> Problem:
+    if isinstance(error, UnknownNeeds):
+        return invalid(*({"pointer": f"#/needs/{n}", "message": said} for n, said in error.at.items()))
     return Problem(error.code, error.message)
 
 

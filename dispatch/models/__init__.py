@@ -18,6 +18,7 @@ from dispatch.models.leases import Lease
 from dispatch.models.openings import OpeningException, OpeningHours
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
 from dispatch.models.promises import Promise
+from dispatch.models.quotes import Quote
 from dispatch.models.restaurants import Restaurant
 from dispatch.models.shifts import LONGEST_SHIFT, Planned, Shift, planned_end, planned_ends
 from dispatch.models.skills import Skill
@@ -51,6 +52,7 @@ __all__ = [
     "OrderEvent",
     "Planned",
     "Promise",
+    "Quote",
     "Restaurant",
     "Scope",
     "Shift",
