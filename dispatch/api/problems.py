@@ -93,7 +93,7 @@ def taken() -> Problem:
 
 def of(error: DispatchError) -> Problem:
     if isinstance(error, UnknownNeeds):
-        return invalid(*({"pointer": f"#/needs/{n}", "message": said} for n, said in error.at.items()))
+        return invalid(*(Wrong(pointer=f"#/needs/{n}", message=said) for n, said in error.at.items()))
     return Problem(error.code, error.message)
 
 

@@ -36,9 +36,7 @@ class Command(BaseCommand):
         except DispatchError as error:
             raise CommandError(error.message) from None
 
-    def _create(
-        self, *, name: str, scopes: list[str], source: str, days: float | None, **where: Any
-    ) -> None:
+    def _create(self, *, name: str, scopes: list[str], source: str, days: float | None, **where: Any) -> None:
         cities = None if where["all_cities"] else [_city(named) for named in where["cities"]]
         if days is not None and not 0 < days <= MOST_DAYS:
             raise CommandError(f"A key expires in up to {MOST_DAYS} days, or never.")
