@@ -21,10 +21,15 @@ from dispatch.statuses import ACTIVE, OrderStatus
 ROWS = ("restaurant__city", "driver")
 
 
-def answer(order: Order, status: int = 200) -> HttpResponse:
+def answer(order: Order) -> HttpResponse:
     [told] = _told([order])
-    made = {"Location": address(order.pk)} if status == 201 else {}
-    return json_answer(told, status, ETag=etag(order), **made)
+    return json_answer(told, ETag=etag(order))
+
+
+def placed(order: Order, event: OrderEvent) -> HttpResponse:
+    """Of a new order, as it was stored; `event`: all that there is of its timeline."""
+    told = _order(order, [], [event])
+    return json_answer(told, 201, ETag=etag(order), Location=address(order.pk))
 
 
 def page(orders: Sequence[Order], next_page: str | None) -> HttpResponse:

@@ -19,7 +19,7 @@ from dispatch.api.order_bodies import Amendment, Cancelling, NewOrder, OrderFilt
 from dispatch.api.order_bodies import Order as OrderTold
 from dispatch.api.problems import Problem, Wrong, invalid
 from dispatch.errors import Conflict, NotFound
-from dispatch.models import Order, Scope
+from dispatch.models import Order, Restaurant, Scope
 from dispatch.orders import actions
 from dispatch.orders.transitions import lock_order
 from dispatch.statuses import OrderStatus
@@ -50,15 +50,16 @@ def place(request: HttpRequest, body: NewOrder) -> HttpResponse:
     Whether a road leads there is found out within seconds, and told with a later answer.
     """
     asking = caller(request)
-    restaurant = asking.restaurants().select_related("city").filter(pk=body.restaurant_id).first()
-    if restaurant is None:
-        raise invalid({"pointer": "#/restaurant_id", "message": "There is no such restaurant."})
+    try:
+        restaurant = asking.restaurants().select_related("city").get(pk=body.restaurant_id)
+    except Restaurant.DoesNotExist:
+        raise invalid({"pointer": "#/restaurant_id", "message": "There is no such restaurant."}) from None
     order = Order(restaurant=restaurant, source=asking.key.source, **body.details())
     try:
-        actions.place(order, actor=actor(request), ask_roads=False)
+        event = actions.place(order, actor=actor(request), ask_roads=False)
     except Conflict:
         raise problems.taken() from None
-    return order_answers.answer(order_answers.by_id(asking.orders(), order.pk), 201)
+    return order_answers.placed(order, event)
 
 
 @router.get(

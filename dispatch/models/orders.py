@@ -24,6 +24,7 @@ from dispatch.statuses import ACTIVE, FINAL, UNASSIGNED, OrderStatus
 from routing.geo import Point, distance_m, is_null_island
 from routing.problems import CLOSED, OF_THE_ADDRESS, Problem
 
+EXTERNAL_ID_ONCE = "orders_external_id_once"
 #: What can be asked for at a door, in years.
 MIN_AGES = range(1, 100)
 
@@ -185,7 +186,7 @@ class Order(Versioned):
                 name="orders_age_check_range", condition=Q(age_check__range=(MIN_AGES[0], MIN_AGES[-1]))
             ),
             # The id first: staff look for it without knowing whose it is.
-            models.UniqueConstraint(name="orders_external_id_once", fields=["external_id", "source"]),
+            models.UniqueConstraint(name=EXTERNAL_ID_ONCE, fields=["external_id", "source"]),
             is_list("orders_items_list", "items"),
             is_list("orders_needs_list", "needs"),
         ]

@@ -16,7 +16,7 @@ from functools import partial
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Min
 from django.utils import timezone
 
@@ -34,6 +34,8 @@ from dispatch.models import (
     Skill,
     Stop,
 )
+from dispatch.models.columns import violated
+from dispatch.models.orders import EXTERNAL_ID_ONCE
 from dispatch.models.promises import moved_because
 from dispatch.orders import addresses, availability, scheduling
 from dispatch.orders.endings import end_stops, fail
@@ -131,9 +133,9 @@ def create_order(
     return order
 
 
-def place(order: Order, *, actor: Actor, ask_roads: bool = True) -> None:
-    """Saves a new order, with the first line of its timeline. Without `ask_roads` nobody waits for what the roads say
-    of its address: the next round asks them (`addresses.check_pending`).
+def place(order: Order, *, actor: Actor, ask_roads: bool = True) -> OrderEvent:
+    """Saves a new order, and returns the first line of its timeline. Without `ask_roads` nobody waits for what the
+    roads say of its address: the next round asks them (`addresses.check_pending`).
 
     Raises Invalid for coordinates that no place has, as where latitude and longitude have changed places, and for a
     need that nobody knows; Conflict where there is an order of its `source` with its `external_id`.
@@ -144,19 +146,22 @@ def place(order: Order, *, actor: Actor, ask_roads: bool = True) -> None:
             Point.checked(order.customer_lat, order.customer_lng)
         except BadPoint as wrong:
             raise Invalid(wrong.message) from None
-    with announced() as changes:
-        same = Order.objects.filter(external_id=order.external_id, source=order.source)
-        if order.external_id is not None and same.exists():
-            raise Conflict("There is an order with this external_id already.")
-        scheduling.schedule(order)
-        availability.note(order)
-        order.save(force_insert=True)
-        OrderEvent.objects.create(
-            order=order, to_status=order.status, actor=actor.kind, actor_name=actor.name
-        )
-        changes.orders.add(order.pk)
+    try:
+        with announced() as changes:
+            scheduling.schedule(order)
+            availability.note(order)
+            order.save(force_insert=True)
+            event = OrderEvent.objects.create(
+                order=order, to_status=order.status, actor=actor.kind, actor_name=actor.name
+            )
+            changes.orders.add(order.pk)
+    except IntegrityError as error:
+        if violated(error) == EXTERNAL_ID_ONCE:
+            raise Conflict("There is an order with this external_id already.") from None
+        raise
     if ask_roads:
         _ask_the_roads_about([order])
+    return event
 
 
 def _check_needs(order: Order) -> None:

@@ -11,7 +11,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from dispatch import api_keys, tasks
-from dispatch.models import ApiAnswer, Order, Restaurant, Scope
+from dispatch.models import ApiAnswer, Order, OrderEvent, Restaurant, Scope
 from dispatch.orders import actions
 from tests.dispatch.api.conftest import Asker, problem
 from tests.locks import wait_for_a_waiter
@@ -85,7 +85,7 @@ def test_what_failed_in_our_hands_is_tried_again(
     asker: Asker, new_body: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr("dispatch.api.order_answers.answer", None)
+        broken.setattr("dispatch.api.order_answers.placed", None)
         problem(asker.post("/orders", new_body(), Idempotency_Key="one"), 500, "internal")
     assert not ApiAnswer.objects.exists()
     assert asker.post("/orders", new_body(), Idempotency_Key="one").status_code == 201
@@ -156,13 +156,13 @@ def test_who_waited_for_nothing_does_it(
     answers: list[Any] = []
     place, calls = actions.place, []
 
-    def fail_first(*args: Any, **fields: Any) -> None:
+    def fail_first(*args: Any, **fields: Any) -> OrderEvent:
         calls.append(threading.current_thread().name)
         if len(calls) == 1:
             second.start()
             wait_for_a_waiter()
             raise RuntimeError("broken")
-        place(*args, **fields)
+        return place(*args, **fields)
 
     def ask() -> None:
         try:
