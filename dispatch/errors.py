@@ -53,6 +53,14 @@ class UnknownNeeds(Invalid):
         super().__init__(self.at[at[0]])
 
 
+class QuoteRefused(DispatchError):
+    """An order can't be placed with this quote; `code` says why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class Conflict(DispatchError):
     """Somebody changed the same thing at the same moment."""
 

@@ -17,7 +17,7 @@ from dispatch.etas import learning
 from dispatch.leases import alone, lease
 from dispatch.models import City
 from dispatch.orders import addresses, availability, geofence_actions, scheduling
-from dispatch.planning import assignment, eta_rounds, replanning
+from dispatch.planning import assignment, eta_rounds, quotes, replanning
 from dispatch.planning.eta_rounds import Part
 from dispatch.signals import assignment_changed
 from routing.osrm import every_osrm
@@ -118,6 +118,7 @@ def learn_etas() -> None:
 @shared_task
 def forget_api_answers() -> None:
     api_keys.forget_answers()
+    quotes.forget()
 
 
 def connect() -> None:

@@ -135,10 +135,21 @@ class NewOrder(_Details):
     external_id: ExternalId | None = None
     customer_name: Name
     customer_address: Address
+    quote_id: UUID | None = Field(
+        None,
+        description="Of a quote for this restaurant and door: its promise is kept, and it is good for one order.",
+    )
+
+    @field_validator("quote_id")
+    @classmethod
+    def one_promise(cls, quote_id: UUID | None, info: ValidationInfo) -> UUID | None:
+        if quote_id and (info.data.get("promised_at") or info.data.get("wanted_at")):
+            raise ValueError("A quote is a promise by itself: leave out promised_at and wanted_at.")
+        return quote_id
 
     def details(self) -> dict[str, Any]:
-        """By name of an order's field, but for the restaurant."""
-        return self.model_dump(exclude={"restaurant_id"})
+        """By name of an order's field, but for the restaurant and the quote."""
+        return self.model_dump(exclude={"restaurant_id", "quote_id"})
 
 
 class Amendment(_Details):

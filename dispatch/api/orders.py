@@ -1,6 +1,7 @@
 """Orders over HTTP."""
 
 import base64
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -17,11 +18,13 @@ from dispatch.api.described import IDEMPOTENT, IF_MATCH, IF_NONE_MATCH, answers,
 from dispatch.api.idempotency import once
 from dispatch.api.order_bodies import Amendment, Cancelling, NewOrder, OrderFilter, Orders
 from dispatch.api.order_bodies import Order as OrderTold
+from dispatch.api.places import named_restaurant
 from dispatch.api.problems import Problem, Wrong, invalid
 from dispatch.errors import Conflict, NotFound
-from dispatch.models import Order, Restaurant, Scope
+from dispatch.models import ApiKey, Order, Scope
 from dispatch.orders import actions
 from dispatch.orders.transitions import lock_order
+from dispatch.planning import quotes
 from dispatch.statuses import OrderStatus
 
 router = Router(tags=["Orders"])
@@ -49,17 +52,25 @@ def place(request: HttpRequest, body: NewOrder) -> HttpResponse:
     """It is taken whatever is wrong with its address, for the food is real: `problem` says what somebody should mend.
     Whether a road leads there is found out within seconds, and told with a later answer.
     """
-    asking = caller(request)
+    key = caller(request).key
+    restaurant = named_restaurant(request, body.restaurant_id)
+    order = Order(restaurant=restaurant, source=key.source, **body.details())
     try:
-        restaurant = asking.restaurants().select_related("city").get(pk=body.restaurant_id)
-    except Restaurant.DoesNotExist:
-        raise invalid({"pointer": "#/restaurant_id", "message": "There is no such restaurant."}) from None
-    order = Order(restaurant=restaurant, source=asking.key.source, **body.details())
-    try:
-        event = actions.place(order, actor=actor(request), ask_roads=False)
+        with transaction.atomic() if body.quote_id else nullcontext():
+            if body.quote_id:
+                order.promised_at = _quoted(body.quote_id, order, key)
+            event = actions.place(order, actor=actor(request), ask_roads=False)
     except Conflict:
         raise problems.taken() from None
     return order_answers.placed(order, event)
+
+
+def _quoted(quote_id: UUID, order: Order, key: ApiKey) -> datetime:
+    """What a quote promises of this order."""
+    try:
+        return quotes.redeem(quote_id, order, key)
+    except NotFound as error:
+        raise invalid({"pointer": "#/quote_id", "message": error.message}) from None
 
 
 @router.get(

@@ -158,6 +158,15 @@ def check_city(request: HttpRequest, city_id: UUID) -> None:
         raise invalid({"pointer": "#/city_id", "message": "There is no such city."})
 
 
+def named_restaurant(request: HttpRequest, restaurant_id: UUID) -> Row:
+    """With its city. Raises Problem where a body names one that the key does not reach."""
+    try:
+        return caller(request).restaurants().select_related("city").get(pk=restaurant_id)
+    except Row.DoesNotExist:
+        message = "There is no such restaurant."
+        raise invalid({"pointer": "#/restaurant_id", "message": message}) from None
+
+
 def _told(found: Iterable[Row]) -> list[Restaurant]:
     return [
         Restaurant(

@@ -140,7 +140,7 @@ def place(order: Order, *, actor: Actor, ask_roads: bool = True) -> OrderEvent:
     Raises Invalid for coordinates that no place has, as where latitude and longitude have changed places, and for a
     need that nobody knows; Conflict where there is an order of its `source` with its `external_id`.
     """
-    _check_needs(order)
+    check_needs(order)
     if (order.customer_lat, order.customer_lng) != (None, None):
         try:
             Point.checked(order.customer_lat, order.customer_lng)
@@ -164,7 +164,7 @@ def place(order: Order, *, actor: Actor, ask_roads: bool = True) -> OrderEvent:
     return event
 
 
-def _check_needs(order: Order) -> None:
+def check_needs(order: Order) -> None:
     """Raises UnknownNeeds: with a code that is misspelt nobody would ever be found."""
     if order.needs:
         listed = set(Skill.objects.values_list("code", flat=True))
@@ -444,7 +444,7 @@ def change_order(order: Order, *, actor: Actor = PLATFORM, promise_reason: str =
         if current.status in ACTIVE and order.customer_point is None:
             raise Invalid("A driver has this order: the customer's address needs coordinates.")
         if order.needs != current.needs:
-            _check_needs(order)
+            check_needs(order)
         corrected = {name: getattr(order, name) for name in CORRECTABLE}
         if current.restaurant_id is None:
             corrected["restaurant_id"] = order.restaurant_id

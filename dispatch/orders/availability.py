@@ -86,11 +86,21 @@ class Availability:
 
     def against(self, order: Order, moment: datetime) -> Obstacle | None:
         """Why nobody is sent for an order that has a restaurant; None where nothing is against it."""
+        return self._outside(order) or self.closure(order.kitchen, moment)
+
+    def all_against(self, order: Order, moment: datetime) -> list[Obstacle]:
+        """Every reason, and not only the first. Where several places are closed, each until all are open."""
+        gates = self._gates(order.kitchen)
+        outside, until = self._outside(order), through([gate for _, gate in gates], moment)
+        closed = [Obstacle(problem, until) for problem, gate in gates if gate(moment) != moment]
+        return [outside, *closed] if outside else closed
+
+    def _outside(self, order: Order) -> Obstacle | None:
         restaurant, door = order.kitchen, order.customer_point
         area = self.areas.get(restaurant.city_id) if restaurant.city_id else None
-        if area is not None and door is not None and not contains(area, door):
-            return Obstacle(Problem.CUSTOMER_OUTSIDE, None)
-        return self.closure(restaurant, moment)
+        if area is None or door is None or contains(area, door):
+            return None
+        return Obstacle(Problem.CUSTOMER_OUTSIDE, None)
 
     def closure(self, restaurant: Restaurant, moment: datetime) -> Obstacle | None:
         """Why nobody is to be there at this moment; None where nothing is against it."""
