@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from dispatch.clock import database_now
 from dispatch.errors import Conflict, Invalid, NotFound
-from dispatch.models import ApiAnswer, ApiKey, City, Order, Restaurant, Scope
+from dispatch.models import ApiAnswer, ApiKey, City, Driver, Order, Restaurant, Scope
 from dispatch.models.api_keys import validate_scopes
 
 #: How long (seconds) a key may be in use before that is written again.
@@ -56,9 +56,6 @@ class Caller:
     def may(self, scope: Scope) -> bool:
         return scope in self.key.scopes
 
-    def reaches(self, city_id: UUID | None) -> bool:
-        return self.cities is None or city_id in self.cities
-
     # What does not exist and what lies out of reach are told apart by nobody.
 
     def orders(self) -> QuerySet[Order]:
@@ -68,6 +65,10 @@ class Caller:
     def restaurants(self) -> QuerySet[Restaurant]:
         restaurants = Restaurant.objects.all()
         return restaurants if self.cities is None else restaurants.filter(city__in=self.cities)
+
+    def drivers(self) -> QuerySet[Driver]:
+        drivers = Driver.objects.all()
+        return drivers if self.cities is None else drivers.filter(city__in=self.cities)
 
     def cities_reached(self) -> QuerySet[City]:
         cities = City.objects.all()

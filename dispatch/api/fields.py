@@ -1,10 +1,11 @@
 """Types of what comes in: strict (text is text, a number is a number), and within what our tables take."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import phonenumbers
+from django.utils import timezone
 from phonenumbers import NumberParseException, PhoneNumberFormat
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -47,6 +48,22 @@ def _moment(value: Any) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _ahead(moment: datetime) -> datetime:
+    if moment <= timezone.now():
+        raise ValueError("That time is over. Choose one in the future.")
+    return moment
+
+
+def _date(value: Any) -> date:
+    try:
+        day = datetime.strptime(value, "%Y-%m-%d").date()
+    except (TypeError, ValueError):
+        raise ValueError("A date is a day of the calendar, as 2026-12-25.") from None
+    if day.year not in _YEARS:
+        raise ValueError(f"The year must be between {_YEARS[0]} and {_YEARS[-1]}.")
+    return day
+
+
 def _phone(value: str) -> str:
     """As E.164, or empty. It must be a number that its country gives out."""
     if not value:
@@ -74,6 +91,9 @@ Bags = Annotated[int, Field(strict=True, ge=1, le=100)]
 Moment = Annotated[
     datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
+#: A moment that is still to come.
+Ahead = Annotated[Moment, AfterValidator(_ahead)]
+Date = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 #: It stands in addresses: /orders/external:A-1001.
 ExternalId = Annotated[str, Field(strict=True, min_length=1, max_length=200, pattern=r"^[^/\x00-\x1f\x7f]+$")]
 

@@ -175,6 +175,12 @@ class Cancelling(Body):
     reason: Reason = Field("", description="The order's timeline keeps it.")
 
 
+class Ready(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ready_at": "2026-11-28T18:25:00-07:00"}]})
+
+    ready_at: Moment | None = Field(None, description="Null, or no body at all: the food is ready now.")
+
+
 class Eta(BaseModel):
     """Minutes to the door. Four arrivals of five lie between `low` and `high`, where those are known."""
 

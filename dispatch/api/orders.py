@@ -8,24 +8,25 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.http import parse_etags
 from ninja import Router
 from ninja.params.functions import Body, Path, Query
 
 from dispatch.api import order_answers, problems
-from dispatch.api.admission import Key, actor, caller
+from dispatch.api.admission import Key, actor, caller, check_parameters
 from dispatch.api.described import IDEMPOTENT, IF_MATCH, IF_NONE_MATCH, answers, parameters
 from dispatch.api.idempotency import once
-from dispatch.api.order_bodies import Amendment, Cancelling, NewOrder, OrderFilter, Orders
+from dispatch.api.order_bodies import Amendment, Cancelling, NewOrder, OrderFilter, Orders, Ready
 from dispatch.api.order_bodies import Order as OrderTold
 from dispatch.api.places import named_restaurant
-from dispatch.api.problems import Problem, Wrong, invalid
-from dispatch.errors import Conflict, NotFound
+from dispatch.api.problems import Problem, invalid
+from dispatch.errors import Conflict, NotFound, WrongStatus
 from dispatch.models import ApiKey, Order, Scope
 from dispatch.orders import actions
 from dispatch.orders.transitions import lock_order
 from dispatch.planning import quotes
-from dispatch.statuses import OrderStatus
+from dispatch.statuses import IN_THE_BAG, OrderStatus
 
 router = Router(tags=["Orders"])
 
@@ -37,6 +38,7 @@ _ID = Path(
     example=f"{EXTERNAL}A-1001",
 )
 _NO_REASON = Cancelling(reason="")
+_READY_NOW = Ready(ready_at=None)
 
 
 @router.post(
@@ -82,10 +84,7 @@ def _quoted(quote_id: UUID, order: Order, key: ApiKey) -> datetime:
 )
 def listed(request: HttpRequest, wanted: OrderFilter = Query(...)) -> HttpResponse:  # noqa: B008
     """The newest first, a page at a time."""
-    known = {*OrderFilter.model_fields}
-    unknown = [name for name in request.GET if name not in known]
-    if unknown:
-        raise invalid(*(Wrong(parameter=name, message="There is no such parameter.") for name in unknown))
+    check_parameters(request, OrderFilter)
     asking = caller(request)
     found = _filtered(asking.orders().select_related(*order_answers.ROWS), wanted, asking.key.source)
     orders = list(found.order_by("-created_at", "id")[: wanted.limit + 1])
@@ -128,6 +127,26 @@ def amend(request: HttpRequest, body: Amendment, order_id: str = _ID) -> HttpRes
         for name, value in changes.items():
             setattr(order, name, value)
         actions.change_order(order, actor=actor(request), promise_reason=body.promise_reason)
+    return order_answers.answer(order_answers.by_id(orders, order.pk))
+
+
+@router.put(
+    "/{order_id}/ready",
+    auth=Key(Scope.ORDERS_WRITE),
+    operation_id="setReady",
+    summary="Say when the food is ready",
+    response=answers(200, OrderTold, 400, 404, 409, 412, 413, 415, 422),
+    openapi_extra=parameters(IF_MATCH),
+)
+def set_ready(request: HttpRequest, body: Ready = Body(_READY_NOW), order_id: str = _ID) -> HttpResponse:  # noqa: B008
+    """Or will be; until it is picked up. The driver's stops are put in order anew."""
+    orders = caller(request).orders()
+    with transaction.atomic():
+        order = _locked(request, orders, order_id)
+        if order.status in IN_THE_BAG:
+            raise WrongStatus("The food is with the driver already.")
+        order.ready_at = body.ready_at or timezone.now()
+        actions.change_order(order, actor=actor(request))
     return order_answers.answer(order_answers.by_id(orders, order.pk))
 
 

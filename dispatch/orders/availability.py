@@ -66,7 +66,11 @@ class Availability:
     @classmethod
     def of(cls, orders: Iterable[Order]) -> Self:
         """Of these orders, with their restaurants and cities loaded."""
-        restaurants = {order.restaurant for order in orders if order.restaurant is not None}
+        return cls.at({order.restaurant for order in orders if order.restaurant is not None})
+
+    @classmethod
+    def at(cls, restaurants: Collection[Restaurant]) -> Self:
+        """Of these, with their cities loaded."""
         if not restaurants:
             return cls()
         places = {one.pk for one in restaurants} | {one.city_id for one in restaurants if one.city_id}

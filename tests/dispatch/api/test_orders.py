@@ -156,6 +156,27 @@ def test_what_an_order_needs_is_on_the_list_of_skills(asker: Asker, new_body: Ca
     assert asker.patch(f"/orders/{placed['id']}", {"age_check": None}).json()["age_check"] is None
 
 
+# -------------------------------------------------------------------------------------------------- ready
+
+
+def test_the_food_is_ready_or_will_be(asker: Asker, order: Order, driver: Driver) -> None:
+    path = f"/orders/{order.pk}/ready"
+    later = (timezone.now() + timedelta(minutes=25)).isoformat()
+    assert at(asker.ask("PUT", path, {"ready_at": later}).json()["ready_at"]) == at(later)
+    story.assign(order, driver)
+    before = Driver.objects.get().version
+    for body in (None, {}, {"ready_at": None}):
+        asked = timezone.now()
+        told = asker.ask("PUT", path, body).json()
+        assert asked <= at(told["ready_at"]) <= timezone.now()
+    assert Driver.objects.get().version > before
+    old = asker.ask("PUT", path, If_Match=f'"{told["version"] - 1}"')
+    problem(old, 412, "version_mismatch")
+    problem(asker.ask("PUT", path, {"ready_at": "soon"}), 422, "invalid")
+    story.report(driver, order, "picked_up")
+    problem(asker.ask("PUT", path), 409, "wrong_status")
+
+
 # ------------------------------------------------------------------------------------------------- reading
 
 
