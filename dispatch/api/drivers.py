@@ -142,7 +142,7 @@ def read(request: HttpRequest, driver_id: UUID) -> HttpResponse:
     "",
     operation_id="addDriver",
     summary="Add a driver",
-    response=answers(201, Driver, 400, 409, 413, 415, 422),
+    response=answers(201, Driver, 409, 413, 415, 422),
     openapi_extra=parameters(IDEMPOTENT),
 )
 @once
@@ -157,7 +157,7 @@ def add(request: HttpRequest, body: NewDriver) -> HttpResponse:
     "/{driver_id}/shift",
     operation_id="setShift",
     summary="Begin or end a shift",
-    response=answers(200, Driver, 400, 404, 413, 415, 422),
+    response=answers(200, Driver, 404, 413, 415, 422),
 )
 def set_shift(request: HttpRequest, driver_id: UUID, body: Shift) -> HttpResponse:
     """Orders that the driver still has stay with the driver until they are done or handed on."""
@@ -170,7 +170,7 @@ def set_shift(request: HttpRequest, driver_id: UUID, body: Shift) -> HttpRespons
     "/{driver_id}/token",
     operation_id="issueToken",
     summary="Issue a driver’s token",
-    response=answers(200, Token, 404),
+    response=answers(200, Token, 404, 422),
 )
 def issue_token(request: HttpRequest, driver_id: UUID) -> HttpResponse:
     """The one before stops working."""
@@ -182,7 +182,7 @@ def issue_token(request: HttpRequest, driver_id: UUID) -> HttpResponse:
     "/{driver_id}/token",
     operation_id="revokeToken",
     summary="Revoke a driver’s token",
-    response=answers(204, None, 404),
+    response=answers(204, None, 404, 422),
 )
 def revoke_token(request: HttpRequest, driver_id: UUID) -> HttpResponse:
     """It opens nothing new; a socket that is open stays until it closes."""

@@ -77,13 +77,25 @@ def _phone(value: str) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
-Line = Annotated[str, Field(strict=True, max_length=200), AfterValidator(_text)]
-Name = Annotated[str, Field(strict=True, max_length=200), AfterValidator(_text), AfterValidator(_named)]
-Address = Annotated[str, Field(strict=True, max_length=500), AfterValidator(_text), AfterValidator(_named)]
-AddressOrNone = Annotated[str, Field(strict=True, max_length=500), AfterValidator(_text)]
-Note = Annotated[str, Field(strict=True, max_length=1000), AfterValidator(_text)]
+#: What those two say, in the words of JSON Schema.
+_NO_NUL: Any = {"pattern": r"^[^\u0000]*$"}
+_NOT_BLANK: Any = {"minLength": 1, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
+
+_Text = Annotated[str, Field(strict=True, json_schema_extra=_NO_NUL), AfterValidator(_text)]
+_Named = Annotated[
+    str,
+    Field(strict=True, json_schema_extra=_NOT_BLANK),
+    AfterValidator(_text),
+    AfterValidator(_named),
+]
+
+Line = Annotated[_Text, Field(max_length=200)]
+Name = Annotated[_Named, Field(max_length=200)]
+Address = Annotated[_Named, Field(max_length=500)]
+AddressOrNone = Annotated[_Text, Field(max_length=500)]
+Note = Annotated[_Text, Field(max_length=1000)]
 #: As the admin's forms take it: the order's timeline keeps it.
-Reason = Annotated[str, Field(strict=True, max_length=300), AfterValidator(_text)]
+Reason = Annotated[_Text, Field(max_length=300)]
 Phone = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_phone)]
 Latitude = Annotated[float, Field(strict=True, ge=-90, le=90)]
 Longitude = Annotated[float, Field(strict=True, ge=-180, le=180)]
@@ -99,11 +111,11 @@ ExternalId = Annotated[str, Field(strict=True, min_length=1, max_length=200, pat
 
 
 #: Of a skill.
-Code = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_CODE), AfterValidator(_text)]
+Code = Annotated[_Text, Field(min_length=1, max_length=LONGEST_CODE)]
 
 
 class Item(Body):
     count: Annotated[int, Field(strict=True, ge=1, le=MOST_OF_ONE)] = 1
-    text: Annotated[
-        str, Field(strict=True, max_length=LONGEST), AfterValidator(_text), AfterValidator(_named)
-    ] = Field(description="What it is, with whatever was wished for.", examples=["Pad Thai, no peanuts"])
+    text: Annotated[_Named, Field(max_length=LONGEST)] = Field(
+        description="What it is, with whatever was wished for.", examples=["Pad Thai, no peanuts"]
+    )

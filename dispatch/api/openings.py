@@ -162,7 +162,7 @@ def read(request: HttpRequest, restaurant_id: UUID) -> HttpResponse:
     auth=Key(Scope.RESTAURANTS_WRITE),
     operation_id="changeOpening",
     summary="Change when a restaurant is open",
-    response=answers(200, Opening, 400, 404, 413, 415, 422),
+    response=answers(200, Opening, 404, 413, 415, 422),
 )
 def change(request: HttpRequest, restaurant_id: UUID, body: OpeningChange) -> HttpResponse:
     """Orders are taken whenever they come: one for a closed restaurant says so, and is fetched when it opens."""

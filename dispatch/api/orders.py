@@ -46,7 +46,7 @@ _READY_NOW = Ready(ready_at=None)
     auth=Key(Scope.ORDERS_WRITE),
     operation_id="placeOrder",
     summary="Place an order",
-    response=answers(201, OrderTold, 400, 409, 413, 415, 422),
+    response=answers(201, OrderTold, 409, 413, 415, 422),
     openapi_extra=parameters(IDEMPOTENT),
 )
 @once
@@ -113,7 +113,7 @@ def read(request: HttpRequest, order_id: str = _ID) -> HttpResponse:
     auth=Key(Scope.ORDERS_WRITE),
     operation_id="amendOrder",
     summary="Amend an order",
-    response=answers(200, OrderTold, 400, 404, 409, 412, 413, 415, 422),
+    response=answers(200, OrderTold, 404, 409, 412, 413, 415, 422),
     openapi_extra=parameters(IF_MATCH),
 )
 def amend(request: HttpRequest, body: Amendment, order_id: str = _ID) -> HttpResponse:
@@ -135,7 +135,7 @@ def amend(request: HttpRequest, body: Amendment, order_id: str = _ID) -> HttpRes
     auth=Key(Scope.ORDERS_WRITE),
     operation_id="setReady",
     summary="Say when the food is ready",
-    response=answers(200, OrderTold, 400, 404, 409, 412, 413, 415, 422),
+    response=answers(200, OrderTold, 404, 409, 412, 413, 415, 422),
     openapi_extra=parameters(IF_MATCH),
 )
 def set_ready(request: HttpRequest, body: Ready = Body(_READY_NOW), order_id: str = _ID) -> HttpResponse:  # noqa: B008
@@ -155,7 +155,7 @@ def set_ready(request: HttpRequest, body: Ready = Body(_READY_NOW), order_id: st
     auth=Key(Scope.ORDERS_WRITE),
     operation_id="cancelOrder",
     summary="Cancel an order",
-    response=answers(200, OrderTold, 400, 404, 409, 412, 413, 415, 422),
+    response=answers(200, OrderTold, 404, 409, 412, 413, 415, 422),
     openapi_extra=parameters(IDEMPOTENT, IF_MATCH),
 )
 @once

@@ -120,7 +120,7 @@ def list_restaurants(request: HttpRequest, city_id: UUID | None = None) -> HttpR
     auth=Key(Scope.RESTAURANTS_WRITE),
     operation_id="addRestaurant",
     summary="Add a restaurant",
-    response=answers(201, Restaurant, 400, 409, 413, 415, 422),
+    response=answers(201, Restaurant, 409, 413, 415, 422),
     openapi_extra=parameters(IDEMPOTENT),
 )
 @once
@@ -136,7 +136,7 @@ def add_restaurant(request: HttpRequest, body: NewRestaurant) -> HttpResponse:
     auth=Key(Scope.RESTAURANTS_WRITE),
     operation_id="changeRestaurant",
     summary="Change a restaurant",
-    response=answers(200, Restaurant, 400, 404, 413, 415, 422),
+    response=answers(200, Restaurant, 404, 413, 415, 422),
 )
 def change_restaurant(request: HttpRequest, restaurant_id: UUID, body: RestaurantChange) -> HttpResponse:
     """Whoever is on the way there is told at once where it is."""

@@ -84,7 +84,7 @@ class Quote(BaseModel):
     "",
     operation_id="quote",
     summary="Ask what can be promised",
-    response=answers(200, Quote, 400, 413, 415, 422),
+    response=answers(200, Quote, 413, 415, 422),
     openapi_extra=parameters(IDEMPOTENT),
 )
 @once

@@ -3,10 +3,12 @@
 import json
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
@@ -206,3 +208,25 @@ def test_the_same_external_id_at_once_is_one_order(
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
     assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"external_id_taken"}
     assert Order.objects.count() == 1
+
+
+def test_fifty_at_once_are_one_order_and_fifty_equal_answers(
+    asker: Asker, served: str, new_body: Callable[..., Any]
+) -> None:
+    together = threading.Barrier(50, timeout=PATIENCE_S)
+    body, headers = new_body(external_id="A-1"), asker.headers | {"Idempotency-Key": "one"}
+
+    def ask(_: int) -> requests.Response:
+        together.wait()
+        return requests.post(f"{served}/api/v1/orders", json=body, headers=headers, timeout=PATIENCE_S)
+
+    with ThreadPoolExecutor(50) as threads:
+        answers = list(threads.map(ask, range(50)))
+    order = Order.objects.get()
+    kept = {
+        (one.status_code, one.content, one.headers["ETag"], one.headers["Location"], one.json()["id"])
+        for one in answers
+    }
+    assert [(status, order_id) for status, *_, order_id in kept] == [(201, str(order.pk))]
+    assert sum("Idempotent-Replayed" in one.headers for one in answers) == 49
+    assert [event.to_status for event in order.events.all()] == ["pending"]
