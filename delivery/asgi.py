@@ -2,10 +2,10 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "delivery.settings")
-_http = get_asgi_application()
+django.setup(set_prefix=False)
 
 # The apps must be loaded before anything that imports models.
 from typing import Any, cast  # noqa: E402
@@ -14,6 +14,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import get_resolver, re_path  # noqa: E402
 
 from delivery import garbage  # noqa: E402
+from delivery.pages import Pages  # noqa: E402
 from tracking.sockets import process  # noqa: E402
 from tracking.sockets.routing import websocket_urlpatterns  # noqa: E402
 
@@ -38,7 +39,7 @@ async def _lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 application = ProtocolTypeRouter(
     {
-        "http": _http,
+        "http": Pages(),
         "websocket": URLRouter([*websocket_urlpatterns, re_path(r"", cast(Any, _nothing_here))]),
         "lifespan": _lifespan,
     }

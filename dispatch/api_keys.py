@@ -1,5 +1,6 @@
 """Keys of the HTTP API: made, revoked, whose one is, and for how long what they were answered is kept."""
 
+import json
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,20 +9,28 @@ from typing import Self
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from dispatch.clock import database_now
 from dispatch.errors import Conflict, Invalid, NotFound
-from dispatch.models import ApiAnswer, ApiKey, City, Order, Restaurant, Scope
+from dispatch.models import ApiAnswer, ApiKey, City, Driver, Order, Restaurant, Scope
 from dispatch.models.api_keys import validate_scopes
 
 #: How long (seconds) a key may be in use before that is written again.
 USED_EVERY_S = 60
 #: A request that is sent again within so many hours is answered as the first time (dispatch/api/idempotency.py).
 ANSWERS_KEPT_H = 24
+
+
+#: One statement: every request asks it, so that a key which is revoked opens nothing at once.
+_KEY = """
+SELECT id, name, source, scopes::text, last_used_at, all_cities,
+    ARRAY(SELECT city_id FROM api_key_cities WHERE key_id = api_keys.id)
+FROM api_keys WHERE digest = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+"""
 
 
 @dataclass(frozen=True)
@@ -34,18 +43,18 @@ class Caller:
     @classmethod
     def with_secret(cls, secret: str) -> Self | None:
         """None for a key that nobody has, or that has expired or was revoked."""
-        found = _valid().filter(digest=ApiKey.digest_of(secret)).first()
-        if found is None:
+        with connection.cursor() as cursor:
+            cursor.execute(_KEY, [ApiKey.digest_of(secret)])
+            row = cursor.fetchone()
+        if row is None:
             return None
-        _note_use(found)
-        cities = None if found.all_cities else frozenset(found.cities.values_list("pk", flat=True))
-        return cls(found, cities)
+        pk, name, source, scopes, last_used_at, all_cities, cities = row
+        key = ApiKey(id=pk, name=name, source=source, scopes=json.loads(scopes), last_used_at=last_used_at)
+        _note_use(key)
+        return cls(key, None if all_cities else frozenset(cities))
 
     def may(self, scope: Scope) -> bool:
         return scope in self.key.scopes
-
-    def reaches(self, city_id: UUID | None) -> bool:
-        return self.cities is None or city_id in self.cities
 
     # What does not exist and what lies out of reach are told apart by nobody.
 
@@ -57,15 +66,25 @@ class Caller:
         restaurants = Restaurant.objects.all()
         return restaurants if self.cities is None else restaurants.filter(city__in=self.cities)
 
+    def drivers(self) -> QuerySet[Driver]:
+        drivers = Driver.objects.all()
+        return drivers if self.cities is None else drivers.filter(city__in=self.cities)
+
     def cities_reached(self) -> QuerySet[City]:
         cities = City.objects.all()
         return cities if self.cities is None else cities.filter(pk__in=self.cities)
 
 
 def issue(
-    name: str, scopes: Sequence[str], *, cities: Collection[City] | None, expires_at: datetime | None = None
+    name: str,
+    scopes: Sequence[str],
+    *,
+    cities: Collection[City] | None,
+    expires_at: datetime | None = None,
+    source: str = "",
 ) -> tuple[ApiKey, str]:
-    """A new key, and what is shown of it once. `cities`: None for all.
+    """A new key, and what is shown of it once. `cities`: None for all. `source`: with whose other keys it shares
+    `external_id`s; with nobody's unless it is said.
 
     Raises Invalid, and Conflict where a key of that name has not been revoked.
     """
@@ -86,6 +105,7 @@ def issue(
         key = ApiKey.objects.create(
             name=name,
             digest=ApiKey.digest_of(secret),
+            source=source.strip() or name,
             scopes=list(scopes),
             all_cities=cities is None,
             expires_at=expires_at,
@@ -104,10 +124,6 @@ def forget_answers() -> int:
     """Those that are no longer kept. Returns how many."""
     until = database_now() - timedelta(hours=ANSWERS_KEPT_H)
     return ApiAnswer.objects.filter(made_at__lt=until).delete()[0]
-
-
-def _valid() -> QuerySet[ApiKey]:
-    return ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), revoked_at=None)
 
 
 def _note_use(key: ApiKey) -> None:

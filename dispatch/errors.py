@@ -1,7 +1,7 @@
 """What can go wrong in the domain. Each error has a code for programs and a sentence for a person."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import DatabaseError
@@ -42,6 +42,23 @@ class Invalid(DispatchError):
     """The request makes no sense as it stands; the message says what to change."""
 
     code = "invalid"
+
+
+class UnknownNeeds(Invalid):
+    """An order needs what is on no list of skills. `at`: which of its needs."""
+
+    def __init__(self, needs: Sequence[str], at: Sequence[int], listed: Sequence[str]) -> None:
+        known = f"there are {', '.join(listed)}" if listed else "there are none"
+        self.at = {n: f"No skill has the code {needs[n]!r}; {known}." for n in at}
+        super().__init__(self.at[at[0]])
+
+
+class QuoteRefused(DispatchError):
+    """An order can't be placed with this quote; `code` says why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Conflict(DispatchError):

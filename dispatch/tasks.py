@@ -24,7 +24,7 @@ from dispatch.outbox import arrivals
 from dispatch.outbox import entries as outbox_entries
 from dispatch.outbox.delivery import senders
 from dispatch.outbox.fan_out import fan_out
-from dispatch.planning import assignment, eta_rounds, planned_breaks, replanning
+from dispatch.planning import assignment, eta_rounds, planned_breaks, quotes, replanning
 from dispatch.planning.eta_rounds import Part
 from dispatch.signals import assignment_changed, outbox_filled
 from dispatch.webhooks import endpoints as webhooks
@@ -139,6 +139,7 @@ def learn_etas() -> None:
 @shared_task
 def forget_api_answers() -> None:
     api_keys.forget_answers()
+    quotes.forget()
 
 
 #: A process asks so often (seconds) that the outbox is emptied; beat does for what comes in between.

@@ -9,8 +9,11 @@ from django.db import InterfaceError, OperationalError
 
 from dispatch import signals
 from tracking.sockets import broadcast
+from tracking.together import Together
 
 logger = logging.getLogger(__name__)
+
+_fleet = Together(broadcast.fleet)
 
 
 def connect() -> None:
@@ -23,7 +26,7 @@ def connect() -> None:
 
 
 def on_fleet_changed(orders: Collection[UUID], drivers: Collection[UUID], **_: Any) -> None:
-    _broadcast(broadcast.fleet, orders, drivers)
+    _broadcast(_fleet, orders, drivers)
 
 
 def on_geofences_fired(events: tuple[int, ...], **_: Any) -> None:

@@ -317,6 +317,7 @@ export interface OrderState {
   driverNote?: string;
   doorNote?: string;
   cashDue?: string;
+  ageCheck?: number;
 }
 
 /** The latest position of each driver of a city that moved since the last of these frames. */
@@ -581,6 +582,7 @@ export interface PlanStop {
   doorNote?: string;
   tip?: string;
   cashDue?: string;
+  ageCheck?: number;
 }
 
 /** `text`: what it is, with whatever was wished for. */

@@ -25,8 +25,8 @@ class KeyForm(forms.ModelForm):
 
     class Meta:
         model = ApiKey
-        fields = ["name", "all_cities", "expires_at"]
-        widgets = {"name": forms.TextInput(attrs={"class": "vTextField"})}
+        fields = ["name", "source", "all_cities", "expires_at"]
+        widgets = {name: forms.TextInput(attrs={"class": "vTextField"}) for name in ("name", "source")}
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -47,8 +47,8 @@ class ApiKeyAdmin(Typed, admin.ModelAdmin):
     list_display = ["name", "may", "where", "created_at", "last_used_at", "expires_at", "revoked_at"]
     search_fields = ["name"]
     actions = ["revoke"]
-    entered = ("name", "scopes", "all_cities", "only_cities", "expires_at")
-    facts = ("name", "may", "where", "created_at", "last_used_at", "expires_at", "revoked_at")
+    entered = ("name", "source", "scopes", "all_cities", "only_cities", "expires_at")
+    facts = ("name", "source", "may", "where", "created_at", "last_used_at", "expires_at", "revoked_at")
 
     @admin.display(description="may")
     def may(self, key: ApiKey) -> str:
@@ -83,6 +83,7 @@ class ApiKeyAdmin(Typed, admin.ModelAdmin):
             entered["scopes"],
             cities=None if entered["all_cities"] else entered["only_cities"],
             expires_at=entered["expires_at"],
+            source=entered["source"],
         )
         obj.pk = key.pk
 

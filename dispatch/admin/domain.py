@@ -289,13 +289,18 @@ class OrderAdmin(ManyRows):
         ("customer_lat", "customer_lng"),
         ("wanted_at", "ready_at", "promised_at"),
         ("number", "bags"),
-        "needs",
+        ("needs", "age_check"),
         "items",
         ("kitchen_note", "driver_note"),
         "door_note",
         ("tip", "cash_due"),
     )
-    facts = (("status", "driver", "eta"), "trouble", ("placed", "delivered", "tracking_page"), "external_id")
+    facts = (
+        ("status", "driver", "eta"),
+        "trouble",
+        ("placed", "delivered", "tracking_page"),
+        ("external_id", "source"),
+    )
 
     @admin.display(description="placed", ordering="created_at")
     def placed(self, order: Order) -> str:

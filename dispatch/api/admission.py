@@ -5,9 +5,10 @@ from typing import Any, cast
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from ninja.security.http import HttpAuthBase
+from pydantic import BaseModel
 
 from dispatch.api import limits
-from dispatch.api.problems import Problem
+from dispatch.api.problems import Problem, Wrong, invalid
 from dispatch.api_keys import Caller
 from dispatch.models import OrderEvent, Scope
 from dispatch.orders.transitions import Actor
@@ -59,6 +60,13 @@ def caller(request: HttpRequest) -> Caller:
 
 def actor(request: HttpRequest) -> Actor:
     return Actor(OrderEvent.Actor.PLATFORM, caller(request).key.name)
+
+
+def check_parameters(request: HttpRequest, known: type[BaseModel]) -> None:
+    """Raises Problem for one that is not known: a filter that is misspelt would leave nothing out."""
+    unknown = [name for name in request.GET if name not in known.model_fields]
+    if unknown:
+        raise invalid(*(Wrong(parameter=name, message="There is no such parameter.") for name in unknown))
 
 
 def _check_body(request: HttpRequest) -> None:

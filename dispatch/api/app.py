@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-import psycopg
 from django.conf import settings
 from django.db import DataError, IntegrityError
 from django.http import HttpRequest, HttpResponse
@@ -16,11 +15,12 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from psycopg.errors import UniqueViolation
 
-from dispatch.api import drivers, orders, places, problems, webhooks
+from dispatch.api import drivers, openings, orders, places, problems, quotes, webhooks
 from dispatch.api.admission import Key
 from dispatch.api.problems import Problem, Wrong
 from dispatch.errors import Conflict, DispatchError, Invalid
 from dispatch.models import Scope
+from dispatch.models.columns import violated
 
 logger = logging.getLogger(__name__)
 
@@ -84,8 +84,10 @@ api = Api(
     servers=[{"url": settings.PUBLIC_URL}],
 )
 api.add_router("/orders", orders.router)
+api.add_router("/quotes", quotes.router)
 api.add_router("/cities", places.cities)
 api.add_router("/restaurants", places.restaurants)
+api.add_router("/restaurants", openings.router)
 api.add_router("/drivers", drivers.router)
 api.add_router("/webhooks", webhooks.router)
 
@@ -108,12 +110,9 @@ def _domain(request: HttpRequest, error: DispatchError) -> HttpResponse:
 def _unstorable(request: HttpRequest, error: IntegrityError | DataError) -> HttpResponse:
     """Our own checks come first: it is somebody who was faster, or a check that we lack."""
     cause = error.__cause__
-    constraint = cause.diag.constraint_name if isinstance(cause, psycopg.Error) else None
-    if isinstance(cause, UniqueViolation) and "external_id" in (constraint or ""):
-        return problems.response(problems.taken())
     if isinstance(cause, UniqueViolation):
         return problems.response(Problem(Conflict.code, "The same was written at this moment. Try again."))
-    logger.warning("a request of the API could not be stored: %s", constraint or type(cause).__name__)
+    logger.warning("a request of the API could not be stored: %s", violated(error) or type(cause).__name__)
     return problems.response(Problem(Invalid.code, "A value is none that can be stored."))
 
 

@@ -32,8 +32,8 @@ class Problem(BaseModel):
     errors: list[WrongField] = []
 
 
-#: Every request may end so.
-_ALWAYS = (401, 403, 429, 503)
+#: Every request may end so: 400, for no address has a NUL character.
+_ALWAYS = (400, 401, 403, 429, 503)
 
 
 def answers(ok: int, told: Any, *problems: int) -> Mapping[int, Any]:

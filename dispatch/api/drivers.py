@@ -1,12 +1,16 @@
 """Drivers over HTTP: those who come from a platform that hires them."""
 
+from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from ninja import Router
-from pydantic import BaseModel, ConfigDict, Field
+from ninja.params.functions import Query
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from dispatch.api.admission import Key, caller
+from dispatch.api.admission import Key, caller, check_parameters
 from dispatch.api.described import IDEMPOTENT, answers, parameters
 from dispatch.api.fields import Bags, Body, Name, Phone
 from dispatch.api.idempotency import once
@@ -61,17 +65,84 @@ class Driver(BaseModel):
     on_shift: bool
 
 
+class Position(BaseModel):
+    lat: float
+    lng: float
+    at: datetime = Field(description="When the driver was there, by the device’s clock put right.")
+    age_s: int = Field(description="Seconds since then.")
+
+
+class DriverSeen(Driver):
+    """A driver, and where the app last was."""
+
+    skills: Annotated[list[Any], WithJsonSchema({"type": "array", "items": {"type": "string"}})]
+    break_until: datetime | None
+    last_seen_at: datetime | None = Field(description="When the app was last heard of.")
+    position: Position | None
+
+
+class Drivers(BaseModel):
+    drivers: list[DriverSeen]
+    next: str | None = Field(description="The `cursor` of the next page; null on the last one.")
+
+
+class DriverFilter(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    city_id: UUID | None = None
+    on_shift: bool | None = None
+    cursor: UUID | None = Field(None, description="`next` of the page before.")
+    limit: int = Field(50, ge=1, le=100)
+
+
 class Token(BaseModel):
     """What the driver's app signs in with (docs/protocol.md)."""
 
     token: str = Field(description="Shown this once.")
 
 
+@router.get(
+    "",
+    auth=Key(Scope.DRIVERS_READ),
+    operation_id="listDrivers",
+    summary="List drivers",
+    response=answers(200, Drivers, 422),
+)
+def listed(request: HttpRequest, wanted: DriverFilter = Query(...)) -> HttpResponse:  # noqa: B008
+    """Those of the cities that the key is for, by their ids, a page at a time."""
+    check_parameters(request, DriverFilter)
+    found = caller(request).drivers().order_by("pk")
+    if wanted.city_id is not None:
+        found = found.filter(city=wanted.city_id)
+    if wanted.on_shift is not None:
+        found = found.filter(on_shift=wanted.on_shift)
+    if wanted.cursor is not None:
+        found = found.filter(pk__gt=wanted.cursor)
+    drivers = list(found[: wanted.limit + 1])
+    shown, now = drivers[: wanted.limit], timezone.now()
+    more = str(shown[-1].pk) if len(drivers) > len(shown) else None
+    return json_answer(Drivers(drivers=[_seen(driver, now) for driver in shown], next=more))
+
+
+@router.get(
+    "/{driver_id}",
+    auth=Key(Scope.DRIVERS_READ),
+    operation_id="readDriver",
+    summary="Read a driver",
+    response=answers(200, DriverSeen, 404, 422),
+)
+def read(request: HttpRequest, driver_id: UUID) -> HttpResponse:
+    driver = caller(request).drivers().filter(pk=driver_id).first()
+    if driver is None:
+        raise NotFound("No such driver.")
+    return json_answer(_seen(driver, timezone.now()))
+
+
 @router.post(
     "",
     operation_id="addDriver",
     summary="Add a driver",
-    response=answers(201, Driver, 400, 409, 413, 415, 422),
+    response=answers(201, Driver, 409, 413, 415, 422),
     openapi_extra=parameters(IDEMPOTENT),
 )
 @once
@@ -86,7 +157,7 @@ def add(request: HttpRequest, body: NewDriver) -> HttpResponse:
     "/{driver_id}/shift",
     operation_id="setShift",
     summary="Begin or end a shift",
-    response=answers(200, Driver, 400, 404, 413, 415, 422),
+    response=answers(200, Driver, 404, 413, 415, 422),
 )
 def set_shift(request: HttpRequest, driver_id: UUID, body: Shift) -> HttpResponse:
     """Orders that the driver still has stay with the driver until they are done or handed on."""
@@ -99,7 +170,7 @@ def set_shift(request: HttpRequest, driver_id: UUID, body: Shift) -> HttpRespons
     "/{driver_id}/token",
     operation_id="issueToken",
     summary="Issue a driver’s token",
-    response=answers(200, Token, 404),
+    response=answers(200, Token, 404, 422),
 )
 def issue_token(request: HttpRequest, driver_id: UUID) -> HttpResponse:
     """The one before stops working."""
@@ -111,7 +182,7 @@ def issue_token(request: HttpRequest, driver_id: UUID) -> HttpResponse:
     "/{driver_id}/token",
     operation_id="revokeToken",
     summary="Revoke a driver’s token",
-    response=answers(204, None, 404),
+    response=answers(204, None, 404, 422),
 )
 def revoke_token(request: HttpRequest, driver_id: UUID) -> HttpResponse:
     """It opens nothing new; a socket that is open stays until it closes."""
@@ -122,20 +193,37 @@ def revoke_token(request: HttpRequest, driver_id: UUID) -> HttpResponse:
 
 def _check(request: HttpRequest, driver_id: UUID) -> None:
     """Raises NotFound where the key does not reach the driver."""
-    driver = Row.objects.filter(pk=driver_id).only("city_id").first()
-    if driver is None or not caller(request).reaches(driver.city_id):
+    if not caller(request).drivers().filter(pk=driver_id).exists():
         raise NotFound("No such driver.")
 
 
 def _told(driver_id: UUID) -> Driver:
-    driver = Row.objects.get(pk=driver_id)
-    return Driver(
-        id=driver.pk,
-        name=driver.name,
-        phone=driver.phone,
-        city_id=driver.city_id,
-        vehicle=Vehicle(driver.vehicle),
-        capacity=driver.bags,
-        status=DriverStatus(driver.status),
-        on_shift=driver.on_shift,
+    return Driver(**_facts(Row.objects.get(pk=driver_id)))
+
+
+def _seen(driver: Row, now: datetime) -> DriverSeen:
+    point, fix_at = driver.point, driver.fix_at
+    return DriverSeen(
+        **_facts(driver),
+        skills=driver.skills,
+        break_until=driver.break_until if driver.break_until and driver.break_until > now else None,
+        last_seen_at=driver.last_seen_at,
+        position=None
+        if point is None or fix_at is None
+        else Position(
+            lat=point.lat, lng=point.lng, at=fix_at, age_s=max(0, round((now - fix_at).total_seconds()))
+        ),
     )
+
+
+def _facts(driver: Row) -> dict[str, Any]:
+    return {
+        "id": driver.pk,
+        "name": driver.name,
+        "phone": driver.phone,
+        "city_id": driver.city_id,
+        "vehicle": Vehicle(driver.vehicle),
+        "capacity": driver.bags,
+        "status": DriverStatus(driver.status),
+        "on_shift": driver.on_shift,
+    }

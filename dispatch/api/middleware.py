@@ -1,9 +1,7 @@
 """Below `/api/` every refusal is a problem, whoever refuses: a program can't read a page."""
 
-from asyncio import iscoroutinefunction
 from typing import Any
 
-from asgiref.sync import markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
 
 from dispatch.api import limits, problems
@@ -16,22 +14,12 @@ class Problems:
     which serves other pages loads no more of it.
     """
 
-    sync_capable = True
-    async_capable = True
-
     def __init__(self, get_response: Any) -> None:
         self._get_response = get_response
-        self._is_async = iscoroutinefunction(get_response)
-        if self._is_async:
-            markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
-        if not request.path_info.startswith(PREFIX):
-            return self._get_response(request)
-        return self._answer(request) if self._is_async else _told(request, self._get_response(request))
-
-    async def _answer(self, request: HttpRequest) -> HttpResponse:
-        return _told(request, await self._get_response(request))
+        answer = self._get_response(request)
+        return _told(request, answer) if request.path_info.startswith(PREFIX) else answer
 
 
 def _told(request: HttpRequest, answer: HttpResponse) -> HttpResponse:

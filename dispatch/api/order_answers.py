@@ -20,10 +20,15 @@ from dispatch.statuses import ACTIVE, OrderStatus
 ROWS = ("restaurant__city", "driver")
 
 
-def answer(order: Order, status: int = 200) -> HttpResponse:
+def answer(order: Order) -> HttpResponse:
     [told] = _told([order])
-    made = {"Location": address(order.pk)} if status == 201 else {}
-    return json_answer(told, status, ETag=etag(order), **made)
+    return json_answer(told, ETag=etag(order))
+
+
+def placed(order: Order, event: OrderEvent) -> HttpResponse:
+    """Of a new order, as it was stored; `event`: all that there is of its timeline."""
+    told = _order(order, [], [event])
+    return json_answer(told, 201, ETag=etag(order), Location=address(order.pk))
 
 
 def page(orders: Sequence[Order], next_page: str | None) -> HttpResponse:
@@ -61,6 +66,7 @@ def _order(order: Order, stops: Sequence[Stop], timeline: Sequence[OrderEvent]) 
     return OrderTold(
         id=order.pk,
         external_id=order.external_id,
+        source=order.source,
         version=order.version,
         status=OrderStatus(order.status),
         restaurant_id=order.restaurant_id,
@@ -86,6 +92,8 @@ def _order(order: Order, stops: Sequence[Stop], timeline: Sequence[OrderEvent]) 
         door_note=order.door_note,
         tip=order.tip,
         cash_due=order.cash_due,
+        needs=order.needs,
+        age_check=order.age_check,
         created_at=order.created_at,
         delivered_at=order.delivered_at,
         ended_at=order.ended_at,

@@ -11,6 +11,7 @@ from dispatch.api.fields import (
     Address,
     Bags,
     Body,
+    Code,
     ExternalId,
     Item,
     Language,
@@ -25,6 +26,8 @@ from dispatch.api.fields import (
 )
 from dispatch.models import OrderEvent
 from dispatch.models.items import MOST_ITEMS
+from dispatch.models.orders import MIN_AGES
+from dispatch.models.skills import MOST as MOST_SKILLS
 from dispatch.statuses import OrderStatus
 
 _EXAMPLE: Mapping[str, Any] = {
@@ -41,11 +44,14 @@ _EXAMPLE: Mapping[str, Any] = {
     "items": [{"count": 2, "text": "Pad Thai, no peanuts"}, {"count": 1, "text": "Mango rice"}],
     "door_note": "Code 4711, third floor",
     "tip": "$4.00",
+    "needs": ["alcohol"],
+    "age_check": 21,
 }
 #: The same an hour later.
 _TOLD: Mapping[str, Any] = {
     **_EXAMPLE,
     "id": "0b6f4b0e-6d3e-4f35-8a86-51b9f3d0c1de",
+    "source": "My shop",
     "version": 17,
     "status": "picked_up",
     "city_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
@@ -108,6 +114,14 @@ class _Details(Body):
     door_note: Note = Field("", description="Door code, floor, where to leave it.")
     tip: Line = Field("", description="As the driver is to read it.")
     cash_due: Line = Field("", description="What the driver takes at the door, with its currency.")
+    needs: Annotated[list[Code], Field(max_length=MOST_SKILLS)] = Field(
+        [], description="Codes of skills, of the list that staff keep: only who has all of them is given it."
+    )
+    age_check: Annotated[int, Field(strict=True, ge=MIN_AGES[0], le=MIN_AGES[-1])] | None = Field(
+        None,
+        description="The driver hands it over only to who proves to be so many years old. It asks for no skill: "
+        "where drivers need an allowance for it, name that in `needs`.",
+    )
 
     @field_validator("customer_lng")
     @classmethod
@@ -119,7 +133,7 @@ class _Details(Body):
 
 
 class NewOrder(_Details):
-    """`external_id`: by which you know the order; no two orders have the same."""
+    """`external_id`: by which you know the order; no two orders of yours have the same."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [dict(_EXAMPLE)]})
 
@@ -127,10 +141,21 @@ class NewOrder(_Details):
     external_id: ExternalId | None = None
     customer_name: Name
     customer_address: Address
+    quote_id: UUID | None = Field(
+        None,
+        description="Of a quote for this restaurant and door: its promise is kept, and it is good for one order.",
+    )
+
+    @field_validator("quote_id")
+    @classmethod
+    def one_promise(cls, quote_id: UUID | None, info: ValidationInfo) -> UUID | None:
+        if quote_id and (info.data.get("promised_at") or info.data.get("wanted_at")):
+            raise ValueError("A quote is a promise by itself: leave out promised_at and wanted_at.")
+        return quote_id
 
     def details(self) -> dict[str, Any]:
-        """By name of an order's field, but for the restaurant."""
-        return self.model_dump(exclude={"restaurant_id"})
+        """By name of an order's field, but for the restaurant and the quote."""
+        return self.model_dump(exclude={"restaurant_id", "quote_id"})
 
 
 class Amendment(_Details):
@@ -154,6 +179,12 @@ class Amendment(_Details):
 
 class Cancelling(Body):
     reason: Reason = Field("", description="The order's timeline keeps it.")
+
+
+class Ready(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ready_at": "2026-11-28T18:25:00-07:00"}]})
+
+    ready_at: Moment | None = Field(None, description="Null, or no body at all: the food is ready now.")
 
 
 class Eta(BaseModel):
@@ -190,6 +221,7 @@ class Order(BaseModel):
 
     id: UUID
     external_id: str | None
+    source: str = Field(description="Of the keys whose `external_id` that is; empty where they have none.")
     version: int = Field(description="Goes up with every change, and is the ETag.")
     status: OrderStatus
     restaurant_id: UUID | None
@@ -220,6 +252,9 @@ class Order(BaseModel):
     door_note: str
     tip: str
     cash_due: str
+    # As `items`.
+    needs: Annotated[list[Any], WithJsonSchema({"type": "array", "items": {"type": "string"}})]
+    age_check: int | None
     created_at: datetime
     delivered_at: datetime | None
     ended_at: datetime | None = Field(description="Delivered, cancelled or failed.")

@@ -1,28 +1,32 @@
 """Orders over HTTP."""
 
 import base64
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.http import parse_etags
 from ninja import Router
 from ninja.params.functions import Body, Path, Query
 
 from dispatch.api import order_answers, problems
-from dispatch.api.admission import Key, actor, caller
+from dispatch.api.admission import Key, actor, caller, check_parameters
 from dispatch.api.described import IDEMPOTENT, IF_MATCH, IF_NONE_MATCH, answers, parameters
 from dispatch.api.idempotency import once
-from dispatch.api.order_bodies import Amendment, Cancelling, NewOrder, OrderFilter, Orders
+from dispatch.api.order_bodies import Amendment, Cancelling, NewOrder, OrderFilter, Orders, Ready
 from dispatch.api.order_bodies import Order as OrderTold
-from dispatch.api.problems import Problem, Wrong, invalid
-from dispatch.errors import Conflict, NotFound
-from dispatch.models import Order, Scope
+from dispatch.api.places import named_restaurant
+from dispatch.api.problems import Problem, invalid
+from dispatch.errors import Conflict, NotFound, WrongStatus
+from dispatch.models import ApiKey, Order, Scope
 from dispatch.orders import actions
 from dispatch.orders.transitions import lock_order
-from dispatch.statuses import OrderStatus
+from dispatch.planning import quotes
+from dispatch.statuses import IN_THE_BAG, OrderStatus
 
 router = Router(tags=["Orders"])
 
@@ -34,6 +38,7 @@ _ID = Path(
     example=f"{EXTERNAL}A-1001",
 )
 _NO_REASON = Cancelling(reason="")
+_READY_NOW = Ready(ready_at=None)
 
 
 @router.post(
@@ -41,7 +46,7 @@ _NO_REASON = Cancelling(reason="")
     auth=Key(Scope.ORDERS_WRITE),
     operation_id="placeOrder",
     summary="Place an order",
-    response=answers(201, OrderTold, 400, 409, 413, 415, 422),
+    response=answers(201, OrderTold, 409, 413, 415, 422),
     openapi_extra=parameters(IDEMPOTENT),
 )
 @once
@@ -49,16 +54,25 @@ def place(request: HttpRequest, body: NewOrder) -> HttpResponse:
     """It is taken whatever is wrong with its address, for the food is real: `problem` says what somebody should mend.
     Whether a road leads there is found out within seconds, and told with a later answer.
     """
-    asking = caller(request)
-    restaurant = asking.restaurants().select_related("city").filter(pk=body.restaurant_id).first()
-    if restaurant is None:
-        raise invalid({"pointer": "#/restaurant_id", "message": "There is no such restaurant."})
-    order = Order(restaurant=restaurant, **body.details())
+    key = caller(request).key
+    restaurant = named_restaurant(request, body.restaurant_id)
+    order = Order(restaurant=restaurant, source=key.source, **body.details())
     try:
-        actions.place(order, actor=actor(request), ask_roads=False)
+        with transaction.atomic() if body.quote_id else nullcontext():
+            if body.quote_id:
+                order.promised_at = _quoted(body.quote_id, order, key)
+            event = actions.place(order, actor=actor(request), ask_roads=False)
     except Conflict:
         raise problems.taken() from None
-    return order_answers.answer(order_answers.by_id(asking.orders(), order.pk), 201)
+    return order_answers.placed(order, event)
+
+
+def _quoted(quote_id: UUID, order: Order, key: ApiKey) -> datetime:
+    """What a quote promises of this order."""
+    try:
+        return quotes.redeem(quote_id, order, key)
+    except NotFound as error:
+        raise invalid({"pointer": "#/quote_id", "message": error.message}) from None
 
 
 @router.get(
@@ -70,11 +84,9 @@ def place(request: HttpRequest, body: NewOrder) -> HttpResponse:
 )
 def listed(request: HttpRequest, wanted: OrderFilter = Query(...)) -> HttpResponse:  # noqa: B008
     """The newest first, a page at a time."""
-    known = {*OrderFilter.model_fields}
-    unknown = [name for name in request.GET if name not in known]
-    if unknown:
-        raise invalid(*(Wrong(parameter=name, message="There is no such parameter.") for name in unknown))
-    found = _filtered(caller(request).orders().select_related(*order_answers.ROWS), wanted)
+    check_parameters(request, OrderFilter)
+    asking = caller(request)
+    found = _filtered(asking.orders().select_related(*order_answers.ROWS), wanted, asking.key.source)
     orders = list(found.order_by("-created_at", "id")[: wanted.limit + 1])
     shown = orders[: wanted.limit]
     return order_answers.page(shown, _cursor(shown[-1]) if len(orders) > len(shown) else None)
@@ -89,7 +101,7 @@ def listed(request: HttpRequest, wanted: OrderFilter = Query(...)) -> HttpRespon
     openapi_extra=parameters(IF_NONE_MATCH),
 )
 def read(request: HttpRequest, order_id: str = _ID) -> HttpResponse:
-    order = _named(caller(request).orders().select_related(*order_answers.ROWS), order_id)
+    order = _named(request, caller(request).orders().select_related(*order_answers.ROWS), order_id)
     tag = order_answers.etag(order)
     if tag in parse_etags(request.headers.get("If-None-Match", "")):
         return HttpResponse(status=304, headers={"ETag": tag})
@@ -101,7 +113,7 @@ def read(request: HttpRequest, order_id: str = _ID) -> HttpResponse:
     auth=Key(Scope.ORDERS_WRITE),
     operation_id="amendOrder",
     summary="Amend an order",
-    response=answers(200, OrderTold, 400, 404, 409, 412, 413, 415, 422),
+    response=answers(200, OrderTold, 404, 409, 412, 413, 415, 422),
     openapi_extra=parameters(IF_MATCH),
 )
 def amend(request: HttpRequest, body: Amendment, order_id: str = _ID) -> HttpResponse:
@@ -118,12 +130,32 @@ def amend(request: HttpRequest, body: Amendment, order_id: str = _ID) -> HttpRes
     return order_answers.answer(order_answers.by_id(orders, order.pk))
 
 
+@router.put(
+    "/{order_id}/ready",
+    auth=Key(Scope.ORDERS_WRITE),
+    operation_id="setReady",
+    summary="Say when the food is ready",
+    response=answers(200, OrderTold, 404, 409, 412, 413, 415, 422),
+    openapi_extra=parameters(IF_MATCH),
+)
+def set_ready(request: HttpRequest, body: Ready = Body(_READY_NOW), order_id: str = _ID) -> HttpResponse:  # noqa: B008
+    """Or will be; until it is picked up. The driver's stops are put in order anew."""
+    orders = caller(request).orders()
+    with transaction.atomic():
+        order = _locked(request, orders, order_id)
+        if order.status in IN_THE_BAG:
+            raise WrongStatus("The food is with the driver already.")
+        order.ready_at = body.ready_at or timezone.now()
+        actions.change_order(order, actor=actor(request))
+    return order_answers.answer(order_answers.by_id(orders, order.pk))
+
+
 @router.post(
     "/{order_id}/cancel",
     auth=Key(Scope.ORDERS_WRITE),
     operation_id="cancelOrder",
     summary="Cancel an order",
-    response=answers(200, OrderTold, 400, 404, 409, 412, 413, 415, 422),
+    response=answers(200, OrderTold, 404, 409, 412, 413, 415, 422),
     openapi_extra=parameters(IDEMPOTENT, IF_MATCH),
 )
 @once
@@ -139,10 +171,11 @@ def cancel(request: HttpRequest, body: Cancelling = Body(_NO_REASON), order_id: 
 # --------------------------------------------------------------------------------------------- which orders
 
 
-def _named(orders: QuerySet[Order], order_id: str) -> Order:
+def _named(request: HttpRequest, orders: QuerySet[Order], order_id: str) -> Order:
     """Raises NotFound."""
     if order_id.startswith(EXTERNAL):
-        order = orders.filter(external_id=order_id.removeprefix(EXTERNAL)).first()
+        known = order_id.removeprefix(EXTERNAL)
+        order = orders.filter(external_id=known, source=caller(request).key.source).first()
     else:
         try:
             order = orders.filter(pk=UUID(order_id)).first()
@@ -155,7 +188,7 @@ def _named(orders: QuerySet[Order], order_id: str) -> Order:
 
 def _locked(request: HttpRequest, orders: QuerySet[Order], order_id: str) -> Order:
     """The order with its driver, locked as actions lock them, if it is what the asker takes it for (`If-Match`)."""
-    order, _ = lock_order(_named(orders, order_id).pk)
+    order, _ = lock_order(_named(request, orders, order_id).pk)
     known = request.headers.get("If-Match")
     tag = order_answers.etag(order)
     if known is not None and not {"*", tag} & {*parse_etags(known)}:
@@ -167,13 +200,14 @@ def _locked(request: HttpRequest, orders: QuerySet[Order], order_id: str) -> Ord
     return order
 
 
-def _filtered(orders: QuerySet[Order], wanted: OrderFilter) -> QuerySet[Order]:
+def _filtered(orders: QuerySet[Order], wanted: OrderFilter, source: str) -> QuerySet[Order]:
+    """`source`: of whose orders `external_id` speaks."""
     if wanted.status:
         orders = orders.filter(status__in=wanted.status)
     if wanted.city_id is not None:
         orders = orders.filter(restaurant__city=wanted.city_id)
     if wanted.external_id is not None:
-        orders = orders.filter(external_id=wanted.external_id)
+        orders = orders.filter(external_id=wanted.external_id, source=source)
     if wanted.created_since is not None:
         orders = orders.filter(created_at__gte=wanted.created_since)
     if wanted.cursor is not None:

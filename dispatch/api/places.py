@@ -120,7 +120,7 @@ def list_restaurants(request: HttpRequest, city_id: UUID | None = None) -> HttpR
     auth=Key(Scope.RESTAURANTS_WRITE),
     operation_id="addRestaurant",
     summary="Add a restaurant",
-    response=answers(201, Restaurant, 400, 409, 413, 415, 422),
+    response=answers(201, Restaurant, 409, 413, 415, 422),
     openapi_extra=parameters(IDEMPOTENT),
 )
 @once
@@ -136,7 +136,7 @@ def add_restaurant(request: HttpRequest, body: NewRestaurant) -> HttpResponse:
     auth=Key(Scope.RESTAURANTS_WRITE),
     operation_id="changeRestaurant",
     summary="Change a restaurant",
-    response=answers(200, Restaurant, 400, 404, 413, 415, 422),
+    response=answers(200, Restaurant, 404, 413, 415, 422),
 )
 def change_restaurant(request: HttpRequest, restaurant_id: UUID, body: RestaurantChange) -> HttpResponse:
     """Whoever is on the way there is told at once where it is."""
@@ -156,6 +156,15 @@ def check_city(request: HttpRequest, city_id: UUID) -> None:
     """Raises Problem where the key does not reach the city of what is to be added."""
     if not caller(request).cities_reached().filter(pk=city_id).exists():
         raise invalid({"pointer": "#/city_id", "message": "There is no such city."})
+
+
+def named_restaurant(request: HttpRequest, restaurant_id: UUID) -> Row:
+    """With its city. Raises Problem where a body names one that the key does not reach."""
+    try:
+        return caller(request).restaurants().select_related("city").get(pk=restaurant_id)
+    except Row.DoesNotExist:
+        message = "There is no such restaurant."
+        raise invalid({"pointer": "#/restaurant_id", "message": message}) from None
 
 
 def _told(found: Iterable[Row]) -> list[Restaurant]:

@@ -9,7 +9,17 @@ import msgspec
 from django.conf import settings
 from django.http import HttpResponse
 
-from dispatch.errors import Conflict, DispatchError, InConflict, Invalid, NotFound, NotYours, WrongStatus
+from dispatch.errors import (
+    Conflict,
+    DispatchError,
+    InConflict,
+    Invalid,
+    NotFound,
+    NotYours,
+    QuoteRefused,
+    UnknownNeeds,
+    WrongStatus,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -24,6 +34,9 @@ CODES: Mapping[str, tuple[int, str]] = {
     NotYours.code: (409, "Another driver has the order."),
     Conflict.code: (409, "Something else is there already, or came at the same moment."),
     "external_id_taken": (409, "There is an order with this external_id already."),
+    "quote_expired": (409, "The quote is no longer valid."),
+    "quote_used": (409, "An order was placed with the quote already."),
+    "quote_mismatch": (409, "The quote is not of this order."),
     InConflict.code: (409, "A dispatcher decides."),
     "version_mismatch": (412, "It has changed since you read it."),
     "too_large": (413, "The body is too large."),
@@ -83,6 +96,10 @@ def taken() -> Problem:
 
 
 def of(error: DispatchError) -> Problem:
+    if isinstance(error, QuoteRefused):
+        return Problem(error.code, error.message, [{"pointer": "#/quote_id", "message": error.message}])
+    if isinstance(error, UnknownNeeds):
+        return invalid(*(Wrong(pointer=f"#/needs/{n}", message=said) for n, said in error.at.items()))
     return Problem(error.code, error.message)
 
 

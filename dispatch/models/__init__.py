@@ -29,6 +29,7 @@ from dispatch.models.openings import OpeningException, OpeningHours
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
 from dispatch.models.outbox import ArrivalTold, OutboxEntry, OutboxEvent, OutboxReceiver, OutboxState
 from dispatch.models.promises import Promise
+from dispatch.models.quotes import Quote
 from dispatch.models.restaurants import Restaurant
 from dispatch.models.shifts import (
     LONGEST_BREAK,
@@ -85,6 +86,7 @@ __all__ = [
     "Planned",
     "PlannedBreak",
     "Promise",
+    "Quote",
     "Restaurant",
     "Scope",
     "Shift",

@@ -17,8 +17,9 @@ class Scope(models.TextChoices):
     """What a key may do. All keys may read cities and restaurants."""
 
     ORDERS_READ = "orders:read", "read orders"
-    ORDERS_WRITE = "orders:write", "place, amend and cancel orders"
-    RESTAURANTS_WRITE = "restaurants:write", "add and change restaurants"
+    ORDERS_WRITE = "orders:write", "quote, place, amend and cancel orders"
+    RESTAURANTS_WRITE = "restaurants:write", "add and change restaurants, and when they are open"
+    DRIVERS_READ = "drivers:read", "read drivers, and where they are"
     DRIVERS_WRITE = "drivers:write", "add drivers, begin and end their shifts, issue and revoke their tokens"
     WEBHOOKS_WRITE = "webhooks:write", "be told of what happens by webhooks"
 
@@ -39,6 +40,13 @@ class ApiKey(models.Model):
     id = models.UUIDField(primary_key=True, db_default=UUID4(), editable=False)
     name = models.TextField(help_text="Stands in the timelines of orders that are placed or changed with it.")
     digest = models.TextField(unique=True, editable=False)
+    source = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Keys of one source find each other’s orders by “external_id”, which no two orders of it share; "
+        "empty for a new key: its name.",
+    )
     scopes = models.JSONField(
         default=list, db_default=Value([], models.JSONField()), validators=[validate_scopes]
     )

@@ -1,7 +1,8 @@
 """What columns of several tables have in common."""
 
+import psycopg
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import DatabaseError, models
 from django.db.models import Func, Q
 from django.db.models.lookups import Exact
 
@@ -28,3 +29,9 @@ def is_list(name: str, field: str) -> models.CheckConstraint:
 
 def one_of(name: str, field: str, choices: type[models.TextChoices]) -> models.CheckConstraint:
     return models.CheckConstraint(name=name, condition=Q(**{f"{field}__in": choices.values}))
+
+
+def violated(error: DatabaseError) -> str | None:
+    """The name of the constraint that a row would violate."""
+    cause = error.__cause__
+    return cause.diag.constraint_name if isinstance(cause, psycopg.Error) else None

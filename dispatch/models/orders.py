@@ -24,6 +24,10 @@ from dispatch.statuses import ACTIVE, FINAL, UNASSIGNED, OrderStatus
 from routing.geo import Point, distance_m, is_null_island
 from routing.problems import CLOSED, OF_THE_ADDRESS, Problem
 
+EXTERNAL_ID_ONCE = "orders_external_id_once"
+#: What can be asked for at a door, in years.
+MIN_AGES = range(1, 100)
+
 #: What an order says before anybody has worked out when it arrives.
 NO_ETA: dict[str, Any] = {"eta_minutes": None, "eta_low": None, "eta_high": None, "problem": ""}
 
@@ -88,12 +92,15 @@ class Order(Versioned):
     bags = models.IntegerField(
         default=1, db_default=1, validators=[MinValueValidator(1), MaxValueValidator(100)]
     )
-    external_id = models.TextField(
+    external_id = models.TextField(  # noqa: DJ001 (unique, so NULL for none)
         "the ordering platform’s id",
         null=True,
         blank=True,
-        unique=True,
         help_text="By which the ordering platform knows it.",
+    )
+    #: `source` of the key that it came with; "" for staff, SQL and keys that name none.
+    source = models.TextField(
+        blank=True, default="", db_default="", editable=False, help_text="Whose that id is."
     )
     number = models.TextField(
         blank=True, default="", db_default="", help_text="As people say it: on the bag, on the phone."
@@ -104,6 +111,14 @@ class Order(Versioned):
     #: Codes of skills (dispatch/models/skills.py) without which no driver is offered or given it.
     needs = models.JSONField(
         default=list, db_default=Value([], models.JSONField()), blank=True, validators=[validate_skills]
+    )
+    age_check = models.IntegerField(
+        null=True,
+        blank=True,
+        default=None,
+        db_default=None,
+        validators=[MinValueValidator(MIN_AGES[0]), MaxValueValidator(MIN_AGES[-1])],
+        help_text="The driver hands it over only to who proves to be so old; empty: to anybody.",
     )
     kitchen_note = models.TextField(blank=True, default="", db_default="")
     driver_note = models.TextField(blank=True, default="", db_default="")
@@ -175,6 +190,11 @@ class Order(Versioned):
                 condition=~Q(status=OrderStatus.SCHEDULED)
                 | Q(dispatch_at__isnull=False, wanted_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="orders_age_check_range", condition=Q(age_check__range=(MIN_AGES[0], MIN_AGES[-1]))
+            ),
+            # The id first: staff look for it without knowing whose it is.
+            models.UniqueConstraint(name=EXTERNAL_ID_ONCE, fields=["external_id", "source"]),
             is_list("orders_items_list", "items"),
             is_list("orders_needs_list", "needs"),
         ]

@@ -143,6 +143,8 @@ def plans_of(driver_ids: Collection[UUID], *, roads: bool = True) -> dict[UUID, 
     roads to them unless those are not needed.
     """
     found: dict[UUID, list[Stop]] = {driver_id: [] for driver_id in driver_ids}
+    if not found:
+        return found
     stops = Stop.objects.plans_of(driver_ids)
     for stop in stops if roads else stops.defer("leg"):
         found[stop.driver_id].append(stop)

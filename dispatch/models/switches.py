@@ -39,6 +39,13 @@ class Switches(models.Model):
             return moment
         return None if self.paused_until is None else max(moment, self.paused_until)
 
+    def extra_minutes_at(self, moment: datetime) -> int:
+        """As `extra_minutes_at` in the database."""
+        since, until = self.extra_since, self.extra_until
+        if until is None or moment >= until or (since is not None and moment < since):
+            return 0
+        return self.extra_minutes
+
 
 def switches_make_sense(table: str) -> list[models.CheckConstraint]:
     return [

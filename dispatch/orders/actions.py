@@ -16,11 +16,11 @@ from functools import partial
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Min
 from django.utils import timezone
 
-from dispatch.errors import Conflict, Invalid, NotFound, WrongStatus
+from dispatch.errors import Conflict, Invalid, NotFound, UnknownNeeds, WrongStatus
 from dispatch.etas import prediction_log
 from dispatch.models import (
     NO_ETA,
@@ -34,6 +34,8 @@ from dispatch.models import (
     Skill,
     Stop,
 )
+from dispatch.models.columns import violated
+from dispatch.models.orders import EXTERNAL_ID_ONCE
 from dispatch.models.promises import moved_because
 from dispatch.orders import addresses, availability, scheduling
 from dispatch.orders.endings import end_stops, fail
@@ -86,6 +88,7 @@ def create_order(
     bags: int = 1,
     needs: Sequence[str] = (),
     external_id: str | None = None,
+    age_check: int | None = None,
     number: str = "",
     items: Sequence[Item] = (),
     kitchen_note: str = "",
@@ -102,7 +105,8 @@ def create_order(
 
     `ready_at` is when the kitchen expects to be done, `promised_at` by when the customer has the food (None: as the
     city promises, or when it is wanted). `needs`: codes of skills without which nobody gets it; Invalid for one that
-    is not on the list. Conflict: there is one with this `external_id`.
+    is not on the list. `age_check`: how old at least whoever takes it at the door has to be. Conflict: there is one
+    with this `external_id`.
     """
     order = Order(
         restaurant_id=restaurant_id,
@@ -117,6 +121,7 @@ def create_order(
         bags=bags,
         needs=list(needs),
         external_id=external_id,
+        age_check=age_check,
         number=number,
         items=list(items),
         kitchen_note=kitchen_note,
@@ -130,42 +135,44 @@ def create_order(
     return order
 
 
-def place(order: Order, *, actor: Actor, ask_roads: bool = True) -> None:
-    """Saves a new order, with the first line of its timeline. Without `ask_roads` nobody waits for what the roads say
-    of its address: the next round asks them (`addresses.check_pending`).
+def place(order: Order, *, actor: Actor, ask_roads: bool = True) -> OrderEvent:
+    """Saves a new order, and returns the first line of its timeline. Without `ask_roads` nobody waits for what the
+    roads say of its address: the next round asks them (`addresses.check_pending`).
 
     Raises Invalid for coordinates that no place has, as where latitude and longitude have changed places, and for a
-    need that nobody knows; Conflict where there is an order with its `external_id`.
+    need that nobody knows; Conflict where there is an order of its `source` with its `external_id`.
     """
-    _check_needs(order)
+    check_needs(order)
     if (order.customer_lat, order.customer_lng) != (None, None):
         try:
             Point.checked(order.customer_lat, order.customer_lng)
         except BadPoint as wrong:
             raise Invalid(wrong.message) from None
-    with announced() as changes:
-        if order.external_id is not None and Order.objects.filter(external_id=order.external_id).exists():
-            raise Conflict("There is an order with this external_id already.")
-        scheduling.schedule(order)
-        availability.note(order)
-        order.save(force_insert=True)
-        OrderEvent.objects.create(
-            order=order, to_status=order.status, actor=actor.kind, actor_name=actor.name
-        )
-        changes.orders.add(order.pk)
-        changes.outbox = True
+    try:
+        with announced() as changes:
+            scheduling.schedule(order)
+            availability.note(order)
+            order.save(force_insert=True)
+            event = OrderEvent.objects.create(
+                order=order, to_status=order.status, actor=actor.kind, actor_name=actor.name
+            )
+            changes.orders.add(order.pk)
+            changes.outbox = True
+    except IntegrityError as error:
+        if violated(error) == EXTERNAL_ID_ONCE:
+            raise Conflict("There is an order with this external_id already.") from None
+        raise
     if ask_roads:
         _ask_the_roads_about([order])
+    return event
 
 
-def _check_needs(order: Order) -> None:
-    """Raises Invalid: with a code that is misspelt nobody would ever be found."""
+def check_needs(order: Order) -> None:
+    """Raises UnknownNeeds: with a code that is misspelt nobody would ever be found."""
     if order.needs:
         listed = set(Skill.objects.values_list("code", flat=True))
-        if unknown := [code for code in order.needs if code not in listed]:
-            raise Invalid(
-                f"No skill has the code {unknown[0]!r}; there are {', '.join(sorted(listed)) or 'none'}."
-            )
+        if unknown := [n for n, code in enumerate(order.needs) if code not in listed]:
+            raise UnknownNeeds(order.needs, unknown, sorted(listed))
 
 
 def _ask_the_roads_about(orders: Sequence[Order]) -> None:
@@ -422,6 +429,7 @@ CORRECTABLE = (
     "wanted_at",
     "bags",
     "needs",
+    "age_check",
     "number",
     "items",
     "kitchen_note",
@@ -437,6 +445,8 @@ PLANNED = ("customer_lat", "customer_lng", "ready_at", "promised_at", "bags")
 def change_order(order: Order, *, actor: Actor = PLATFORM, promise_reason: str = "") -> None:
     """Saves what may be corrected; where plans are made of it, the driver's stops are put in order anew. An address
     that is another one now is looked at anew. `promise_reason`: why the customer is promised another time, if so.
+
+    Raises WrongStatus once the order is over, and Invalid as `place` does.
     """
     with announced() as changes:
         current, drivers = lock_order(order.pk)
@@ -444,6 +454,8 @@ def change_order(order: Order, *, actor: Actor = PLATFORM, promise_reason: str =
             raise WrongStatus("The order is over: nothing on it changes any more.")
         if current.status in ACTIVE and order.customer_point is None:
             raise Invalid("A driver has this order: the customer's address needs coordinates.")
+        if order.needs != current.needs:
+            check_needs(order)
         corrected = {name: getattr(order, name) for name in CORRECTABLE}
         if current.restaurant_id is None:
             corrected["restaurant_id"] = order.restaurant_id

@@ -5,6 +5,7 @@ by now, of one for later by when it is wanted. An order is looked at as it is pl
 what it depends on, and by a job every ten seconds, which also sees what ends by itself and what was written by SQL.
 """
 
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -14,15 +15,16 @@ from functools import partial
 from typing import NamedTuple, Self
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from dispatch.locales import Locale
-from dispatch.models import City, DeliveryArea, OpeningException, OpeningHours, Order, Restaurant
+from dispatch.models import City, Order, Restaurant
 from dispatch.openings import Exceptions, Gate, Span, WeekHours, opens_next, through
 from dispatch.signals import announced
 from dispatch.statuses import UNASSIGNED, OrderStatus
-from routing.areas import Area, contains
+from routing.areas import Area, area_from_geojson, contains
 from routing.errors import BadArea
 from routing.problems import CLOSED, UNREACHABLE, Problem
 
@@ -30,6 +32,18 @@ logger = logging.getLogger(__name__)
 
 #: Whatever else an order says was found elsewhere.
 SAID_HERE = CLOSED | {Problem.CUSTOMER_OUTSIDE}
+
+
+#: One statement, for it is asked with each order that is placed.
+_OPENINGS_AND_AREAS = """
+SELECT coalesce(restaurant_id, city_id), weekday, NULL::date, opens, closes, NULL::text
+FROM opening_hours WHERE restaurant_id = ANY(%(places)s) OR city_id = ANY(%(places)s)
+UNION ALL
+SELECT coalesce(restaurant_id, city_id), NULL, date, opens, closes, NULL
+FROM opening_exceptions WHERE restaurant_id = ANY(%(places)s) OR city_id = ANY(%(places)s)
+UNION ALL
+SELECT city_id, NULL, NULL, NULL, NULL, area::text FROM delivery_areas WHERE city_id = ANY(%(places)s)
+"""
 
 
 class Obstacle(NamedTuple):
@@ -52,34 +66,45 @@ class Availability:
     @classmethod
     def of(cls, orders: Iterable[Order]) -> Self:
         """Of these orders, with their restaurants and cities loaded."""
-        restaurants = {order.restaurant for order in orders if order.restaurant is not None}
+        return cls.at({order.restaurant for order in orders if order.restaurant is not None})
+
+    @classmethod
+    def at(cls, restaurants: Collection[Restaurant]) -> Self:
+        """Of these, with their cities loaded."""
         if not restaurants:
             return cls()
-        cities = {one.city_id for one in restaurants if one.city_id is not None}
-        these = Q(restaurant__in=[one.pk for one in restaurants]) | Q(city__in=cities)
+        places = {one.pk for one in restaurants} | {one.city_id for one in restaurants if one.city_id}
         hours: defaultdict[UUID, defaultdict[int, list[Span]]] = defaultdict(lambda: defaultdict(list))
-        for some in OpeningHours.objects.filter(these):
-            hours[some.place_id][some.weekday].append(some.span)
         exceptions: defaultdict[UUID, defaultdict[date, list[Span]]] = defaultdict(lambda: defaultdict(list))
-        for one in OpeningException.objects.filter(these):
-            exceptions[one.place_id][one.date] += [] if one.span is None else [one.span]
-        areas = {}
-        for outline in DeliveryArea.objects.filter(city__in=cities):
-            try:
-                areas[outline.city_id] = outline.outline
-            except BadArea as wrong:
-                logger.warning(
-                    "the area of city %s can't be read, and counts for nothing: %s", outline.city_id, wrong
-                )
+        areas: dict[UUID, Area] = {}
+        with connection.cursor() as cursor:
+            cursor.execute(_OPENINGS_AND_AREAS, {"places": list(places)})
+            for place_id, weekday, day, opens, closes, area in cursor.fetchall():
+                if area is not None:
+                    areas |= _outline(place_id, area)
+                elif weekday is not None:
+                    hours[place_id][weekday].append(Span(opens, closes))
+                else:
+                    exceptions[place_id][day] += [] if opens is None else [Span(opens, closes)]
         return cls(hours, exceptions, areas)
 
     def against(self, order: Order, moment: datetime) -> Obstacle | None:
         """Why nobody is sent for an order that has a restaurant; None where nothing is against it."""
+        return self._outside(order) or self.closure(order.kitchen, moment)
+
+    def all_against(self, order: Order, moment: datetime) -> list[Obstacle]:
+        """Every reason, and not only the first. Where several places are closed, each until all are open."""
+        gates = self._gates(order.kitchen)
+        outside, until = self._outside(order), through([gate for _, gate in gates], moment)
+        closed = [Obstacle(problem, until) for problem, gate in gates if gate(moment) != moment]
+        return [outside, *closed] if outside else closed
+
+    def _outside(self, order: Order) -> Obstacle | None:
         restaurant, door = order.kitchen, order.customer_point
         area = self.areas.get(restaurant.city_id) if restaurant.city_id else None
-        if area is not None and door is not None and not contains(area, door):
-            return Obstacle(Problem.CUSTOMER_OUTSIDE, None)
-        return self.closure(restaurant, moment)
+        if area is None or door is None or contains(area, door):
+            return None
+        return Obstacle(Problem.CUSTOMER_OUTSIDE, None)
 
     def closure(self, restaurant: Restaurant, moment: datetime) -> Obstacle | None:
         """Why nobody is to be there at this moment; None where nothing is against it."""
@@ -129,14 +154,25 @@ class Availability:
         return (order.problem, order.problem_until) != was
 
 
+def _outline(city_id: UUID, area: str) -> dict[UUID, Area]:
+    """By city; none where it can't be read."""
+    try:
+        return {city_id: area_from_geojson(json.loads(area))}
+    except BadArea as wrong:
+        logger.warning("the area of city %s can't be read, and counts for nothing: %s", city_id, wrong)
+        return {}
+
+
 def note(order: Order) -> None:
     """Has an order that is not stored yet say at once what there is to say."""
     if order.restaurant_id is None:
         return
-    restaurant = Restaurant.objects.select_related("city").filter(pk=order.restaurant_id).first()
-    if restaurant is not None:
+    if not Order.restaurant.is_cached(order):
+        restaurant = Restaurant.objects.select_related("city").filter(pk=order.restaurant_id).first()
+        if restaurant is None:
+            return
         order.restaurant = restaurant
-        Availability.of([order]).say(order, timezone.now())
+    Availability.of([order]).say(order, timezone.now())
 
 
 def check_waiting() -> None:

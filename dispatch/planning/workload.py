@@ -88,10 +88,10 @@ class Workload:
             opens or {},
         )
 
-    def of_one_table(self) -> "Workload":
-        """The first of the pending orders and of the drivers, as many as TABLE_PLACES allow."""
-        pending = self.pending[: TABLE_PLACES // 4]
-        left = TABLE_PLACES - 2 * len(pending)
+    def of_one_table(self, places: int = TABLE_PLACES) -> "Workload":
+        """The first of the pending orders and of the drivers, as many as so many places allow."""
+        pending = self.pending[: places // 4]
+        left = places - 2 * len(pending)
         drivers = []
         for driver in self.drivers:
             left -= 1 + len(self.stops[driver.pk])

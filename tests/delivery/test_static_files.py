@@ -1,13 +1,11 @@
-"""Static files over ASGI, and what the rest of the middleware must be for pages to stay off needless threads."""
+"""Static files over ASGI."""
 
 import gzip
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.test import AsyncClient, Client
-from django.utils.module_loading import import_string
 
 pytestmark = pytest.mark.usefixtures("servers")
 
@@ -53,8 +51,3 @@ async def test_what_is_no_file_goes_on() -> None:
 def test_without_asgi_it_is_the_same() -> None:
     answer = Client().get(staticfiles_storage.url(CSS))
     assert (answer.status_code, answer.content) == (200, source())
-
-
-@pytest.mark.parametrize("middleware", settings.MIDDLEWARE)
-def test_no_middleware_needs_a_thread_that_waits_for_the_event_loop(middleware: str) -> None:
-    assert import_string(middleware).async_capable

@@ -35,7 +35,9 @@ test("what is in the bags, and what is to be minded", () => {
   assert.equal(itemsWords(order(1, { items, bags: 2 })), "2 × Pad Thai\n1 × Tea\nin 2 bags");
   assert.equal(notesWords(order(1)), "");
   const notes = { kitchenNote: "no nuts", driverNote: "ring twice", doorNote: "4th floor", cashDue: "$12.50" };
-  assert.equal(notesWords(order(1, notes)), "Kitchen: no nuts\nDriver: ring twice\nDoor: 4th floor\nCash due: $12.50");
+  const lines = "Kitchen: no nuts\nDriver: ring twice\nDoor: 4th floor\nCash due: $12.50";
+  assert.equal(notesWords(order(1, notes)), lines);
+  assert.equal(notesWords(order(1, { ...notes, ageCheck: 21 })), `${lines}\nAge check: 21 or older`);
 });
 
 test("a problem is told where a dispatcher can do something about it", () => {

@@ -285,6 +285,7 @@ def _drivers_stop(stop: Stop) -> PlanStop:
             "door_note": order.door_note,
             "tip": order.tip,
             "cash_due": order.cash_due,
+            "age_check": order.age_check,
         }
     return replace(_plan_stop(stop), **needed)
 
@@ -343,6 +344,7 @@ def order_state(order: Order, now: datetime, left: Iterable[Stop] = ()) -> Order
         driver_note=order.driver_note,
         door_note=order.door_note,
         cash_due=order.cash_due,
+        age_check=order.age_check,
     )
 
 

@@ -191,6 +191,8 @@ class PlanStop(Struct, rename="camel", frozen=True, omit_defaults=True):
     door_note: str = ""
     tip: str = ""
     cash_due: str = ""
+    #: How old who takes it there has to be, by a document.
+    age_check: int | None = None
 
 
 class Plan(Frame, tag="plan", frozen=True):
@@ -351,6 +353,7 @@ class OrderState(Frame, tag="order", frozen=True):
     driver_note: str = ""
     door_note: str = ""
     cash_due: str = ""
+    age_check: int | None = None
 
 
 class Pause(Struct, rename="camel", frozen=True):

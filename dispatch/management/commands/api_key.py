@@ -24,6 +24,7 @@ class Command(BaseCommand):
         where = create.add_mutually_exclusive_group(required=True)
         where.add_argument("--city", action="append", dest="cities", help="by its name; several: again")
         where.add_argument("--all-cities", action="store_true")
+        create.add_argument("--source", default="", help="whose key it is (default: its name); see the guide")
         create.add_argument("--days", type=float, help="until it expires (default: never)")
         does.add_parser("list", help="all keys, those that no longer work as well")
         revoke = does.add_parser("revoke", help="from then on the key opens nothing")
@@ -35,12 +36,12 @@ class Command(BaseCommand):
         except DispatchError as error:
             raise CommandError(error.message) from None
 
-    def _create(self, *, name: str, scopes: list[str], days: float | None, **where: Any) -> None:
+    def _create(self, *, name: str, scopes: list[str], source: str, days: float | None, **where: Any) -> None:
         cities = None if where["all_cities"] else [_city(named) for named in where["cities"]]
         if days is not None and not 0 < days <= MOST_DAYS:
             raise CommandError(f"A key expires in up to {MOST_DAYS} days, or never.")
         expires_at = None if days is None else timezone.now() + timedelta(days=days)
-        _, secret = api_keys.issue(name, scopes, cities=cities, expires_at=expires_at)
+        _, secret = api_keys.issue(name, scopes, cities=cities, expires_at=expires_at, source=source)
         self.stderr.write("Keep it now: it is not shown again.")
         self.stdout.write(secret)
 
@@ -48,13 +49,14 @@ class Command(BaseCommand):
         for key in ApiKey.objects.prefetch_related("cities"):
             where = "all cities" if key.all_cities else ", ".join(map(str, key.cities.all())) or "no city"
             used = f"last used {key.last_used_at:%Y-%m-%d %H:%M} UTC" if key.last_used_at else "never used"
+            whose = f" (source {key.source or '-'})" if key.source != key.name else ""
             ends = ""
             if key.revoked_at:
                 ends = f", revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC"
             elif key.expires_at:
                 past = key.expires_at <= timezone.now()
                 ends = f", {'expired' if past else 'expires'} {key.expires_at:%Y-%m-%d %H:%M} UTC"
-            self.stdout.write(f"{key.name}: {' '.join(key.scopes)}; {where}; {used}{ends}")
+            self.stdout.write(f"{key.name}{whose}: {' '.join(key.scopes)}; {where}; {used}{ends}")
 
     def _revoke(self, *, name: str, **_: Any) -> None:
         key = ApiKey.objects.filter(name=name, revoked_at=None).first()

@@ -66,15 +66,16 @@ export function itemsWords({ items = [], bags = 1 }) {
 }
 
 /**
- * For whom each note is, and what is to be paid; a line each.
+ * For whom each note is, what is to be paid, and how old who takes it has to be; a line each.
  * @param {Order} order
  */
-export function notesWords({ kitchenNote, driverNote, doorNote, cashDue }) {
+export function notesWords({ kitchenNote, driverNote, doorNote, cashDue, ageCheck }) {
   return [
     kitchenNote && `Kitchen: ${kitchenNote}`,
     driverNote && `Driver: ${driverNote}`,
     doorNote && `Door: ${doorNote}`,
     cashDue && `Cash due: ${cashDue}`,
+    ageCheck && `Age check: ${ageCheck} or older`,
   ]
     .filter(Boolean)
     .join("\n");

@@ -1,13 +1,18 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from threading import Thread
 from typing import Any
 
 import pytest
+import uvicorn
 from django.test import Client
 
+from delivery.asgi import application
+from delivery.server import listen
 from dispatch import api_keys
 from dispatch.models import Restaurant, Scope
 from routing.geo import destination
 from tests.conftest import DENVER
+from tests.waiting import wait_until
 
 
 class Asker:
@@ -65,6 +70,29 @@ def new_body(restaurant: Restaurant) -> Callable[..., dict[str, Any]]:
         } | fields
 
     return make
+
+
+@pytest.fixture
+def served(transactional_db: None) -> Iterator[str]:
+    """The address of a server on the test's database: the application and HTTP protocol of `manage.py serve`."""
+    with listen("127.0.0.1", 0) as listening:
+        web = uvicorn.Server(
+            uvicorn.Config(
+                application,
+                http="delivery.http:HttpProtocol",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+            )
+        )
+        thread = Thread(target=web.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        try:
+            wait_until(lambda: web.started, "the server is there")
+            yield "http://{}:{}".format(*listening.getsockname())
+        finally:
+            web.should_exit = True
+            thread.join()
 
 
 def problem(answer: Any, status: int, code: str) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from django.urls import get_resolver
 
 from dispatch.api.app import api
 from dispatch.api.drivers import NewDriver, Shift
-from dispatch.api.order_bodies import Amendment, NewOrder, Order
+from dispatch.api.openings import OpeningChange
+from dispatch.api.order_bodies import Amendment, NewOrder, Order, Ready
 from dispatch.api.places import NewRestaurant, RestaurantChange
 from dispatch.api.problems import CODES, MEDIA_TYPE
+from dispatch.api.quotes import Quote, QuoteRequest
 from dispatch.api.webhooks import NewWebhook, WebhookChange
 from dispatch.models import Scope
 
@@ -99,15 +101,9 @@ def test_every_operation_is_there() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        NewOrder,
-        Amendment,
-        Order,
-        NewRestaurant,
-        RestaurantChange,
-        NewDriver,
-        Shift,
-        NewWebhook,
-        WebhookChange,
+        *(NewOrder, Amendment, Ready, Order, QuoteRequest, Quote),
+        *(NewRestaurant, RestaurantChange, OpeningChange, NewDriver, Shift),
+        *(NewWebhook, WebhookChange),
     ],
 )
 def test_examples_are_right(body: Any) -> None:

@@ -3,15 +3,17 @@
 import json
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from dispatch import api_keys, tasks
-from dispatch.models import ApiAnswer, Order, Restaurant, Scope
+from dispatch.models import ApiAnswer, Order, OrderEvent, Restaurant, Scope
 from dispatch.orders import actions
 from tests.dispatch.api.conftest import Asker, problem
 from tests.locks import wait_for_a_waiter
@@ -85,7 +87,7 @@ def test_what_failed_in_our_hands_is_tried_again(
     asker: Asker, new_body: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr("dispatch.api.order_answers.answer", None)
+        broken.setattr("dispatch.api.order_answers.placed", None)
         problem(asker.post("/orders", new_body(), Idempotency_Key="one"), 500, "internal")
     assert not ApiAnswer.objects.exists()
     assert asker.post("/orders", new_body(), Idempotency_Key="one").status_code == 201
@@ -156,13 +158,13 @@ def test_who_waited_for_nothing_does_it(
     answers: list[Any] = []
     place, calls = actions.place, []
 
-    def fail_first(*args: Any, **fields: Any) -> None:
+    def fail_first(*args: Any, **fields: Any) -> OrderEvent:
         calls.append(threading.current_thread().name)
         if len(calls) == 1:
             second.start()
             wait_for_a_waiter()
             raise RuntimeError("broken")
-        place(*args, **fields)
+        return place(*args, **fields)
 
     def ask() -> None:
         try:
@@ -206,3 +208,25 @@ def test_the_same_external_id_at_once_is_one_order(
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
     assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"external_id_taken"}
     assert Order.objects.count() == 1
+
+
+def test_fifty_at_once_are_one_order_and_fifty_equal_answers(
+    asker: Asker, served: str, new_body: Callable[..., Any]
+) -> None:
+    together = threading.Barrier(50, timeout=PATIENCE_S)
+    body, headers = new_body(external_id="A-1"), asker.headers | {"Idempotency-Key": "one"}
+
+    def ask(_: int) -> requests.Response:
+        together.wait()
+        return requests.post(f"{served}/api/v1/orders", json=body, headers=headers, timeout=PATIENCE_S)
+
+    with ThreadPoolExecutor(50) as threads:
+        answers = list(threads.map(ask, range(50)))
+    order = Order.objects.get()
+    kept = {
+        (one.status_code, one.content, one.headers["ETag"], one.headers["Location"], one.json()["id"])
+        for one in answers
+    }
+    assert [(status, order_id) for status, *_, order_id in kept] == [(201, str(order.pk))]
+    assert sum("Idempotent-Replayed" in one.headers for one in answers) == 49
+    assert [event.to_status for event in order.events.all()] == ["pending"]

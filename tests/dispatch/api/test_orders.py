@@ -12,7 +12,8 @@ from django.test import Client, TestCase
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dispatch.models import City, Driver, Order, OrderEvent, Promise, Restaurant
+from dispatch import api_keys
+from dispatch.models import City, Driver, Order, OrderEvent, Promise, Restaurant, Scope, Skill
 from dispatch.orders import addresses
 from dispatch.statuses import OrderStatus
 from tests.conftest import DENVER
@@ -35,6 +36,8 @@ EVERYTHING = {
     "door_note": "Code 4711",
     "tip": "$4",
     "cash_due": "$20",
+    "needs": ["alcohol"],
+    "age_check": 21,
 }
 
 
@@ -45,6 +48,7 @@ def at(text: str) -> datetime:
 # ------------------------------------------------------------------------------------------------- placing
 
 
+@pytest.mark.usefixtures("skills")
 def test_an_order_with_all_that_can_be_said_of_it(asker: Asker, new_body: Callable[..., Any]) -> None:
     answer = asker.post("/orders", new_body(**EVERYTHING))
     assert answer.status_code == 201, answer.content
@@ -70,6 +74,8 @@ def test_an_order_with_all_that_can_be_said_of_it(asker: Asker, new_body: Callab
         "door_note",
         "tip",
         "cash_due",
+        "needs",
+        "age_check",
     ):
         assert told[name] == EVERYTHING[name] == getattr(order, name)
     [event] = told["timeline"]
@@ -110,6 +116,65 @@ def test_an_external_id_is_taken_once(asker: Asker, new_body: Callable[..., Any]
     told = problem(asker.post("/orders", new_body(external_id="A-1")), 409, "external_id_taken")
     assert [one["pointer"] for one in told["errors"]] == ["#/external_id"]
     assert Order.objects.count() == 1
+
+
+def test_each_platform_has_external_ids_of_its_own(asker: Asker, new_body: Callable[..., Any]) -> None:
+    other = Asker(api_keys.issue("Other shop", Scope.values, cities=None)[1])
+    rotated = Asker(api_keys.issue("Shop, new key", Scope.values, cities=None, source="Shop")[1])
+    first, second = (
+        one.post("/orders", new_body(external_id="A-1", number=number)).json()
+        for one, number in ((asker, "1"), (other, "2"))
+    )
+    assert (first["source"], second["source"]) == ("Shop", "Other shop")
+    problem(rotated.post("/orders", new_body(external_id="A-1")), 409, "external_id_taken")
+    for one, own in ((asker, first), (other, second), (rotated, first)):
+        assert one.get("/orders/external:A-1").json() == own
+        assert one.get("/orders?external_id=A-1").json()["orders"] == [own]
+        changed = one.patch("/orders/external:A-1", {"door_note": "Ring"}).json()
+        assert changed["id"] == own["id"]
+        own |= changed
+    third = Asker(api_keys.issue("Third", Scope.values, cities=None)[1])
+    problem(third.get("/orders/external:A-1"), 404, "not_found")
+    assert third.get(f"/orders/{first['id']}").status_code == 200
+
+
+@pytest.mark.usefixtures("skills")
+def test_what_an_order_needs_is_on_the_list_of_skills(asker: Asker, new_body: Callable[..., Any]) -> None:
+    told = problem(asker.post("/orders", new_body(needs=["alcohol", "licence", "pony"])), 422, "invalid")
+    assert told["errors"] == [
+        {"pointer": "#/needs/1", "message": "No skill has the code 'licence'; there are alcohol, hot_bag."},
+        {"pointer": "#/needs/2", "message": "No skill has the code 'pony'; there are alcohol, hot_bag."},
+    ]
+    assert not Order.objects.exists()
+    placed = asker.post("/orders", new_body(needs=["alcohol"])).json()
+    changed = asker.patch(f"/orders/{placed['id']}", {"needs": ["hot_bag"], "age_check": 18}).json()
+    assert (changed["needs"], changed["age_check"]) == (["hot_bag"], 18)
+    told = problem(asker.patch(f"/orders/{placed['id']}", {"needs": ["pony"]}), 422, "invalid")
+    assert [one["pointer"] for one in told["errors"]] == ["#/needs/0"]
+    # Of a skill that is no longer on the list, and that nobody touches, nothing is said.
+    Skill.objects.filter(code="hot_bag").delete()
+    assert asker.patch(f"/orders/{placed['id']}", {"age_check": None}).json()["age_check"] is None
+
+
+# -------------------------------------------------------------------------------------------------- ready
+
+
+def test_the_food_is_ready_or_will_be(asker: Asker, order: Order, driver: Driver) -> None:
+    path = f"/orders/{order.pk}/ready"
+    later = (timezone.now() + timedelta(minutes=25)).isoformat()
+    assert at(asker.ask("PUT", path, {"ready_at": later}).json()["ready_at"]) == at(later)
+    story.assign(order, driver)
+    before = Driver.objects.get().version
+    for body in (None, {}, {"ready_at": None}):
+        asked = timezone.now()
+        told = asker.ask("PUT", path, body).json()
+        assert asked <= at(told["ready_at"]) <= timezone.now()
+    assert Driver.objects.get().version > before
+    old = asker.ask("PUT", path, If_Match=f'"{told["version"] - 1}"')
+    problem(old, 412, "version_mismatch")
+    problem(asker.ask("PUT", path, {"ready_at": "soon"}), 422, "invalid")
+    story.report(driver, order, "picked_up")
+    problem(asker.ask("PUT", path), 409, "wrong_status")
 
 
 # ------------------------------------------------------------------------------------------------- reading
@@ -220,7 +285,7 @@ def test_filters(
     first, second = new_order(external_id="A-1"), new_order()
     third = new_order(restaurant_id=there.pk, customer_lat=40.0, customer_lng=-105.0)
     story.assign(second, driver)
-    Order.objects.filter(pk=first.pk).update(created_at=timezone.now() - timedelta(days=2))
+    Order.objects.filter(pk=first.pk).update(created_at=timezone.now() - timedelta(days=2), source="Shop")
     since = quote((timezone.now() - timedelta(days=1)).isoformat())
     for query, found in {
         "status=pending": [third, first],

@@ -1,12 +1,16 @@
 """Restaurants and drivers as a platform keeps them."""
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
+from django.utils import timezone
 
 from dispatch import api_keys
 from dispatch.access import Claim, drivers_by_claim
-from dispatch.models import City, Driver, Order, Restaurant
+from dispatch.models import City, Driver, Order, Restaurant, Scope
 from tests.dispatch import story
 from tests.dispatch.api.conftest import Asker, problem
 
@@ -109,3 +113,54 @@ def test_drivers_of_other_cities_are_not_there(driver: Driver) -> None:
     problem(asker.ask("PUT", "/drivers/x/token"), 422, "invalid")
     driver.refresh_from_db()
     assert (driver.on_shift, driver.token_digest) == (True, None)
+
+
+# ----------------------------------------------------------------------------------------- where drivers are
+
+
+def test_a_driver_and_where_the_app_last_was(asker: Asker, new_driver: Callable[..., Driver]) -> None:
+    driver = new_driver(skills=["alcohol"], fix_at=timezone.now() - timedelta(seconds=90))
+    told = asker.get(f"/drivers/{driver.pk}").json()
+    assert (told["name"], told["status"], told["skills"]) == (driver.name, "idle", ["alcohol"])
+    position = told["position"]
+    assert (position["lat"], position["lng"]) == (driver.current_lat, driver.current_lng)
+    assert datetime.fromisoformat(position["at"]) == driver.fix_at
+    assert 90 <= position["age_s"] < 120
+    assert asker.get("/drivers").json() == {"drivers": [told | {"position": ANY}], "next": None}
+    never = new_driver(current_lat=None, current_lng=None, fix_at=None)
+    assert asker.get(f"/drivers/{never.pk}").json()["position"] is None
+
+
+def test_drivers_a_page_at_a_time(asker: Asker, new_driver: Callable[..., Driver], city: City) -> None:
+    boulder = City.objects.create(name="Boulder", lat=40.0, lng=-105.0)
+    here = {str(new_driver().pk) for _ in range(4)} | {str(new_driver(on_shift=False, status="offline").pk)}
+    there = str(new_driver(city=boulder).pk)
+
+    def listed(query: str = "") -> list[str]:
+        found, cursor = [], ""
+        while True:
+            told = asker.get(f"/drivers?limit=2{query}{cursor}").json()
+            found += [one["id"] for one in told["drivers"]]
+            if told["next"] is None:
+                return found
+            assert len(told["drivers"]) == 2
+            cursor = f"&cursor={told['next']}"
+
+    assert sorted(listed()) == listed() == sorted(here | {there})
+    assert set(listed(f"&city_id={city.pk}")) == here
+    assert set(listed(f"&city_id={boulder.pk}&on_shift=true")) == {there}
+    assert len(listed("&on_shift=false")) == 1
+    for wrong in ("limit=0", "cursor=x", "on_shift=perhaps", "city=Denver"):
+        problem(asker.get(f"/drivers?{wrong}"), 422, "invalid")
+
+
+def test_who_may_see_where_drivers_are(driver: Driver, city: City) -> None:
+    boulder = City.objects.create(name="Boulder", lat=40.0, lng=-105.0)
+    elsewhere = Asker(api_keys.issue("Boulder", Scope.values, cities=[boulder])[1])
+    assert elsewhere.get("/drivers").json()["drivers"] == []
+    assert elsewhere.get(f"/drivers?city_id={city.pk}").json()["drivers"] == []
+    problem(elsewhere.get(f"/drivers/{driver.pk}"), 404, "not_found")
+    others = [scope for scope in Scope.values if scope != Scope.DRIVERS_READ]
+    blind = Asker(api_keys.issue("Blind", others, cities=None)[1])
+    for path in ("/drivers", f"/drivers/{driver.pk}"):
+        problem(blind.get(path), 403, "forbidden")

@@ -374,6 +374,7 @@ def test_a_driver_is_told_of_each_stop_what_is_needed_there() -> None:
         door_note="4th floor",
         tip="$3",
         cash_due="$12.50",
+        age_check=21,
     )
     stops = [stop(order, "pickup"), stop(order, "dropoff")]
     bare = told(frames.plan(DRIVER, stops))["stops"]
@@ -389,6 +390,7 @@ def test_a_driver_is_told_of_each_stop_what_is_needed_there() -> None:
         "doorNote": "4th floor",
         "tip": "$3",
         "cashDue": "$12.50",
+        "ageCheck": 21,
     }
 
 
