@@ -11,6 +11,7 @@ from django.utils.csp import CSP
 from delivery import database_pool
 from delivery.addresses import proxies, public_address
 from delivery.instance import instance_name
+from routing.addresses.services import parse_service
 from routing.profiles import parse_profiles
 from tracking.redis_servers import by_setting, celery_broker, layer_host, several
 
@@ -97,6 +98,18 @@ try:
     ROADS_PROFILES = parse_profiles(env.str("ROADS_PROFILES", default="car"))
 except ValueError as wrong:
     raise ImproperlyConfigured(f"ROADS_PROFILES: {wrong}.") from None
+
+# Asked for addresses that our own streets do not know; none unless it is named.
+GEOCODER_URL = env.str("GEOCODER_URL", default="")
+try:
+    parse_service(GEOCODER_URL)
+except ValueError as wrong:
+    raise ImproperlyConfigured(f"GEOCODER_URL: {wrong}.") from None
+GEOCODER_USER_AGENT = env.str("GEOCODER_USER_AGENT", default=f"Doorstep ({PUBLIC_URL})")
+GEOCODER_TIMEOUT_S = env.float("GEOCODER_TIMEOUT_S", default=3.0)
+#: Questions a second; 0: as is usual for its kind (routing/addresses/services.py).
+GEOCODER_PER_S = env.float("GEOCODER_PER_S", default=0.0)
+GEOCODER_CACHE_DAYS = env.int("GEOCODER_CACHE_DAYS", default=30)
 
 INSTALLED_APPS = [
     "daphne",  # gives `runserver` its WebSockets; production and the demo run uvicorn

@@ -73,7 +73,12 @@ def start(processes: Processes, state: StateFolder, port: int, fleet: Fleet) -> 
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "DOORSTEP_DEMO_PASSWORD": password,
     }
-    commands = [["migrate", "--no-input"], ["collectstatic", "--no-input"], ["sample_data"]]
+    commands = [
+        ["migrate", "--no-input"],
+        ["roads", "index"],
+        ["collectstatic", "--no-input"],
+        ["sample_data"],
+    ]
     servers = start_servers(processes, state, settings, commands)
     env = servers.env
     with step("web"):
