@@ -206,6 +206,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10,
         "options": {"expires": 10},
     },
+    "doors of orders that came without coordinates": {
+        "task": "dispatch.tasks.find_doors",
+        "schedule": 5,
+        "options": {"expires": 5},
+    },
     "silent drivers go offline": {
         "task": "dispatch.tasks.mark_silent_drivers",
         "schedule": 10,
@@ -224,6 +229,11 @@ CELERY_BEAT_SCHEDULE = {
     "answers that a platform no longer asks for again": {
         "task": "dispatch.tasks.forget_api_answers",
         "schedule": crontab(minute=37),
+        "options": {"expires": 3600},
+    },
+    "answers of the geocoder of long ago": {
+        "task": "dispatch.tasks.forget_geocoder_answers",
+        "schedule": crontab(minute=53),
         "options": {"expires": 3600},
     },
     # In the small hours of Colorado.

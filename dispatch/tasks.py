@@ -16,10 +16,11 @@ from dispatch.errors import contained
 from dispatch.etas import learning
 from dispatch.leases import alone, lease
 from dispatch.models import City
-from dispatch.orders import addresses, availability, geofence_actions, scheduling
+from dispatch.orders import addresses, availability, doors, geofence_actions, scheduling
 from dispatch.planning import assignment, eta_rounds, replanning
 from dispatch.planning.eta_rounds import Part
 from dispatch.signals import assignment_changed
+from routing.addresses import answers as geocoder_answers
 from routing.osrm import every_osrm
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,12 @@ def assign_pending() -> None:
 
 
 @shared_task
+@alone("find_doors")
+def find_doors() -> None:
+    doors.look_up_waiting()
+
+
+@shared_task
 def mark_silent_drivers() -> None:
     geofence_actions.mark_silent_drivers()
 
@@ -118,6 +125,11 @@ def learn_etas() -> None:
 @shared_task
 def forget_api_answers() -> None:
     api_keys.forget_answers()
+
+
+@shared_task
+def forget_geocoder_answers() -> None:
+    geocoder_answers.forget_old()
 
 
 def connect() -> None:

@@ -16,7 +16,7 @@ from dispatch.models.failure_reasons import FailureReason
 from dispatch.models.items import Item
 from dispatch.models.leases import Lease
 from dispatch.models.openings import OpeningException, OpeningHours
-from dispatch.models.orders import NO_ETA, Order, OrderEvent
+from dispatch.models.orders import NO_ETA, DoorFrom, Order, OrderEvent
 from dispatch.models.promises import Promise
 from dispatch.models.restaurants import Restaurant
 from dispatch.models.shifts import LONGEST_SHIFT, Planned, Shift, planned_end, planned_ends
@@ -37,6 +37,7 @@ __all__ = [
     "City",
     "Conflict",
     "DeliveryArea",
+    "DoorFrom",
     "Driver",
     "EtaPrediction",
     "EtaSpread",

@@ -1,7 +1,7 @@
 """Looks addresses up in the index of our own streets."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import cos, radians
@@ -23,6 +23,7 @@ _DEGREE_M = 111_195.0
 
 _COLUMNS = "id, name, base, type, directions, lat, lng, houses"
 _IN_BOX = "index_id = %s AND south <= %s AND north >= %s AND west <= %s AND east >= %s"
+_SAME = f"SELECT {_COLUMNS} FROM address_streets WHERE base = %s AND {_IN_BOX} LIMIT 2000"  # noqa: S608
 _LIKE = f"SELECT {_COLUMNS} FROM address_streets WHERE keys ?| %s AND {_IN_BOX} LIMIT 2000"  # noqa: S608
 _BEGINNING = f"""
 SELECT {_COLUMNS} FROM address_streets WHERE base LIKE %s AND {_IN_BOX} ORDER BY base, id LIMIT {MOST_STREETS}
@@ -106,11 +107,11 @@ def _towns(text: str, index_id: int, area: Area) -> dict[str, list[Point]]:
 def _candidates(
     asked: Address, index_id: int, area: Area, towns: Mapping[str, Sequence[Point]]
 ) -> Iterator[Candidate]:
-    like: dict[int, tuple[Street, Likeness]] = {}
-    wanted = sorted(matching.keys(asked.street.base))
-    for street in _streets(_LIKE, [wanted, index_id, *area.box]):
-        if (likeness := matching.likeness(asked.street, street.parts)) is not None:
-            like[street.id] = street, likeness
+    base = asked.street.base
+    like = _like(asked, _streets(_SAME, [base, index_id, *area.box]))
+    if all(likeness.conflicts for _, likeness in like.values()):
+        wanted = sorted(matching.keys(base))
+        like = _like(asked, _streets(_LIKE, [wanted, index_id, *area.box]))
     best = sorted(like.values(), key=lambda one: (one[1].conflicts, one[1].typos, one[1].opens))
     like = {street.id: (street, likeness) for street, likeness in best[:MOST_STREETS]}
     expected = matching.expected(area.near, towns.get(asked.town, ()))
@@ -121,6 +122,14 @@ def _candidates(
             )
             if distance_m(area.near, place.point) <= area.within_m:
                 yield found
+
+
+def _like(asked: Address, streets: Iterable[Street]) -> dict[int, tuple[Street, Likeness]]:
+    return {
+        street.id: (street, likeness)
+        for street in streets
+        if (likeness := matching.likeness(asked.street, street.parts)) is not None
+    }
 
 
 def _places(asked: Address, streets: Sequence[Street]) -> dict[int, list[Place]]:

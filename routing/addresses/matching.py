@@ -87,12 +87,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Hit:
-    """`sure`: whether somebody may be sent there unseen."""
+    """`sure`: whether somebody may be sent there unseen. `number`: "" where it is the street alone."""
 
     point: Point
     sure: bool
     precision: Precision
     street: str
+    number: str = ""
     postcode: str = ""
     town: str = ""
 
@@ -205,7 +206,9 @@ def hits(asked: Address, candidates: Iterable[Candidate]) -> list[Hit]:
         if all(distance_m(hit.point, one.place.point) > SAME_PLACE_M for hit in found):
             sure = not found and _is_sure(asked, one, in_turn)
             place = one.place
-            found.append(Hit(place.point, sure, place.precision, one.street.name, place.postcode, place.town))
+            number = "" if place.precision == Precision.STREET else f"{asked.number}{asked.letter}"
+            street = one.street.name
+            found.append(Hit(place.point, sure, place.precision, street, number, place.postcode, place.town))
     return found
 
 

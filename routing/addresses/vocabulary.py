@@ -92,7 +92,7 @@ NAMES: Mapping[str, str] = _spellings("""
     fort ft
     mountain mtn
     junior jr
-    doctor
+    doctor dr
 """)
 
 #: The whole of a name.
