@@ -24,9 +24,11 @@ from dispatch import access
 from dispatch.admin import order_search
 from dispatch.admin.address_search import AddressSearch
 from dispatch.admin.addresses import Typed
+from dispatch.admin.files import CsvFiles
 from dispatch.admin.pages import ManyRows, ReadOnly, local_time, page
 from dispatch.admin.places import SWITCHES, Area, PlaceAdmin
 from dispatch.errors import DispatchError
+from dispatch.files.resources import Drivers, Orders, Restaurants
 from dispatch.forms import AssignForm, CancelForm, CloseForm, DriverForm, OrderForm
 from dispatch.maps import AreaMap, LatLng, PinFields, PlaceMap, map_config
 from dispatch.models import (
@@ -122,7 +124,8 @@ class CityAdmin(PlaceAdmin):
 
 
 @admin.register(Driver)
-class DriverAdmin(Typed, admin.ModelAdmin):
+class DriverAdmin(CsvFiles, Typed, admin.ModelAdmin):
+    resource = Drivers
     form = DriverForm
     list_display = ["name", "city", "vehicle", "status", "on_shift", "phone", "last_seen_at", "simulated"]
     list_filter = ["status", "on_shift", "city", "vehicle", "simulated"]
@@ -174,7 +177,8 @@ class DriverAdmin(Typed, admin.ModelAdmin):
 
 
 @admin.register(Restaurant)
-class RestaurantAdmin(AddressSearch, PlaceAdmin):
+class RestaurantAdmin(AddressSearch, CsvFiles, PlaceAdmin):
+    resource = Restaurants
     list_display = ["name", "address", "city", "geofence_radius", "switched_on"]
     list_filter = ["city"]
     list_select_related = ["city"]
@@ -265,7 +269,8 @@ class _Stops(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Order)
-class OrderAdmin(AddressSearch, ManyRows):
+class OrderAdmin(AddressSearch, CsvFiles, ManyRows):
+    resource = Orders
     form = OrderForm
     list_display = ["__str__", "status", "tracking_page", "kitchen", "driver", "eta", "placed"]
     list_filter = ["status", "restaurant__city", "created_at"]
