@@ -13,6 +13,7 @@ from delivery import database_pool
 from delivery.addresses import proxies, public_address
 from delivery.instance import instance_name
 from dispatch.messages.gateway_urls import parse_gateways
+from routing.addresses.services import parse_service
 from routing.profiles import parse_profiles
 from tracking.redis_servers import by_setting, celery_broker, layer_host, several
 
@@ -100,6 +101,18 @@ try:
     ROADS_PROFILES = parse_profiles(env.str("ROADS_PROFILES", default="car"))
 except ValueError as wrong:
     raise ImproperlyConfigured(f"ROADS_PROFILES: {wrong}.") from None
+
+# Asked for addresses that our own streets do not know; none unless it is named.
+GEOCODER_URL = env.str("GEOCODER_URL", default="")
+try:
+    parse_service(GEOCODER_URL)
+except ValueError as wrong:
+    raise ImproperlyConfigured(f"GEOCODER_URL: {wrong}.") from None
+GEOCODER_USER_AGENT = env.str("GEOCODER_USER_AGENT", default=f"Doorstep ({PUBLIC_URL})")
+GEOCODER_TIMEOUT_S = env.float("GEOCODER_TIMEOUT_S", default=3.0)
+#: Questions a second; 0: as is usual for its kind (routing/addresses/services.py).
+GEOCODER_PER_S = env.float("GEOCODER_PER_S", default=0.0)
+GEOCODER_CACHE_DAYS = env.int("GEOCODER_CACHE_DAYS", default=30)
 
 INSTALLED_APPS = [
     "daphne",  # gives `runserver` its WebSockets; production and the demo run uvicorn
@@ -199,6 +212,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10,
         "options": {"expires": 10},
     },
+    "doors of orders that came without coordinates": {
+        "task": "dispatch.tasks.find_doors",
+        "schedule": 5,
+        "options": {"expires": 5},
+    },
     "silent drivers go offline": {
         "task": "dispatch.tasks.mark_silent_drivers",
         "schedule": 10,
@@ -233,6 +251,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "dispatch.tasks.end_left_messages",
         "schedule": 60,
         "options": {"expires": 60},
+    },
+    "answers of the geocoder of long ago": {
+        "task": "dispatch.tasks.forget_geocoder_answers",
+        "schedule": crontab(minute=53),
+        "options": {"expires": 3600},
     },
     # In the small hours of Colorado.
     "ETAs learn": {

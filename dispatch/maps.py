@@ -29,18 +29,41 @@ class MapConfig(Struct, rename="camel", frozen=True):
     max_data_zoom: int
 
 
-class Circle(LatLng, frozen=True):
-    """A restaurant and its geofence (metres)."""
+class PinFields(Struct, frozen=True):
+    """The form's fields that a pin follows, by their ids; "" where there is none."""
 
-    radius: int
+    lat: str
+    lng: str
+    radius: str = ""
+    city: str = ""
 
 
 class PlaceMap(Struct, rename="camel", frozen=True):
-    """Of a restaurant's page in the admin: where it is, None for a new one; where cities are, by their ids."""
+    """Of a page in the admin that has a place: where it is, None for a new one, its geofence (metres), if it has one,
+    and what it is called. `around`: where to look as long as there is none; `cities`: where they are, by their ids.
+    """
 
     map: MapConfig
-    restaurant: Circle | None
+    pin: LatLng | None
+    radius: int | None
+    title: str
+    fields: PinFields
+    around: LatLng | None
     cities: dict[str, LatLng]
+    search_url: str
+
+
+class FoundAddress(LatLng, frozen=True):
+    """`label`: as people read it."""
+
+    label: str
+    sure: bool
+
+
+class FoundAddresses(Struct, frozen=True):
+    """What may be meant by an address that somebody searches for, the best first."""
+
+    places: list[FoundAddress]
 
 
 class AreaMap(Struct, rename="camel", frozen=True):

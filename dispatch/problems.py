@@ -11,6 +11,7 @@ SENTENCES: Mapping[Problem, str] = {
     Problem.CUSTOMER_AT_ZERO: "The delivery address lies at 0, 0, which is in the sea; correct its coordinates.",
     Problem.RESTAURANT_FAR: "The restaurant is very far from its city; check its latitude and longitude.",
     Problem.CUSTOMER_FAR: "The customer is very far from the restaurant; check latitude and longitude.",
+    Problem.CUSTOMER_DOUBTFUL: "Where the customer is, is a guess; put the pin right, or confirm it, in the admin.",
     Problem.CUSTOMER_OUTSIDE: "The customer is outside the area that the city delivers to.",
     Problem.RESTAURANT_UNREACHABLE: "No road leads to the restaurant; check its position.",
     Problem.CUSTOMER_UNREACHABLE: "No road leads to the customer; check the address.",

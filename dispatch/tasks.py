@@ -19,7 +19,7 @@ from dispatch.etas import learning
 from dispatch.leases import alone, lease
 from dispatch.messages import rounds as messages
 from dispatch.models import City
-from dispatch.orders import addresses, availability, geofence_actions, scheduling
+from dispatch.orders import addresses, availability, doors, geofence_actions, scheduling
 from dispatch.outbox import arrivals
 from dispatch.outbox import entries as outbox_entries
 from dispatch.outbox.delivery import senders
@@ -28,6 +28,7 @@ from dispatch.planning import assignment, eta_rounds, planned_breaks, quotes, re
 from dispatch.planning.eta_rounds import Part
 from dispatch.signals import assignment_changed, outbox_filled
 from dispatch.webhooks import endpoints as webhooks
+from routing.addresses import answers as geocoder_answers
 from routing.osrm import every_osrm
 
 logger = logging.getLogger(__name__)
@@ -102,6 +103,12 @@ def assign_pending() -> None:
 
 
 @shared_task
+@alone("find_doors")
+def find_doors() -> None:
+    doors.look_up_waiting()
+
+
+@shared_task
 def mark_silent_drivers() -> None:
     geofence_actions.mark_silent_drivers()
 
@@ -165,6 +172,11 @@ def forget_outbox() -> None:
 @alone("disable_dead_webhooks")
 def disable_dead_webhooks() -> None:
     webhooks.disable_dead()
+
+
+@shared_task
+def forget_geocoder_answers() -> None:
+    geocoder_answers.forget_old()
 
 
 def connect() -> None:

@@ -20,8 +20,16 @@ class Breaker:
     Safe to share between threads.
     """
 
-    def __init__(self, probe_s: float = PROBE_S, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        probe_s: float = PROBE_S,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        told: tuple[str, str] = ("the roads are away", "the roads answer again"),
+    ) -> None:
+        """`told`: what the log says when the server is away, and when it is back."""
         self.probe_s = probe_s
+        self._told = told
         self._clock = clock
         self._lock = threading.Lock()
         #: When the next question may go through; None while the server answers.
@@ -57,11 +65,11 @@ class Breaker:
             news = self._probe_at is None
             self._probe_at = self._clock() + self.probe_s
         if news:
-            logger.warning("the roads are away: %s", error.message)
+            logger.warning("%s: %s", self._told[0], error.message)
 
     def _back(self) -> None:
         with self._lock:
             news = self._probe_at is not None
             self._probe_at = None
         if news:
-            logger.info("the roads answer again")
+            logger.info(self._told[1])

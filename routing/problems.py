@@ -12,6 +12,7 @@ class Problem(StrEnum):
     CUSTOMER_AT_ZERO = "customer_at_zero"
     RESTAURANT_FAR = "restaurant_far"
     CUSTOMER_FAR = "customer_far"
+    CUSTOMER_DOUBTFUL = "customer_doubtful"
     CUSTOMER_OUTSIDE = "customer_outside"
     RESTAURANT_UNREACHABLE = "restaurant_unreachable"
     CUSTOMER_UNREACHABLE = "customer_unreachable"

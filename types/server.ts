@@ -38,11 +38,24 @@ export interface DashboardPage {
   map: MapConfig;
 }
 
-/** Of a restaurant's page in the admin: where it is, null for a new one; where cities are, by their ids. */
+/**
+ * Of a page in the admin that has a place: where it is, null for a new one, its geofence (metres), if it has one,
+ * and what it is called. `around`: where to look as long as there is none; `cities`: where they are, by their ids.
+ */
 export interface PlaceMap {
   map: MapConfig;
-  restaurant: Circle | null;
+  pin: LatLng | null;
+  radius: number | null;
+  title: string;
+  fields: PinFields;
+  around: LatLng | null;
   cities: Record<string, LatLng>;
+  searchUrl: string;
+}
+
+/** What may be meant by an address that somebody searches for, the best first. */
+export interface FoundAddresses {
+  places: FoundAddress[];
 }
 
 /** Of a city's page in the admin: where it is, null for a new one, and the GeoJSON of its area, if it has one. */
@@ -446,6 +459,14 @@ export interface Statuses {
   passingProblems: Problem[];
 }
 
+/** The form's fields that a pin follows, by their ids; "" where there is none. */
+export interface PinFields {
+  lat: string;
+  lng: string;
+  radius?: string;
+  city?: string;
+}
+
 /** A road, as GeoJSON: [longitude, latitude], two of them or more. */
 export interface LineString {
   type: "LineString";
@@ -472,7 +493,7 @@ export type DriverStatus = "offline" | "idle" | "to_restaurant" | "delivering";
 
 export type Vehicle = "car" | "scooter" | "bicycle" | "foot";
 
-export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_at_zero" | "customer_at_zero" | "restaurant_far" | "customer_far" | "customer_outside" | "restaurant_unreachable" | "customer_unreachable" | "restaurant_closed" | "restaurant_paused" | "restaurant_closes" | "city_closed" | "city_paused" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "on_break" | "too_big" | "lacks_skill" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
+export type Problem = "restaurant_unplaced" | "customer_unplaced" | "restaurant_at_zero" | "customer_at_zero" | "restaurant_far" | "customer_far" | "customer_doubtful" | "customer_outside" | "restaurant_unreachable" | "customer_unreachable" | "restaurant_closed" | "restaurant_paused" | "restaurant_closes" | "city_closed" | "city_paused" | "no_driver" | "driver_unplaced" | "driver_off_road" | "driver_silent" | "shift_over" | "shift_ends" | "on_break" | "too_big" | "lacks_skill" | "no_room" | "in_another_bag" | "leg_kept" | "contradictory" | "earlier_stop" | "roads_away";
 
 /**
  * The step that people took: `status` and when, who (`by`, in words) and why; `driverName`: who had the order
@@ -512,11 +533,12 @@ export interface CityOfPage {
   locale: Locale;
 }
 
-/** A restaurant and its geofence (metres). */
-export interface Circle {
+/** `label`: as people read it. */
+export interface FoundAddress {
   lat: number;
   lng: number;
-  radius: number;
+  label: string;
+  sure: boolean;
 }
 
 /**

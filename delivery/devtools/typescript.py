@@ -31,6 +31,7 @@ ROOTS = (
     views.TrackPage,
     dashboard.DashboardPage,
     maps.PlaceMap,
+    maps.FoundAddresses,
     maps.AreaMap,
     rest.AssignmentRequest,
     rest.VisitingOrder,

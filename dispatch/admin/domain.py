@@ -22,13 +22,16 @@ from django.utils.html import format_html
 
 from dispatch import access
 from dispatch.admin import order_search
+from dispatch.admin.address_search import AddressSearch
 from dispatch.admin.addresses import Typed
+from dispatch.admin.files import CsvFiles
 from dispatch.admin.messages import OrdersTexts
 from dispatch.admin.pages import ManyRows, ReadOnly, local_time, page
 from dispatch.admin.places import SWITCHES, Area, PlaceAdmin
 from dispatch.errors import DispatchError
+from dispatch.files.resources import Drivers, Orders, Restaurants
 from dispatch.forms import AssignForm, CancelForm, CloseForm, DriverForm, OrderForm
-from dispatch.maps import AreaMap, Circle, LatLng, PlaceMap, map_config
+from dispatch.maps import AreaMap, LatLng, PinFields, PlaceMap, map_config
 from dispatch.models import (
     AlertKind,
     City,
@@ -54,6 +57,8 @@ BOTH_PAGES = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
 
 #: So many orders at most are acted on at a time: each is a transaction of its own.
 MOST_AT_ONCE = 200
+#: Of the geofence of a new restaurant.
+RADIUS_M = 200
 #: Names and addresses are TextFields, as PostgreSQL likes them; people type them into one line.
 ONE_LINE: Mapping[type[models.Field], Mapping[str, Any]] = {
     models.TextField: {"widget": forms.TextInput(attrs={"class": "vTextField"})}
@@ -120,7 +125,8 @@ class CityAdmin(PlaceAdmin):
 
 
 @admin.register(Driver)
-class DriverAdmin(Typed, admin.ModelAdmin):
+class DriverAdmin(CsvFiles, Typed, admin.ModelAdmin):
+    resource = Drivers
     form = DriverForm
     list_display = ["name", "city", "vehicle", "status", "on_shift", "phone", "last_seen_at", "simulated"]
     list_filter = ["status", "on_shift", "city", "vehicle", "simulated"]
@@ -182,7 +188,8 @@ class DriverAdmin(Typed, admin.ModelAdmin):
 
 
 @admin.register(Restaurant)
-class RestaurantAdmin(PlaceAdmin):
+class RestaurantAdmin(AddressSearch, CsvFiles, PlaceAdmin):
+    resource = Restaurants
     list_display = ["name", "address", "city", "geofence_radius", "switched_on"]
     list_filter = ["city"]
     list_select_related = ["city"]
@@ -203,8 +210,13 @@ class RestaurantAdmin(PlaceAdmin):
         obj: Restaurant | None = kwargs.get("obj")
         page = PlaceMap(
             map=map_config(),
-            restaurant=Circle(obj.lat, obj.lng, obj.geofence_radius) if obj else None,
-            cities={str(city.pk): LatLng(city.lat, city.lng) for city in City.objects.all()},
+            pin=LatLng(obj.lat, obj.lng) if obj else None,
+            radius=obj.geofence_radius if obj else RADIUS_M,
+            title="The restaurant",
+            fields=PinFields("id_lat", "id_lng", "id_geofence_radius", "id_city"),
+            around=None,
+            cities=_city_middles(),
+            search_url=self.search_url,
         )
         context["map"] = msgspec.to_builtins(page)
         return super().render_change_form(request, context, *args, **kwargs)
@@ -268,7 +280,8 @@ class _Stops(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Order)
-class OrderAdmin(ManyRows):
+class OrderAdmin(AddressSearch, CsvFiles, ManyRows):
+    resource = Orders
     form = OrderForm
     list_display = ["__str__", "status", "tracking_page", "kitchen", "driver", "eta", "placed"]
     list_filter = ["status", "restaurant__city", "created_at"]
@@ -281,7 +294,7 @@ class OrderAdmin(ManyRows):
     )
     autocomplete_fields = ["restaurant"]
     inlines = [_Timeline, _Promises, OrdersTexts, _Stops]
-    actions = ["assign", "unassign", "undo_pickup", "close", "cancel"]
+    actions = ["assign", "unassign", "confirm_door", "undo_pickup", "close", "cancel"]
     entered = (
         "restaurant",
         ("customer_name", "customer_phone", "customer_language"),
@@ -297,7 +310,7 @@ class OrderAdmin(ManyRows):
     )
     facts = (
         ("status", "driver", "eta"),
-        "trouble",
+        ("trouble", "door"),
         ("placed", "delivered", "tracking_page"),
         ("external_id", "source"),
     )
@@ -327,6 +340,12 @@ class OrderAdmin(ManyRows):
     @admin.display(description="problem")
     def trouble(self, order: Order) -> str:
         return order.trouble_words(timezone.now())
+
+    @admin.display(description="coordinates")
+    def door(self, order: Order) -> str:
+        if order.customer_point is None:
+            return "none yet"
+        return order.get_door_from_display() + ("" if order.door_sure else ", a guess")
 
     @admin.display(description="tracking page")
     def tracking_page(self, order: Order) -> str:
@@ -370,6 +389,25 @@ class OrderAdmin(ManyRows):
                 return HttpResponseRedirect(request.get_full_path())
             return response.render() if isinstance(response, TemplateResponse) else response
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        obj: Order | None = kwargs.get("obj")
+        door = obj.customer_point if obj else None
+        kitchen = obj.restaurant if obj else None
+        page = PlaceMap(
+            map=map_config(),
+            pin=LatLng(*door) if door else None,
+            radius=None,
+            title="The customer’s door",
+            fields=PinFields("id_customer_lat", "id_customer_lng"),
+            around=LatLng(*kitchen.point) if kitchen else None,
+            cities=_city_middles(),
+            search_url=self.search_url,
+        )
+        context["map"] = msgspec.to_builtins(page)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def _restaurants(self, request: HttpRequest, object_id: str | None) -> QuerySet[Restaurant]:
         """That of the order; of a new one the chosen one, or all as long as there is none."""
         try:
@@ -400,6 +438,15 @@ class OrderAdmin(ManyRows):
     def unassign(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         _each(
             request, queryset, lambda order: actions.unassign(order.pk, actor=_actor(request)), "unassigned"
+        )
+
+    @admin.action(description="Confirm the pin", permissions=["change"], location=BOTH_PAGES)
+    def confirm_door(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        _each(
+            request,
+            queryset,
+            lambda order: actions.confirm_door(order.pk, actor=_actor(request)),
+            "confirmed",
         )
 
     @admin.action(description="Undo the automatic pickup", permissions=["dispatch"], location=BOTH_PAGES)
@@ -522,6 +569,10 @@ def _zone(restaurants: QuerySet[Restaurant]) -> ZoneInfo | None:
     """That of their cities; None where they have several, or none."""
     zones = {*City.objects.filter(restaurants__in=restaurants).values_list("time_zone", flat=True)}
     return ZoneInfo(zones.pop()) if len(zones) == 1 else None
+
+
+def _city_middles() -> dict[str, LatLng]:
+    return {str(city.pk): LatLng(city.lat, city.lng) for city in City.objects.all()}
 
 
 def _sentence(problem: Problem | None) -> str:

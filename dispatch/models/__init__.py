@@ -26,7 +26,7 @@ from dispatch.models.messages import (
     WhyNot,
 )
 from dispatch.models.openings import OpeningException, OpeningHours
-from dispatch.models.orders import NO_ETA, Order, OrderEvent
+from dispatch.models.orders import NO_ETA, DoorFrom, Order, OrderEvent
 from dispatch.models.outbox import ArrivalTold, OutboxEntry, OutboxEvent, OutboxReceiver, OutboxState
 from dispatch.models.promises import Promise
 from dispatch.models.quotes import Quote
@@ -61,6 +61,7 @@ __all__ = [
     "City",
     "Conflict",
     "DeliveryArea",
+    "DoorFrom",
     "Driver",
     "EtaPrediction",
     "EtaSpread",

@@ -41,6 +41,15 @@ class RandomToken(Func):
     output_field = models.TextField()
 
 
+class DoorFrom(models.TextChoices):
+    """Who said where an order goes."""
+
+    GIVEN = "given", "as it was ordered"
+    INDEX = "index", "looked up in our own streets"
+    GEOCODER = "geocoder", "looked up by the geocoder"
+    DISPATCHER = "dispatcher", "set by hand"
+
+
 def _values(statuses: Collection[OrderStatus]) -> list[str]:
     return [status.value for status in sorted(statuses)]
 
@@ -60,6 +69,18 @@ class Order(Versioned):
     )
     customer_lat = models.FloatField("latitude", null=True, blank=True, validators=LATITUDE)
     customer_lng = models.FloatField("longitude", null=True, blank=True, validators=LONGITUDE)
+    door_from = models.TextField(
+        choices=DoorFrom, default=DoorFrom.GIVEN, db_default=DoorFrom.GIVEN, editable=False
+    )
+    door_sure = models.BooleanField(
+        default=True,
+        db_default=True,
+        editable=False,
+        help_text="Else the coordinates are a guess, and nobody is sent there.",
+    )
+    door_looked_up_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its address was, for want of coordinates."
+    )
     restaurant = models.ForeignKey(
         Restaurant,
         on_delete=models.PROTECT,
@@ -160,6 +181,7 @@ class Order(Versioned):
         constraints = [
             one_of("orders_status_known", "status", OrderStatus),
             in_range("orders_customer_on_globe", "customer_lat", "customer_lng"),
+            one_of("orders_door_from_known", "door_from", DoorFrom),
             models.CheckConstraint(
                 name="orders_delivered_at_when_delivered",
                 condition=Q(status=OrderStatus.DELIVERED, delivered_at__isnull=False)
@@ -285,8 +307,8 @@ class Order(Versioned):
 
     @property
     def misplaced(self) -> Problem | None:
-        """Why the coordinates can't be right, as far as they tell themselves. Of two places that are too far apart it
-        is the restaurant, where that is far from its city.
+        """Why the coordinates can't be right, as far as they tell themselves, or that they are a guess. Of two places
+        that are too far apart it is the restaurant, where that is far from its city.
         """
         door = self.customer_point
         if door is None:
@@ -297,7 +319,7 @@ class Order(Versioned):
             return Problem.RESTAURANT_UNPLACED
         if distance_m(self.restaurant.point, door) > settings.FAR_DOOR_M:
             return self.restaurant.misplaced or Problem.CUSTOMER_FAR
-        return None
+        return None if self.door_sure else Problem.CUSTOMER_DOUBTFUL
 
     @property
     def customer_point(self) -> Point | None:

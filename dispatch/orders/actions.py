@@ -13,6 +13,7 @@ two processes that try the same step, one succeeds; the other gets `WrongStatus`
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -25,6 +26,7 @@ from dispatch.etas import prediction_log
 from dispatch.models import (
     NO_ETA,
     City,
+    DoorFrom,
     Driver,
     FailureReason,
     Item,
@@ -37,7 +39,7 @@ from dispatch.models import (
 from dispatch.models.columns import violated
 from dispatch.models.orders import EXTERNAL_ID_ONCE
 from dispatch.models.promises import moved_because
-from dispatch.orders import addresses, availability, scheduling
+from dispatch.orders import addresses, availability, doors, scheduling
 from dispatch.orders.endings import end_stops, fail
 from dispatch.orders.transitions import SYSTEM as SYSTEM
 from dispatch.orders.transitions import (
@@ -136,8 +138,9 @@ def create_order(
 
 
 def place(order: Order, *, actor: Actor, ask_roads: bool = True) -> OrderEvent:
-    """Saves a new order, and returns the first line of its timeline. Without `ask_roads` nobody waits for what the
-    roads say of its address: the next round asks them (`addresses.check_pending`).
+    """Saves a new order, and returns the first line of its timeline. Without `ask_roads` nobody waits for what
+    streets and roads say of its address: the next round asks them (`doors.look_up_waiting`,
+    `addresses.check_pending`).
 
     Raises Invalid for coordinates that no place has, as where latitude and longitude have changed places, and for a
     need that nobody knows; Conflict where there is an order of its `source` with its `external_id`.
@@ -148,6 +151,7 @@ def place(order: Order, *, actor: Actor, ask_roads: bool = True) -> OrderEvent:
             Point.checked(order.customer_lat, order.customer_lng)
         except BadPoint as wrong:
             raise Invalid(wrong.message) from None
+        order.door_from = _said_by(actor)
     try:
         with announced() as changes:
             scheduling.schedule(order)
@@ -175,8 +179,13 @@ def check_needs(order: Order) -> None:
             raise UnknownNeeds(order.needs, unknown, sorted(listed))
 
 
+def _said_by(actor: Actor) -> DoorFrom:
+    return DoorFrom.DISPATCHER if actor.kind == OrderEvent.Actor.DISPATCHER else DoorFrom.GIVEN
+
+
 def _ask_the_roads_about(orders: Sequence[Order]) -> None:
     """Once all is committed: an order is in the database, whatever the roads say or whether they are there at all."""
+    transaction.on_commit(partial(doors.look_up, orders), robust=True)
     transaction.on_commit(partial(addresses.check, orders), robust=True)
 
 
@@ -212,6 +221,11 @@ def assign(
         if order.customer_point is None:
             raise Invalid(
                 "The customer's address has no coordinates. Set them in the admin, then assign the order."
+            )
+        if not order.door_sure:
+            raise Invalid(
+                "Where the customer's address is, is a guess. Put the pin right, or confirm it, in the admin, then "
+                "assign the order."
             )
         take_step(changes, order, OrderStatus.ASSIGNED, actor=actor, driver_id=driver_id)
         order.stops.all().delete()
@@ -438,13 +452,50 @@ CORRECTABLE = (
     "tip",
     "cash_due",
 )
+#: What is known of where it goes, beside its coordinates.
+DOOR = ("door_from", "door_sure", "door_looked_up_at")
 #: What of it plans are made of.
 PLANNED = ("customer_lat", "customer_lng", "ready_at", "promised_at", "bags")
 
 
+def _with_door(order: Order, current: Order, actor: Actor) -> dict[str, Any]:
+    """What is corrected of an order (CORRECTABLE), and who says where it goes from now on."""
+    for name in DOOR:
+        setattr(order, name, getattr(current, name))
+    if order.customer_point != current.customer_point:
+        order.door_from, order.door_sure, order.door_looked_up_at = _said_by(actor), True, None
+    elif (
+        current.status in UNASSIGNED
+        and order.customer_address != current.customer_address
+        and current.door_from in (DoorFrom.INDEX, DoorFrom.GEOCODER)
+    ):
+        # They were those of the address before.
+        order.customer_lat = order.customer_lng = None
+        order.door_from, order.door_sure, order.door_looked_up_at = DoorFrom.GIVEN, True, None
+    elif order.customer_address != current.customer_address:
+        order.door_looked_up_at = None
+    return {name: getattr(order, name) for name in (*CORRECTABLE, *DOOR)}
+
+
+def confirm_door(order_id: UUID, *, actor: Actor) -> None:
+    """Somebody says that the pin of an order is where its address is."""
+    with announced() as changes:
+        order, _ = lock_order(order_id)
+        if order.status in FINAL:
+            raise WrongStatus("The order is over: nothing on it changes any more.")
+        if order.customer_point is None:
+            raise Invalid("The customer's address has no coordinates: there is no pin to confirm.")
+        Order.objects.filter(pk=order.pk).update(door_from=_said_by(actor), door_sure=True)
+        changes.orders.add(order.pk)
+        _look_at_hours_of([order.pk])
+        order.door_sure = True
+    _ask_the_roads_about([order])
+
+
 def change_order(order: Order, *, actor: Actor = PLATFORM, promise_reason: str = "") -> None:
     """Saves what may be corrected; where plans are made of it, the driver's stops are put in order anew. An address
-    that is another one now is looked at anew. `promise_reason`: why the customer is promised another time, if so.
+    that is another one now is looked at anew, and looked up where nobody says where it is. `promise_reason`: why the
+    customer is promised another time, if so.
 
     Raises WrongStatus once the order is over, and Invalid as `place` does.
     """
@@ -456,7 +507,7 @@ def change_order(order: Order, *, actor: Actor = PLATFORM, promise_reason: str =
             raise Invalid("A driver has this order: the customer's address needs coordinates.")
         if order.needs != current.needs:
             check_needs(order)
-        corrected = {name: getattr(order, name) for name in CORRECTABLE}
+        corrected = _with_door(order, current, actor)
         if current.restaurant_id is None:
             corrected["restaurant_id"] = order.restaurant_id
         if current.status == OrderStatus.SCHEDULED:

@@ -10,7 +10,7 @@ from typing import Any
 
 from routing.errors import RoadsError
 from routing.profiles import Profile
-from routing.roads import features, steps
+from routing.roads import addresses, features, steps
 from routing.roads.builds import (
     Algorithm,
     Build,
@@ -177,6 +177,8 @@ def _steps(folder: Path, job: Job, progress: Progress) -> Iterator[Step]:
     yield Step("features", f"reading {network.name}", read_features)
     if accept:
         yield Step("place", "looking where they are", lambda done: accept(done["features"]["bounds"]))
+    found = folder / addresses.FILE
+    yield Step("addresses", "looking up addresses", lambda _: addresses.write_addresses(network, found))
     for profile in job.profiles:
         yield from _osrm_steps(folder, network, profile, job.algorithm)
     yield Step("map", "drawing the map", lambda _: _draw(geojson, tiles, source.attribution, log))

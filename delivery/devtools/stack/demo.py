@@ -76,7 +76,12 @@ def start(processes: Processes, state: StateFolder, port: int, fleet: Fleet) -> 
         # Simulated customers have no phones: what they are texted is on a page.
         "NOTIFY_URLS": os.environ.get("NOTIFY_URLS") or f"file://{quote(str(state.folder / 'texts'))}",
     }
-    commands = [["migrate", "--no-input"], ["collectstatic", "--no-input"], ["sample_data"]]
+    commands = [
+        ["migrate", "--no-input"],
+        ["roads", "index"],
+        ["collectstatic", "--no-input"],
+        ["sample_data"],
+    ]
     servers = start_servers(processes, state, settings, commands)
     env = servers.env
     with step("web"):

@@ -1,4 +1,4 @@
-"""manage.py roads build [FILE.osm.pbf | URL] [--algorithm mld|ch] [--elsewhere] [--force] · show · rollback"""
+"""manage.py roads build [FILE.osm.pbf | URL] [--algorithm mld|ch] [--elsewhere] [--force]; show, rollback, index"""
 
 import time
 from argparse import ArgumentParser
@@ -9,7 +9,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
+from routing.addresses import store
 from routing.errors import RoadsError
 from routing.roads.build import Bounds, build
 from routing.roads.builds import Build, current_build, rollback
@@ -43,6 +45,7 @@ class Command(BaseCommand):
         building.add_argument("--force", action="store_true", help="build even where nothing has changed")
         actions.add_parser("show", help="what is in place")
         actions.add_parser("rollback", help="put the build before this one back in use")
+        actions.add_parser("index", help="have their addresses in the database, if they are not there yet")
 
     def handle(self, *, action: str, **options: Any) -> None:
         roads_dir: Path = settings.ROADS_DIR
@@ -53,6 +56,10 @@ class Command(BaseCommand):
                 case "rollback":
                     self.describe(rollback(roads_dir))
                     self.stdout.write(IN_USE)
+                    self.index(roads_dir)
+                case "index":
+                    store.load(roads_dir)
+                    self.log("addresses are in the database")
                 case _:
                     found = current_build(roads_dir)
                     if found is None:
@@ -82,6 +89,16 @@ class Command(BaseCommand):
                 accept=accept if extract and not elsewhere else None,
             )
         self.log(f"ready in {time.monotonic() - started:.1f} s: {roads_dir / 'current'}")
+        self.index(roads_dir)
+
+    def index(self, roads_dir: Path) -> None:
+        """Roads are of use without a database, too."""
+        try:
+            if store.load(roads_dir):
+                self.log("addresses are in the database")
+        except (DatabaseError, RoadsError) as error:
+            reason = str(error).partition("\n")[0]
+            self.log(f"addresses can't be looked up yet, run `manage.py roads index` once they can: {reason}")
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:

@@ -1,0 +1,1 @@
+"""Restaurants, drivers and orders as CSV, in and out."""
