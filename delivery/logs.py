@@ -4,6 +4,7 @@ import logging
 import re
 
 _QUERY = re.compile(r"\?[^\s\"]*")
+_TRACKER_TOKEN = re.compile(r"(/positions/[^/\s\"]*/)[^\s\"]+")
 
 
 class WithoutTracebacks(logging.Filter):
@@ -22,6 +23,19 @@ class RefusalsWithoutTracebacks(logging.Filter):
         if refused:
             record.exc_info = record.exc_text = None
         return True
+
+
+class WithoutTrackerTokens(logging.Filter):
+    """A driver’s token may be the end of a tracker app’s path, and Django names the paths that it refuses."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(_mask(arg) if isinstance(arg, str) else arg for arg in record.args)
+        return True
+
+
+def _mask(text: str) -> str:
+    return _TRACKER_TOKEN.sub(r"\1…", text)
 
 
 class WithoutQueryStrings(logging.Filter):

@@ -340,6 +340,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {
         "without_query_strings": {"()": "delivery.logs.WithoutQueryStrings"},
+        "without_tracker_tokens": {"()": "delivery.logs.WithoutTrackerTokens"},
         "without_tracebacks": {"()": "delivery.logs.WithoutTracebacks"},
         "refusals_without_tracebacks": {"()": "delivery.logs.RefusalsWithoutTracebacks"},
     },
@@ -348,7 +349,7 @@ LOGGING = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["refusals_without_tracebacks"],
+            "filters": ["refusals_without_tracebacks", "without_tracker_tokens"],
         }
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},

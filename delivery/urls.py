@@ -8,6 +8,7 @@ urlpatterns = [
     path("track/", include("tracking.urls")),
     path("dispatch/", include("dispatch.urls")),
     path("tiles/", include("routing.urls")),
+    path("api/v1/positions/", include("tracking.trackers.urls")),
     path("api/v1/", include("dispatch.api.urls")),
     path("admin/", admin.site.urls),
 ]
