@@ -156,6 +156,24 @@ def test_a_new_token_is_shown_once_and_replaces_the_old_one(staff, driver):
     assert token not in staff.get(page("driver", driver)).content.decode()
 
 
+def test_with_a_token_comes_what_to_enter_in_apps_that_exist(staff, driver, settings):
+    settings.PUBLIC_URL = "https://food.example"
+    page_ = staff.post(DRIVERS, chosen("issue_new_token", driver)).content.decode()
+    (token,) = re.findall(r"<code>([\w-]{32})</code>", page_)
+    base = "https://food.example/api/v1/positions"
+    assert f"<code>{base}/traccar</code>" in page_
+    assert f"<code>{base}/owntracks</code>" in page_
+    assert f"<code>{base}/osmand?id={token}&amp;lat={{0}}&amp;lon={{1}}&amp;timestamp={{2}}&amp;" in page_
+
+
+def test_staff_begin_and_end_shifts(staff, new_driver):
+    driver = new_driver(on_shift=False, status="offline")
+    for action, on_shift in (("begin_shift", True), ("end_shift", False)):
+        staff.post(DRIVERS, chosen(action, driver))
+        driver.refresh_from_db()
+        assert driver.on_shift is on_shift
+
+
 def test_new_tokens_need_the_permission_to_change_drivers(driver):
     actions.issue_token(driver.pk)
     before = Driver.objects.get().token_digest
