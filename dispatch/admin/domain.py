@@ -181,7 +181,7 @@ class DriverAdmin(Typed, admin.ModelAdmin):
 
 
 def _tracker_address(app: str) -> str:
-    return settings.PUBLIC_URL + reverse("trackers:positions", kwargs={"app": app})
+    return f"{settings.PUBLIC_URL}{reverse('trackers:positions', kwargs={'app': app})}"
 
 
 def _osmand_address(token: str) -> str:
