@@ -4,7 +4,9 @@ import logging
 import re
 
 _QUERY = re.compile(r"\?[^\s\"]*")
+#: In paths that servers name, what follows these is a secret.
 _INBOUND = re.compile(r"(/messages/inbound/)[^\s\"?]*")
+_TRACKER_TOKEN = re.compile(r"(/positions/[^/\s\"]*/)[^\s\"]+")
 
 
 class WithoutTracebacks(logging.Filter):
@@ -25,15 +27,29 @@ class RefusalsWithoutTracebacks(logging.Filter):
         return True
 
 
-class WithoutInboundSecrets(logging.Filter):
-    """Where gateways hand on what customers answer is a secret, and stands in the path."""
+class _WithoutSecrets(logging.Filter):
+    """Masks what a pattern finds behind its first group."""
+
+    pattern: re.Pattern[str]
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(
-                _INBOUND.sub(r"\1…", arg) if isinstance(arg, str) else arg for arg in record.args
+                self.pattern.sub(r"\1…", arg) if isinstance(arg, str) else arg for arg in record.args
             )
         return True
+
+
+class WithoutInboundSecrets(_WithoutSecrets):
+    """Where gateways hand on what customers answer is a secret, and stands in the path."""
+
+    pattern = _INBOUND
+
+
+class WithoutTrackerTokens(_WithoutSecrets):
+    """A driver’s token may be the end of a tracker app’s path, and Django names the paths that it refuses."""
+
+    pattern = _TRACKER_TOKEN
 
 
 class WithoutQueryStrings(logging.Filter):

@@ -432,6 +432,7 @@ LOGGING = {
         "without_query_strings": {"()": "delivery.logs.WithoutQueryStrings"},
         "overhear": {"()": "dispatch.messages.apprise_log.Overhear"},
         "without_inbound_secrets": {"()": "delivery.logs.WithoutInboundSecrets"},
+        "without_tracker_tokens": {"()": "delivery.logs.WithoutTrackerTokens"},
         "without_tracebacks": {"()": "delivery.logs.WithoutTracebacks"},
         "refusals_without_tracebacks": {"()": "delivery.logs.RefusalsWithoutTracebacks"},
     },
@@ -440,7 +441,7 @@ LOGGING = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["refusals_without_tracebacks", "without_inbound_secrets"],
+            "filters": ["refusals_without_tracebacks", "without_inbound_secrets", "without_tracker_tokens"],
         },
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},

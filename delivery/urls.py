@@ -11,6 +11,7 @@ urlpatterns = [
     path("dispatch/", include("dispatch.urls")),
     path("messages/inbound/<str:secret>", inbound, name="messages-inbound"),
     path("tiles/", include("routing.urls")),
+    path("api/v1/positions/", include("tracking.trackers.urls")),
     path("api/v1/", include("dispatch.api.urls")),
     path("admin/", admin.site.urls),
 ]

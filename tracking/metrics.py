@@ -13,6 +13,11 @@ _LEFT_OUT = Counter(
     "doorstep_fix_fields_left_out", "Frames with fixes of which a field made no sense, by field.", ["field"]
 )
 _CLOSED = Counter("doorstep_sockets_closed", "Live sockets that this server closed, by code.", ["code"])
+_TRACKER_REQUESTS = Counter(
+    "doorstep_tracker_requests",
+    "Requests of tracker apps, by app and status of the answer.",
+    ["app", "status"],
+)
 _SOCKETS = Gauge("doorstep_sockets", "Live sockets that are signed in.", multiprocess_mode="livesum")
 _WAITING = Gauge(
     "doorstep_fixes_waiting", "Fixes that wait to be stored, unacknowledged.", multiprocess_mode="livesum"
@@ -42,6 +47,10 @@ _POOL_ERRORS = Counter(
 
 def closed(code: int) -> None:
     _CLOSED.labels(code).inc()
+
+
+def tracker_answered(app: str, status: int) -> None:
+    _TRACKER_REQUESTS.labels(app, status).inc()
 
 
 def left_out(field: str) -> None:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -148,7 +149,7 @@ class DriverAdmin(CsvFiles, Typed, admin.ModelAdmin):
     ]
     readonly_fields = ["status", "on_shift", "break_until", "position", "fix_at", "last_seen_at", "simulated"]
     formfield_overrides = ONE_LINE
-    actions = ["issue_new_token", "end_shift"]
+    actions = ["issue_new_token", "begin_shift", "end_shift"]
 
     @admin.display(description="last position")
     def position(self, driver: Driver) -> str:
@@ -173,7 +174,23 @@ class DriverAdmin(CsvFiles, Typed, admin.ModelAdmin):
         issued = [(driver, actions.issue_token(driver.pk)) for driver in queryset]
         for driver in queryset:
             self.log_change(request, driver, "Issued a new token.")
-        return page(request, self, "driver/new_tokens.html", title="New tokens", issued=issued)
+        return page(
+            request,
+            self,
+            "driver/new_tokens.html",
+            title="New tokens",
+            issued=[(driver, token, _osmand_address(token)) for driver, token in issued],
+            owntracks=_tracker_address("owntracks"),
+            traccar=_tracker_address("traccar"),
+        )
+
+    @admin.action(description="Begin the shift", permissions=["change"])
+    def begin_shift(self, request: HttpRequest, queryset: QuerySet[Driver]) -> None:
+        def begin(driver: Driver) -> None:
+            actions.set_shift(driver.pk, True)
+            self.log_change(request, driver, "Began the shift.")
+
+        _each(request, queryset, begin, "now on shift")
 
     @admin.action(description="End the shift", permissions=["change"])
     def end_shift(self, request: HttpRequest, queryset: QuerySet[Driver]) -> None:
@@ -182,6 +199,16 @@ class DriverAdmin(CsvFiles, Typed, admin.ModelAdmin):
             self.log_change(request, driver, "Ended the shift.")
 
         _each(request, queryset, end, "now off shift")
+
+
+def _tracker_address(app: str) -> str:
+    return f"{settings.PUBLIC_URL}{reverse('trackers:positions', kwargs={'app': app})}"
+
+
+def _osmand_address(token: str) -> str:
+    """OsmAnd puts values in the place of the numbers (tracking/trackers/osmand.py)."""
+    values = "lat={0}&lon={1}&timestamp={2}&accuracy={3}&altitude={4}&speed={5}&bearing={6}&batt={11}"
+    return f"{_tracker_address('osmand')}?id={token}&{values}"
 
 
 # ---------------------------------------------------------------------------------------------- restaurants

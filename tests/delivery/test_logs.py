@@ -7,6 +7,8 @@ import sys
 import pytest
 from django.conf import settings
 
+from delivery.logs import WithoutTrackerTokens
+
 
 def test_a_server_logs_no_query_string(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "uvicorn.error"):
@@ -53,3 +55,18 @@ def test_what_somebody_sent_that_is_refused_is_one_line(name: str, status: int |
     for used in settings.LOGGING["handlers"]["console"]["filters"]:
         filters[used].filter(record)
     assert bool(record.exc_info) == shows
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/api/v1/positions/owntracks/s3cr3t-t0k3n", "/api/v1/positions/owntracks/…"),
+        ("/api/v1/positions/osmand/s3cr3t/t0k3n/", "/api/v1/positions/osmand/…"),
+        ("/api/v1/positions/traccar", "/api/v1/positions/traccar"),
+        ("/api/v1/orders/7", "/api/v1/orders/7"),
+    ],
+)
+def test_no_drivers_token_is_told_of_a_trackers_address(path: str, told: str) -> None:
+    record = logging.makeLogRecord({"msg": "%s: %s", "args": ("Unauthorized", path)})
+    assert WithoutTrackerTokens().filter(record)
+    assert record.getMessage() == f"Unauthorized: {told}"

@@ -172,6 +172,24 @@ def test_a_new_token_is_shown_once_and_replaces_the_old_one(issuer, driver):
     assert [str(entry) for entry in LogEntry.objects.all()] == [f"Changed “{driver}” — Issued a new token."]
 
 
+def test_with_a_token_comes_what_to_enter_in_apps_that_exist(issuer, driver, settings):
+    settings.PUBLIC_URL = "https://food.example"
+    page_ = issuer.post(DRIVERS, chosen("issue_new_token", driver)).content.decode()
+    (token,) = re.findall(r"<code>([\w-]{32})</code>", page_)
+    base = "https://food.example/api/v1/positions"
+    assert f"<code>{base}/traccar</code>" in page_
+    assert f"<code>{base}/owntracks</code>" in page_
+    assert f"<code>{base}/osmand?id={token}&amp;lat={{0}}&amp;lon={{1}}&amp;timestamp={{2}}&amp;" in page_
+
+
+def test_staff_begin_and_end_shifts(staff, new_driver):
+    driver = new_driver(on_shift=False, status="offline")
+    for action, on_shift in (("begin_shift", True), ("end_shift", False)):
+        staff.post(DRIVERS, chosen(action, driver))
+        driver.refresh_from_db()
+        assert driver.on_shift is on_shift
+
+
 @pytest.mark.parametrize("role", ["dispatcher", "staff"])
 def test_new_tokens_need_a_permission_of_their_own(driver, role):
     """Who has a driver's token can press “delivered” as that driver."""

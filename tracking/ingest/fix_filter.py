@@ -102,6 +102,8 @@ class Track:
     reported: int = 0
     reported_at: int = 0
     as_late: int = 0
+    #: The app sends what waited fix by fix, at any pace: its clock is never taken to be behind.
+    one_by_one: bool = False
 
 
 def fix_from(location: Location, now: int, track: Track, limits: Limits) -> Fix:
@@ -143,7 +145,8 @@ def _put_right(track: Track, ts: int, now: int, limits: Limits) -> int:
     wrong = abs(ahead) > limits.future_s * 1000
     if wrong and ahead < 0 and track.ahead >= 0:
         # Nothing comes from the future, but much comes late. What waited does not keep coming equally late.
-        as_late = not at_once and not set_back and abs(passed - passed_here) <= _JITTER_MS
+        steady = not at_once and not set_back and abs(passed - passed_here) <= _JITTER_MS
+        as_late = steady and not track.one_by_one
         track.as_late = track.as_late + 1 if as_late else 0
         if track.as_late < _AS_LATE:
             track.ahead = 0

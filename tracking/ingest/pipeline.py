@@ -82,10 +82,7 @@ class Pipeline:
         verdict = fix_filter.judge(session.track, fix, now, self.limits)
         if verdict.name:
             self.verdicts.turn_away(session, verdict.name, now)
-        if session.offline:
-            session.offline = False
-            # First: who is planned by this very fix is not silent.
-            self.domain.ask(session, None, partial(geofence_actions.heard_of, session.driver_id))
+        self._is_there(session)  # first: who is planned by this very fix is not silent
         if verdict.live:
             self._publish(session, fix, now)
         else:
@@ -98,6 +95,11 @@ class Pipeline:
         else:
             self.verdicts.count(name)
         return verdict
+
+    def heard(self, session: Session) -> None:
+        """Something came that has no position: the driver is there."""
+        self._is_there(session)
+        self.recorder.heard(session)
 
     def move(self, session: Session, city: str, now: int) -> None:
         """The driver works in another city from `now` on (ms): dispatchers and customers there see where at once."""
@@ -124,6 +126,11 @@ class Pipeline:
             session.numbering.ask_again(seq)
         self.recorder.considered(session)
         return came_before
+
+    def _is_there(self, session: Session) -> None:
+        if session.offline:
+            session.offline = False
+            self.domain.ask(session, None, partial(geofence_actions.heard_of, session.driver_id))
 
     def _go_back(self, session: Session, fix: Fix) -> None:
         """What the earlier socket made of fixes that it did not acknowledge may be lost with its process."""

@@ -7,7 +7,9 @@ from tracking.ingest.fix_filter import Fix
 
 @dataclass(slots=True)
 class Sampling:
-    """Every so many fixes, the first of a session, those that changed something, and the last."""
+    """Every so many fixes, the first of a session, those that changed something, and the last; or `all_of_them`."""
+
+    all_of_them: bool = False
 
     _since_kept: int = 0
     #: The newest fix that was worth keeping but not its turn.
@@ -16,7 +18,7 @@ class Sampling:
     def keeps(self, fix: Fix, every: int, *, always: bool) -> bool:
         """Whether this fix is one to keep: `every`th, or in any case."""
         newest = self._unkept is None or self._unkept.ts < fix.ts
-        kept = always or self._since_kept % every == 0
+        kept = always or self.all_of_them or self._since_kept % every == 0
         if newest:
             self._unkept = None if kept else fix
         self._since_kept += 1

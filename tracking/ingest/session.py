@@ -1,15 +1,17 @@
-"""A driver's socket, as the pipeline knows it: who it is, and what it remembers from fix to fix, part by part."""
+"""A driver's socket or tracker app, as the pipeline knows it: who it is, and what it remembers from fix to fix."""
 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from tracking.ingest.fix_filter import Track
+from dispatch.models import Driver
+from tracking.ingest.fix_filter import Fix, Track
 from tracking.ingest.next_stops import NextStops
 from tracking.ingest.numbering import Numbering
 from tracking.ingest.rejections import Rejected
 from tracking.ingest.sampling import Sampling
+from tracking.protocol.frames import milliseconds
 
 
 @dataclass(slots=True, eq=False)
@@ -64,3 +66,10 @@ class Session:
             return min(seq, self.numbering.acked)
         held = min((waiting for waiting, _ in self.writes if waiting is not None), default=None)
         return seq if held is None else min(seq, held - 1)
+
+
+def last_fix(driver: Driver) -> Fix | None:
+    """Where the fix filter goes on: a fix that is older than this one is history."""
+    if driver.current_lat is None or driver.current_lng is None or driver.fix_at is None:
+        return None
+    return Fix(driver.current_lat, driver.current_lng, milliseconds(driver.fix_at) or 0)

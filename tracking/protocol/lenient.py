@@ -3,6 +3,7 @@
 A position counts, whatever is wrong beside it, and one bad fix costs itself alone. Pure.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -55,15 +56,16 @@ def read_driver_frame(text: str | bytes) -> Reading:
     frame = decode_json(text)
     match frame:
         case {"type": "location"}:
-            return _read_fixes([frame], waited=False)
+            return read_fixes([frame], waited=False)
         case {"type": "locations", "fixes": [_, *_] as fixes} if len(fixes) <= MOST_FIXES:
-            return _read_fixes(fixes, waited=True)
+            return read_fixes(fixes, waited=True)
         case {"type": str(), "ts": ts}:
             frame = frame | {"ts": _time(ts)}
     return Reading(msgspec.convert(frame, DriverFrame, strict=False))
 
 
-def _read_fixes(fixes: list[Any], *, waited: bool) -> Reading:
+def read_fixes(fixes: Iterable[Any], *, waited: bool) -> Reading:
+    """Fixes with the fields of a `location`, each with its time where they `waited`. The frame is a `Locations`."""
     good: list[Location] = []
     reading = Reading(Locations(good))
     for fix in fixes:

@@ -1,17 +1,14 @@
 """The socket of a driver's app."""
 
-import logging
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import msgspec
-from redis.exceptions import RedisError
 
 from dispatch import access
 from dispatch.errors import DispatchError
@@ -20,13 +17,12 @@ from dispatch.orders import actions, breaks, buttons
 from tracking import metrics
 from tracking.clock import now_ms
 from tracking.database import in_thread
-from tracking.ingest.fix_filter import DUPLICATE, Fix
+from tracking.ingest.fix_filter import DUPLICATE
 from tracking.ingest.numbering import Numbering
-from tracking.ingest.session import Session
+from tracking.ingest.session import Session, last_fix
 from tracking.ingest.verdicts import REFUSED
 from tracking.protocol import groups, lenient
 from tracking.protocol.close_codes import BAD_REQUEST, NOT_SIGNED_IN, REPLACED, TRY_AGAIN_LATER
-from tracking.protocol.frames import milliseconds
 from tracking.protocol.messages import (
     Ack,
     Break,
@@ -42,8 +38,6 @@ from tracking.protocol.messages import (
 )
 from tracking.sockets import broadcast
 from tracking.sockets.base import Denied, LiveConsumer, Work
-
-logger = logging.getLogger(__name__)
 
 _SESSION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -78,7 +72,7 @@ class DriverConsumer(LiveConsumer):
         )
         if name is not None and name == driver.fix_session and driver.fix_seq is not None:
             self.session.go_on(driver.fix_seq)
-        self.session.track.last = _last_fix(driver)
+        self.session.track.last = last_fix(driver)
         self.session.unplaced = driver.point is None
         self.send_message(Expect(seq=self.session.numbering.highest + 1))
         await self._take_plan()
@@ -144,22 +138,13 @@ class DriverConsumer(LiveConsumer):
         for location in locations:
             if session.abandoned:
                 break
-            name = self._verdict(session, location, now)
+            name = self.process.ingest(session, location, now)
             # A fix that came before is answered by its ack.
             if name and not (name == DUPLICATE.name and location.seq is not None):
                 named[name].append(location.seq)
         for name, numbers in named.items():
             what = "The fix is" if len(numbers) == 1 else f"{len(numbers)} fixes of the frame are"
             self.send_error(name, f"{what} “{name}”: docs/protocol.md says what that means.", *numbers)
-
-    def _verdict(self, session: Session, location: Location, now: int) -> str | None:
-        try:
-            return self.process.pipeline.ingest(session, location, now).name
-        except Exception:
-            # A bug: it would end each socket that the app sends this fix by again.
-            logger.exception("a fix of driver %s failed and is given up", session.driver_id)
-            self.process.verdicts.reject(session, REFUSED, now)
-            return REFUSED
 
     def _malformed(self, session: Session, numbers: Sequence[int | None], why: str) -> None:
         """What can't be read, by the numbers of fixes as far as they have one."""
@@ -209,21 +194,11 @@ class DriverConsumer(LiveConsumer):
         if self.session is None or self.knows(self.key, view.plan.v + 1):
             return
         self.versions[self.key] = view.plan.v
-        self.session.offline = view.offline
-        self.session.next_stops.replace(view.fences, view.arrivals)
         if view.reasons != self._reasons:
             self._reasons = view.reasons
             self.send_message(view.reasons)
         self.send_message(view.plan)
-        if view.city != self.session.city:
-            await self._move(self.session, view.city)
-
-    async def _move(self, session: Session, city: str) -> None:
-        """The driver works in another city from now on."""
-        before = session.city
-        self.process.pipeline.move(session, city, now_ms())
-        with suppress(RedisError):  # nobody is shown a place in a city that is not the driver's
-            await self.process.positions.forget(before, session.key)
+        await self.process.follow(self.session, view)
 
     def _acknowledge(self, seq: int) -> None:
         self.send_message(Ack(seq=seq))
@@ -256,10 +231,3 @@ def _bearer_token(scope: dict[str, Any]) -> str:
         if offered.startswith("bearer."):
             return str(offered.removeprefix("bearer."))
     return ""
-
-
-def _last_fix(driver: Driver) -> Fix | None:
-    """Where the fix filter goes on: a fix that is older than this one is history."""
-    if driver.current_lat is None or driver.current_lng is None or driver.fix_at is None:
-        return None
-    return Fix(driver.current_lat, driver.current_lng, milliseconds(driver.fix_at) or 0)

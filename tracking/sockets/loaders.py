@@ -75,6 +75,7 @@ class Loaders:
 
     def __init__(self) -> None:
         self.driver = DataLoader(_drivers)
+        self.claimed = DataLoader(access.drivers_by_claim)
         self.plan = DataLoader(snapshots.driver_views_by_id)
         self.order_id = DataLoader(access.order_ids_by_token)
         self.customer = DataLoader(snapshots.customer_views_by_token)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -21,14 +22,14 @@ from tracking.ingest.positions import Positions
 from tracking.ingest.publisher import Publisher
 from tracking.ingest.recorder import Recorder
 from tracking.ingest.session import Session
-from tracking.ingest.verdicts import Verdicts
-from tracking.protocol.messages import Heartbeat, encode
+from tracking.ingest.verdicts import REFUSED, Verdicts
+from tracking.protocol.messages import Heartbeat, Location, encode
 from tracking.sockets import broadcast, reconciliation
 from tracking.sockets.fanout import Fanout
 from tracking.sockets.fix_feed import FixFeed
 from tracking.sockets.loaders import Loaders
 from tracking.sockets.right_to_look import RightToLook
-from tracking.sockets.snapshots import EncodedItem, troubles_key
+from tracking.sockets.snapshots import DriverView, EncodedItem, troubles_key
 from tracking.sockets.subscriptions import Subscriptions
 
 logger = logging.getLogger(__name__)
@@ -85,6 +86,26 @@ class Process:
         await self.domain.close()
         await self.recorder.close()
         await self.positions.close()
+
+    def ingest(self, session: Session, location: Location, now: int) -> str | None:
+        """What became of a fix that arrived at `now` (ms), by name; None: it is good."""
+        try:
+            return self.pipeline.ingest(session, location, now).name
+        except Exception:
+            # A bug: it would fail each time that the app sends this fix.
+            logger.exception("a fix of driver %s failed and is given up", session.driver_id)
+            self.verdicts.reject(session, REFUSED, now)
+            return REFUSED
+
+    async def follow(self, session: Session, view: DriverView) -> None:
+        """The driver's stops as they are now, and the city in which the driver works."""
+        session.offline = view.offline
+        session.next_stops.replace(view.fences, view.arrivals)
+        if view.city != session.city:
+            before = session.city
+            self.pipeline.move(session, view.city, now_ms())
+            with suppress(RedisError):  # nobody is shown a place in a city that is not the driver's
+                await self.positions.forget(before, session.key)
 
     async def _tick(self) -> None:
         while True:
