@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dispatch", "0016_api_keys"),
+        ("dispatch", "0019_more_of_the_api"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dispatch", "0016_api_keys"),
+        ("dispatch", "0020_doors"),
     ]
 
     operations = [
