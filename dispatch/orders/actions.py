@@ -392,7 +392,7 @@ def change_restaurant(restaurant: Restaurant) -> None:
         plans_changed(changes, locked.values(), reassigned=moved)
         if moved:
             pending = restaurant.orders.filter(status__in=UNASSIGNED)
-            waiting += pending.select_for_update().order_by("pk")
+            waiting += pending.select_for_update(no_key=True).order_by("pk")
             pending.update(problem="")
             pending.touch()
             for order in waiting:

@@ -207,7 +207,7 @@ def _check(waiting: QuerySet[Order]) -> None:
     if not news:
         return
     with announced() as changes:
-        locked = Order.objects.select_for_update().filter(pk__in=set[UUID]().union(*news.values()))
+        locked = Order.objects.select_for_update(no_key=True).filter(pk__in=set[UUID]().union(*news.values()))
         rows = locked.order_by("pk").values_list("pk", "status", "problem")
         # Of what changed meanwhile the next look says something.
         still = {pk for pk, status, problem in rows if before[pk] == (status, problem)}

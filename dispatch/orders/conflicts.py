@@ -83,7 +83,7 @@ def settle(conflict_id: UUID, outcome: Outcome, *, actor: Actor) -> None:
         if conflict is None:
             raise NotFound("No such conflict.")
         order, drivers = lock_order(conflict.order_id, conflict.driver_id)
-        conflict.refresh_from_db(from_queryset=Conflict.objects.select_for_update())
+        conflict.refresh_from_db(from_queryset=Conflict.objects.select_for_update(no_key=True))
         if conflict.outcome is not None:
             raise WrongStatus(f"{conflict.settled_by or 'Somebody'} has settled it already.")
         if outcome == Outcome.DRIVER:

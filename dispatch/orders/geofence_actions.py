@@ -119,7 +119,7 @@ def _visit(
     with announced() as changes:
         driver = lock_drivers([driver_id])[driver_id]
         for stop in Stop.objects.plans_of([driver_id]).filter(among, pk__in=stop_ids):
-            order = Order.objects.select_for_update().get(pk=stop.order_id)
+            order = Order.objects.select_for_update(no_key=True).get(pk=stop.order_id)
             if times:
                 Stop.objects.filter(where, pk=stop.pk).update(**times)
                 replanned |= stop.left_at != times.get("left_at", stop.left_at)

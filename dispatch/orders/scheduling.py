@@ -34,7 +34,7 @@ def wake() -> int:
     """Orders whose time has come wait for a driver from now on. Returns how many."""
     with announced() as changes:
         due = Order.objects.filter(status=OrderStatus.SCHEDULED, dispatch_at__lte=timezone.now())
-        orders = list(due.select_for_update(skip_locked=True).order_by("dispatch_at", "pk"))
+        orders = list(due.select_for_update(skip_locked=True, no_key=True).order_by("dispatch_at", "pk"))
         for order in orders:
             take_step(changes, order, OrderStatus.PENDING, actor=SYSTEM)
     return len(orders)

@@ -33,8 +33,11 @@ FORGETS_ETA = FINAL | {OrderStatus.PENDING, OrderStatus.ASSIGNED}
 
 
 def lock_drivers(ids: Iterable[UUID]) -> dict[UUID, Driver]:
+    """Raises NotFound. Rows that merely name a driver, such as an alert, are written meanwhile: whoever writes those
+    takes no locks in id order, and would deadlock with us.
+    """
     wanted = set(ids)
-    drivers = Driver.objects.select_for_update().filter(pk__in=wanted).order_by("pk").in_bulk()
+    drivers = Driver.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk").in_bulk()
     if len(drivers) != len(wanted):
         raise NotFound("No such driver.")
     return drivers
@@ -46,7 +49,7 @@ def lock_order(order_id: UUID, *more_drivers: UUID) -> tuple[Order, dict[UUID, D
     if order is None:
         raise NotFound("No such order.")
     drivers = lock_drivers([*more_drivers, *([order.driver_id] if order.driver_id else [])])
-    order.refresh_from_db(from_queryset=Order.objects.select_for_update())
+    order.refresh_from_db(from_queryset=Order.objects.select_for_update(no_key=True))
     if order.driver_id is not None and order.driver_id not in drivers:
         raise Conflict("The order went to another driver this very moment. Try again.")
     return order, drivers

@@ -166,7 +166,7 @@ def _change_driver(changes: Changes, order: Order, to: Driver, actor: Actor, rea
 def _lock_orders(ids: Iterable[UUID]) -> dict[UUID, Order]:
     """Raises NotFound."""
     wanted = set(ids)
-    orders = Order.objects.select_for_update().filter(pk__in=wanted).order_by("pk").in_bulk()
+    orders = Order.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk").in_bulk()
     if len(orders) != len(wanted):
         raise NotFound("No such order.")
     return orders

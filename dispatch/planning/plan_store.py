@@ -152,7 +152,9 @@ def store_problems(
     """
     until = until or {}
     with announced() as changes:
-        waiting = Order.objects.select_for_update().filter(pk__in=problems, status=OrderStatus.PENDING)
+        waiting = Order.objects.select_for_update(no_key=True).filter(
+            pk__in=problems, status=OrderStatus.PENDING
+        )
         for order in waiting.order_by("pk"):
             said = problems[order.pk] or "", until.get(order.pk)
             if (order.problem, order.problem_until) != said:

@@ -55,6 +55,46 @@ def names(raised: list[BaseException | None]) -> list[str]:
     return sorted(type(error).__name__ if error else "won" for error in raised)
 
 
+# ------------------------------------------------------------------------------------- who waits for nobody
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda order, driver: actions.assign(order.pk, driver.pk, actor=DANA),
+        lambda order, driver: Order.objects.filter(pk=order.pk).update(status="assigned", driver=driver),
+    ],
+    ids=["an action", "SQL"],
+)
+def test_who_names_drivers_and_orders_keeps_nobody_waiting(
+    order: Order, new_driver: Callable[..., Driver], act: Callable[[Order, Driver], object]
+) -> None:
+    """Alerts of many are written in one transaction, in no order: to wait for each other is a deadlock."""
+    drivers = [new_driver() for _ in range(2)]
+    bring_to(order, drivers[0], "assigned")
+    named, done = threading.Event(), threading.Event()
+
+    def name_them() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT FROM drivers FOR KEY SHARE")
+            cursor.execute("SELECT FROM orders FOR KEY SHARE")
+            named.set()
+            assert done.wait(PATIENCE_S)
+
+    def act_meanwhile() -> None:
+        assert named.wait(PATIENCE_S)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = 500")
+            act(order, drivers[1])
+        finally:
+            done.set()
+
+    assert at_once(name_them, act_meanwhile) == [None, None]
+    assert Order.objects.get().driver == drivers[1]
+    story.check_everything()
+
+
 # ------------------------------------------------------------------------------------------- one step, twice
 
 
