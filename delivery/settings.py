@@ -171,6 +171,7 @@ SWEEP_INTERVAL_S = env.int("SWEEP_INTERVAL_S", default=120)
 ETA_PREDICTIONS_DAYS = env.int("ETA_PREDICTIONS_DAYS", default=60)
 ETA_LEARNING_DAYS = env.int("ETA_LEARNING_DAYS", default=56)
 ALERTS_DAYS = env.int("ALERTS_DAYS", default=30)
+OUTBOX_DAYS = env.int("OUTBOX_DAYS", default=30)
 CELERY_BEAT_SCHEDULE = {
     # `expires`: a worker that was away does not work through old ticks.
     "refresh ETAs": {
@@ -203,6 +204,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10,
         "options": {"expires": 10},
     },
+    "what others' servers are told": {
+        "task": "dispatch.tasks.send_outbox",
+        "schedule": 2,
+        "options": {"expires": 2},
+    },
     "last fixes of silent drivers": {
         "task": "tracking.tasks.keep_last_fixes",
         "schedule": 60,
@@ -211,6 +217,11 @@ CELERY_BEAT_SCHEDULE = {
     "answers that a platform no longer asks for again": {
         "task": "dispatch.tasks.forget_api_answers",
         "schedule": crontab(minute=37),
+        "options": {"expires": 3600},
+    },
+    "webhooks that nobody answers": {
+        "task": "dispatch.tasks.disable_dead_webhooks",
+        "schedule": crontab(minute=57),
         "options": {"expires": 3600},
     },
     # In the small hours of Colorado.
@@ -222,6 +233,11 @@ CELERY_BEAT_SCHEDULE = {
     "alerts of long ago": {
         "task": "dispatch.tasks.forget_alerts",
         "schedule": crontab(minute=41, hour=9),
+        "options": {"expires": 3600},
+    },
+    "messages of long ago": {
+        "task": "dispatch.tasks.forget_outbox",
+        "schedule": crontab(minute=47),
         "options": {"expires": 3600},
     },
     "location history partitions": {
@@ -280,6 +296,8 @@ TRACKING_PAGE_AFTER_DELIVERY_S = env.int("TRACKING_PAGE_AFTER_DELIVERY_S", defau
 # ---------------------------------------------------------------------------------------------------- API
 #: With one key (dispatch/api/limits.py).
 API_REQUESTS_PER_MIN = env.int("API_REQUESTS_PER_MIN", default=600)
+#: Whether webhooks may lead into our own network, and by plain HTTP: to try them out.
+WEBHOOKS_ALLOW_PRIVATE = env.bool("WEBHOOKS_ALLOW_PRIVATE", default=False)
 
 # ---------------------------------------------------------------------------------------------------- map
 # Our own tiles by default. Another server must allow your use of it, and joins the page's CSP by itself.

@@ -9,11 +9,12 @@ class DispatchConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from dispatch import coverage, tasks
+        from dispatch import coverage, tasks, webhooks
         from dispatch.roles import create_groups
 
         coverage.connect()
         tasks.connect()
+        webhooks.connect()
         post_migrate.connect(create_groups, sender=self)
 
 

@@ -1,6 +1,6 @@
-"""What jobs and planner take, for Prometheus (delivery/metrics/ shows it)."""
+"""What jobs and planner take, and what is sent, for Prometheus (delivery/metrics/ shows it)."""
 
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 
 ROUND_SECONDS = Histogram(
     "doorstep_round_seconds",
@@ -14,4 +14,9 @@ PLANNER_SECONDS = Histogram(
     "How long the planner took, by what it was asked (routing/planner).",
     ["question"],
     buckets=(0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+)
+OUTBOX_SENDS = Counter(
+    "doorstep_outbox_sends",
+    "Tries to send a message, by its kind and what came of it: sent, later, dead, dropped.",
+    ["kind", "outcome"],
 )

@@ -11,12 +11,14 @@ DISPATCHER = "dispatcher"
 STAFF = "staff"
 
 _OURS = Q(content_type__app_label__in=["dispatch", "tracking"])
-_VIEW = Q(codename__startswith="view_") & ~Q(codename__in=["view_user", "view_apikey"])
+_VIEW = Q(codename__startswith="view_") & ~Q(
+    codename__in=["view_user", "view_apikey", "view_webhookendpoint"]
+)
 
 PERMISSIONS = {
     DISPATCHER: _VIEW | Q(codename__in=["dispatch_orders", "change_order"]),
     STAFF: _VIEW
-    | Q(codename__in=["add_order", "change_order"])
+    | Q(codename__in=["add_order", "change_order", "change_outboxentry"])
     | Q(
         codename__regex=r"^(add|change|delete)_"
         r"(city|deliveryarea|driver|shift|restaurant|openinghours|openingexception|skill|failurereason"

@@ -26,6 +26,8 @@ conflicts_changed = Signal()
 alerts_changed = Signal()
 #: `city`: id.
 city_changed = Signal()
+#: There is something that others' servers may be told (dispatch/outbox).
+outbox_filled = Signal()
 
 
 @dataclass
@@ -40,6 +42,7 @@ class Changes:
     conflicts: set[UUID] = field(default_factory=set)
     alerts: set[UUID] = field(default_factory=set)
     cities: set[UUID] = field(default_factory=set)
+    outbox: bool = False
 
     def send(self) -> None:
         # Robust: the change is committed, and a receiver that fails (Redis is down) must not turn it into an
@@ -60,6 +63,8 @@ class Changes:
             alerts_changed.send_robust(sender=None, alerts=frozenset(self.alerts))
         for city in self.cities:
             city_changed.send_robust(sender=None, city=city)
+        if self.outbox:
+            outbox_filled.send_robust(sender=None)
 
 
 _whole: ContextVar[Changes | None] = ContextVar("_whole", default=None)

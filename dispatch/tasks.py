@@ -1,12 +1,14 @@
 """Celery's way in: fetch, call, finish. Each task may run twice or late without harm."""
 
 import logging
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from celery import shared_task
+from celery.signals import worker_process_shutdown
 from django.conf import settings
 from kombu.exceptions import OperationalError as BrokerAway
 
@@ -17,9 +19,14 @@ from dispatch.etas import learning
 from dispatch.leases import alone, lease
 from dispatch.models import City
 from dispatch.orders import addresses, availability, geofence_actions, scheduling
+from dispatch.outbox import arrivals
+from dispatch.outbox import entries as outbox_entries
+from dispatch.outbox.delivery import senders
+from dispatch.outbox.fan_out import fan_out
 from dispatch.planning import assignment, eta_rounds, replanning
 from dispatch.planning.eta_rounds import Part
-from dispatch.signals import assignment_changed
+from dispatch.signals import assignment_changed, outbox_filled
+from dispatch.webhooks import endpoints as webhooks
 from routing.osrm import every_osrm
 
 logger = logging.getLogger(__name__)
@@ -120,8 +127,35 @@ def forget_api_answers() -> None:
     api_keys.forget_answers()
 
 
+#: A process asks so often (seconds) that the outbox is emptied; beat does for what comes in between.
+WAKE_OUTBOX_EVERY_S = 1.0
+_outbox_woken = -WAKE_OUTBOX_EVERY_S
+
+
+@shared_task
+def send_outbox() -> None:
+    fan_out()
+    outbox_entries.drop_expired()
+    senders.send_due()
+
+
+@shared_task
+@alone("forget_outbox")
+def forget_outbox() -> None:
+    outbox_entries.forget(settings.OUTBOX_DAYS)
+    arrivals.forget()
+
+
+@shared_task
+@alone("disable_dead_webhooks")
+def disable_dead_webhooks() -> None:
+    webhooks.disable_dead()
+
+
 def connect() -> None:
     assignment_changed.connect(_on_assignment_changed)
+    outbox_filled.connect(_on_outbox_filled)
+    worker_process_shutdown.connect(_on_worker_shutdown)
 
 
 def _on_assignment_changed(driver: UUID, **_: Any) -> None:
@@ -129,3 +163,19 @@ def _on_assignment_changed(driver: UUID, **_: Any) -> None:
         replan.delay(str(driver))
     except BrokerAway:
         logger.warning("Redis is away: the stops of driver %s keep their order until the next change", driver)
+
+
+def _on_outbox_filled(**_: Any) -> None:
+    global _outbox_woken
+    now = time.monotonic()
+    if now - _outbox_woken < WAKE_OUTBOX_EVERY_S:
+        return
+    _outbox_woken = now
+    try:
+        send_outbox.apply_async(expires=WAKE_OUTBOX_EVERY_S, retry=False)
+    except BrokerAway:
+        logger.warning("Redis is away: webhooks and messages wait for the next round")
+
+
+def _on_worker_shutdown(**_: Any) -> None:
+    senders.stop()

@@ -17,6 +17,7 @@ from delivery.celery import app
 from delivery.probes import all_at_once, own_connection
 from dispatch.leases import AGES
 from dispatch.models import AlertKind
+from dispatch.outbox.registry import kinds as outbox_kinds
 from dispatch.statuses import FINAL, OrderStatus
 from tracking.ingest.partitions import COUNT_AHEAD
 from tracking.redis_servers import connected
@@ -29,6 +30,12 @@ _ONCE = Retry(NoBackoff(), 0)
 
 _OPEN = [status.value for status in OrderStatus if status not in FINAL]
 _OPEN_ALERTS = "SELECT kind, count(*) FROM alerts WHERE ended_at IS NULL GROUP BY kind"
+_OUTBOX = """
+SELECT kind, count(*), greatest(extract(epoch FROM clock_timestamp() - min(due_since)), 0)::float8 FROM (
+    SELECT kind, coalesce(tried_since, due_at) AS due_since FROM outbox_entries WHERE state = 'waiting'
+    UNION ALL SELECT 'event', recorded_at FROM outbox_events
+) AS waiting GROUP BY kind
+"""
 _OPEN_ORDERS = "SELECT status, count(*) FROM orders WHERE status = ANY (%s) GROUP BY status"
 
 
@@ -64,6 +71,9 @@ def _database() -> list[GaugeMetricFamily]:
         ages: dict[str, float] = dict(own.execute(AGES).fetchall())
         orders = dict.fromkeys(_OPEN, 0) | dict(own.execute(_OPEN_ORDERS, [_OPEN]).fetchall())
         alerts = dict.fromkeys(AlertKind.values, 0) | dict(own.execute(_OPEN_ALERTS).fetchall())
+        outbox = dict.fromkeys(["event", *outbox_kinds()], (0, 0.0)) | {
+            kind: (waiting, oldest_s) for kind, waiting, oldest_s in own.execute(_OUTBOX).fetchall()
+        }
         ((partitions,),) = own.execute(COUNT_AHEAD).fetchall()
     return [
         _by(
@@ -74,6 +84,18 @@ def _database() -> list[GaugeMetricFamily]:
         ),
         _by("status", "doorstep_orders", "Open orders.", orders),
         _by("kind", "doorstep_alerts", "Open alerts, those that somebody has seen among them.", alerts),
+        _by(
+            "kind",
+            "doorstep_outbox_waiting",
+            "Messages that are not sent yet, and events of which nobody knows yet who is told.",
+            {kind: waiting for kind, (waiting, _) in outbox.items()},
+        ),
+        _by(
+            "kind",
+            "doorstep_outbox_oldest_seconds",
+            "For how long the oldest of them has been due.",
+            {kind: oldest_s for kind, (_, oldest_s) in outbox.items()},
+        ),
         GaugeMetricFamily(
             "doorstep_history_partitions_ahead",
             "Days from today on that the location history has a partition for, without a gap.",

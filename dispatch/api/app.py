@@ -16,7 +16,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from psycopg.errors import UniqueViolation
 
-from dispatch.api import drivers, orders, places, problems
+from dispatch.api import drivers, orders, places, problems, webhooks
 from dispatch.api.admission import Key
 from dispatch.api.problems import Problem, Wrong
 from dispatch.errors import Conflict, DispatchError, Invalid
@@ -87,6 +87,7 @@ api.add_router("/orders", orders.router)
 api.add_router("/cities", places.cities)
 api.add_router("/restaurants", places.restaurants)
 api.add_router("/drivers", drivers.router)
+api.add_router("/webhooks", webhooks.router)
 
 
 # --------------------------------------------------------------------------------------------------- errors

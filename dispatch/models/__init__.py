@@ -17,12 +17,14 @@ from dispatch.models.items import Item
 from dispatch.models.leases import Lease
 from dispatch.models.openings import OpeningException, OpeningHours
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
+from dispatch.models.outbox import ArrivalTold, OutboxEntry, OutboxEvent, OutboxReceiver, OutboxState
 from dispatch.models.promises import Promise
 from dispatch.models.restaurants import Restaurant
 from dispatch.models.shifts import LONGEST_SHIFT, Planned, Shift, planned_end, planned_ends
 from dispatch.models.skills import Skill
 from dispatch.models.stops import Stop, left_and_ahead, next_stops, number, places, plans_of, visitable
 from dispatch.models.users import User
+from dispatch.models.webhooks import WebhookEndpoint, WebhookEvent, receiver_of
 
 __all__ = [
     "CAPACITY",
@@ -34,6 +36,7 @@ __all__ = [
     "ApiAnswer",
     "ApiKey",
     "ApiKeyCity",
+    "ArrivalTold",
     "City",
     "Conflict",
     "DeliveryArea",
@@ -49,6 +52,10 @@ __all__ = [
     "OpeningHours",
     "Order",
     "OrderEvent",
+    "OutboxEntry",
+    "OutboxEvent",
+    "OutboxReceiver",
+    "OutboxState",
     "Planned",
     "Promise",
     "Restaurant",
@@ -59,6 +66,8 @@ __all__ = [
     "Stop",
     "User",
     "Vehicle",
+    "WebhookEndpoint",
+    "WebhookEvent",
     "Whereabouts",
     "left_and_ahead",
     "next_stops",
@@ -67,5 +76,6 @@ __all__ = [
     "planned_end",
     "planned_ends",
     "plans_of",
+    "receiver_of",
     "visitable",
 ]

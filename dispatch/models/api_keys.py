@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import UUID4, Now
+from django.utils import timezone
 
 from dispatch.models.cities import City
 
@@ -19,6 +20,7 @@ class Scope(models.TextChoices):
     ORDERS_WRITE = "orders:write", "place, amend and cancel orders"
     RESTAURANTS_WRITE = "restaurants:write", "add and change restaurants"
     DRIVERS_WRITE = "drivers:write", "add drivers, begin and end their shifts, issue and revoke their tokens"
+    WEBHOOKS_WRITE = "webhooks:write", "be told of what happens by webhooks"
 
 
 def validate_scopes(scopes: Any) -> None:
@@ -63,6 +65,11 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def opens(self) -> bool:
+        """Whether it has neither expired nor been revoked."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
 
     @staticmethod
     def new_secret() -> str:

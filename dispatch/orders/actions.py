@@ -151,6 +151,7 @@ def place(order: Order, *, actor: Actor, ask_roads: bool = True) -> None:
             order=order, to_status=order.status, actor=actor.kind, actor_name=actor.name
         )
         changes.orders.add(order.pk)
+        changes.outbox = True
     if ask_roads:
         _ask_the_roads_about([order])
 

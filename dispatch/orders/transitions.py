@@ -95,6 +95,7 @@ def take_step(
         if to in steps:
             Stop.objects.filter(order=order, kind=kind, done_at=None).update(done_at=done_at or now)
     changes.orders.add(order.pk)
+    changes.outbox = True
     return event
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from dispatch.models import Driver, EtaPrediction, Order, Stop, left_and_ahead, number, plans_of
 from dispatch.orders.transitions import lock_drivers, plans_changed
+from dispatch.outbox import arrivals
 from dispatch.signals import announced
 from dispatch.statuses import OrderStatus, StopKind
 from routing.eta import announce
@@ -135,6 +136,7 @@ def store_all(plans: Sequence[Plan]) -> int:
             for plan in plans
             if (revision := _Revision.of(plan, waiting[plan.driver_id])) is not None
         ]
+        changes.outbox |= arrivals.predict(_arrivals(revisions))
         changes.drivers |= _store_stops(revisions)
         changes.orders |= _store_order_etas(revisions, now)
         _log_predictions(revisions, now)
@@ -194,6 +196,16 @@ UPDATE stops SET eta = new.eta, position = new.position, leg = new.leg::jsonb
 FROM unnest(%s::uuid[], %s::timestamptz[], %s::int[], %s::text[]) AS new (id, eta, position, leg)
 WHERE stops.id = new.id
 """
+
+
+def _arrivals(revisions: Iterable[_Revision]) -> list[tuple[Order, datetime]]:
+    """When these orders are expected at their doors."""
+    return [
+        (stop.order, planned.eta)
+        for revision in revisions
+        for stop, planned in revision.dropoffs
+        if planned.eta is not None
+    ]
 
 
 def _store_order_etas(revisions: Iterable[_Revision], now: datetime) -> set[UUID]:

@@ -14,6 +14,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
+from django.utils import timezone
 from psycopg import conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 from redis import Redis
@@ -22,7 +23,7 @@ from delivery.celery import app
 from delivery.metrics.folder import VARIABLE
 from delivery.settings import BASE_DIR
 from dispatch.leases import lease
-from dispatch.models import Alert, Lease, Order
+from dispatch.models import Alert, Lease, Order, OutboxEntry
 from tests.conftest import NO_REDIS
 from tests.exposition import figures
 from tests.waiting import wait_until
@@ -84,6 +85,19 @@ def test_open_alerts_are_counted_by_kind(client: Client, settings: Any, order: O
     shown = _shown(client)
     assert shown['doorstep_alerts{kind="unassigned"}'] == 1
     assert shown['doorstep_alerts{kind="silent"}'] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_nobody_was_told_yet_is_counted(client: Client, settings: Any, order: Order) -> None:
+    settings.METRICS_TOKEN = "sesame"
+    now = timezone.now()
+    for minutes in (5, -5):
+        due_at = now - timedelta(minutes=minutes)
+        OutboxEntry.objects.create(kind="sms", event="x", receiver="sms", body={}, due_at=due_at)
+    shown = _shown(client)
+    assert shown['doorstep_outbox_waiting{kind="event"}'] == 1
+    assert shown['doorstep_outbox_waiting{kind="sms"}'] == 2
+    assert shown['doorstep_outbox_oldest_seconds{kind="sms"}'] == pytest.approx(300, abs=30)
 
 
 @pytest.fixture

@@ -117,6 +117,7 @@ def test_groups_have_their_permissions(transactional_db):
                 "openinghours",
                 "order",
                 "orderevent",
+                "outboxentry",
                 "promise",
                 "restaurant",
                 "skill",

@@ -1,0 +1,49 @@
+"""What was told to others' servers, what is not yet, and what could not be."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from dispatch.admin.pages import ManyRows, ReadOnly
+from dispatch.errors import Conflict
+from dispatch.models import OutboxEntry
+from dispatch.outbox import entries
+
+
+@admin.register(OutboxEntry)
+class OutboxEntryAdmin(ReadOnly, ManyRows):
+    list_display = ["message_id", "created_at", "event", "receiver", "state", "tries", "answer_code", "said"]
+    list_filter = ["state", "kind"]
+    sortable_by = ()
+    fields = [
+        "message_id",
+        "kind",
+        "event",
+        "receiver",
+        "order",
+        "state",
+        ("created_at", "due_at", "expires_at", "ended_at"),
+        ("tries", "tried_since", "tried_at"),
+        "answer_code",
+        "answer",
+        "body",
+    ]
+    actions = ["resend"]
+
+    @admin.display(description="answer")
+    def said(self, entry: OutboxEntry) -> str:
+        return entry.answer[:80]
+
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("dispatch.change_outboxentry")
+
+    @admin.action(description="Send again", permissions=["resend"])
+    def resend(self, request: HttpRequest, queryset: QuerySet[OutboxEntry]) -> None:
+        for entry in queryset:
+            try:
+                entries.resend(entry.pk)
+            except Conflict as error:
+                messages.error(request, f"Message {entry}: {error.message}")
+            else:
+                self.log_change(request, entry, "Sent again.")
+                messages.success(request, f"Message {entry} is sent again.")
