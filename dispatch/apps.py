@@ -10,11 +10,13 @@ class DispatchConfig(AppConfig):
 
     def ready(self) -> None:
         from dispatch import coverage, tasks, webhooks
+        from dispatch.platforms import deliverect
         from dispatch.roles import create_groups
 
         coverage.connect()
         tasks.connect()
         webhooks.connect()
+        deliverect.connect()
         post_migrate.connect(create_groups, sender=self)
 
 

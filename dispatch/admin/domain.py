@@ -25,7 +25,7 @@ from dispatch import access
 from dispatch.admin import order_search
 from dispatch.admin.addresses import Typed
 from dispatch.admin.pages import ManyRows, ReadOnly, local_time, page
-from dispatch.admin.places import SWITCHES, Area, PlaceAdmin
+from dispatch.admin.places import SWITCHES, Area, OnPlatforms, PlaceAdmin
 from dispatch.errors import DispatchError
 from dispatch.forms import AssignForm, CancelForm, CloseForm, DriverForm, OrderForm
 from dispatch.maps import AreaMap, Circle, LatLng, PlaceMap, map_config
@@ -204,6 +204,7 @@ class RestaurantAdmin(PlaceAdmin):
         SWITCHES,
     ]
     formfield_overrides = ONE_LINE
+    inlines = [*PlaceAdmin.inlines, OnPlatforms]
 
     def save_model(self, request: HttpRequest, obj: Restaurant, form: Any, change: bool) -> None:
         actions.change_restaurant(obj)

@@ -18,6 +18,7 @@ from dispatch.models.leases import Lease
 from dispatch.models.openings import OpeningException, OpeningHours
 from dispatch.models.orders import NO_ETA, Order, OrderEvent
 from dispatch.models.outbox import ArrivalTold, OutboxEntry, OutboxEvent, OutboxReceiver, OutboxState
+from dispatch.models.platforms import PlatformRestaurant
 from dispatch.models.promises import Promise
 from dispatch.models.restaurants import Restaurant
 from dispatch.models.shifts import LONGEST_SHIFT, Planned, Shift, planned_end, planned_ends
@@ -57,6 +58,7 @@ __all__ = [
     "OutboxReceiver",
     "OutboxState",
     "Planned",
+    "PlatformRestaurant",
     "Promise",
     "Restaurant",
     "Scope",
