@@ -1,7 +1,6 @@
-"""Tells Deliverect, signed in with the operator's client id. A token is asked for once, and used until it expires."""
+"""Tells Deliverect, signed in with the operator's client id. A token is used until it expires, as they ask."""
 
 import time
-from threading import Lock
 from typing import NamedTuple
 
 import msgspec
@@ -31,7 +30,7 @@ class _Granted(msgspec.Struct):
     expires_in: float = 3600.0
 
 
-_lock = Lock()
+#: By server and client id. Threads that find none at the same moment ask for one each, and wait for nobody.
 _tokens: dict[tuple[str, str], _Token] = {}
 
 
@@ -41,7 +40,7 @@ def send(entry: OutboxEntry) -> Answer:
     path, told = entry.body["path"], entry.body["told"]
     answered = _post(path, told, {"Authorization": f"Bearer {_token()}"})
     if answered.status == _UNAUTHORIZED:
-        _forget_token()
+        _tokens.pop(_key(), None)
         raise TryLater(answered.text, code=answered.status)
     if answered.status in _FINAL:
         raise Refused(answered.text, code=answered.status)
@@ -55,16 +54,10 @@ def _key() -> tuple[str, str]:
 
 
 def _token() -> str:
-    with _lock:
-        known = _tokens.get(_key())
-        if known is None or known.until < time.monotonic():
-            known = _tokens[_key()] = _new_token()
-        return known.text
-
-
-def _forget_token() -> None:
-    with _lock:
-        _tokens.pop(_key(), None)
+    known = _tokens.get(_key())
+    if known is None or known.until < time.monotonic():
+        known = _tokens[_key()] = _new_token()
+    return known.text
 
 
 def _new_token() -> _Token:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -10,11 +11,14 @@ from typing import Any
 import pytest
 from django.conf import settings as configured
 from django.db.models.functions import Now
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from dispatch import tasks
 from dispatch.models import Driver, Order, OutboxEntry
 from dispatch.orders import actions
+from dispatch.outbox import events
+from dispatch.outbox.arrivals import ETA_CHANGED
 from dispatch.outbox.delivery import senders
 from dispatch.platforms.deliverect import sender
 from dispatch.platforms.deliverect.requests import DELIVERECT
@@ -127,6 +131,21 @@ def test_each_step_is_told_in_their_numbers(
             "grant_type": "client_credentials",
         }
     ]
+
+
+def test_an_arrival_that_moves_is_told(
+    deliverect: Deliverect, work: Callable[[], None], theirs: Order, driver: Driver
+) -> None:
+    story.assign(theirs, driver)
+    work()
+    Order.objects.filter(pk=theirs.pk).update(eta_minutes=17)
+    events.record(ETA_CHANGED, {theirs.pk: {"arrival": {}}})
+    work()
+    [_, (_, told)] = deliverect.told
+    [where] = told["locations"]
+    assert where.keys() == {"orderId", "deliveryTimeETA"}
+    arrives_at = datetime.fromisoformat(where["deliveryTimeETA"])
+    assert 15 < (arrives_at - timezone.now()).total_seconds() / 60 <= 17
 
 
 def test_other_orders_are_none_of_their_business(

@@ -149,6 +149,7 @@ async def test_no_token_is_in_the_log(driver: Driver, caplog: pytest.LogCaptureF
     with caplog.at_level(logging.DEBUG):
         await ask(Request("POST", f"{BASE}/owntracks/{token}", b"x" * (requests.MOST_BYTES + 1)))
         await ask(Request("DELETE", f"{BASE}/osmand/{token}?id={token}"))
+        await ask(Request("GET", f"{BASE}/osmand/x{token}"))
     lines = [record for record in caplog.records if record.name.startswith("django")]
     assert len(lines) >= 2
     [console] = [
