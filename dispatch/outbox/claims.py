@@ -1,11 +1,12 @@
 """Who sends what now, and what came of it: each statement by the database's clock, none open while anything is sent.
 
-An entry is claimed by a lease that outlives the longest try. Whoever dies in between leaves it to run out, and the
-entry is sent again, under the same id.
+An entry is claimed by a lease, which is short and renewed while its try lasts. Whoever dies in between leaves it to
+run out, and the entry is sent again, under the same id.
 """
 
 import logging
 import random
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +14,14 @@ from django.db import connection, transaction
 
 from dispatch.models import OutboxEntry, OutboxState
 from dispatch.outbox.backoff import AWAY_AFTER, GIVE_UP_AFTER_S, entry_wait_s, probe_wait_s
-from dispatch.outbox.registry import SEND_S, Answer, TryLater
+from dispatch.outbox.registry import Answer, TryLater
 
 logger = logging.getLogger(__name__)
 
 #: Tries under way at one receiver, over all workers.
 PER_RECEIVER = 4
-LEASE_S = 2 * SEND_S
+#: Seconds after which a lease ends that nobody renews, and between two renewals.
+LEASE_S, RENEW_S = 10.0, 3.0
 #: Characters that are kept of an answer.
 MOST_ANSWER = 2000
 
@@ -61,6 +63,10 @@ WHERE id = (
     ORDER BY entry.due_at, entry.id LIMIT 1 FOR UPDATE SKIP LOCKED
 ) RETURNING *
 """  # noqa: S608
+_RENEW = """
+UPDATE outbox_entries SET leased_until = clock_timestamp() + %(lease_s)s * interval '1 s'
+WHERE lease = ANY (%(leases)s)
+"""
 _END = """
 UPDATE outbox_entries SET
     state = %(state)s, ended_at = clock_timestamp(), lease = NULL, leased_until = NULL,
@@ -133,6 +139,11 @@ def claim(receiver: str) -> OutboxEntry | None:
             return None
         claimed = OutboxEntry.objects.raw(_CLAIM, {"receiver": receiver, "away": away, "lease_s": LEASE_S})
         return next(iter(claimed), None)
+
+
+def renew(leases: Collection[UUID]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_RENEW, {"leases": list(leases), "lease_s": LEASE_S})
 
 
 def sent(entry: OutboxEntry, answer: Answer) -> None:

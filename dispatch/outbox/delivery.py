@@ -6,9 +6,13 @@ leases behind, which run out.
 """
 
 import logging
+import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Condition
+from contextlib import contextmanager
+from threading import Condition, Thread
+from uuid import UUID
 
 from django.db import DatabaseError, connection
 
@@ -30,6 +34,8 @@ class Senders:
         self._pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="outbox")
         self._changed = Condition()
         self._at_work: Counter[str] = Counter()
+        self._leases: set[UUID] = set()
+        self._renewing: Thread | None = None
         self._stopping = False
 
     def send_due(self) -> None:
@@ -60,7 +66,8 @@ class Senders:
     def _serve(self, receiver: str) -> None:
         try:
             while not self._stopping and (entry := _claimed(receiver)) is not None:
-                _send(entry)
+                with self._renewed(entry):
+                    _send(entry)
         except DatabaseError as error:
             logger.warning("the database is away, what %s is told waits: %s", receiver, error)
         finally:
@@ -68,6 +75,36 @@ class Senders:
             with self._changed:
                 self._at_work[receiver] -= 1
                 self._changed.notify_all()
+
+    @contextmanager
+    def _renewed(self, entry: OutboxEntry) -> Iterator[None]:
+        assert entry.lease is not None  # noqa: S101 (it was claimed)
+        with self._changed:
+            self._leases.add(entry.lease)
+            if self._renewing is None:
+                self._renewing = Thread(target=self._renew, name="leases of the outbox", daemon=True)
+                self._renewing.start()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._leases.discard(entry.lease)
+
+    def _renew(self) -> None:
+        """As long as there is any. Most tries are over long before."""
+        while True:
+            time.sleep(claims.RENEW_S)
+            with self._changed:
+                leases = frozenset(self._leases)
+                if not leases:
+                    self._renewing = None
+                    return
+            try:
+                claims.renew(leases)
+            except DatabaseError as error:
+                logger.warning("what is being sent could not be kept for us: %s", error)
+            finally:
+                connection.close()
 
 
 def _claimed(receiver: str) -> OutboxEntry | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dispatch.models import OutboxEntry, OutboxEvent
 
 #: So long (seconds) a sender may take.
-SEND_S = 30.0
+SEND_S = 20.0
 
 
 @dataclass(frozen=True)

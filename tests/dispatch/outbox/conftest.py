@@ -73,7 +73,7 @@ class Gateway:
 
 
 @pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def alone(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No consumer and no sender but those that the test registers; its threads end with it."""
     monkeypatch.setattr(registry, "_consumers", {})
     monkeypatch.setattr(registry, "_senders", {})
@@ -82,7 +82,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def gateway(alone: None, transactional_db: None) -> Iterator[Gateway]:
+def gateway(alone: None) -> Iterator[Gateway]:
     gateway = Gateway()
     registry.register_consumer("test", gateway.consume, wants=lambda _: True)
     registry.register_sender("test", gateway.send)

@@ -21,11 +21,12 @@ from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture
-def receiver(settings: Settings) -> Iterator[Receiver]:
+def receiver(settings: Settings, transactional_db: None) -> Iterator[Receiver]:
     """On this machine, where webhooks may lead as long as the test lasts."""
     settings.WEBHOOKS_ALLOW_PRIVATE = True
     with receiving() as receiver:
         yield receiver
+    assert senders.wait(PATIENCE_S)
 
 
 @pytest.fixture

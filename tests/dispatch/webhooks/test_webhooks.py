@@ -48,6 +48,7 @@ def test_there_is_an_event_for_each_step() -> None:
 def test_an_order_over_the_api_and_its_steps(
     receiver: Receiver, work: Work, restaurant: Restaurant, driver: Driver
 ) -> None:
+    nothing_yet()
     _, bearer = api_keys.issue("Shop", Scope.values, cities=None)
     shop = Asker(bearer)
     made = shop.post("/webhooks", {"url": receiver.url, "events": WebhookEvent.values}).json()
@@ -68,7 +69,7 @@ def test_an_order_over_the_api_and_its_steps(
     buttons.report(driver.pk, order.pk, "picked_up")
     buttons.report(driver.pk, order.pk, "delivered")
     work()
-    told = [one for one in receiver.told(made["secret"]) if one["type"] != "driver.shift"]
+    told = receiver.told(made["secret"])
     assert [one["type"] for one in told] == [
         "order.created",
         "order.assigned",
