@@ -336,6 +336,11 @@ TRACKING_PAGE_AFTER_DELIVERY_S = env.int("TRACKING_PAGE_AFTER_DELIVERY_S", defau
 API_REQUESTS_PER_MIN = env.int("API_REQUESTS_PER_MIN", default=600)
 #: Whether webhooks may lead into our own network, and by plain HTTP: to try them out.
 WEBHOOKS_ALLOW_PRIVATE = env.bool("WEBHOOKS_ALLOW_PRIVATE", default=False)
+# Deliverect (docs/adapters.md): without the first it can ask for nothing, without the second it is told of nothing.
+DELIVERECT_HMAC_SECRET = env.str("DELIVERECT_HMAC_SECRET", default="")
+DELIVERECT_CLIENT_ID = env.str("DELIVERECT_CLIENT_ID", default="")
+DELIVERECT_CLIENT_SECRET = env.str("DELIVERECT_CLIENT_SECRET", default="")
+DELIVERECT_URL = env.str("DELIVERECT_URL", default="https://api.deliverect.com").rstrip("/")
 
 # --------------------------------------------------------------------------------------- texts to customers
 # Secrets: docs/messages.md says how they are written.

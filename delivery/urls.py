@@ -13,5 +13,6 @@ urlpatterns = [
     path("tiles/", include("routing.urls")),
     path("api/v1/positions/", include("tracking.trackers.urls")),
     path("api/v1/", include("dispatch.api.urls")),
+    path("platforms/deliverect/", include("dispatch.platforms.deliverect.urls")),
     path("admin/", admin.site.urls),
 ]

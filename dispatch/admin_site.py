@@ -2,16 +2,27 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from dispatch.models import WebhookEndpoint
 
 
 class Site(AdminSite):
     site_header = "Doorstep"
     site_title = "Doorstep"
     index_title = "Restaurants, drivers, orders"
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Says first what staff should see to."""
+        if request.user.has_perm("dispatch.view_webhookendpoint"):
+            for webhook in WebhookEndpoint.objects.exclude(disabled_at=None):
+                messages.warning(request, f"The webhook {webhook} is disabled. {webhook.disabled_because}")
+        return super().index(request, extra_context)
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         return _Autocomplete.as_view(admin_site=self)(request)  # type: ignore[return-value]

@@ -11,12 +11,14 @@ class DispatchConfig(AppConfig):
     def ready(self) -> None:
         from dispatch import coverage, tasks, webhooks
         from dispatch.messages import consumer as messages
+        from dispatch.platforms import deliverect
         from dispatch.roles import create_groups
 
         coverage.connect()
         tasks.connect()
         webhooks.connect()
         messages.connect()
+        deliverect.connect()
         post_migrate.connect(create_groups, sender=self)
 
 

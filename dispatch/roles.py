@@ -21,7 +21,7 @@ PERMISSIONS = {
     | Q(codename__in=["add_order", "change_order", "change_outboxentry"])
     | Q(
         codename__regex=r"^(add|change|delete)_"
-        r"(city|deliveryarea|driver|shift|restaurant|openinghours|openingexception|skill|failurereason"
+        r"(city|deliveryarea|driver|shift|restaurant|openinghours|openingexception|platformrestaurant|skill|failurereason"
         r"|speedfactor|handovertime|kitchentime|messagetext|messagesettings)$"
     ),
 }

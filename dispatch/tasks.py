@@ -23,7 +23,7 @@ from dispatch.orders import addresses, availability, doors, geofence_actions, sc
 from dispatch.outbox import arrivals
 from dispatch.outbox import entries as outbox_entries
 from dispatch.outbox.delivery import senders
-from dispatch.outbox.fan_out import fan_out
+from dispatch.outbox.fan_out import BATCH, fan_out
 from dispatch.planning import assignment, eta_rounds, planned_breaks, quotes, replanning
 from dispatch.planning.eta_rounds import Part
 from dispatch.signals import assignment_changed, outbox_filled
@@ -151,14 +151,22 @@ def forget_api_answers() -> None:
 
 #: A process asks so often (seconds) that the outbox is emptied; beat does for what comes in between.
 WAKE_OUTBOX_EVERY_S = 1.0
+WAKE_OUTBOX_EXPIRES_S = 60
+#: After a while (seconds) others want the worker, too.
+OUTBOX_ROUND_S = 10.0
 _outbox_woken = -WAKE_OUTBOX_EVERY_S
 
 
 @shared_task
 def send_outbox() -> None:
-    fan_out()
+    ends = time.monotonic() + OUTBOX_ROUND_S
     outbox_entries.drop_expired()
-    senders.send_due()
+    while True:
+        events = fan_out()
+        senders.send_due()
+        # What comes meanwhile, one by one, is for the next round: this one would never end.
+        if events < BATCH or time.monotonic() > ends:
+            return
 
 
 @shared_task
@@ -199,7 +207,7 @@ def _on_outbox_filled(**_: Any) -> None:
         return
     _outbox_woken = now
     try:
-        send_outbox.apply_async(expires=WAKE_OUTBOX_EVERY_S, retry=False)
+        send_outbox.apply_async(expires=WAKE_OUTBOX_EXPIRES_S, retry=False)
     except BrokerAway:
         logger.warning("Redis is away: webhooks and messages wait for the next round")
 

@@ -28,7 +28,7 @@ from dispatch.admin.addresses import Typed
 from dispatch.admin.files import CsvFiles
 from dispatch.admin.messages import OrdersTexts
 from dispatch.admin.pages import ManyRows, ReadOnly, local_time, page
-from dispatch.admin.places import SWITCHES, Area, PlaceAdmin
+from dispatch.admin.places import SWITCHES, Area, OnPlatforms, PlaceAdmin
 from dispatch.errors import DispatchError
 from dispatch.files.resources import Drivers, Orders, Restaurants
 from dispatch.forms import AssignForm, CancelForm, CloseForm, DriverForm, OrderForm
@@ -226,6 +226,7 @@ class RestaurantAdmin(AddressSearch, CsvFiles, PlaceAdmin):
         SWITCHES,
     ]
     formfield_overrides = ONE_LINE
+    inlines = [*PlaceAdmin.inlines, OnPlatforms]
 
     def save_model(self, request: HttpRequest, obj: Restaurant, form: Any, change: bool) -> None:
         actions.change_restaurant(obj)

@@ -6,14 +6,27 @@ from django.http import HttpRequest
 
 from dispatch.admin.pages import ManyRows, ReadOnly
 from dispatch.errors import Conflict
-from dispatch.models import OutboxEntry
+from dispatch.models import OutboxEntry, OutboxReceiver
 from dispatch.outbox import entries
+
+
+class ReceiverFilter(admin.SimpleListFilter):
+    """Of a table of messages the receivers would be found by reading all of it."""
+
+    title = "receiver"
+    parameter_name = "receiver"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [(name, name) for name in OutboxReceiver.objects.values_list("name", flat=True)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[OutboxEntry]) -> QuerySet[OutboxEntry]:
+        return queryset if self.value() is None else queryset.filter(receiver=self.value())
 
 
 @admin.register(OutboxEntry)
 class OutboxEntryAdmin(ReadOnly, ManyRows):
     list_display = ["message_id", "created_at", "event", "receiver", "state", "tries", "answer_code", "said"]
-    list_filter = ["state", "kind"]
+    list_filter = ["state", "kind", ReceiverFilter]
     sortable_by = ()
     fields = [
         "message_id",

@@ -15,7 +15,7 @@ from django.utils import timezone
 from dispatch.admin.addresses import Typed
 from dispatch.forms import AreaForm, PlaceForm
 from dispatch.locales import Locale
-from dispatch.models import City, DeliveryArea, OpeningException, OpeningHours, Restaurant
+from dispatch.models import City, DeliveryArea, OpeningException, OpeningHours, PlatformRestaurant, Restaurant
 
 SWITCHES: tuple[str, Any] = (
     "Switched on for a while",
@@ -47,6 +47,13 @@ class _Hours(_OneLine):
 class _Exceptions(_OneLine):
     model = OpeningException
     fields = ["date", "opens", "closes", "name"]
+
+
+class OnPlatforms(_OneLine):
+    model = PlatformRestaurant
+    fields = ["platform", "external_id"]
+    verbose_name = "platform"
+    verbose_name_plural = "on platforms"
 
 
 class Area(admin.StackedInline):

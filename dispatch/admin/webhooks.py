@@ -33,10 +33,11 @@ class EndpointForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        key = data.get("key") or (self.instance.key if self.instance.key_id else None)
+        of = self.instance if self.instance.key_id else None
+        key = of.key if of else data.get("key")
         if key and data.get("url") and data.get("events"):
             try:
-                endpoints.check(key, data["url"], data["events"])
+                endpoints.check(key, data["url"], data["events"], of)
             except DispatchError as wrong:
                 raise forms.ValidationError(wrong.message) from None
         return data

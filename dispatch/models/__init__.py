@@ -28,6 +28,7 @@ from dispatch.models.messages import (
 from dispatch.models.openings import OpeningException, OpeningHours
 from dispatch.models.orders import NO_ETA, DoorFrom, Order, OrderEvent
 from dispatch.models.outbox import ArrivalTold, OutboxEntry, OutboxEvent, OutboxReceiver, OutboxState
+from dispatch.models.platforms import PlatformRestaurant
 from dispatch.models.promises import Promise
 from dispatch.models.quotes import Quote
 from dispatch.models.restaurants import Restaurant
@@ -86,6 +87,7 @@ __all__ = [
     "OutboxState",
     "Planned",
     "PlannedBreak",
+    "PlatformRestaurant",
     "Promise",
     "Quote",
     "Restaurant",

@@ -18,18 +18,13 @@ _ALONE = "SELECT pg_try_advisory_xact_lock(hashtext('doorstep.outbox.fan_out'))"
 
 
 def fan_out() -> int:
-    """All that waits, unless somebody else is at it. Returns how many events that were."""
-    done = 0
-    while batch := _fan_out_batch():
-        done += batch
-    return done
-
-
-def _fan_out_batch() -> int:
+    """What waits longest, unless somebody else is at it. How many events that were; where BATCH, more wait."""
     with transaction.atomic():
         if not _is_alone():
             return 0
-        waiting = OutboxEvent.objects.select_related("order__restaurant__city", "order_event", "driver__city")
+        waiting = OutboxEvent.objects.select_related(
+            "order__restaurant__city", "order__driver", "order_event", "driver__city"
+        )
         events = list(waiting.order_by("pk")[:BATCH])
         made = [entry for event in events for entry in _entries(event)]
         write(made)

@@ -38,22 +38,20 @@ DEAD_AFTER = timedelta(days=3)
 
 def create(key: ApiKey, url: str, events: Sequence[str]) -> tuple[WebhookEndpoint, str]:
     """A new endpoint, and its secret, which is shown this once. Raises Invalid, Conflict."""
-    check(key, url, events)
     secret = new_secret()
     with transaction.atomic():
-        ApiKey.objects.select_for_update().get(pk=key.pk)
-        if key.webhooks.filter(url=url).exists():
-            raise Conflict("The key has a webhook with this address already.")
-        if key.webhooks.count() >= MOST_OF_A_KEY:
-            raise Conflict(f"A key has up to {MOST_OF_A_KEY} webhooks: delete one first.")
+        ApiKey.objects.select_for_update(no_key=True).get(pk=key.pk)
+        check(key, url, events)
         endpoint = WebhookEndpoint.objects.create(
             key=key, url=url, events=list(events), secret_sealed=seal(secret)
         )
     return endpoint, secret
 
 
-def check(key: ApiKey, url: str, events: Sequence[str]) -> None:
-    """Raises Invalid for an address that may not be asked, and for events that the key may not know of."""
+def check(key: ApiKey, url: str, events: Sequence[str], of: WebhookEndpoint | None = None) -> None:
+    """Raises Invalid for an address that may not be asked, and for events that the key may not know of; Conflict for
+    an address that the key has already, and for one more than it may have. `of`: whose these are to be, if not new.
+    """
     check_url(url, private=settings.WEBHOOKS_ALLOW_PRIVATE)
     try:
         validate_events(list(events))
@@ -62,13 +60,16 @@ def check(key: ApiKey, url: str, events: Sequence[str]) -> None:
     needed = {Scope.DRIVERS_WRITE if event == WebhookEvent.SHIFT else Scope.ORDERS_READ for event in events}
     if lacking := sorted(needed - set(key.scopes)):
         raise Invalid(f"To hear of that the key needs the scope {' and '.join(lacking)}.")
+    others = key.webhooks.exclude(pk=of.pk) if of else key.webhooks.all()
+    if others.filter(url=url).exists():
+        raise Conflict("The key has a webhook with this address already.")
+    if len(others) >= MOST_OF_A_KEY:
+        raise Conflict(f"A key has up to {MOST_OF_A_KEY} webhooks: delete one first.")
 
 
 def change(endpoint: WebhookEndpoint, *, url: str, events: Sequence[str]) -> None:
     """Raises Invalid, Conflict."""
-    check(endpoint.key, url, events)
-    if endpoint.key.webhooks.filter(url=url).exclude(pk=endpoint.pk).exists():
-        raise Conflict("The key has a webhook with this address already.")
+    check(endpoint.key, url, events, endpoint)
     WebhookEndpoint.objects.filter(pk=endpoint.pk).update(url=url, events=list(events))
 
 

@@ -15,7 +15,7 @@ from dispatch.access import shows_driver
 from dispatch.models import Driver, Order, OrderEvent, OutboxEvent, left_and_ahead, plans_of
 from dispatch.outbox.events import moment
 from dispatch.problems import SENTENCES
-from dispatch.statuses import ACTIVE
+from dispatch.statuses import ACTIVE, OrderStatus
 
 type Json = dict[str, Any]
 
@@ -75,8 +75,8 @@ def _eta(order: Order) -> Json | None:
 
 def _courier(order: Order) -> Json | None:
     """Who comes, while the customer may know."""
-    if order.driver is None or order.status not in ACTIVE:
-        return None
+    if order.driver is None or order.status not in ACTIVE - {OrderStatus.ASSIGNED}:
+        return None  # which spares most a look at the driver's plan
     ahead = left_and_ahead(plans_of([order.driver.pk], roads=False)[order.driver.pk])[1]
     return {"name": order.driver.name} if shows_driver(order, ahead) else None
 

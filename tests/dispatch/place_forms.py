@@ -1,7 +1,7 @@
 """What the admin's pages of restaurants and cities send beside their own fields."""
 
-#: Of opening hours, of exceptions, and, of a city, of its area.
-TABLES = ("openinghours_set", "openingexception_set", "delivery_area")
+#: Of opening hours, of exceptions, of a city of its area, and of a restaurant of where platforms know it.
+TABLES = ("openinghours_set", "openingexception_set", "delivery_area", "on_platforms")
 
 
 def rows(table: str, *entered: dict[str, str]) -> dict[str, str]:

@@ -122,6 +122,7 @@ def test_groups_have_their_permissions(transactional_db):
                 "order",
                 "orderevent",
                 "outboxentry",
+                "platformrestaurant",
                 "promise",
                 "restaurant",
                 "skill",
@@ -753,3 +754,12 @@ def test_lists_need_the_same_number_of_queries_however_long(
         add(number)
     with django_assert_num_queries(len(few.captured_queries)):
         assert "7 " in client.get(url).content.decode()
+
+
+def test_a_restaurant_has_an_id_at_each_platform(staff, restaurant):
+    fields = {"name": restaurant.name, "city": str(restaurant.city_id), "geofence_radius": "150"}
+    place = {"lat": str(restaurant.lat), "lng": str(restaurant.lng)}
+    entered = rows("on_platforms", {"platform": "deliverect", "external_id": "606f00aa11555"})
+    response = staff.post(page("restaurant", restaurant), fields | place | NO_HOURS | entered)
+    assert response.status_code == 302, response.context["errors"]
+    assert [str(one) for one in restaurant.on_platforms.all()] == ["Deliverect: 606f00aa11555"]

@@ -2,8 +2,8 @@
 order, few come twice, and those under the same id.
 """
 
-import time
 from collections import Counter
+from functools import partial
 from random import Random
 from threading import Event, Thread
 
@@ -16,16 +16,16 @@ from tests.dispatch.webhooks.receiver import Receiver, receiving
 from tests.faults import FULL, length, within
 from tests.faults.cluster import Cluster
 from tests.faults.scene import START
-from tests.waiting import wait_until
+from tests.waiting import POLL_S, wait_until
 
 KILLS = length(short=2, full=200)
-#: So long (seconds) a worker works before it is killed.
-WORKS_S = (1.0, 6.0)
-#: Steps of orders in a second.
-RATE = 40.0
+#: So many messages come before the worker is killed. Those that it has in hand then, four at most, may come twice.
+MESSAGES = length(short=(10, 20), full=(400, 500))
+#: Steps that are taken before the messages of earlier ones have come.
+AHEAD = 60
 MOST_TWICE = 0.01
 #: A lease that a killed worker left has run out by then.
-ALL_THERE_S = within(60.0)
+ALL_THERE_S = within(90.0)
 STEPS = ["order.created", "order.assigned", "order.picked_up", "order.delivered"]
 
 
@@ -33,12 +33,11 @@ STEPS = ["order.created", "order.assigned", "order.picked_up", "order.delivered"
 def test_workers_that_are_killed_lose_no_webhook(cluster: Cluster, rng: Random) -> None:
     with receiving() as receiver:
         secret = subscribe(cluster, receiver)
-        steps = Steps(cluster)
+        steps = Steps(cluster, receiver)
         try:
             for _ in range(KILLS):
-                before = len(receiver.requests)
-                wait_until(lambda n=before: len(receiver.requests) > n, "the worker sends", ALL_THERE_S)  # type: ignore[misc]
-                time.sleep(rng.uniform(*WORKS_S))
+                enough = len(receiver.requests) + rng.randint(*MESSAGES)
+                wait_until(partial(receiver.has, enough), "the worker sends", ALL_THERE_S)
                 cluster.kill("worker")
                 cluster.start("worker")
         finally:
@@ -50,11 +49,12 @@ def test_workers_that_are_killed_lose_no_webhook(cluster: Cluster, rng: Random) 
 class Steps:
     """Orders that take their steps by SQL, one after the other, until they are stopped."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, receiver: Receiver) -> None:
         city = cluster.office.city("Denver", START)
         self._restaurant = cluster.office.restaurant(city, "Larimer Noodles", START, 200)
         [driver] = cluster.office.drivers(city, 1)
         self._driver, self._url = driver.id, for_libpq(cluster.env["DATABASE_URL"])
+        self._receiver, self._taken = receiver, 0
         self._over = Event()
         self._thread = Thread(target=self._take)
         self._thread.start()
@@ -66,14 +66,16 @@ class Steps:
 
     def _take(self) -> None:
         with psycopg.connect(self._url, autocommit=True) as connection:
-            while not self._over.is_set():
+            while not self._over.wait(POLL_S):
+                if self._taken - len(self._receiver.requests) > AHEAD:
+                    continue
+                self._taken += len(STEPS)
                 placed = connection.execute(
                     "INSERT INTO orders (restaurant_id, customer_lat, customer_lng) VALUES (%s, %s, %s)"
                     " RETURNING id",
                     [self._restaurant, START.lat, START.lng + 0.01],
                 ).fetchone()
                 for change in ("driver_id = %s", "status = 'picked_up'", "status = 'delivered'"):
-                    self._over.wait(1 / RATE)
                     values = [self._driver] * change.count("%s")
                     connection.execute(
                         f"UPDATE orders SET {change} WHERE id = %s",  # noqa: S608

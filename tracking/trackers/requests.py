@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.log import log_response
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -38,6 +39,8 @@ async def positions(request: HttpRequest, app: str, token: str = "") -> HttpResp
         named = await _take(request, app, token)
     except Problem as problem:
         answer = response(problem)
+        # Counted below. A line for each would be one every half minute for each phone with an old token.
+        log_response("%s: %s", problem.code, request.path, response=answer, request=request, level="debug")
     else:
         # OwnTracks reads it as messages to itself.
         answer = JsonResponse([] if app == "owntracks" else named, safe=False)

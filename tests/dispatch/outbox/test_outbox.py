@@ -116,7 +116,8 @@ def test_more_than_one_batch(gateway: Gateway, order: Order) -> None:
     OutboxEvent.objects.bulk_create(
         OutboxEvent(kind="order.noted", order=order, data={"n": n}) for n in range(2 * BATCH)
     )
-    assert fan_out() == 2 * BATCH + 1
+    assert fan_out() == BATCH
+    tasks.send_outbox()
     assert OutboxEntry.objects.count() == 2 * BATCH + 1
 
 
@@ -126,7 +127,8 @@ def test_two_at_once_make_each_entry_once(gateway: Gateway, order: Order) -> Non
 
     def run() -> None:
         together.wait()
-        fan_out()
+        while fan_out():
+            pass
         connection.close()
 
     threads = [Thread(target=run) for _ in range(2)]
@@ -134,7 +136,8 @@ def test_two_at_once_make_each_entry_once(gateway: Gateway, order: Order) -> Non
         thread.start()
     for thread in threads:
         thread.join()
-    fan_out()
+    while fan_out():
+        pass
     assert OutboxEntry.objects.count() == 2 * BATCH + 1
 
 

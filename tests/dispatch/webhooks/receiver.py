@@ -42,6 +42,10 @@ class Receiver:
     free: Event = field(default_factory=Event)
     lock: Lock = field(default_factory=Lock)
 
+    def has(self, count: int) -> bool:
+        """Whether so many requests have come."""
+        return len(self.requests) >= count
+
     def told(self, secret: str) -> list[dict[str, Any]]:
         """All of it, in the order it came, each with a signature that is right."""
         return [request.verified(secret) for request in self.requests]

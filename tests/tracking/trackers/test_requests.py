@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import OperationalError
 from prometheus_client import REGISTRY
 
 from dispatch.models import Driver
@@ -149,6 +151,7 @@ async def test_no_token_is_in_the_log(driver: Driver, caplog: pytest.LogCaptureF
     with caplog.at_level(logging.DEBUG):
         await ask(Request("POST", f"{BASE}/owntracks/{token}", b"x" * (requests.MOST_BYTES + 1)))
         await ask(Request("DELETE", f"{BASE}/osmand/{token}?id={token}"))
+        await ask(Request("GET", f"{BASE}/osmand/x{token}"))
     lines = [record for record in caplog.records if record.name.startswith("django")]
     assert len(lines) >= 2
     [console] = [
@@ -398,6 +401,21 @@ async def test_while_postgresql_takes_nothing_the_app_keeps_its_fix(
     monkeypatch.setattr(trackers, "STORED_WITHIN_S", 20)
     assert (await ask(osmand(token, sent))).told == {"duplicate": 1}
     assert (await place(driver))[2] == sent.ts
+
+
+async def test_while_nobody_can_look_up_a_token_the_app_keeps_its_fix(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await token_of(driver)
+
+    async def away(_: Any) -> Any:
+        raise OperationalError from psycopg.OperationalError("nobody answers")
+
+    with monkeypatch.context() as without_postgresql:
+        without_postgresql.setattr(this_process().loaders.claimed, "_load", away)
+        answer = await ask(traccar_9(token, fix(900)))
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert (await ask(traccar_9(token, fix(900)))).status == 200
 
 
 @contextmanager
