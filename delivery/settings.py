@@ -230,7 +230,8 @@ CELERY_BEAT_SCHEDULE = {
     "what others' servers are told": {
         "task": "dispatch.tasks.send_outbox",
         "schedule": 2,
-        "options": {"expires": 2},
+        # A tick that comes late costs next to nothing, and a worker with a long queue may have no other.
+        "options": {"expires": 60},
     },
     "last fixes of silent drivers": {
         "task": "tracking.tasks.keep_last_fixes",

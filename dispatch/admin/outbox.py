@@ -4,7 +4,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from dispatch.admin.pages import ManyRows, ReadOnly
+from dispatch.admin.pages import ManyRows, ReadOnly, local_time
 from dispatch.errors import Conflict
 from dispatch.models import OutboxEntry, OutboxReceiver
 from dispatch.outbox import entries
@@ -25,7 +25,7 @@ class ReceiverFilter(admin.SimpleListFilter):
 
 @admin.register(OutboxEntry)
 class OutboxEntryAdmin(ReadOnly, ManyRows):
-    list_display = ["message_id", "created_at", "event", "receiver", "state", "tries", "answer_code", "said"]
+    list_display = ["made", "event", "state", "tries", "said", "receiver", "message_id"]
     list_filter = ["state", "kind", ReceiverFilter]
     sortable_by = ()
     fields = [
@@ -43,9 +43,13 @@ class OutboxEntryAdmin(ReadOnly, ManyRows):
     ]
     actions = ["resend"]
 
+    @admin.display(description="created")
+    def made(self, entry: OutboxEntry) -> str:
+        return local_time(entry.created_at, None)
+
     @admin.display(description="answer")
     def said(self, entry: OutboxEntry) -> str:
-        return entry.answer[:80]
+        return f"{entry.answer_code or ''} {entry.answer[:80]}"
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("dispatch.change_outboxentry")

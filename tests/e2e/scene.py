@@ -7,11 +7,24 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from dispatch import api_keys
 from dispatch.errors import InConflict
-from dispatch.models import AlertKind, City, Driver, Order, OrderEvent, Restaurant, Shift, Stop
+from dispatch.models import (
+    AlertKind,
+    City,
+    Driver,
+    Order,
+    OrderEvent,
+    OutboxEntry,
+    Restaurant,
+    Shift,
+    Stop,
+    User,
+)
 from dispatch.orders import actions, breaks, buttons, geofence_actions
 from dispatch.planning import replanning, visiting_order
 from dispatch.statuses import FINAL, StopKind
+from dispatch.webhooks import endpoints, payloads
 from routing.geo import destination, distance_m
 
 NAMES = (
@@ -307,3 +320,25 @@ def _order(kitchen: Restaurant, door: Restaurant, name: str) -> Order:
     )
     order.refresh_from_db()
     return order
+
+
+def webhooks(administrator: str, password: str) -> None:
+    """One works, one is disabled, and one did not take what it was told."""
+    User.objects.create_superuser(administrator, password=password)
+    key, _ = api_keys.issue("Shop", ["orders:read", "webhooks:write"], cities=None)
+    _, dead, refuses = (
+        endpoints.create(key, f"https://{name}.example/doorstep", ["order.created", "order.delivered"])[0]
+        for name in ("shop", "old-shop", "broken-shop")
+    )
+    endpoints.disable(dead.pk, "It has taken nothing since 2026-11-25 10:00 UTC.")
+    OutboxEntry.objects.create(
+        kind="webhook",
+        event="webhook.test",
+        receiver=refuses.receiver,
+        body=payloads.of_a_test(),
+        state="dead",
+        ended_at=timezone.now(),
+        tries=41,
+        answer_code=500,
+        answer="<h1>Internal Server Error</h1>",
+    )
