@@ -18,8 +18,9 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
-#: So many requests are worked on at once; PostgreSQL sees no more of them than its pool has connections.
-THREADS = 40
+#: So many requests are worked on at once. PostgreSQL sees no more of them than its pool has connections; while all
+#: wait for one there are threads left for `/healthz`.
+THREADS = 200
 
 type Receive = Callable[[], Awaitable[Any]]
 type Send = Callable[[Any], Awaitable[None]]

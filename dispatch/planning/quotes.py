@@ -75,22 +75,20 @@ def ask(order: Order) -> Prospect:
     order.pk, order.created_at = uuid4(), now
     order.promised_at = now + timedelta(minutes=city_minutes)
     against = Availability.of([order]).all_against(order, now)
-    at, minutes, approximate = None, None, False
     if order.misplaced is not None:
         against.insert(0, Obstacle(order.misplaced, None))
-    else:
-        workload = Workload.of(_drivers_near(order), [*_waiting_longer(order), order]).of_one_table(PLACES)
-        instance, approximate = workload.instance(now)
-        with PLANNER_SECONDS.labels("quote").time():
-            solution = planner.solve(instance, QUICKLY)
-        delivered = (tour.delivered(order.pk) for tour in solution.tours.values())
-        seconds = next((then for then in delivered if then is not None), None)
-        if seconds is None:
-            against.append(Obstacle(_why_nobody(order, solution), None))
-        elif not against:
-            at = datetime.fromtimestamp(seconds, UTC)
-            minutes = workload.travel_times.ranges.minutes(order.city_id, (at - now).total_seconds())
-    return Prospect(now, city_minutes, at, minutes, approximate, against)
+        return Prospect(now, city_minutes, None, None, False, against)
+    workload = Workload.of(_drivers_near(order), [*_waiting_longer(order), order]).of_one_table(PLACES)
+    instance, approximate = workload.instance(now)
+    with PLANNER_SECONDS.labels("quote").time():
+        solution = planner.solve(instance, QUICKLY)
+    at = _delivered(order, solution)
+    if at is None:
+        against.append(Obstacle(_why_nobody(order, solution), None))
+    if at is None or against:
+        return Prospect(now, city_minutes, None, None, approximate, against)
+    minutes = workload.travel_times.ranges.minutes(order.city_id, (at - now).total_seconds())
+    return Prospect(now, city_minutes, at, minutes, approximate, [])
 
 
 def keep(prospect: Prospect, order: Order, key: ApiKey) -> Quote:
@@ -159,7 +157,8 @@ def _drivers_near(order: Order) -> list[Driver]:
     )
     free = [row.pk for row in able if not row.busy][:FREE]
     busy = [row.pk for row in able if row.busy][:BUSY]
-    return list(Driver.objects.filter(pk__in=free + busy))
+    drivers = Driver.objects.in_bulk(free + busy)
+    return [drivers[pk] for pk in free + busy if pk in drivers]
 
 
 def _waiting_longer(order: Order) -> list[Order]:
@@ -169,6 +168,12 @@ def _waiting_longer(order: Order) -> list[Order]:
     )
     waiting = waiting.exclude(problem__in=OF_THE_ADDRESS | CLOSED).select_related("restaurant__city")
     return [one for one in waiting.order_by("created_at")[:WAITING] if one.misplaced is None]
+
+
+def _delivered(order: Order, solution: planner.Solution) -> datetime | None:
+    at = (tour.delivered(order.pk) for tour in solution.tours.values())
+    seconds = next((then for then in at if then is not None), None)
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _why_nobody(order: Order, solution: planner.Solution) -> Problem:

@@ -511,11 +511,18 @@ def test_what_nobody_changes_stays_to_the_microsecond(staff, order):
 
 
 def test_items_are_entered_one_a_line(staff, restaurant):
-    details = {"number": "A-17", "items": "2 × Pad Thai\r\nTea", "door_note": "4th floor", "cash_due": "$12"}
+    details = {
+        "number": "A-17",
+        "items": "2 × Pad Thai\r\nTea",
+        "door_note": "4th floor",
+        "cash_due": "$12",
+        "age_check": "21",
+    }
     response = staff.post(reverse("admin:dispatch_order_add"), entered(restaurant) | details)
     assert response.status_code == 302, response.context["errors"]
     order = Order.objects.get()
     assert (order.number, order.door_note, order.cash_due) == ("A-17", "4th floor", "$12")
+    assert order.age_check == 21
     assert order.items == [{"count": 2, "text": "Pad Thai"}, {"count": 1, "text": "Tea"}]
     assert "2 × Pad Thai\n1 × Tea" in staff.get(page("order", order)).content.decode()
     no_door = {"customer_lat": "", "customer_lng": ""}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from math import inf
 from random import Random
@@ -22,6 +23,7 @@ from delivery.devtools.simulation.mishaps import (
     how_long,
 )
 from delivery.devtools.simulation.outages import Database
+from delivery.devtools.simulation.platform import Platform
 from delivery.devtools.simulation.roads import Roads
 from dispatch.errors import WrongStatus
 from dispatch.models import Order
@@ -47,6 +49,7 @@ class Customers:
         orders_per_hour: float,
         restaurants: Mapping[CityId, Sequence[SimulatedRestaurant[UUID]]],
         sizes: Mapping[CityId, int],
+        platform: Platform,
         database: Database,
         roads: Roads,
         rng: Random,
@@ -61,6 +64,7 @@ class Customers:
         self._restaurants = restaurants
         self._sizes = sizes
         self._drivers = sum(sizes.values())
+        self._platform = platform
         self._database = database
         self._roads = roads
         self._rng = rng
@@ -89,8 +93,10 @@ class Customers:
                 second_thoughts.create_task(self._think_better(order))
 
     async def _think_better(self, order: UUID) -> None:
+        """The platform cancels, or a dispatcher once the food is on board."""
         await asyncio.sleep(how_long(SECOND_THOUGHTS_S, "cancelled", order))
-        await self._database(_cancel, order)
+        if not await self._platform.cancel(order):
+            await self._database(_cancel_on_the_way, order)
 
     async def _place(self, restaurant: SimulatedRestaurant[UUID], ready_in_s: float) -> UUID:
         door = await self._roads.spot(restaurant.point, demand.DOOR_M)
@@ -99,29 +105,24 @@ class Customers:
             begins_in_s = self._rng.uniform(*LATER_S)
             wanted_at = timezone.now() + timedelta(seconds=begins_in_s, minutes=PROMISE_MINUTES)
             ready_in_s += begins_in_s
-        order = await self._database(
-            actions.create_order,
-            restaurant.id,
-            customer_name=people.name(self._rng),
-            customer_phone=people.phone(self._rng),
-            customer_address=f"{self._rng.randrange(100, 3000)} {door.name}".strip(),
-            customer_lat=door.point.lat,
-            customer_lng=door.point.lng,
-            ready_at=timezone.now() + timedelta(seconds=ready_in_s),
-            wanted_at=wanted_at,
+        ready_at = timezone.now() + timedelta(seconds=ready_in_s)
+        return await self._platform.place(
+            {
+                "restaurant_id": str(restaurant.id),
+                "customer_name": people.name(self._rng),
+                "customer_phone": people.phone(self._rng),
+                "customer_address": f"{self._rng.randrange(100, 3000)} {door.name}".strip(),
+                "customer_lat": door.point.lat,
+                "customer_lng": door.point.lng,
+                "ready_at": ready_at.isoformat(),
+                "wanted_at": wanted_at and wanted_at.isoformat(),
+            }
         )
-        return order.pk
 
 
-def _cancel(order: UUID) -> None:
-    """The customer's second thoughts: the platform cancels, or a dispatcher once the food is on board."""
-    try:
-        actions.cancel(order, actor=actions.PLATFORM)
-    except WrongStatus:
-        try:
-            actions.cancel(order, actor=DISPATCHER, reason="The customer changed their mind.")
-        except WrongStatus:
-            return  # it is over already
+def _cancel_on_the_way(order: UUID) -> None:
+    with suppress(WrongStatus):  # it is over already
+        actions.cancel(order, actor=DISPATCHER, reason="The customer changed their mind.")
 
 
 def open_orders() -> int:

@@ -16,6 +16,7 @@ from delivery.devtools.simulation.dispatcher import Dispatcher
 from delivery.devtools.simulation.driver import HAUNT_M, Habits, SimulatedDriver
 from delivery.devtools.simulation.fleet import CityId, Recruit, recruit, restaurants_by_town
 from delivery.devtools.simulation.outages import Database, Outages
+from delivery.devtools.simulation.platform import platform
 from delivery.devtools.simulation.roads import Roads
 from dispatch.orders import actions
 from routing.geo import Point
@@ -42,7 +43,9 @@ LOOK_EVERY_S = 5.0
 
 @dataclass(frozen=True)
 class Options:
-    """`seed`: None for other random choices in each run. `orders`: after so many the evening ends; None: never."""
+    """`url`: of the live endpoint; the API is asked at the same server. `seed`: None for other random choices in each
+    run. `orders`: after so many the evening ends; None: never.
+    """
 
     url: str
     drivers: int
@@ -69,35 +72,37 @@ async def simulate(options: Options) -> list[UUID]:
     recruits = await database(recruit, sizes, rng)
     logger.info("Simulating %d drivers and %g orders an hour.", len(recruits), options.orders_per_hour)
     simulated = {town: demand.simulated(places) for town, places in restaurants.items()}
-    customers = Customers(
-        options.orders_per_hour,
-        simulated,
-        sizes,
-        database,
-        roads,
-        rng,
-        most=inf if options.orders is None else options.orders,
-        mishaps=options.habits.mishaps,
-    )
-    try:
-        async with asyncio.TaskGroup() as others:
-            running: list[asyncio.Task[None]] = []
-            if options.orders_per_hour:
-                running.append(others.create_task(_evening(customers, database)))
-            if options.dispatcher:
-                running.append(others.create_task(Dispatcher(database, rng).run()))
-            async with asyncio.TaskGroup() as fleet:
-                for each in recruits:
-                    haunts = [point for _, point in restaurants[each.town]]
-                    fleet.create_task(
-                        _drive(each, haunts, options, database, roads, outages, Random(rng.random()))
-                    )
-            for task in running:
-                task.cancel()
-    except* EveningOver:
-        pass
-    else:
-        raise TakenOver
+    async with platform(options.url, database, outages, rng) as shop:
+        customers = Customers(
+            options.orders_per_hour,
+            simulated,
+            sizes,
+            shop,
+            database,
+            roads,
+            rng,
+            most=inf if options.orders is None else options.orders,
+            mishaps=options.habits.mishaps,
+        )
+        try:
+            async with asyncio.TaskGroup() as others:
+                running: list[asyncio.Task[None]] = []
+                if options.orders_per_hour:
+                    running.append(others.create_task(_evening(customers, database)))
+                if options.dispatcher:
+                    running.append(others.create_task(Dispatcher(database, rng).run()))
+                async with asyncio.TaskGroup() as fleet:
+                    for each in recruits:
+                        haunts = [point for _, point in restaurants[each.town]]
+                        fleet.create_task(
+                            _drive(each, haunts, options, database, roads, outages, Random(rng.random()))
+                        )
+                for task in running:
+                    task.cancel()
+        except* EveningOver:
+            pass
+        else:
+            raise TakenOver
     return customers.placed
 
 

@@ -17,13 +17,14 @@ from django.db import connection
 from django.utils import timezone
 
 from delivery.asgi import application
-from delivery.devtools.simulation import customers, dispatcher, fleet
+from delivery.devtools.simulation import customers, dispatcher, fleet, platform
 from delivery.devtools.simulation.driver import Habits
 from delivery.devtools.simulation.evening import open_among, verdict
 from delivery.devtools.simulation.outages import Database, Outages
 from delivery.devtools.simulation.run import NoRestaurants, Options, TakenOver, simulate
+from dispatch import api_keys
 from dispatch.errors import InConflict
-from dispatch.models import City, Conflict, Driver, Order, OrderEvent, Restaurant, Stop
+from dispatch.models import ApiKey, City, Conflict, Driver, Order, OrderEvent, Restaurant, Stop
 from dispatch.orders import actions, buttons
 from routing.geo import distance_m
 
@@ -234,7 +235,11 @@ async def test_drivers_come_online_orders_are_placed_and_given_out(live_loop, re
         await eventually(lambda: on_the_road() == 3)
         await eventually(lambda: Order.objects.count() >= 2)
         orders = await database_sync_to_async(lambda: list(Order.objects.all()))()
+        # They come as any platform's do.
+        first = await database_sync_to_async(lambda: list(OrderEvent.objects.filter(from_status=None)))()
+        assert all(event.actor_name.startswith(platform.NAME) for event in first)
         for order in orders:
+            assert order.source == platform.NAME
             low, high = customers.demand.DOOR_M
             assert low - 60 <= distance_m(restaurant.point, order.customer_point) <= high + 60
             assert order.customer_address.split(" ", 1)[1]
@@ -258,6 +263,43 @@ async def test_an_evening_ends_when_its_orders_are_over(live_loop, restaurant):
     found = await database_sync_to_async(verdict)(placed)
     assert found.statuses == {"cancelled": len(placed)}
     assert not found.wrong
+    assert not await database_sync_to_async(ApiKey.objects.exists)()
+
+
+async def test_customers_wait_for_an_api_that_is_away(live_loop, restaurant):
+    port = free_port()
+    async with simulation(port, dispatcher=False):
+        await eventually(ApiKey.objects.exists)
+        async with server(port):
+            await eventually(lambda: Order.objects.count() >= 2)
+
+
+def test_keys_of_runs_that_were_killed_are_cleared_away(db):
+    platform._new_key()
+    person, _ = api_keys.issue("Shop", ["orders:read"], cities=None)
+    ApiKey.objects.update(created_at=timezone.now() - timedelta(days=2))
+    new, _ = platform._new_key()
+    assert set(ApiKey.objects.all()) == {person, new}
+
+
+async def test_a_customer_who_thinks_better_cancels(live_loop, new_order, driver):
+    port = free_port()
+    early, late = [await database_sync_to_async(new_order)() for _ in range(2)]
+
+    def pick_up() -> None:
+        actions.assign(late.pk, driver.pk, actor=actions.SYSTEM)
+        buttons.report(driver.pk, late.pk, "picked_up")
+
+    await database_sync_to_async(pick_up)()
+    outages, rng = Outages(), Random(1)
+    database = Database(outages, rng)
+    async with server(port), platform.platform(f"ws://127.0.0.1:{port}/ws", database, outages, rng) as shop:
+        assert await shop.cancel(early.pk)
+        assert not await shop.cancel(late.pk)
+        with pytest.raises(platform.Refused, match="not_found"):
+            await shop.cancel(uuid4())
+        with pytest.raises(platform.Refused, match="customer_name"):
+            await shop.place({"restaurant_id": str(uuid4())})
 
 
 def cancel_all() -> None:

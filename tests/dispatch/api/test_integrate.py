@@ -1,16 +1,19 @@
 """The commands of docs/integrate.md, one after the other, do what it says."""
 
 import shlex
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
-from dispatch.models import Order, Restaurant
+from dispatch.models import Driver, Order, Restaurant
 
 GUIDE = (Path(settings.BASE_DIR) / "docs/integrate.md").read_text()
 
@@ -64,14 +67,24 @@ def filled_in(text: str, variables: dict[str, str]) -> str:
 
 @pytest.mark.django_db
 def test_from_a_key_to_an_order_and_its_link(
-    restaurant: Restaurant, capsys: pytest.CaptureFixture[str]
+    restaurant: Restaurant, driver: Driver, capsys: pytest.CaptureFixture[str]
 ) -> None:
     [create] = commands("manage.py api_key create")
     call_command(*shlex.split(create.replace("\\\n", " "))[1:])
     secret = capsys.readouterr().out.strip()
-    variables = {"DOORSTEP": "http://testserver", "KEY": secret, "RESTAURANT": str(restaurant.pk)}
+    variables = {
+        "DOORSTEP": "http://testserver",
+        "KEY": secret,
+        "RESTAURANT": str(restaurant.pk),
+        "UNTIL": (timezone.now() + timedelta(hours=1)).isoformat(),
+    }
 
-    restaurants, placing, reading, listing, amending, cancelling, _ = commands("curl")
+    restaurants, quoting, placing, reading, listing, amending, ready, cancelling, drivers, *_ = commands(
+        "curl"
+    )
+    [opening] = [text.partition("\n")[2] for text in commands("export UNTIL")]
+    quoted = ask(quoting, variables).json()
+    assert (quoted["deliverable"], quoted["problems"]) == (True, [])
     assert [one["id"] for one in ask(restaurants, variables).json()["restaurants"]] == [str(restaurant.pk)]
     placed = ask(placing, variables)
     assert placed.status_code == 201, placed.content
@@ -83,6 +96,11 @@ def test_from_a_key_to_an_order_and_its_link(
     assert ask(reading, variables).json()["id"] == str(order.pk)
     assert ask(listing, variables).json() == {"orders": [], "next": None}
     assert ask(amending, variables).json()["door_note"] == "Ring twice"
+    assert ask(ready, variables).json()["ready_at"] == "2026-11-29T01:25:00Z"
     assert ask(cancelling, variables).json()["status"] == "cancelled"
     order.refresh_from_db()
     assert order.status == "cancelled"
+
+    opened = ask(opening, variables).json()
+    assert (opened["open"], opened["extra"]["minutes"]) == (False, 15)
+    assert [one["position"]["age_s"] for one in ask(drivers, variables).json()["drivers"]] == [ANY]

@@ -97,6 +97,19 @@ def test_an_order_that_is_wanted_later(asker: Asker, new_body: Callable[..., Any
     assert (told["status"], at(told["wanted_at"]), at(told["promised_at"])) == ("scheduled", wanted, wanted)
 
 
+def test_placing_an_order_asks_the_database_little(asker: Asker, new_body: Callable[..., Any]) -> None:
+    asker.post("/orders", new_body())  # the key's use is written once a minute
+    for headers in ({}, {"Idempotency_Key": "one"}):
+        with CaptureQueriesContext(connection) as asked:
+            placed = asker.post("/orders", new_body(external_id=f"A-{len(headers)}"), **headers)
+        assert placed.status_code == 201
+        # The key, the restaurant, what is against it, order and timeline; and the answer, which is kept.
+        said = [one["sql"] for one in asked.captured_queries if "SAVEPOINT" not in one["sql"]]
+        assert len(said) == 5 + 2 * len(headers), said
+        # Nothing has been left to the database that is not told as it is there.
+        assert asker.get(f"/orders/{placed.json()['id']}").json() == placed.json()
+
+
 def test_no_platform_waits_for_the_roads(
     asker: Asker, new_body: Callable[..., Any], new_order: Callable[..., Order]
 ) -> None:

@@ -29,7 +29,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--seed", type=int, help="for the same random choices in each run")
         parser.add_argument("--no-dispatcher", action="store_true", help="leave pending orders to people")
-        parser.add_argument("--url", default=url, help=f"the live endpoint (default {url})")
+        parser.add_argument(
+            "--url",
+            default=url,
+            help=f"the live endpoint; orders go to the API of the same server (default {url})",
+        )
         parser.add_argument(
             "--interval", type=float, default=5.0, help="seconds between two fixes (default 5)"
         )
