@@ -53,13 +53,14 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An order as it is now. `for_later`: nobody looks for a driver yet; `phone`: it has one that takes texts;
-    `stopped`: None where nobody can say; `told`: the kinds that were sent or perhaps sent, of LATER those of the
-    present promise; `arrival`: None where none is known or it is only approximate.
+    """An order as it is now. `for_later`: nobody looks for a driver yet; `restaurant`, `phone`: it has one, the phone
+    one that takes texts; `stopped`: None where nobody can say; `told`: the kinds that were sent or perhaps sent, of
+    LATER those of the present promise; `arrival`: None where none is known or it is only approximate.
     """
 
     status: OrderStatus
     for_later: bool
+    restaurant: bool
     phone: bool
     stopped: bool | None
     told: frozenset[MessageKind]
@@ -106,6 +107,8 @@ def decide(news: News, order: Standing, city: City, now: datetime) -> Send | Why
         return WhyNot.ALREADY
     if order.status not in kind.holds_in or (news.kind == MessageKind.LATER and not is_later(order)):
         return WhyNot.MOVED_ON
+    if not order.restaurant:
+        return WhyNot.NO_RESTAURANT
     if not order.phone:
         return WhyNot.NO_PHONE
     if order.stopped is None:

@@ -17,20 +17,22 @@ from dispatch.messages.segments import measure
 from dispatch.messages.standing import customer_of
 from dispatch.messages.wording import wording
 from dispatch.models import Message, MessageKind, MessageState, Order, OutboxEntry, WhyNot
-from dispatch.outbox.registry import Answer, Refused, TryLater
+from dispatch.outbox.registry import Answer, Pointless, Refused, TryLater
 
 logger = logging.getLogger(__name__)
 
 
 def send(entry: OutboxEntry) -> Answer:
-    """Raises TryLater: the gateway did not take it; Refused: nobody knows whether it did."""
+    """Raises TryLater: the gateway did not take it; Refused: nobody knows whether it did; Pointless: the customer is
+    not to be told, or is later.
+    """
     message = Message.objects.get(pk=entry.body["message"])
     if message.state == MessageState.SENDING:
         _end(message, MessageState.UNSURE)
     if message.state == MessageState.UNSURE:
         raise Refused("It may have arrived: whoever sent it was gone before the gateway answered.")
     if message.state != MessageState.WAITING:
-        return Answer(f"{message.get_state_display()} before.")
+        raise Pointless(f"{message.get_state_display()} before.")
     return _decide_and_send(entry, message, timezone.now())
 
 
@@ -41,9 +43,9 @@ def _decide_and_send(entry: OutboxEntry, message: Message, now: datetime) -> Ans
     decision = rules.decide(_news(message), customer.standing, rules_of(settings, order.locale, now), now)
     gateway = gateways.named(settings.gateway)
     if not isinstance(decision, Send):
-        return _withhold(message, decision)
+        raise _withheld(message, decision)
     if decision.due_at > now:
-        return _wait_until(decision.due_at, entry)
+        raise _waits_until(decision.due_at, entry)
     assert customer.phone is not None  # noqa: S101 (the rules want one,
     assert gateway is not None  # noqa: S101         and a gateway)
     kind = MessageKind(message.kind)
@@ -56,7 +58,7 @@ def _decide_and_send(entry: OutboxEntry, message: Message, now: datetime) -> Ans
     message.segments = measure(whole).segments
     message.sent_at = now
     if not _claim(message):
-        return _withhold(message, WhyNot.ALREADY)
+        raise _withheld(message, WhyNot.ALREADY)
     connection.close()  # nobody waits for a gateway with one
     try:
         gateways.send(gateway, customer.phone, whole)
@@ -108,15 +110,15 @@ def _give_back(message: Message) -> None:
     taken.update(state=MessageState.WAITING, sent_at=None, segments=0, text="")
 
 
-def _withhold(message: Message, why: WhyNot) -> Answer:
+def _withheld(message: Message, why: WhyNot) -> Pointless:
     Message.objects.filter(pk=message.pk, state=MessageState.WAITING).update(
         state=MessageState.NOT_SENT, why_not=why
     )
     logger.info("order %s: %s is not texted: %s", message.order_id, message.kind, why)
-    return Answer(f"Not sent. {why.label}")
+    return Pointless(why.label)
 
 
-def _wait_until(due_at: datetime, entry: OutboxEntry) -> Answer:
+def _waits_until(due_at: datetime, entry: OutboxEntry) -> Pointless:
     """Quiet hours began while the gateway was away: another entry takes its turn after them. Tried later, it would
     hold up the whole gateway.
     """
@@ -129,4 +131,4 @@ def _wait_until(due_at: datetime, entry: OutboxEntry) -> Answer:
         due_at=due_at,
         expires_at=entry.expires_at,
     )
-    return Answer("It is sent after the quiet hours.")
+    return Pointless("It is sent after the quiet hours, by another entry.")

@@ -34,6 +34,7 @@ def customer_of(order: Order, now: datetime, *, but_for: Message | None = None) 
     standing = Standing(
         status=OrderStatus(order.status),
         for_later=order.dispatch_at is not None and now < order.dispatch_at,
+        restaurant=order.restaurant is not None,
         phone=phone is not None,
         stopped=False if phone is None else stop_list.has_stopped(phone),
         told=_told(order, now, but_for),

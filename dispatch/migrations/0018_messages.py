@@ -216,6 +216,7 @@ class Migration(migrations.Migration):
                             ("moved_on", "The order had moved on."),
                             ("too_late", "It could not be sent in time."),
                             ("already", "The customer had been told."),
+                            ("no_restaurant", "Nobody has chosen the order’s restaurant yet."),
                             ("no_gateway", "The city’s gateway is none of those in NOTIFY_URLS."),
                         ],
                         db_default="",

@@ -40,6 +40,7 @@ class WhyNot(models.TextChoices):
     MOVED_ON = "moved_on", "The order had moved on."
     TOO_LATE = "too_late", "It could not be sent in time."
     ALREADY = "already", "The customer had been told."
+    NO_RESTAURANT = "no_restaurant", "Nobody has chosen the order’s restaurant yet."
     NO_GATEWAY = "no_gateway", "The city’s gateway is none of those in NOTIFY_URLS."
 
 

@@ -87,7 +87,7 @@ class OutboxState(models.TextChoices):
     SENT = "sent", "Sent"
     #: A dead letter: refused, or tried for too long. Staff may send it again.
     DEAD = "dead", "Not delivered"
-    #: Too late to be of use.
+    #: Too late to be of use, or there was nothing to tell any more.
     DROPPED = "dropped", "Dropped"
 
 

@@ -22,7 +22,7 @@ at start (DispatchConfig.ready):
         ]
 
     def send(entry: OutboxEntry) -> Answer:
-        \"\"\"Raises TryLater, Refused.\"\"\"
+        \"\"\"Raises TryLater, Refused, Pointless.\"\"\"
         …                                          # ends by itself within SEND_S seconds
 
     registry.register_consumer("sms", consume, wants=lambda kind: kind == "order.driver_nearby")

@@ -155,6 +155,10 @@ def refused(entry: OutboxEntry, answer: Answer) -> None:
     _end(entry, OutboxState.DEAD, answer)
 
 
+def dropped(entry: OutboxEntry, answer: Answer) -> None:
+    _end(entry, OutboxState.DROPPED, answer)
+
+
 def put_off(entry: OutboxEntry, error: TryLater) -> bool:
     """Whether it will be tried again: not for ever."""
     chance = random.random()

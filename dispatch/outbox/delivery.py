@@ -19,7 +19,7 @@ from django.db import DatabaseError, connection
 from dispatch.metrics import OUTBOX_SENDS
 from dispatch.models import OutboxEntry
 from dispatch.outbox import claims, registry
-from dispatch.outbox.registry import Refused, TryLater
+from dispatch.outbox.registry import Pointless, Refused, TryLater
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +121,9 @@ def _send(entry: OutboxEntry) -> None:
     except Refused as error:
         claims.refused(entry, error.answer)
         outcome = "dead"
+    except Pointless as error:
+        claims.dropped(entry, error.answer)
+        outcome = "dropped"
     except DatabaseError:
         raise  # of a sender that reads; its lease runs out
     except Exception as error:

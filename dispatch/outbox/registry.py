@@ -37,6 +37,10 @@ class Refused(NotSent):
     """It would never be taken: a dead letter at once. Of the receiver's health it says nothing."""
 
 
+class Pointless(NotSent):
+    """There is nothing to tell any more: it is dropped. Of the receiver's health it says nothing."""
+
+
 type Consume = Callable[[OutboxEvent], Iterable[OutboxEntry]]
 type Send = Callable[[OutboxEntry], Answer]
 type Wants = Callable[[str], bool]

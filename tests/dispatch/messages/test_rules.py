@@ -31,7 +31,13 @@ MINUTE = timedelta(minutes=1)
 
 
 def order(status: OrderStatus, **others: object) -> Standing:
-    facts: dict[str, object] = {"for_later": False, "phone": True, "stopped": False, "told": frozenset()}
+    facts: dict[str, object] = {
+        "for_later": False,
+        "restaurant": True,
+        "phone": True,
+        "stopped": False,
+        "told": frozenset(),
+    }
     return Standing(status=status, **facts | others)  # type: ignore[arg-type]
 
 
@@ -76,6 +82,7 @@ LATE_ORDER = {"promised_at": NOON + 30 * MINUTE, "arrival": NOON + 41 * MINUTE}
         (K.NEARBY, order(S.DRIVER_NEARBY, told=frozenset({K.LINK})), City(), 0, Send),
         # Nobody to tell.
         (K.LINK, order(S.PENDING, phone=False), City(), 0, WhyNot.NO_PHONE),
+        (K.LINK, order(S.PENDING, restaurant=False), City(), 0, WhyNot.NO_RESTAURANT),
         (K.LINK, order(S.PENDING, stopped=True), City(), 0, WhyNot.STOPPED),
         (K.LINK, order(S.PENDING, stopped=None), City(), 0, WhyNot.STOP_LIST),
         (K.LINK, order(S.PENDING), City(gateway=False), 0, WhyNot.NO_GATEWAY),
@@ -149,6 +156,7 @@ STANDINGS = st.builds(
     Standing,
     status=st.sampled_from(OrderStatus),
     for_later=st.booleans(),
+    restaurant=st.booleans(),
     phone=st.booleans(),
     stopped=st.sampled_from([True, False, None]),
     told=st.frozensets(st.sampled_from(MessageKind)),
@@ -180,6 +188,7 @@ def test_whatever_is_sent_is_true_wanted_and_in_time(
         return
     assert late <= OLD_NEWS_AFTER
     assert standing.phone
+    assert standing.restaurant
     assert standing.stopped is False
     assert city.gateway
     assert kind not in standing.told

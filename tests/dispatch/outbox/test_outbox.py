@@ -18,7 +18,7 @@ from dispatch.orders import actions, buttons
 from dispatch.outbox import backoff, claims, entries, registry
 from dispatch.outbox.delivery import Senders, senders
 from dispatch.outbox.fan_out import BATCH, fan_out
-from dispatch.outbox.registry import Answer, Refused, TryLater
+from dispatch.outbox.registry import Answer, Pointless, Refused, TryLater
 from tests.dispatch.outbox.conftest import Gateway, entry
 from tests.dispatch.story import assign
 from tests.waiting import wait_until
@@ -260,6 +260,19 @@ def test_what_is_not_taken_is_tried_again_behind_its_order_nothing_is(
     OutboxEntry.objects.update(due_at=Now())
     work()
     assert gateway.events() == STEPS
+
+
+def test_what_there_is_no_point_in_is_dropped_and_says_nothing_of_the_receiver(
+    gateway: Gateway, work: Work, order: Order
+) -> None:
+    gateway.answers["first"] = lambda: TryLater("busy")
+    work()
+    gateway.answers["first"] = lambda: Pointless("The order has moved on.")
+    OutboxEntry.objects.update(due_at=Now())
+    work()
+    dropped = OutboxEntry.objects.get()
+    assert (dropped.state, dropped.answer) == ("dropped", "The order has moved on.")
+    assert OutboxReceiver.objects.get().failures == 1
 
 
 def test_what_is_refused_is_a_dead_letter_at_once_until_staff_send_it_again(
