@@ -14,6 +14,7 @@ from delivery.devtools.stack.demo import celery, web, worker
 from delivery.devtools.stack.servers import MANAGE
 from delivery.osrm_server import free_port
 from delivery.processes import Processes
+from dispatch.messages.gateway_urls import parse_gateways
 from tests.valkeys import PATIENCE_S, Valkeys
 
 
@@ -31,6 +32,14 @@ def test_an_old_postgresql_can_not(monkeypatch: pytest.MonkeyPatch) -> None:
     version = connection.pg_version // 10_000
     monkeypatch.setattr(type(connection.features), "minimum_database_version", (version + 1,))
     assert found() == [f"DATABASE_URL names PostgreSQL {version}: Doorstep needs {version + 1} or newer."]
+
+
+@pytest.mark.django_db
+def test_a_gateway_that_can_not_carry_texts_is_named_without_its_address(settings: object) -> None:
+    settings.NOTIFY_URLS = parse_gateways("b=twilio://no-sid:s3cr3t@13035550100/{phone} console://")
+    assert found() == [
+        "NOTIFY_URLS, gateway b: Apprise can't use its address: look up how those of twilio:// are written."
+    ]
 
 
 @pytest.mark.django_db

@@ -216,3 +216,18 @@ def test_a_setting_that_is_missing_is_one_line(more: list[str], tmp_path: Path) 
     assert ran.returncode == 1
     assert ("Traceback" in ran.stderr) == bool(more)
     assert "Set SECRET_KEY" in ran.stderr
+
+
+def test_gateways_of_texts_are_known_by_name_and_nothing_else_is_told_of_them() -> None:
+    (gateways,) = settings("NOTIFY_URLS", NOTIFY_URLS="console:// b=json://user:s3cr3t@sms.example/{phone}")
+    assert list(gateways) == ["default", "b"]
+    assert "s3cr3t" not in str(gateways)
+    refused = refusal(NOTIFY_URLS="json://user:s3cr3t@sms.example/")
+    assert "NOTIFY_URLS: gateway default does not say where the customer's number goes" in refused
+    assert "s3cr3t" not in refused
+
+
+def test_the_secret_of_what_customers_answer_is_long_and_the_stop_lists_key_stays() -> None:
+    assert "MESSAGES_INBOUND_SECRET takes 20 to 200" in refusal(MESSAGES_INBOUND_SECRET="short")
+    assert settings("STOP_LIST_KEY", SECRET_KEY="s" * 50) == ["s" * 50]
+    assert settings("STOP_LIST_KEY", SECRET_KEY="s" * 50, STOP_LIST_KEY="k" * 50) == ["k" * 50]

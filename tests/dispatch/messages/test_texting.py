@@ -1,8 +1,11 @@
 """The whole way, from what happens to an order to what its customer’s phone shows."""
 
 import logging
+import os
+import subprocess
 from collections.abc import Callable
 from datetime import time, timedelta
+from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from delivery.devtools.stack.servers import MANAGE
 from dispatch.access import tracking_url
 from dispatch.messages import rounds, sender, stop_list
 from dispatch.messages.gateway_urls import parse_gateways
@@ -33,12 +37,20 @@ from dispatch.outbox.registry import Pointless, Refused
 from dispatch.planning import replanning
 from tests.dispatch.messages.conftest import Phone
 from tests.dispatch.messages.gateway_server import GatewayServer
+from tests.waiting import wait_until
 
 type Make = Callable[..., Order]
 type Steps = Callable[..., None]
 type Work = Callable[[], None]
 
 MINUTE = timedelta(minutes=1)
+#: A worker's part in it.
+SENDS = """
+from dispatch import tasks
+from dispatch.outbox.delivery import senders
+tasks.send_outbox()
+senders.wait(60)
+"""
 LINK, NEARBY, LATER, DELIVERED = (
     MessageKind.LINK,
     MessageKind.NEARBY,
@@ -452,6 +464,26 @@ def test_what_perhaps_arrived_is_a_dead_letter_and_is_not_sent_again(
     with pytest.raises(Refused):
         sender.send(entry)
     assert through_http.taken == []
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_while_the_gateway_has_the_text_sends_no_second_one(
+    through_http: GatewayServer, new_order: Make, work: Work
+) -> None:
+    through_http.does = "hang"
+    order = new_order()
+    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
+    env = {"DATABASE_URL": urlunsplit(database), "NOTIFY_URLS": through_http.url.replace("rto=0.5", "rto=60")}
+    worker = subprocess.Popen([*MANAGE, "shell", "-v", "0", "-c", SENDS], env=os.environ | env)
+    wait_until(lambda: through_http.asked == 1, "the text at the gateway")
+    worker.kill()
+    worker.wait()
+    OutboxEntry.objects.update(leased_until=timezone.now())
+    through_http.does = "take"
+    work()
+    assert became(order) == [(LINK, "unsure", "")]
+    assert OutboxEntry.objects.get().state == "dead"
+    assert through_http.asked == 1
 
 
 def test_a_worker_that_died_while_it_sent_leaves_a_text_that_perhaps_arrived(
