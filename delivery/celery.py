@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import celery
-from celery.signals import worker_process_init
+from celery.signals import task_postrun, worker_process_init
 from django.conf import settings
 from django.db import connection
 
@@ -55,6 +55,13 @@ app.autodiscover_tasks()
 def _prepare(**_: Any) -> None:
     garbage.look_less_often()
     _give_way()
+
+
+@task_postrun.connect
+def _give_connection_back(sender: Task, **_: Any) -> None:
+    """To the pool, whose threads go on."""
+    if not sender.request.is_eager:
+        connection.close()
 
 
 def _give_way() -> None:

@@ -183,6 +183,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Celery would close the process's pool of connections behind each task, under the threads that send what the outbox
+# has. A task gives back its own connection (delivery/celery.py).
+CELERY_DB_REUSE_MAX = 2**62
 CELERY_TIMEZONE = "UTC"
 ETA_INTERVAL_S = env.int("ETA_INTERVAL_S", default=30)
 SWEEP_INTERVAL_S = env.int("SWEEP_INTERVAL_S", default=120)

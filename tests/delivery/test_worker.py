@@ -29,6 +29,27 @@ if os.fork() == 0:
     sys.exit()
 os.wait()
 """
+#: Celery's own care for Django's connections, as in a worker's process; and what a task leaves behind.
+ENDS_A_TASK = """
+import json
+from types import SimpleNamespace
+from celery import signals
+from celery.fixups.django import DjangoWorkerFixup
+import delivery.celery
+import django
+django.setup()
+from django.db import connection
+from dispatch import tasks
+fixup = DjangoWorkerFixup(delivery.celery.app)
+fixup.worker = SimpleNamespace(pool_cls="celery.concurrency.prefork")
+fixup.install()
+connection.ensure_connection()
+pool = connection.pool
+signals.task_prerun.send(sender=tasks.send_outbox)
+connection.ensure_connection()
+signals.task_postrun.send(sender=tasks.send_outbox)
+print(json.dumps([connection.connection is None, pool.closed]))
+"""
 #: Not every kernel has them.
 AUTOGROUPS = Path("/proc/self/autogroup").exists()
 
@@ -58,3 +79,12 @@ def test_a_session_that_it_shares_does_not_give_way() -> None:
     _, nice, session = forked(own_session=False)
     assert nice == NICE
     assert session != str(NICE)
+
+
+@pytest.mark.slow
+def test_a_task_gives_its_connection_back_and_leaves_the_pool_to_threads(servers: None) -> None:
+    """Threads of the process send what the outbox has, while tasks come and go."""
+    ran = subprocess.run(
+        [sys.executable, "-c", ENDS_A_TASK], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert json.loads(ran.stdout) == [True, False]
