@@ -20,13 +20,15 @@ from dispatch.models import (
     MessageSettings,
     MessageState,
     Order,
+    OrderEvent,
     OutboxEntry,
     OutboxEvent,
+    Stop,
     WhyNot,
 )
 from dispatch.outbox import registry
 from dispatch.outbox.arrivals import ETA_CHANGED, LATE
-from dispatch.statuses import OrderStatus
+from dispatch.statuses import OrderStatus, StopKind
 
 #: Of the outbox's entries.
 KIND = "text"
@@ -60,7 +62,15 @@ def _news(event: OutboxEvent, settings: MessageSettings) -> Iterator[News]:
         yield News(MessageKind.LATER, event.happened_at, event.happened_at)
     elif (step := event.order_event) is not None:
         for kind in rules.kinds_of(OrderStatus(step.to_status), LinkFrom(settings.link_from)):
-            yield News(kind, step.happened_at, step.created_at)
+            happened_at = _handed_over_at(step) if kind == MessageKind.DELIVERED else step.happened_at
+            yield News(kind, happened_at, step.created_at)
+
+
+def _handed_over_at(step: OrderEvent) -> datetime:
+    """No later than the driver left the door, however late somebody says so."""
+    dropoffs = Stop.objects.filter(order=step.order_id, kind=StopKind.DROPOFF, left_at__lt=step.happened_at)
+    left_at: datetime | None = dropoffs.values_list("left_at", flat=True).first()
+    return left_at or step.happened_at
 
 
 def _message(
@@ -68,11 +78,11 @@ def _message(
 ) -> Message | None:
     """A new row; None where one says it already."""
     customer = customer_of(order, now)
-    if news.kind == MessageKind.LATER and not rules.is_later(customer.standing):
-        return None  # as of most predictions
     decision = rules.decide(news, customer.standing, rules_of(settings, order.locale, now), now)
     if decision == WhyNot.ALREADY:
         return None
+    if news.kind == MessageKind.LATER and decision == WhyNot.MOVED_ON:
+        return None  # as most predictions are
     message = Message(
         order=order,
         city=order.city,
@@ -103,6 +113,7 @@ def _entry(event: OutboxEvent, message: Message, gateway: GatewayUrl) -> OutboxE
         kind=KIND,
         event=event.kind,
         receiver=f"{KIND}:{gateway.name}",
+        lane=str(message.order_id),
         order=message.order,
         body={"message": message.pk},
         due_at=message.due_at,

@@ -126,6 +126,7 @@ def _waits_until(due_at: datetime, entry: OutboxEntry) -> Pointless:
         kind=entry.kind,
         event=entry.event,
         receiver=entry.receiver,
+        lane=entry.lane,
         order_id=entry.order_id,
         body=entry.body,
         due_at=due_at,

@@ -38,6 +38,7 @@ EVERYTHING = {
     "cash_due": "$20",
     "needs": ["alcohol"],
     "age_check": 21,
+    "customer_language": "es-MX",
 }
 
 
@@ -59,6 +60,7 @@ def test_an_order_with_all_that_can_be_said_of_it(asker: Asker, new_body: Callab
     assert told["tracking_url"] == f"{settings.PUBLIC_URL}/track/?t={order.tracking_token}"
     assert Client().get("/track/", {"t": order.tracking_token}).status_code == 200
     assert (order.customer_phone, told["customer_phone"]) == ("+13035550142", "+13035550142")
+    assert (order.customer_language, told["customer_language"]) == ("es", "es")
     assert order.items == [{"count": 2, "text": "Pad Thai"}, {"count": 1, "text": "Rice"}]
     assert (told["status"], told["eta"], told["driver"], told["problem"]) == ("pending", None, None, None)
     assert (at(told["ready_at"]), at(told["promised_at"])) == (

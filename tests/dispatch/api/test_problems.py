@@ -32,13 +32,14 @@ def test_every_wrong_field_is_named_at_once(asker: Asker, new_body: Callable[...
         external_id="a/b",
         door_note="a\0b",
         tip=4,
+        customer_language="Spanish",
     )
     del body["customer_address"]
     told = problem(asker.post("/orders", body), 422, "invalid")
     assert {one["pointer"] for one in told["errors"]} == {
         *("#/customer_name", "#/customer_phone", "#/customer_lat", "#/ready_at", "#/wanted_at"),
         *("#/promised_at", "#/bags", "#/items/1/count", "#/items/1/text", "#/colour", "#/number"),
-        *("#/external_id", "#/door_note", "#/tip", "#/customer_address"),
+        *("#/external_id", "#/door_note", "#/tip", "#/customer_address", "#/customer_language"),
     }
     assert all(one["message"].endswith(".") for one in told["errors"])
     assert not Order.objects.exists()

@@ -35,6 +35,7 @@ from dispatch.models import (
 from dispatch.orders import actions
 from dispatch.outbox.registry import Pointless, Refused
 from dispatch.planning import replanning
+from tests.dispatch import story
 from tests.dispatch.messages.conftest import Phone
 from tests.dispatch.messages.gateway_server import GatewayServer
 from tests.waiting import wait_until
@@ -130,6 +131,20 @@ def test_what_is_uploaded_late_is_no_news(phone: Phone, new_order: Make, steps: 
     work()
     assert len(phone.texts) == 1
     assert became(order)[1:] == [(DELIVERED, "not_sent", WhyNot.OLD_NEWS)]
+
+
+def test_a_button_that_was_forgotten_is_no_news_to_whoever_has_eaten(
+    phone: Phone, new_order: Make, driver: Driver, steps: Steps, work: Work
+) -> None:
+    order = new_order()
+    steps(order, "assigned", "picked_up", "driver_nearby")
+    work()
+    came, left = (timezone.now() - minutes * MINUTE for minutes in (12, 10))
+    order.stops.filter(kind="dropoff").update(arrived_at=came, left_at=left)
+    actions.close_for_driver(order.pk, "delivered", actor=story.DANA, reason="Forgot the button.")
+    work()
+    assert became(order)[-1] == (DELIVERED, "not_sent", WhyNot.OLD_NEWS)
+    assert len(phone.texts) == 2
 
 
 def test_nearby_never_comes_behind_delivered(phone: Phone, new_order: Make, steps: Steps, work: Work) -> None:
