@@ -3,7 +3,7 @@ sent, with the reason. Runs in the outbox's transaction.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings as configured
 from django.utils import timezone
@@ -27,7 +27,7 @@ from dispatch.models import (
     WhyNot,
 )
 from dispatch.outbox import registry
-from dispatch.outbox.arrivals import ETA_CHANGED, LATE
+from dispatch.outbox.arrivals import ETA_CHANGED, LATE, LATE_BY
 from dispatch.statuses import OrderStatus, StopKind
 
 #: Of the outbox's entries.
@@ -49,12 +49,22 @@ def consume(event: OutboxEvent) -> Iterator[OutboxEntry]:
     order = event.order
     if order is None or not configured.NOTIFY_URLS:
         return
+    if event.kind in ARRIVALS and not _seems_late(event, order):
+        return  # as most are: without a question to the database
     settings = settings_of(order.city_id)
     gateway = gateways.named(settings.gateway)
     for news in _news(event, settings):
         message = _message(event, order, settings, news, timezone.now())
         if gateway is not None and message is not None and message.state == MessageState.WAITING:
             yield _entry(event, message, gateway)
+
+
+def _seems_late(event: OutboxEvent, order: Order) -> bool:
+    """By the minutes that the order tells; the rules know it to the second."""
+    if order.eta_minutes is None or order.promised_at is None:
+        return False
+    expected = event.happened_at + timedelta(minutes=order.eta_minutes + 1)
+    return expected - order.promised_at >= LATE_BY
 
 
 def _news(event: OutboxEvent, settings: MessageSettings) -> Iterator[News]:
