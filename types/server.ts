@@ -456,6 +456,7 @@ export interface Statuses {
 export interface PinFields {
   lat: string;
   lng: string;
+  address: string;
   radius?: string;
   city?: string;
 }

@@ -83,7 +83,7 @@ class _Details(Body):
     customer_phone: Phone = Field("", description="International: + and the country first.")
     customer_lat: Latitude | None = Field(
         None,
-        description="Of the door, in degrees, with `customer_lng`. Without both no driver gets the order yet.",
+        description="Of the door, in degrees, with `customer_lng`. Without both the address is looked up.",
     )
     # Looked at when it is missing, too.
     customer_lng: Longitude | None = Field(None, validate_default=True)
