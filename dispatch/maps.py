@@ -34,6 +34,7 @@ class PinFields(Struct, frozen=True):
 
     lat: str
     lng: str
+    address: str
     radius: str = ""
     city: str = ""
 

@@ -463,6 +463,7 @@ export interface Statuses {
 export interface PinFields {
   lat: string;
   lng: string;
+  address: string;
   radius?: string;
   city?: string;
 }

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from dispatch.admin.pages import page
 from dispatch.files.csv_text import Unreadable, decode, written
-from dispatch.files.importing import MOST_BYTES, import_text
+from dispatch.files.importing import MOST_BYTES, Imported, import_text
 from dispatch.files.resources import Resource, rows_of
 from dispatch.orders import actions
 
@@ -111,8 +111,7 @@ class CsvFiles:
             except Unreadable as unreadable:
                 mistakes = unreadable.mistakes
             else:
-                parts = [f"{found.new} new", *([f"{found.changed} changed"] if found.changed else [])]
-                tried = f"{', '.join(parts)} {kind}"
+                tried = _words(found, self.opts)  # type: ignore[attr-defined]
                 if confirmed:
                     logger.info("%s imports %s", request.user.get_username(), tried)
                     messages.success(request, f"Imported: {tried}.")
@@ -126,7 +125,7 @@ class CsvFiles:
             form=form,
             mistakes=mistakes,
             tried=tried,
-            columns=[name for name in resource.columns if not resource.fields[name].readonly or name == "id"],
+            columns=[name for name in resource.columns if name not in resource.told],
             needed=resource.needed,
             kind=kind,
             most=MOST_LINES,
@@ -135,6 +134,14 @@ class CsvFiles:
 
     def _list_url(self) -> str:
         return reverse(f"admin:dispatch_{self.opts.model_name}_changelist")  # type: ignore[attr-defined]
+
+
+def _words(found: Imported, opts: Any) -> str:
+    """“2 new orders”, “1 new, 3 changed drivers”."""
+    parts = [f"{found.new} new"] if found.new or not found.changed else []
+    parts += [f"{found.changed} changed"] if found.changed else []
+    one = (found.changed or found.new) == 1
+    return f"{', '.join(parts)} {opts.verbose_name if one else opts.verbose_name_plural}"
 
 
 async def _streamed(resource: Resource, shown: Any, ids: Sequence[UUID]) -> AsyncIterator[str]:

@@ -95,7 +95,7 @@ class _Details(Body):
     )
     customer_lat: Latitude | None = Field(
         None,
-        description="Of the door, in degrees, with `customer_lng`. Without both no driver gets the order yet.",
+        description="Of the door, in degrees, with `customer_lng`. Without both the address is looked up.",
     )
     # Looked at when it is missing, too.
     customer_lng: Longitude | None = Field(None, validate_default=True)

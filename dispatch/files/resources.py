@@ -26,7 +26,7 @@ def _skill_codes() -> list[str]:
 
 
 class Resource(resources.ModelResource):
-    """`needed`: columns that a file must have. `told`: those that are written and, read, count for nothing."""
+    """`needed`: columns that a file must have; `told`: those that are written, and count for nothing when read."""
 
     needed: ClassVar[Sequence[str]] = ("name",)
     told: ClassVar[Sequence[str]] = ()
@@ -188,6 +188,7 @@ class Orders(Resource):
     delivered_at = Field("delivered_at", "delivered_at", Moment(), readonly=True)
 
     needed = ("restaurant", "customer_address")
+    told = ("status", "driver", "created_at", "delivered_at")
     related = ("restaurant__city", "driver")
 
     class Meta(_Meta):

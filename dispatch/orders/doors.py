@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 
 #: Of more orders than that the next round looks for the doors.
 MOST_AT_ONCE = 200
-#: No longer (seconds) does a round ask the geocoder: others wait for what it found.
-ROUND_S = 20.0
+#: No longer (seconds) does a round ask the geocoder: the worker has other rounds to run.
+ROUND_S = 5.0
 
 
 def look_up(orders: Iterable[Order]) -> None:

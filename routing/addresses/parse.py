@@ -18,6 +18,7 @@ from routing.addresses.vocabulary import (
     STATES,
     STATES_LIKE_STREETS,
     SYNONYMS,
+    TITLES,
     TYPES,
     UNITS,
     WHOLE_UNITS,
@@ -63,7 +64,8 @@ class StreetName:
         if directions and rest and rest[0] in TYPES and len(rest) == 1:
             # “North Street”: the direction is the name.
             kind, rest = TYPES[rest[0]], [directions.pop()]
-        base = " ".join(map(_as_in_names, rest))
+        named = [_as_in_names(word) for word in rest]
+        base = " ".join([word for word in named if word not in TITLES] or named)
         return cls(SYNONYMS.get(base, base), kind, " ".join(directions + behind))
 
 

@@ -95,14 +95,10 @@ NAMES: Mapping[str, str] = _spellings("""
     doctor dr
 """)
 
-#: The whole of a name.
-SYNONYMS: Mapping[str, str] = {
-    "mlk": "martin luther king",
-    "mlk junior": "martin luther king",
-    "martin luther king junior": "martin luther king",
-    "doctor martin luther king": "martin luther king",
-    "doctor martin luther king junior": "martin luther king",
-}
+#: The whole of a name, without TITLES.
+SYNONYMS: Mapping[str, str] = {"mlk": "martin luther king"}
+#: Of whom a street is named after; some leave them out.
+TITLES = _words("doctor junior")
 
 _ORDINALS = """
     first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth

@@ -178,7 +178,7 @@ def _steps(folder: Path, job: Job, progress: Progress) -> Iterator[Step]:
     if accept:
         yield Step("place", "looking where they are", lambda done: accept(done["features"]["bounds"]))
     found = folder / addresses.FILE
-    yield Step("addresses", "looking up addresses", lambda _: addresses.write_addresses(network, found))
+    yield Step("addresses", "reading addresses", lambda _: addresses.write_addresses(network, found))
     for profile in job.profiles:
         yield from _osrm_steps(folder, network, profile, job.algorithm)
     yield Step("map", "drawing the map", lambda _: _draw(geojson, tiles, source.attribution, log))

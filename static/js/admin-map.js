@@ -27,6 +27,7 @@ function fieldsOfForm() {
   return {
     lat,
     lng,
+    address: byId(fields.address, HTMLInputElement),
     radius: fields.radius ? byId(fields.radius, HTMLInputElement) : null,
     city: fields.city ? byId(fields.city, HTMLSelectElement) : null,
   };
@@ -114,15 +115,21 @@ if (form) {
     circle.setRadius(radius);
   });
   handle.on("dragend", draw);
-  searchWith((place) => {
+  searchWith(form.address, (place) => {
     write(L.latLng(place.lat, place.lng));
     look();
   });
 }
 
-/** @param {(place: FoundAddress) => void} choose */
-function searchWith(choose) {
+/**
+ * @param {HTMLInputElement} address what is searched for, unless somebody types something else
+ * @param {(place: FoundAddress) => void} choose
+ */
+function searchWith(address, choose) {
   const input = byId("place-search", HTMLInputElement);
+  const follow = () => (input.value = address.value);
+  follow();
+  address.addEventListener("change", follow);
   const results = byId("place-search-results");
   const say = (/** @type {string} */ words) => setText(byId("place-search-status"), words);
 

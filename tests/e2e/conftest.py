@@ -128,7 +128,7 @@ def stack(servers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         }
         with Processes(folder) as processes, closing(Clerk(env)) as clerk:
             # What does not depend on the database, static files and roads, is as `make test` has left it.
-            todo = json.dumps([["migrate", "--no-input"], ["sample_data"]])
+            todo = json.dumps([["migrate", "--no-input"], ["roads", "index"], ["sample_data"]])
             processes.run("prepare", [sys.executable, "-m", "delivery.devtools.stack.prepare", todo], env)
             running = Stack(base, env, processes, clerk)
             processes.start("worker", worker(1), env, stop_s=5)

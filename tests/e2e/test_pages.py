@@ -743,6 +743,69 @@ def test_a_restaurant_is_put_on_the_map(
     expect(pin).to_have_count(1)
 
 
+def test_an_address_is_searched_for_and_its_pin_put_right(
+    stack: Stack, open_page: Callable[..., Page], session: list[Any], artifacts: Path
+) -> None:
+    """On an order's page, as on a restaurant's; nothing is saved here."""
+    page = open_page("/admin/dispatch/order/add/", DESKTOP, session)
+    search = page.get_by_role("searchbox", name="Find an address")
+    lat, pin = page.locator("#id_customer_lat"), page.locator(".place-pin")
+    search.scroll_into_view_if_needed()
+    search.fill("1867 lawrnce st, denver")
+    search.press("Enter")
+    found = page.get_by_role("button", name="1867 Lawrence Street")
+    expect(found).to_have_text("1867 Lawrence Street (somewhere in its block)")
+    page.screenshot(path=artifacts / "admin-address-search-1440x900.png")
+    found.click()
+    expect(pin).to_be_visible()
+    assert 39.7503 < float(lat.input_value()) < 39.7514
+    expect(page.locator("#place-search-status")).to_contain_text("Look whether the pin is right")
+    page.locator("#place-map").scroll_into_view_if_needed()
+    page.screenshot(path=artifacts / "admin-address-found-1440x900.png")
+    page.locator("#place-map").click(position={"x": 60, "y": 60})
+    assert float(lat.input_value()) > 39.7514
+    search.fill("12 Nowhere Lane")
+    page.get_by_role("button", name="Find", exact=True).click()
+    expect(page.locator("#place-search-status")).to_contain_text("Nothing is found")
+
+
+#: So that nobody finds it among the orders of other tests.
+IMPORTED_GONE = """
+WITH imported AS (SELECT id FROM orders WHERE customer_address = '1867 Lawrence St'),
+    events AS (DELETE FROM order_events WHERE order_id IN (SELECT id FROM imported)),
+    promises AS (DELETE FROM promises WHERE order_id IN (SELECT id FROM imported))
+DELETE FROM orders WHERE id IN (SELECT id FROM imported) RETURNING id
+"""
+
+
+def test_a_file_of_orders_is_tried_before_it_is_imported(
+    stack: Stack, open_page: Callable[..., Page], session: list[Any], artifacts: Path
+) -> None:
+    page = open_page("/admin/dispatch/order/", DESKTOP, session)
+    expect(page.get_by_role("link", name="Export CSV")).to_be_visible()
+    page.screenshot(path=artifacts / "admin-orders-1440x900.png")
+    page.get_by_role("link", name="Import CSV").click()
+
+    def choose(text: str) -> None:
+        page.locator("#id_file").set_input_files(
+            {"name": "orders.csv", "mimeType": "text/csv", "buffer": text.encode()}
+        )
+        page.get_by_role("button", name="Try").click()
+
+    page.screenshot(path=artifacts / "admin-import-1440x900.png")
+    choose("restaurant;customer_address;bags\nNobody’s;1701 Wynkoop St;0\n")
+    expect(page.locator(".errorlist li")).to_have_count(2)
+    page.screenshot(path=artifacts / "admin-import-mistakes-1440x900.png")
+    choose(
+        "restaurant;customer_address;wanted_at\nClarkson Street Bagels;1867 Lawrence St;2099-11-30 18:30\n"
+    )
+    expect(page.get_by_role("button", name="Import 1 new order")).to_be_visible()
+    page.screenshot(path=artifacts / "admin-import-tried-1440x900.png")
+    page.get_by_role("button", name="Import 1 new order").click()
+    expect(page.locator(".messagelist")).to_contain_text("Imported: 1 new order")
+    assert len(stack.rows(IMPORTED_GONE)) == 1
+
+
 def test_a_city_has_its_area_drawn_on_the_map(
     stack: Stack, open_page: Callable[..., Page], session: list[Any], artifacts: Path
 ) -> None:

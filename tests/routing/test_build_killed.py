@@ -27,6 +27,7 @@ pytestmark = pytest.mark.slow
 STEPS = {
     "network": "laying out the default roads",
     "features": "reading roads.osm.pbf",
+    "addresses": "reading addresses",
     "extract": "preparing OSRM: osrm-extract",
     "partition": "preparing OSRM: osrm-partition",
     "customize": "preparing OSRM: osrm-customize",
@@ -107,7 +108,7 @@ def test_osrm_partition_may_be_killed_while_it_writes_over_its_input(roads: Path
     journal.write_text(json.dumps(noted))
     for file in (journal.parent / "osrm").iterdir():
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    assert go_on(roads)[1] == "4/7 preparing OSRM: osrm-partition"  # and OSRM could read it in the end
+    assert go_on(roads)[1] == "5/8 preparing OSRM: osrm-partition"  # and OSRM could read it in the end
 
 
 def test_a_build_may_be_killed_again_and_again(roads: Path) -> None:
@@ -129,7 +130,7 @@ def test_what_is_left_of_a_build_of_something_else_is_removed(roads: Path, extra
     build_and_end(roads, "features", signal.SIGKILL)
     told: list[str] = []
     build(roads, extract, algorithm="ch", force=False, progress=ProgressLog(told.append))
-    assert told[0] == "1/5 reading village.osm.pbf"
+    assert told[0] == "1/6 reading village.osm.pbf"
     assert steps_done(roads) == []
     assert len(list((roads / "builds").iterdir())) == 2
 

@@ -109,7 +109,7 @@ def test_the_command_draws_on_a_terminal(extract: Path, tmp_path: Path) -> None:
     os.close(ours)
     assert building.returncode == 0
     text = shown.decode()
-    assert "██████████░░░░░░░░░░ 4/6 preparing OSRM: osrm-customize 0:00" in text
+    assert "███████████░░░░░░░░░ 5/7 preparing OSRM: osrm-customize 0:00" in text
     assert re.search(r"✓ drawing the map +\d+\.\d s", text)
     assert "roads: ready in" in text
 
@@ -118,4 +118,4 @@ def test_and_writes_lines_elsewhere(extract: Path, tmp_path: Path) -> None:
     env = os.environ | {"DOORSTEP_STATE": str(tmp_path)}
     text = subprocess.check_output([*BUILD, str(extract)], env=env, text=True)
     assert "\x1b" not in text
-    assert text.startswith("roads: 1/6 reading village.osm.pbf\nroads: 2/6 preparing OSRM: osrm-extract\n")
+    assert text.startswith("roads: 1/7 reading village.osm.pbf\nroads: 2/7 reading addresses\n")

@@ -226,11 +226,11 @@ def upload(client: Client, model: str, text: str) -> object:
 def test_in_the_admin_a_file_is_tried_and_then_imported(admin_client: Client, restaurant: Restaurant) -> None:
     text = f"{ORDER}Larimer Noodles,1701 Wynkoop St,A-1\n"
     tried = upload(admin_client, "order", text)
-    assert "1 new orders" in tried.content.decode()
+    assert "1 new order" in tried.content.decode()
     assert not Order.objects.exists()
     url = reverse("admin:dispatch_order_import")
     done = admin_client.post(url, {"text": text, "confirmed": "Import"}, follow=True)
-    assert said(done) == ["Imported: 1 new orders."]
+    assert said(done) == ["Imported: 1 new order."]
     assert OrderEvent.objects.get().actor_name == "admin"
     again = admin_client.post(url, {"text": text, "confirmed": "Import"})
     assert "Line 2" in again.content.decode()

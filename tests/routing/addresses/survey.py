@@ -22,7 +22,7 @@ from routing.geo import Point, bearing_deg, destination, distance_m
 from routing.roads.cities import CITIES, DefaultCity
 from routing.roads.default import default_network
 from routing.roads.features import join_lines
-from routing.roads.network import Line, Network
+from routing.roads.network import Line, Network, on_grid
 
 POSTCODES = {
     "Denver": ("80202", "80205", "80218"),
@@ -94,9 +94,7 @@ def towns(rng: Random) -> tuple[Network, list[House]]:
     streets: defaultdict[tuple[str, str], list[Line]] = defaultdict(list)
     for way in network.ways:
         if "name" in way.tags and "ref" not in way.tags:
-            middle = way.line[len(way.line) // 2]
-            city = min(CITIES, key=lambda one: distance_m(one.center, middle))
-            streets[city.name, way.tags["name"]].append(way.line)
+            streets[town_of(way.line), way.tags["name"]].append(way.line)
     cities = {city.name: city for city in CITIES}
     numbers_at = {
         city.name: _numbered({name: lines for (of, name), lines in streets.items() if of == city.name})
@@ -113,6 +111,19 @@ def towns(rng: Random) -> tuple[Network, list[House]]:
                 house.point, **{"addr:housenumber": house.number, "addr:street": house.street, **where}
             )
     return network, houses
+
+
+def town_of(line: Line) -> str:
+    """The name of the one that is nearest."""
+    return min(CITIES, key=lambda one: distance_m(one.center, line[len(line) // 2])).name
+
+
+def without(network: Network, lacking: set[tuple[str, str]], houses: Iterable[House]) -> None:
+    """Takes streets (town and name) with their houses out of a network."""
+    network.ways = [way for way in network.ways if (town_of(way.line), way.tags.get("name")) not in lacking]
+    for house in houses:
+        if (house.town, house.street) in lacking:
+            network.nodes.pop(on_grid(house.point), None)
 
 
 def _numbered(streets: dict[str, list[Line]]) -> dict[Point, int]:

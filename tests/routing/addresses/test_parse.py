@@ -77,6 +77,8 @@ def test_what_stands_behind_the_street(text: str, town: str, postcode: str, extr
         ("3300 Broadway", 3300, "", StreetName("broadway")),
         ("2200 MLK Jr Blvd", 2200, "", StreetName("martin luther king", "blvd")),
         ("2200 Dr. Martin Luther King Jr. Boulevard", 2200, "", StreetName("martin luther king", "blvd")),
+        ("2200 Martn Luther King Jr Blvd", 2200, "", StreetName("martn luther king", "blvd")),
+        ("12 Doctor Street", 12, "", StreetName("doctor", "st")),
         ("12b Pearl St", 12, "b", StreetName("pearl", "st")),
         ("Hauptstr. 12a, 69117 Heidelberg", 12, "a", StreetName("hauptstrasse")),
         ("Hauptstraße 12 a 69117 Heidelberg", 12, "a", StreetName("hauptstrasse")),

@@ -16,7 +16,7 @@ from routing.addresses.index import Area
 from routing.addresses.matching import Hit
 from routing.roads.cities import CITIES
 from routing.roads.network import Network
-from tests.routing.addresses.survey import House, Survey, houses_of, lines_of, survey, towns
+from tests.routing.addresses.survey import House, Survey, houses_of, lines_of, survey, towns, without
 
 COUNT = int(os.environ.get("ADDRESSES", "600"))
 SEED = int(os.environ.get("ADDRESSES_SEED", "20"))
@@ -49,6 +49,19 @@ def test_towns(index_of: Callable[[Network | Path], None]) -> None:
     look_up.say(found)
     assert not found.wrong
     assert found.share("known", "sure, ≤ 100 m") >= 0.95
+
+
+def test_streets_that_the_extract_lacks(index_of: Callable[[Network | Path], None]) -> None:
+    """Nobody is sent to one that sounds like them, or to that of another town."""
+    network, houses = towns(Random(SEED))
+    streets = sorted({(house.town, house.street) for house in houses})
+    lacking = set(Random(SEED).sample(streets, len(streets) // 5))
+    without(network, lacking, houses)
+    index_of(network)
+    look_up = Timed()
+    found = survey([one for one in houses if (one.town, one.street) in lacking], look_up, COUNT // 2, SEED)
+    look_up.say(found)
+    assert not found.wrong
 
 
 def test_real_extracts(index_of: Callable[[Network | Path], None]) -> None:
