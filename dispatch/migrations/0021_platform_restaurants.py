@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dispatch", "0017_outbox"),
+        ("dispatch", "0020_doors"),
     ]
 
     operations = [

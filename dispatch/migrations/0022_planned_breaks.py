@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dispatch", "0020_doors"),
+        ("dispatch", "0021_platform_restaurants"),
     ]
 
     operations = [
