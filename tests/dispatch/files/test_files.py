@@ -5,7 +5,6 @@ import io
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -164,7 +163,7 @@ def test_restaurants_are_added_and_changed(city: City, restaurant: Restaurant) -
     ("line", "said"),
     [
         ("nonsense,A,,39,-105", "column id: no restaurant has this id"),
-        (f"{uuid4()},A,,39,-105", "column id: no restaurant has this id"),
+        ("c0ffee00-0000-4000-8000-000000000000,A,,39,-105", "column id: no restaurant has this id"),
         (",,,39,-105", "column name"),
         (",A,Nowhere,39,-105", "column city: no city is called “Nowhere”"),
         (",A,,,-105", "column lat"),
