@@ -1,7 +1,7 @@
 """A driver's breaks. Who is on one gets nothing new from Doorstep and keeps what is on hand, which waits for its end.
 
 When a break ends is known from its beginning: so ETAs can be told, and nobody is on one for ever who forgets to say
-that it is over. One that is planned with the shift begins by itself (dispatch/planning/breaks_to_come.py).
+that it is over. One that is planned with the shift begins by itself (dispatch/planning/planned_breaks.py).
 """
 
 from datetime import datetime, timedelta

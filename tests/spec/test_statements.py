@@ -180,7 +180,7 @@ def test_who_works_in_the_admin_chooses_the_restaurant(
     order = ordered(restaurant_id=None)
     page = f"/admin/dispatch/order/{order.pk}/change/"
     assert "The order has no restaurant" in admin_client.get(page).content.decode()
-    names = ("events", "promises", "stops")
+    names = ("events", "promises", "messages", "stops")
     inlines = {f"{name}-{count}_FORMS": 0 for name in names for count in ("TOTAL", "INITIAL")}
     fields = {"restaurant": kitchen, "customer_lat": DOOR.lat, "customer_lng": DOOR.lng, "bags": 1}
     assert admin_client.post(page, inlines | fields).status_code == 302
