@@ -248,6 +248,12 @@ class Orders(Resource):
             empty = "customer_lat" if instance.customer_lat is None else "customer_lng"
             raise ValidationError({empty: "give both coordinates, or none."})
 
+    def row_of(self, instance: Order) -> list[str]:
+        """Without coordinates that are a guess: who reads them would take them for given."""
+        if not instance.door_sure:
+            instance.customer_lat = instance.customer_lng = None
+        return super().row_of(instance)
+
     def store(self, instance: Order) -> None:
         actions.place(instance, actor=self.actor, ask_roads=False)
 

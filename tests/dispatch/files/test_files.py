@@ -303,6 +303,15 @@ def test_what_is_exported_can_be_imported_again(
     assert {name: after[name] for name in ours} == {name: before[name] for name in ours}
 
 
+def test_a_guess_is_not_exported_as_if_it_were_known(
+    admin_user: object, new_order: Callable[..., Order]
+) -> None:
+    new_order()
+    Order.objects.update(door_from=DoorFrom.INDEX, door_sure=False)
+    [row] = rows(exported(admin_user, "order")[1])
+    assert (row["customer_lat"], row["customer_lng"]) == ("", "")
+
+
 def test_drivers_and_restaurants_come_back_as_they_were(
     admin_user: object, driver: Driver, restaurant: Restaurant
 ) -> None:

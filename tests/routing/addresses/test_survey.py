@@ -18,7 +18,7 @@ from routing.roads.cities import CITIES
 from routing.roads.network import Network
 from tests.routing.addresses.survey import House, Survey, houses_of, lines_of, survey, towns, without
 
-COUNT = int(os.environ.get("ADDRESSES", "600"))
+COUNT = int(os.environ.get("ADDRESSES", "300"))
 SEED = int(os.environ.get("ADDRESSES_SEED", "20"))
 CITY_MIDDLES = {city.name: city.center for city in CITIES}
 
