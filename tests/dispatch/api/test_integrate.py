@@ -79,7 +79,7 @@ def test_from_a_key_to_an_order_and_its_link(
         "UNTIL": (timezone.now() + timedelta(hours=1)).isoformat(),
     }
 
-    restaurants, quoting, placing, reading, listing, amending, ready, cancelling, drivers, *_ = commands(
+    restaurants, quoting, placing, reading, listing, amending, ready, cancelling, _, drivers = commands(
         "curl"
     )
     [opening] = [text.partition("\n")[2] for text in commands("export UNTIL")]
