@@ -20,7 +20,7 @@ from tests.waiting import POLL_S, wait_until
 
 KILLS = length(short=2, full=200)
 #: So many messages come before the worker is killed. Those that it has in hand then, four at most, may come twice.
-MESSAGES = length(short=(10, 20), full=(250, 350))
+MESSAGES = length(short=(10, 20), full=(450, 550))
 #: Steps that are taken before the messages of earlier ones have come.
 AHEAD = 60
 MOST_TWICE = 0.01
