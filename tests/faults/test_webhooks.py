@@ -20,7 +20,7 @@ from tests.waiting import POLL_S, wait_until
 
 KILLS = length(short=2, full=200)
 #: So many messages come before the worker is killed. Those that it has in hand then, four at most, may come twice.
-MESSAGES = length(short=(10, 20), full=(400, 500))
+MESSAGES = length(short=(10, 20), full=(450, 550))
 #: Steps that are taken before the messages of earlier ones have come.
 AHEAD = 60
 MOST_TWICE = 0.01
@@ -29,7 +29,7 @@ ALL_THERE_S = within(90.0)
 STEPS = ["order.created", "order.assigned", "order.picked_up", "order.delivered"]
 
 
-@pytest.mark.timeout(length(short=240, full=3600))
+@pytest.mark.timeout(length(short=240, full=7200))
 def test_workers_that_are_killed_lose_no_webhook(cluster: Cluster, rng: Random) -> None:
     with receiving() as receiver:
         secret = subscribe(cluster, receiver)
