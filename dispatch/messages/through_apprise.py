@@ -41,7 +41,10 @@ def send(gateway: GatewayUrl, phone: str, text: str) -> None:
     if service is None:
         raise GatewayFailed(f"Gateway {gateway.name}: Apprise can't use its address.")
     with overheard() as lines:
-        taken = service.notify(body=text)
+        try:
+            taken = service.notify(body=text)
+        except Exception as error:  # noqa: BLE001 (of any plugin; its words may have secrets in them)
+            raise GatewayUnsure(f"Gateway {gateway.name}: {type(error).__name__} of its plugin.") from None
     if taken:
         return
     broken = [line for line in lines if line.startswith("Socket Exception")]

@@ -4,9 +4,12 @@ import json
 import logging
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from apprise import NotifyBase
+from apprise.manager_plugins import NotificationManager
 
 from delivery.osrm_server import free_port
 from dispatch.messages import gateways
@@ -127,6 +130,37 @@ def test_what_was_not_taken_is_told_from_what_perhaps_was(
     gateway_server.does = does
     with pytest.raises(error):
         gateways.send(one(gateway_server.url), PHONE, TEXT)
+
+
+@pytest.fixture
+def broken() -> Iterator[str]:
+    """An address of a service whose plugin has a fault."""
+
+    class Broken(NotifyBase):
+        service_name = "Broken"
+        secure_protocol = "broken"
+
+        def url(self, *_: object, **__: object) -> str:
+            return f"broken://{PHONE}"
+
+        def send(self, *_: object, **__: object) -> bool:
+            raise ValueError(f"can't send to {PHONE} with s3cr3t")
+
+        @staticmethod
+        def parse_url(url: str) -> dict[str, str] | None:
+            return NotifyBase.parse_url(url, verify_host=False)
+
+    plugins = NotificationManager()
+    plugins.add(Broken, schemas="broken")
+    yield "broken://s3cr3t/{phone}"
+    plugins.remove("broken")
+
+
+def test_what_a_plugins_fault_says_is_told_to_nobody(broken: str) -> None:
+    with pytest.raises(GatewayUnsure) as fault:
+        gateways.send(one(broken), PHONE, TEXT)
+    assert str(fault.value) == "Gateway default: ValueError of its plugin."
+    assert fault.value.__suppress_context__
 
 
 def test_where_nobody_listens_nothing_was_taken() -> None:
