@@ -30,7 +30,7 @@ CASES = length(short=2_000, full=100_000)
 AT_ONCE = 32
 ATTACKED = "web-1"
 #: Garbage waits for its turn (delivery/garbage.py), and stays at some 25.
-GROWTH_MIB = length(short=12, full=40)
+GROWTH_MIB = length(short=24, full=40)
 #: A request that is whole is answered; of one that is not, the server waits for the rest.
 ANSWER_S = {True: 10.0, False: 0.1}
 #: After the last frame: time to hear what the server thinks of it.
