@@ -122,7 +122,10 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 
 @router.get(
-    "/{webhook_id}", operation_id="readWebhook", summary="Read a webhook", response=answers(200, Webhook, 404)
+    "/{webhook_id}",
+    operation_id="readWebhook",
+    summary="Read a webhook",
+    response=answers(200, Webhook, 404, 422),
 )
 def read(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     return json_answer(_told(_own(request, webhook_id)))
@@ -154,7 +157,7 @@ def change(request: HttpRequest, webhook_id: UUID, body: WebhookChange) -> HttpR
     "/{webhook_id}",
     operation_id="deleteWebhook",
     summary="Delete a webhook",
-    response=answers(204, None, 404),
+    response=answers(204, None, 404, 422),
 )
 def delete(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     """What has not been sent yet is not sent any more."""
@@ -166,7 +169,7 @@ def delete(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     "/{webhook_id}/secret",
     operation_id="issueWebhookSecret",
     summary="Issue a webhook’s secret",
-    response=answers(200, Secret, 404),
+    response=answers(200, Secret, 404, 422),
 )
 def issue_secret(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     """The one before signs for another 24 hours as well: each message has both signatures."""

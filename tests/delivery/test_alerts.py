@@ -106,6 +106,7 @@ DAYS_AGE = series(AGE, WEB, task="keep_history_partitions")
 LESSON_AGE = series(AGE, WEB, task="learn_etas")
 AHEAD = series("doorstep_history_partitions_ahead", WEB)
 QUEUE = series(WAITING, WEB, queue="celery")
+OUTBOX = series("doorstep_outbox_oldest_seconds", WEB, kind="webhook")
 FAILED = series(TASKS, WORKER, outcome="failed", task="sweep")
 OSRM_AWAY = series(OSRM, WORKER, outcome="routing_unavailable", service="route")
 FIXES = [series("doorstep_fixes_waiting", f"web-{n}:8000") for n in (1, 2)]
@@ -123,6 +124,7 @@ HEALTHY: Mapping[str, str] = (
         LESSON_AGE: then("88000+0", 31, "+Inf+0"),
         AHEAD: always(6),
         QUEUE: then("3+0", 4, "900+0"),
+        OUTBOX: then("2+0", 4, "700+60"),
         FAILED: always(0),
         series(TASKS, WORKER, outcome="done", task="sweep"): f"0+1x{MINUTES}",
         series(OSRM, WORKER, outcome="ok", service="route"): f"0+90x{MINUTES}",
@@ -167,6 +169,7 @@ FAULTS = {
     "no lesson": Fault("learn_etas", {LESSON_AGE: always(100_100)}, [{"task": "learn_etas"}]),
     "two days left": Fault("partitions_ahead", {AHEAD: then("3+0", 2, "2+0")}),
     "the queue grows": Fault("tasks_waiting) >", {QUEUE: f"0+20x{MINUTES}"}),
+    "nobody takes what is sent": Fault("outbox_oldest", {OUTBOX: f"0+60x{MINUTES}"}),
     "a task fails": Fault(
         "failed", {FAILED: then("0+0", 5, "1+0")}, [on(WORKER, outcome="failed", task="sweep")]
     ),

@@ -22,7 +22,7 @@ WHERE NOT shorter.indisunique AND tables.relnamespace = 'public'::regnamespace
 ORDER BY 1, 2, 3
 """
 #: Django's, which Doorstep does not make.
-NOT_OURS = ("auth_", "django_", "users_groups", "users_user_permissions")
+NOT_OURS = ("auth_", "axes_", "django_", "users_groups", "users_user_permissions")
 
 
 @pytest.mark.django_db

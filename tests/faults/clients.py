@@ -94,7 +94,7 @@ def backoff(attempt: int, rng: Random) -> float:
 def open_socket(url: str, query: str, headers: dict[str, str]) -> connect:
     return connect(
         f"{url.replace('http', 'ws', 1)}/ws?{query}",
-        additional_headers=headers,
+        additional_headers={"Origin": url, **headers},
         compression=None,
         ping_interval=None,
         open_timeout=OPEN_S,

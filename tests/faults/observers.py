@@ -211,7 +211,7 @@ class Observer(Client):
 
 
 def dispatcher(urls: Sequence[str], cookie: str, rng: Random) -> Observer:
-    return Observer(urls, "role=dispatcher", {"Cookie": cookie, "Origin": urls[0]}, rng, DispatcherScreen)
+    return Observer(urls, "role=dispatcher", {"Cookie": cookie}, rng, DispatcherScreen)
 
 
 def customer(urls: Sequence[str], token: str, rng: Random) -> Observer:

@@ -315,7 +315,7 @@ def test_roads_of_an_address(files: Files, extract: Path, tmp_path: Path) -> Non
     roads, url = tmp_path / "roads", files.url.replace("http://", "http://someone:hidden@")
     assert steps_of(roads, url)[:2] == [
         "downloading monaco-latest.osm.pbf (0.0 MB)",
-        "1/6 reading monaco-latest.osm.pbf",
+        "1/7 reading monaco-latest.osm.pbf",
     ]
     found = current_build(roads)
     assert found

@@ -50,11 +50,18 @@ _decoder = msgspec.json.Decoder(Hello | Ready | Heartbeat | Error | Expect | Ack
 class App:
     """One driver's app. `plan` is what the server sent last, `changed` tells of news.
 
-    `url`: of the socket, with its role. `renew` gets a new token where the one at hand is no longer good.
+    `url`: of the socket, with its role. `renew` gets a new token where the one at hand is no longer
+    good; None where somebody else has the driver now.
     """
 
     def __init__(
-        self, url: str, token: str, renew: Callable[[], Awaitable[str]], *, outages: Outages, rng: Random
+        self,
+        url: str,
+        token: str,
+        renew: Callable[[str], Awaitable[str | None]],
+        *,
+        outages: Outages,
+        rng: Random,
     ) -> None:
         # Not by chance that can be repeated: the numbers of an earlier run are not ours.
         self._url = f"{url}&session={uuid4().hex}"
@@ -149,7 +156,10 @@ class App:
                 if code == REPLACED:
                     return
                 if code == NOT_SIGNED_IN:
-                    self._token = await self._renew()
+                    renewed = await self._renew(self._token)
+                    if renewed is None:
+                        return
+                    self._token = renewed
                 if self.has_network:
                     self._outages.away(PART, error)
             attempt = 0 if self._ready else attempt + 1

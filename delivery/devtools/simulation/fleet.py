@@ -63,6 +63,14 @@ def recruit(wanted: Mapping[CityId, int], rng: Random) -> list[Recruit]:
     ]
 
 
+def renewed_token(driver_id: UUID, token: str) -> str | None:
+    """A new one for a driver whose token is no longer good; None where there is another one already: the driver has
+    been taken over.
+    """
+    digest = Driver.objects.values_list("token_digest", flat=True).get(pk=driver_id)
+    return None if digest not in (None, Driver.digest(token)) else actions.issue_token(driver_id)
+
+
 def _send_home(driver: Driver) -> None:
     for order in Order.objects.filter(driver=driver, status__in=ACTIVE):
         actions.cancel(order.pk, actor=DISPATCHER, reason="The simulated driver is gone.")

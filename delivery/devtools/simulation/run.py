@@ -14,11 +14,10 @@ from delivery.devtools.simulation.app import App
 from delivery.devtools.simulation.customers import Customers
 from delivery.devtools.simulation.dispatcher import Dispatcher
 from delivery.devtools.simulation.driver import HAUNT_M, Habits, SimulatedDriver
-from delivery.devtools.simulation.fleet import CityId, Recruit, recruit, restaurants_by_town
+from delivery.devtools.simulation.fleet import CityId, Recruit, recruit, renewed_token, restaurants_by_town
 from delivery.devtools.simulation.outages import Database, Outages
 from delivery.devtools.simulation.platform import platform
 from delivery.devtools.simulation.roads import Roads
-from dispatch.orders import actions
 from routing.geo import Point
 
 logger = logging.getLogger("delivery.devtools.simulation")
@@ -142,8 +141,8 @@ async def _drive(
     if start is None:
         start = (await roads.spot(rng.choice(haunts), HAUNT_M)).point
 
-    async def renew() -> str:
-        return await database(actions.issue_token, each.driver)
+    async def renew(token: str) -> str | None:
+        return await database(renewed_token, each.driver, token)
 
     app = App(options.url, each.token, renew, outages=outages, rng=rng)
     await SimulatedDriver(app, roads, start, haunts, options.habits, rng).run()

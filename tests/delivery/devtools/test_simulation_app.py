@@ -94,7 +94,7 @@ def fixes(count: int) -> list[Location]:
 
 @asynccontextmanager
 async def running(server: Server, outages: Outages | None = None) -> AsyncIterator[App]:
-    async def renew() -> str:
+    async def renew(token: str) -> str | None:
         return "renewed"
 
     async with serve(server, "127.0.0.1", 0) as listening:
@@ -256,14 +256,19 @@ async def test_a_token_that_is_no_longer_good_is_renewed():
         assert server.tokens == ["Bearer secret", "Bearer renewed"]
 
 
-async def test_an_app_that_is_replaced_does_not_come_back():
+async def nobodys(token: str) -> str | None:
+    return None
+
+
+@pytest.mark.parametrize("code", [4409, 4401], ids=["replaced", "somebody else has the driver"])
+async def test_an_app_that_lost_its_driver_does_not_come_back(code: int):
     server = Server()
     async with serve(server, "127.0.0.1", 0) as listening:
         url = f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}/?role=driver"
-        app = App(url, "secret", None, outages=Outages(), rng=Random(1))
+        app = App(url, "secret", nobodys, outages=Outages(), rng=Random(1))
         task = asyncio.create_task(app.run())
         await server.until(lambda: server.sessions)
-        await server.sessions[0].close(4409)
+        await server.sessions[0].close(code)
         async with asyncio.timeout(PATIENCE_S):
             await task
     assert len(server.sessions) == 1

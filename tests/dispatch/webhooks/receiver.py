@@ -58,7 +58,10 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                return  # whoever sent it was killed meanwhile
             headers = {name.lower(): value for name, value in self.headers.items()}
             with receiver.lock:
                 receiver.requests.append(Request(self.path, headers, body))
