@@ -20,6 +20,7 @@ import delivery.metrics.tasks  # noqa: F401 (its figures are among them)
 from delivery.devtools.stack.programs import system_program
 from delivery.settings import BASE_DIR
 from dispatch.metrics import ROUND_SECONDS
+from dispatch.webhooks import consumer
 from routing import errors
 from tests.exposition import figures
 
@@ -262,6 +263,7 @@ def test_alerts_ask_for_what_is_shown(client: Client, settings: Any) -> None:
         "task": tasks,
         "outcome": {"done", "failed", "expired", "ok", *(error.code for error in routing_errors())},
         "queue": {"celery"},
+        "kind": {consumer.KIND},
         "service": {"route", "table"},
     }
     for name, label, value in selected:
@@ -270,7 +272,12 @@ def test_alerts_ask_for_what_is_shown(client: Client, settings: Any) -> None:
 
 
 #: Of those that a web process asks others for (delivery/metrics/shared.py).
-ASKED = {AGE: {"task"}, WAITING: {"queue"}, "doorstep_history_partitions_ahead": set()}
+ASKED = {
+    AGE: {"task"},
+    WAITING: {"queue"},
+    "doorstep_history_partitions_ahead": set(),
+    "doorstep_outbox_oldest_seconds": {"kind"},
+}
 
 
 def labels_of(name: str) -> set[str]:

@@ -130,7 +130,7 @@ def test_what_is_left_of_a_build_of_something_else_is_removed(roads: Path, extra
     build_and_end(roads, "features", signal.SIGKILL)
     told: list[str] = []
     build(roads, extract, algorithm="ch", force=False, progress=ProgressLog(told.append))
-    assert told[0] == "1/7 reading village.osm.pbf"
+    assert told[0] == "1/6 reading village.osm.pbf"
     assert steps_done(roads) == []
     assert len(list((roads / "builds").iterdir())) == 2
 
