@@ -391,6 +391,9 @@ AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+#: Of a name, who types a password in its place would find it there.
+AXES_SENSITIVE_PARAMETERS = ["username"]
 AXES_ENABLE_ADMIN = False  # dispatch/admin/users.py has ours
 AXES_LOCKOUT_CALLABLE = "dispatch.sign_in.locked"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
