@@ -8,12 +8,15 @@ import re
 from contextlib import ExitStack
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from delivery.devtools.stack import valkey
 from delivery.devtools.stack.state import open_state
 from delivery.processes import Processes
 
+#: Of each property, where only fast tests are wanted.
+FAST_EXAMPLES = 25
 #: What stands for the servers that `make test` starts, in the fixtures of a test.
 SERVERS = {"servers", "django_db_setup"}
 #: Tests under these have processes of their own, too many to have them twice: one worker runs them all.
@@ -27,6 +30,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "fast: needs no server and is not slow; each test that is gets the mark"
     )
+    if config.option.markexpr == "fast":
+        # All day and in seconds: the whole suite tries the rest of the examples.
+        hypothesis.settings.register_profile("fast", max_examples=FAST_EXAMPLES)
+        hypothesis.settings.load_profile("fast")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -32,6 +32,9 @@ from tracking.protocol.messages import (
     encode,
 )
 
+#: Real servers, and the seconds after which one gives up on them.
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 20.0
 DRIVER = uuid4()
 

@@ -17,6 +17,9 @@ from dispatch.messages.gateway_urls import GatewayUrl, parse_gateways
 from dispatch.messages.outcomes import GatewayFailed, GatewayUnsure
 from tests.dispatch.messages.gateway_server import GatewayServer
 
+#: Real servers, and the seconds after which one gives up on them.
+pytestmark = pytest.mark.slow
+
 SID, TOKEN = f"AC{'0123456789abcdef' * 2}", "fedcba9876543210"
 TWILIO = f"twilio://{SID}:{TOKEN}@13035550100/{{phone}}"
 PHONE, TEXT = "+13035550142", "Larimer Noodles has your order: https://x.example/track/?t=0123 {x} *y* <b> é"

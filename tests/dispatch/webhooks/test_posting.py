@@ -21,6 +21,9 @@ from dispatch.webhooks import posting
 from dispatch.webhooks.posting import Forbidden, Unreachable, post
 from tests.dispatch.webhooks.receiver import Receiver, receiving
 
+#: Real servers, and the seconds after which one gives up on them.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
