@@ -4,18 +4,17 @@ import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-import phonenumbers
 from django.utils import timezone
-from phonenumbers import NumberParseException, PhoneNumberFormat
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from dispatch import phone_numbers
 from dispatch.models.items import LONGEST, MOST_OF_ONE
 from dispatch.models.skills import LONGEST as LONGEST_CODE
 
 #: Beyond lies a typing error, or milliseconds that were taken for seconds.
 _YEARS = range(2000, 2100)
-#: A plus sign that nobody has percent-encoded comes out of an address as a blank.
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+#: A plus sign that nobody has percent-encoded comes out of an address as a blank.
 _LOST_PLUS = re.compile(r"(T\S+) (\d\d:?\d\d)")
 
 
@@ -67,15 +66,7 @@ def _date(value: Any) -> date:
 
 def _phone(value: str) -> str:
     """As E.164, or empty. It must be a number that its country gives out."""
-    if not value:
-        return value
-    try:
-        number = phonenumbers.parse(value)
-    except NumberParseException:
-        raise ValueError("A phone number begins with + and the country, as +13035550142.") from None
-    if not phonenumbers.is_valid_number(number):
-        raise ValueError("There is no such phone number in its country.")
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return value and phone_numbers.e164(value)
 
 
 def _language(value: str) -> str:

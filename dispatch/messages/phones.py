@@ -3,8 +3,10 @@
 import hashlib
 import hmac
 
-import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import PhoneNumberType
+
+from dispatch import phone_numbers
+from dispatch.phone_numbers import NoNumber
 
 #: Such a phone shows no texts.
 _NO_TEXTS = frozenset(
@@ -17,12 +19,9 @@ def e164(written: str, region: str) -> str | None:
     country whose numbers are written without it.
     """
     try:
-        number = phonenumbers.parse(written, region)
-    except NumberParseException:
+        return phone_numbers.e164(written, region, without=_NO_TEXTS)
+    except NoNumber:
         return None
-    if not phonenumbers.is_valid_number(number) or phonenumbers.number_type(number) in _NO_TEXTS:
-        return None
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
 def of_sender(told: str, region: str) -> str | None:

@@ -7,12 +7,12 @@ Coordinates are degrees and come as texts, amounts are hundredths of a currency 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from dispatch import phone_numbers
 from dispatch.models.items import LONGEST
+from dispatch.phone_numbers import NoNumber
 
 #: A job whose food is to be fetched so much later is an order for later.
 LATER = timedelta(hours=1)
@@ -165,14 +165,9 @@ def fields(job: Job, door: Door, now: datetime) -> dict[str, Any]:
 def phone(given: str) -> str:
     """As E.164; "" for what is none: an order is not lost for it."""
     try:
-        number = phonenumbers.parse(given)
-    except NumberParseException:
+        return phone_numbers.e164(given)
+    except NoNumber:
         return ""
-    return (
-        phonenumbers.format_number(number, PhoneNumberFormat.E164)
-        if phonenumbers.is_valid_number(number)
-        else ""
-    )
 
 
 def _sentences(*said: str) -> str:
