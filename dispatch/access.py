@@ -23,9 +23,6 @@ from dispatch.statuses import BEFORE_PICKUP, IN_THE_BAG, OrderStatus, StopKind
 from routing.geo import Point
 
 DISPATCH_PERMISSION = "dispatch.dispatch_orders"
-#: It knows of permissions.
-_RIGHTS = "dispatch.sign_in.Backend"
-
 #: Who comes from somebody else's door is not shown before being so far away (metres): about two blocks, from where it
 #: could have been any of some hundred doors.
 HIDES_M = 200.0
@@ -111,9 +108,10 @@ def doors_lately(driver_ids: Collection[UUID]) -> dict[UUID, list[tuple[UUID, Po
         Q(done_at__gte=lately) | Q(done_at=None, left_at__isnull=False)
     )
     found: dict[UUID, list[tuple[UUID, Point]]] = {driver_id: [] for driver_id in driver_ids}
-    for stop in doors.select_related("order"):
-        if stop.order.customer_point is not None:
-            found[stop.driver_id].append((stop.order_id, stop.order.customer_point))
+    columns = "driver_id", "order_id", "order__customer_lat", "order__customer_lng"
+    for driver_id, order_id, lat, lng in doors.values_list(*columns):
+        if lat is not None and lng is not None:
+            found[driver_id].append((order_id, Point(lat, lng)))
     return found
 
 
@@ -136,7 +134,7 @@ def dispatching(session_keys: Collection[str]) -> set[str]:
     """
     going_on = Session.objects.filter(session_key__in=session_keys, expire_date__gt=timezone.now())
     signed_in = {session.session_key: session.get_decoded() for session in going_on}
-    may = User.objects.with_perm(DISPATCH_PERMISSION, backend=_RIGHTS).filter(
+    may = User.objects.with_perm(DISPATCH_PERMISSION).filter(
         is_staff=True, pk__in={data[SESSION_KEY] for data in signed_in.values() if SESSION_KEY in data}
     )
     users = {str(user.pk): user for user in may}

@@ -171,34 +171,37 @@ class DriverAdmin(CsvFiles, Typed, admin.ModelAdmin):
 
     @admin.action(description="Issue a new token", permissions=["issue_tokens"])
     def issue_new_token(self, request: HttpRequest, queryset: QuerySet[Driver]) -> HttpResponse:
-        issued = [(driver, actions.issue_token(driver.pk)) for driver in queryset]
+        issued = []
         for driver in queryset:
+            token = actions.issue_token(driver.pk)
             self.log_change(request, driver, "Issued a new token.")
+            issued.append((driver, token, _osmand_address(token)))
         return page(
             request,
             self,
             "driver/new_tokens.html",
             title="New tokens",
-            issued=[(driver, token, _osmand_address(token)) for driver, token in issued],
+            issued=issued,
             owntracks=_tracker_address("owntracks"),
             traccar=_tracker_address("traccar"),
         )
 
     @admin.action(description="Begin the shift", permissions=["change"])
     def begin_shift(self, request: HttpRequest, queryset: QuerySet[Driver]) -> None:
-        def begin(driver: Driver) -> None:
-            actions.set_shift(driver.pk, True)
-            self.log_change(request, driver, "Began the shift.")
-
-        _each(request, queryset, begin, "now on shift")
+        self._set_shift(request, queryset, True, "Began the shift.", "now on shift")
 
     @admin.action(description="End the shift", permissions=["change"])
     def end_shift(self, request: HttpRequest, queryset: QuerySet[Driver]) -> None:
-        def end(driver: Driver) -> None:
-            actions.set_shift(driver.pk, False)
-            self.log_change(request, driver, "Ended the shift.")
+        self._set_shift(request, queryset, False, "Ended the shift.", "now off shift")
 
-        _each(request, queryset, end, "now off shift")
+    def _set_shift(
+        self, request: HttpRequest, queryset: QuerySet[Driver], on: bool, noted: str, done: str
+    ) -> None:
+        def act(driver: Driver) -> None:
+            actions.set_shift(driver.pk, on)
+            self.log_change(request, driver, noted)
+
+        _each(request, queryset, act, done)
 
 
 def _tracker_address(app: str) -> str:

@@ -21,24 +21,15 @@ from django.db.models import Q
 from django.forms.utils import from_current_timezone
 from django.utils import timezone
 
+from dispatch.files.csv_text import MOST_MISTAKES, Unreadable
 from dispatch.models import LONGEST_BREAK, LONGEST_SHIFT, City, Driver, Shift
 
 COLUMNS = ("driver", "city", "start", "end")
 #: All three or none, of the file and of each line.
 OF_BREAKS = ("break_from", "break_by", "break_minutes")
 MOST_BYTES = 2**20
-#: What is said of a file that has more is not read to its end by anybody.
-MOST_MISTAKES = 50
 _TIME = "%Y-%m-%d %H:%M"
 _YEARS = range(2000, 2101)
-
-
-class Unreadable(Exception):
-    """What is wrong with a file, line by line: nothing of it was stored."""
-
-    def __init__(self, mistakes: Sequence[str]) -> None:
-        super().__init__(mistakes)
-        self.mistakes = mistakes
 
 
 @dataclass(frozen=True)

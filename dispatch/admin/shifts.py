@@ -23,6 +23,7 @@ from dispatch.admin import shift_files
 from dispatch.admin.addresses import Typed
 from dispatch.admin.pages import local_time, page
 from dispatch.admin.shift_weeks import bounds, days_of, monday_of, table
+from dispatch.files.csv_text import Unreadable
 from dispatch.models import City, Driver, Shift
 
 TIMES = ("starts_at", "ends_at", "break_from", "break_by")
@@ -172,7 +173,7 @@ class ShiftAdmin(Typed, admin.ModelAdmin):
             try:
                 lines = shift_files.parse(form.cleaned_data["file"])
                 stored = shift_files.store(lines, replace=form.cleaned_data.get("replace", False))
-            except shift_files.Unreadable as unreadable:
+            except Unreadable as unreadable:
                 mistakes += unreadable.mistakes
             else:
                 messages.success(request, _words(stored))

@@ -43,7 +43,16 @@ from dispatch.models.shifts import (
     planned_ends,
 )
 from dispatch.models.skills import Skill
-from dispatch.models.stops import Stop, left_and_ahead, next_stops, number, places, plans_of, visitable
+from dispatch.models.stops import (
+    Stop,
+    left_and_ahead,
+    next_stops,
+    number,
+    places,
+    plans_of,
+    to_fetch,
+    visitable,
+)
 from dispatch.models.users import User
 from dispatch.models.webhooks import WebhookEndpoint, WebhookEvent, receiver_of
 
@@ -112,5 +121,6 @@ __all__ = [
     "planned_ends",
     "plans_of",
     "receiver_of",
+    "to_fetch",
     "visitable",
 ]

@@ -117,17 +117,22 @@ def left_and_ahead(stops: Iterable[Stop]) -> tuple[list[Stop], list[Stop]]:
     return left, ahead
 
 
+def to_fetch(stops: Iterable[Stop]) -> set[UUID]:
+    """The orders whose food is yet to be had at one of these stops."""
+    return {stop.order_id for stop in stops if stop.kind in FETCHES}
+
+
 def visitable(stops: Iterable[Stop]) -> list[Stop]:
     """Of a driver's open stops those that a fix can tell of, in whatever order the driver does them: no door whose
     food is not on board yet, and no other driver, who may be anywhere by then.
     """
     stops = list(stops)
-    to_fetch = {stop.order_id for stop in stops if stop.kind in FETCHES}
+    not_on_board = to_fetch(stops)
     return [
         stop
         for stop in stops
         if stop.kind != StopKind.TRANSFER
-        and not (stop.kind == StopKind.DROPOFF and stop.order_id in to_fetch)
+        and not (stop.kind == StopKind.DROPOFF and stop.order_id in not_on_board)
     ]
 
 

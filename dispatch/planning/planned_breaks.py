@@ -9,9 +9,18 @@ from datetime import datetime
 
 from dispatch.clock import database_now
 from dispatch.errors import contained
-from dispatch.models import Driver, PlannedBreak, Stop, breaks_to_come, left_and_ahead, places, plans_of
+from dispatch.models import (
+    Driver,
+    PlannedBreak,
+    Stop,
+    breaks_to_come,
+    left_and_ahead,
+    places,
+    plans_of,
+    to_fetch,
+)
 from dispatch.orders import breaks
-from dispatch.statuses import FETCHES, OrderStatus
+from dispatch.statuses import OrderStatus
 
 
 def place_after(rest: PlannedBreak, visits: Sequence[Sequence[Stop]], free_at: Sequence[datetime]) -> int:
@@ -26,13 +35,15 @@ def place_after(rest: PlannedBreak, visits: Sequence[Sequence[Stop]], free_at: S
 
 def _with_nothing_on_board(visits: Sequence[Sequence[Stop]]) -> list[int]:
     """The places before which a break may be."""
+    stops = [stop for place in visits for stop in place]
+    on_board = {stop.order_id for stop in stops} - to_fetch(stops)
     numbers = []
     for n, place in enumerate(visits):
-        ahead = [stop for those in visits[n:] for stop in those]
-        to_fetch = {stop.order_id for stop in ahead if stop.kind in FETCHES}
-        on_board = any(stop.order_id not in to_fetch for stop in ahead)
         if not on_board and not (n == 0 and is_under_way(place[0])):
             numbers.append(n)
+        fetched = to_fetch(place)
+        on_board |= fetched
+        on_board -= {stop.order_id for stop in place} - fetched
     return numbers
 
 

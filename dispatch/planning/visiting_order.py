@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from dispatch.errors import Invalid, WrongStatus
-from dispatch.models import Driver, Stop, left_and_ahead, number
+from dispatch.models import Driver, Stop, left_and_ahead, number, to_fetch
 from dispatch.orders.transitions import lock_drivers, lock_order, plans_changed
 from dispatch.signals import Changes, announced
-from dispatch.statuses import ACTIVE, FETCHES, StopKind
+from dispatch.statuses import ACTIVE, StopKind
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ def rearrange(driver_id: UUID, wishes: Sequence[Wish]) -> None:
         if len(names) != len(by_name) or set(names) != by_name.keys():
             raise Invalid("The driver’s stops have changed meanwhile. Look at them again.")
         stops = [by_name[name] for name in names]
-        to_fetch = {stop.order_id for stop in stops if stop.kind in FETCHES}
+        not_on_board = to_fetch(stops)
         for stop, wish in zip(stops, wishes, strict=True):
-            if stop.kind == StopKind.DROPOFF and stop.order_id in to_fetch:
+            if stop.kind == StopKind.DROPOFF and stop.order_id in not_on_board:
                 raise Invalid(
                     f"{stop.order.customer_name or 'An order'} would be dropped off before the pickup."
                 )
-            to_fetch.discard(stop.order_id)
+            not_on_board.discard(stop.order_id)
             stop.pinned = wish.pinned
         _arrange(changes, driver, left, stops)
 
