@@ -21,7 +21,7 @@ from django.db.models import Q
 from django.forms.utils import from_current_timezone
 from django.utils import timezone
 
-from dispatch.files.csv_text import MOST_MISTAKES, Unreadable
+from dispatch.files.csv_text import MOST_MISTAKES, Unreadable, quoted, unquoted
 from dispatch.models import LONGEST_BREAK, LONGEST_SHIFT, City, Driver, Shift
 
 COLUMNS = ("driver", "city", "start", "end")
@@ -72,7 +72,7 @@ def parse(text: str) -> list[Line]:
             if len(cells) != len(names):
                 mistakes.append(f"Line {reader.line_num}: {len(cells)} columns instead of {len(names)}.")
                 continue
-            found = dict(zip(names, (cell.strip() for cell in cells), strict=True))
+            found = dict(zip(names, (unquoted(cell.strip()) for cell in cells), strict=True))
             lines.append(Line(reader.line_num, **found))
     except csv.Error as error:
         raise Unreadable([f"Line {reader.line_num}: this is no CSV ({error})."]) from error
@@ -113,8 +113,8 @@ def write(shifts: Iterable[Shift]) -> str:
         name = shift.driver.name
         writer.writerow(
             [
-                name if names[name.strip().casefold()] == 1 else shift.driver_id,
-                shift.city.name,
+                quoted(name) if names[name.strip().casefold()] == 1 else shift.driver_id,
+                quoted(shift.city.name),
                 *(_typed(at, shift.city) for at in (shift.starts_at, shift.ends_at)),
                 *(_typed(at, shift.city) for at in (shift.break_from, shift.break_by)),
                 shift.break_minutes or "",

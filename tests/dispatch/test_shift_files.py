@@ -207,3 +207,13 @@ def test_a_break_is_planned_with_the_shift(ana: Driver) -> None:
 def test_a_break_that_is_none(ana: Driver, cells: str, says: str) -> None:
     (mistake,) = mistakes(BREAKS + f"Ana Vogel,Denver,2026-11-30 11:00,2026-11-30 19:00,{cells}\n")
     assert mistake.startswith(f"Line 2: {says}")
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-Ana", "@Ana", "'=1"])
+def test_no_name_is_a_formula(new_driver: Callable[..., Driver], name: str) -> None:
+    """A spreadsheet would run it. What was written is read as the same."""
+    driver = new_driver(name=name)
+    store(parse(HEAD + GOOD.replace("Ana Vogel", f"{driver.pk}")))
+    text = write(Shift.objects.select_related("driver", "city"))
+    assert text.splitlines()[1].startswith(f"'{name},")
+    assert store(parse(text)) == Stored(new=0, known=1, removed=0)
